@@ -1,0 +1,7 @@
+"""What readers and students of *Normalization from Scratch* import; it holds no answer of an assignment.
+
+``graph`` differentiates numpy code on a visible computation graph, ``gradcheck`` compares gradients, ``layers``
+are the layers that the assignments give, ``solver`` trains a network, ``data`` holds the digits, ``plots`` draws.
+"""
+
+__version__ = "0.1.0"

@@ -1,0 +1,298 @@
+"""Reverse-mode differentiation over numpy arrays, as a computation graph that can be looked at.
+
+A :class:`Node` is one array of a calculation. Arithmetic on nodes builds the graph; :func:`backward` walks it from the
+output to the inputs and multiplies by each operation's local rule on the way:
+
+>>> x = Node([1.0, 2.0, 3.0], "x")
+>>> y = ((x - x.mean().named("mu")) ** 2).sum().named("y")
+>>> backward(y)
+>>> x.grad.tolist()
+[-2.0, 0.0, 2.0]
+
+The method is reverse accumulation: Griewank and Walther, *Evaluating Derivatives*, 2nd edition, chapter 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, SupportsIndex
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["Node", "backward", "drawing", "exp", "log", "maximum", "relu", "sqrt", "topological_order", "vjp"]
+
+Array = NDArray[np.floating[Any]]
+Axis = SupportsIndex | Sequence[int] | None
+Parent = tuple["Node", Callable[[Array], Array], str]
+"""An operand, the map from the result's gradient to its share, and that map in words."""
+
+
+class Node:
+    """One array of a computation graph.
+
+    ``value`` is the array; floats keep their dtype, all else becomes float64. ``grad`` has its shape and is None
+    before :func:`backward`. ``op`` names the operation, "input" for a leaf. ``parents`` are the operands, each with its
+    local rule. ``paths`` holds (consumer, gradient) for each way back; ``grad`` is the sum over them.
+
+    In a rule, {g} stands for the gradient of the result, {out} for the result, {a} and {b} for the operands.
+    """
+
+    __array_ufunc__ = None  # numpy_array * node must build a graph, not an object array
+
+    def __init__(self, value: ArrayLike, name: str = "", op: str = "input", parents: Sequence[Parent] = ()) -> None:
+        array = np.asarray(value)
+        self.value: Array = array if np.issubdtype(array.dtype, np.floating) else array.astype(np.float64)
+        self.grad: Array | None = None
+        self.name = name
+        self.op = op
+        self.parents = tuple(parents)
+        self.paths: list[tuple[Node, Array]] = []
+
+    def named(self, name: str) -> Node:
+        """Give the node the name that figures and checkers show; returns the node."""
+        self.name = name
+        return self
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the value."""
+        return self.value.shape
+
+    def __repr__(self) -> str:
+        return f"Node({self.name or 'unnamed'}: {self.op}, shape {self.shape})"
+
+    def __add__(self, other: Operand) -> Node:
+        a, b = self, _node(other)
+        return _broadcasting("+", a.value + b.value, (a, lambda g: g, "{g}"), (b, lambda g: g, "{g}"))
+
+    def __sub__(self, other: Operand) -> Node:
+        a, b = self, _node(other)
+        return _broadcasting("-", a.value - b.value, (a, lambda g: g, "{g}"), (b, lambda g: -g, "-{g}"))
+
+    def __mul__(self, other: Operand) -> Node:
+        a, b = self, _node(other)
+        return _broadcasting(
+            "*", a.value * b.value, (a, lambda g: g * b.value, "{g} * {b}"), (b, lambda g: g * a.value, "{g} * {a}")
+        )
+
+    def __truediv__(self, other: Operand) -> Node:
+        a, b = self, _node(other)
+        return _broadcasting(
+            "/",
+            a.value / b.value,
+            (a, lambda g: g / b.value, "{g} / {b}"),
+            (b, lambda g: -g * a.value / b.value**2, "-{g} * {a} / {b}^2"),
+        )
+
+    def __pow__(self, power: float) -> Node:
+        if not isinstance(power, int | float):
+            raise TypeError(f"the power must be a plain number, not {type(power).__name__}; use exp and log")
+        rule = "{g} * 2 * {a}" if power == 2 else f"{{g}} * {power} * {{a}}^{power - 1}"
+        return Node(
+            self.value**power, op=f"^{power}", parents=[(self, lambda g: g * power * self.value ** (power - 1), rule)]
+        )
+
+    def __matmul__(self, other: Operand) -> Node:
+        a, b = self, _node(other)
+        if a.value.ndim != 2 or b.value.ndim != 2:
+            raise ValueError(f"@ takes two matrices, got shapes {a.shape} and {b.shape}; reshape first")
+        return Node(
+            a.value @ b.value,
+            op="@",
+            parents=[(a, lambda g: g @ b.value.T, "{g} @ {b}.T"), (b, lambda g: a.value.T @ g, "{a}.T @ {g}")],
+        )
+
+    def __neg__(self) -> Node:
+        return Node(-self.value, op="neg", parents=[(self, lambda g: -g, "-{g}")])
+
+    def __radd__(self, other: ArrayLike) -> Node:
+        return _node(other) + self
+
+    def __rsub__(self, other: ArrayLike) -> Node:
+        return _node(other) - self
+
+    def __rmul__(self, other: ArrayLike) -> Node:
+        return _node(other) * self
+
+    def __rtruediv__(self, other: ArrayLike) -> Node:
+        return _node(other) / self
+
+    def __rmatmul__(self, other: ArrayLike) -> Node:
+        return _node(other) @ self
+
+    def __getitem__(self, index: Any) -> Node:
+        def scatter(g: Array) -> Array:
+            full = np.zeros_like(self.value)
+            np.add.at(full, index, g)  # an element that was picked twice gets both gradients
+            return full
+
+        return Node(self.value[index], op="pick", parents=[(self, scatter, "{g} at the picked places, else 0")])
+
+    @property
+    def T(self) -> Node:  # noqa: N802 - numpy's name
+        """The transposed matrix."""
+        return Node(self.value.T, op="T", parents=[(self, lambda g: g.T, "{g}.T")])
+
+    def reshape(self, *shape: int) -> Node:
+        """The same elements in another shape."""
+        return Node(
+            self.value.reshape(*shape), op="reshape", parents=[(self, lambda g: g.reshape(self.shape), "{g} reshaped")]
+        )
+
+    def sum(self, axis: Axis = None, keepdims: bool = False) -> Node:
+        """Sum over axes; backward, each summand receives the whole gradient of the sum."""
+        value, spread = self._reduce(np.sum, axis, keepdims)
+        return Node(value, op="sum", parents=[(self, spread, "{g}, repeated")])
+
+    def mean(self, axis: Axis = None, keepdims: bool = False) -> Node:
+        """Mean over axes of n elements; backward, each receives 1/n of the gradient of the mean."""
+        value, spread = self._reduce(np.mean, axis, keepdims)
+        n = self.value.size // max(1, np.size(value))
+        return Node(value, op="mean", parents=[(self, lambda g: spread(g) / n, f"{{g}} / {n}, repeated")])
+
+    def _reduce(
+        self, reduction: Callable[..., Array], axis: Axis, keepdims: bool
+    ) -> tuple[Array, Callable[[Array], Array]]:
+        axes: Any = tuple(axis) if isinstance(axis, Sequence) else axis
+        kept = reduction(self.value, axis=axes, keepdims=True)
+        value = kept if keepdims else reduction(self.value, axis=axes)
+        return value, lambda g: np.broadcast_to(g.reshape(kept.shape), self.shape).copy()
+
+
+Operand = Node | ArrayLike
+
+
+def _node(value: Operand) -> Node:
+    if isinstance(value, Node):
+        return value
+    node = Node(value)
+    node.op = "constant"
+    return node.named(f"{node.value.item():g}" if node.value.size == 1 else "constant")
+
+
+def _broadcasting(op: str, value: Array, *parents: Parent) -> Node:
+    """A node whose operands may have been broadcast: an operand's gradient is summed over the copies that were made."""
+    rules: list[Parent] = []
+    for parent, local, words in parents:
+        if parent.shape != np.shape(value):
+            words = f"sum of {words} over the broadcast axes"
+        rules.append((parent, lambda g, p=parent, f=local: _sum_to(f(g), p.shape), words))  # type: ignore[misc]
+    return Node(value, op=op, parents=rules)
+
+
+def _sum_to(gradient: Array, shape: tuple[int, ...]) -> Array:
+    lead = gradient.ndim - len(shape)
+    stretched = tuple(i + lead for i, n in enumerate(shape) if n == 1 and gradient.shape[i + lead] != 1)
+    summed: Array = gradient.sum(axis=(*range(lead), *stretched), keepdims=True)
+    return summed.reshape(shape)
+
+
+def exp(a: Node) -> Node:
+    """Elementwise e^a."""
+    value = np.exp(a.value)
+    return Node(value, op="exp", parents=[(a, lambda g: g * value, "{g} * {out}")])
+
+
+def log(a: Node) -> Node:
+    """Elementwise natural logarithm."""
+    return Node(np.log(a.value), op="log", parents=[(a, lambda g: g / a.value, "{g} / {a}")])
+
+
+def sqrt(a: Node) -> Node:
+    """Elementwise square root."""
+    value = np.sqrt(a.value)
+    return Node(value, op="sqrt", parents=[(a, lambda g: g * 0.5 / value, "{g} / (2 {out})")])
+
+
+def maximum(a: Node, floor: float) -> Node:
+    """Elementwise max(a, floor); where both are equal the gradient is 0, as in ReLU's usual convention."""
+    passes = a.value > floor
+    return Node(
+        np.maximum(a.value, floor), op="max", parents=[(a, lambda g: g * passes, f"{{g}} where {{a}} > {floor:g}")]
+    )
+
+
+def relu(a: Node) -> Node:
+    """Elementwise max(a, 0)."""
+    return maximum(a, 0.0)
+
+
+def topological_order(output: Node) -> list[Node]:
+    """All nodes that the output depends on, operands before results, the output last."""
+    order: list[Node] = []
+    seen: set[int] = set()
+    stack: list[tuple[Node, bool]] = [(output, False)]
+    while stack:  # a loop, not recursion: a graph may be deeper than Python's stack
+        node, ready = stack.pop()
+        if ready:
+            order.append(node)
+        elif id(node) not in seen:
+            seen.add(id(node))
+            stack.append((node, True))
+            stack.extend((parent, False) for parent, _, _ in reversed(node.parents))
+    return order
+
+
+def backward(output: Node, dout: ArrayLike | None = None) -> None:
+    """Set ``grad`` and ``paths`` of every node below the output: grad = d sum(dout * output) / d value.
+
+    ``dout`` has the output's shape; without it the output must be a single number and dout is 1. Raises ValueError
+    for another shape.
+    """
+    if dout is None:
+        if output.value.size != 1:
+            raise ValueError(f"backward needs dout for an output of shape {output.shape}; only a scalar can go without")
+        dout = np.ones_like(output.value)
+    seed = np.asarray(dout, dtype=output.value.dtype)
+    if seed.shape != output.shape:
+        raise ValueError(f"dout must have the output's shape {output.shape}, got {seed.shape}")
+    order = topological_order(output)
+    for node in order:
+        node.grad, node.paths = None, []
+    output.grad = seed.copy()
+    for node in reversed(order):
+        if node.grad is None:  # pragma: no cover - every node of the order lies below the output
+            continue
+        for parent, local, _ in node.parents:
+            share = local(node.grad)
+            parent.paths.append((node, share))
+            parent.grad = share.copy() if parent.grad is None else parent.grad + share
+
+
+def vjp(f: Callable[..., Node], *arrays: ArrayLike, dout: ArrayLike | None = None) -> tuple[Array, ...]:
+    """Gradients of sum(dout * f(arrays)) in each array, by building f's graph on nodes and walking back.
+
+    >>> vjp(lambda a, b: (a * b).sum(), [1.0, 2.0], [3.0, 4.0])
+    (array([3., 4.]), array([1., 2.]))
+    """
+    leaves = [Node(a) for a in arrays]
+    backward(f(*leaves), dout)
+    return tuple(np.zeros_like(leaf.value) if leaf.grad is None else leaf.grad for leaf in leaves)
+
+
+def drawing(output: Node) -> dict[str, list[dict[str, Any]]]:
+    """The graph as plain data for a figure: {"nodes": [...], "edges": [...]}, inputs first.
+
+    A node has id, name, op, column (the longest way from an input), shape, value and grad (nested lists, grad None
+    before :func:`backward`). An edge has source, target, rule (the local rule with names filled in) and grad, its share.
+    """
+    order = topological_order(output)
+    number = {id(node): i for i, node in enumerate(order)}
+    names = [node.name or f"v{i}" for i, node in enumerate(order)]
+    columns: list[int] = []
+    nodes: list[dict[str, Any]] = []
+    edges: list[dict[str, Any]] = []
+    for i, node in enumerate(order):
+        operands = [number[id(parent)] for parent, _, _ in node.parents]
+        columns.append(1 + max((columns[j] for j in operands), default=-1))
+        grad = None if node.grad is None else node.grad.tolist()
+        nodes.append(
+            {"id": i, "name": names[i], "op": node.op, "column": columns[i], "shape": list(node.shape)}
+            | {"value": node.value.tolist(), "grad": grad}
+        )
+        words = {"g": f"d{names[i]}", "out": names[i]} | dict(zip("ab", (names[j] for j in operands), strict=False))
+        for j, (_, local, rule) in zip(operands, node.parents, strict=True):
+            share = None if node.grad is None else local(node.grad).tolist()
+            edges.append({"source": j, "target": i, "rule": rule.format(**words), "grad": share})
+    return {"nodes": nodes, "edges": edges}
