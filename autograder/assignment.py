@@ -1,0 +1,288 @@
+"""The instructor's notebook, read once: what each cell is for, and which of them the trusted side runs."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from types import CodeType
+from typing import Any, Literal
+
+from autograder.errors import CourseError
+
+Kind = Literal["student", "given", "test", "manual", "text"]
+
+# A given cell that calls one of these changes how later tests run even if it binds no name.
+EFFECTS = frozenset({"seed", "set_state", "seterr", "simplefilter", "filterwarnings", "set_printoptions"})
+
+
+@dataclass(frozen=True)
+class Markers:
+    """nbgrader's delimiters and stubs, by the names of its traits."""
+
+    begin_solution: str = "BEGIN SOLUTION"  # ClearSolutions.begin_solution_delimeter
+    end_solution: str = "END SOLUTION"
+    begin_hidden: str = "BEGIN HIDDEN TESTS"  # ClearHiddenTests.begin_test_delimeter
+    end_hidden: str = "END HIDDEN TESTS"
+    begin_marks: str = "BEGIN MARK SCHEME"  # ClearMarkScheme.begin_mark_scheme_delimeter
+    end_marks: str = "END MARK SCHEME"
+    code_stub: str = "# YOUR CODE HERE\nraise NotImplementedError()"  # ClearSolutions.code_stub["python"]
+    text_stub: str = "YOUR ANSWER HERE"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell of the instructor's notebook."""
+
+    index: int
+    cell_type: str  # "code" | "markdown" | "raw"
+    kind: Kind  # "given": code that is no answer; the student may edit it only if it is not locked
+    grade_id: str | None
+    points: float
+    locked: bool  # its source is restored from the instructor's notebook
+    source: str
+    release: str  # the source as it was handed out
+    hidden: bool  # holds a hidden test
+    metadata: Mapping[str, Any]  # of the whole cell
+    python: str = ""  # source with magics turned into Python; "" when it is no code
+    binds: frozenset[str] = frozenset()  # names bound at the top level, imports apart
+    loads: frozenset[str] = frozenset()  # names read anywhere
+    imports: str = ""  # the top-level import statements
+    has_effects: bool = False
+
+    @cached_property
+    def code(self) -> CodeType:
+        """The whole cell, compiled under the file name ``<grade id>``."""
+        return compile(self.python, self.filename, "exec")
+
+    @property
+    def filename(self) -> str:
+        return f"<{self.grade_id or f'cell {self.index}'}>"
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """The instructor's version of one notebook; the truth for ids, points, order and tests."""
+
+    name: str
+    notebook: dict[str, Any]
+    markers: Markers = field(default_factory=Markers)
+
+    @classmethod
+    def from_file(cls, path: Path, markers: Markers | None = None) -> Assignment:
+        """Read ``source/<assignment>/<notebook>.ipynb``; raises CourseError."""
+        try:
+            notebook = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError) as error:
+            raise CourseError(f"The instructor's notebook {path} cannot be read: {error}") from None
+        if not isinstance(notebook, dict) or notebook.get("nbformat") != 4:
+            raise CourseError(f"{path} is not a notebook of format 4; convert it with `jupyter nbconvert`.")
+        assignment = cls(path.stem, notebook, markers or Markers())
+        _ = assignment.cells
+        return assignment
+
+    @cached_property
+    def cells(self) -> tuple[Cell, ...]:
+        try:
+            cells = tuple(_read_cells(self.notebook, self.markers))
+        except (KeyError, TypeError, AttributeError, ValueError, SyntaxError) as error:
+            raise CourseError(f"The instructor's notebook {self.name!r} is malformed: {error}") from None
+        ids = [cell.grade_id for cell in cells if cell.grade_id]
+        doubled = sorted({name for name in ids if ids.count(name) > 1})
+        if doubled:
+            raise CourseError(f"Two cells of notebook {self.name!r} have the grade id {doubled[0]!r}.")
+        return cells
+
+    @cached_property
+    def by_id(self) -> dict[str, Cell]:
+        return {cell.grade_id: cell for cell in self.cells if cell.grade_id}
+
+    @cached_property
+    def tests(self) -> tuple[Cell, ...]:
+        return tuple(cell for cell in self.cells if cell.kind == "test")
+
+    @cached_property
+    def defined_in(self) -> dict[str, str]:
+        """Name -> grade id of the solution cell that defines it in the instructor's notebook (the last one)."""
+        return {
+            name: cell.grade_id
+            for cell in self.cells
+            if cell.kind in ("student", "manual") and cell.grade_id
+            for name in sorted(cell.binds)
+        }
+
+    @cached_property
+    def trusted(self) -> frozenset[int]:
+        """Indices of the given cells that the trusted side runs too.
+
+        Those that bind a name which a test reads, directly or through another such cell, and those that set
+        a seed or a filter. The others are demonstrations: they run in the student's process alone.
+        """
+        given = [cell for cell in self.cells if cell.kind == "given"]
+        chosen = {cell.index for cell in given if cell.has_effects or "import *" in cell.imports}
+        wanted: set[str] = set()
+        for cell in self.cells:
+            if cell.kind == "test" or cell.index in chosen:
+                wanted |= cell.loads
+        while True:
+            more = [
+                cell
+                for cell in given
+                if cell.index not in chosen and (cell.binds | _imported(cell.imports)) & wanted
+            ]
+            if not more:
+                return frozenset(chosen)
+            for cell in more:
+                chosen.add(cell.index)
+                wanted |= cell.loads
+
+    @cached_property
+    def student_names(self) -> frozenset[str]:
+        """Names that the trusted side takes from the student's process: those its cells read."""
+        read: set[str] = set()
+        for cell in self.cells:
+            if cell.kind == "test" or cell.index in self.trusted:
+                read |= cell.loads
+        return frozenset(read & set(self.defined_in))
+
+    @cached_property
+    def modules(self) -> tuple[str, ...]:
+        """Modules that the instructor's cells import, to be preloaded."""
+        found: set[str] = set()
+        for cell in self.cells:
+            for node in ast.walk(ast.parse(cell.python)) if cell.python else ():
+                if isinstance(node, ast.Import):
+                    found |= {alias.name for alias in node.names}
+                elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                    found.add(node.module)
+        return tuple(sorted(found))
+
+    def tasks_of(self, test: Cell) -> tuple[str, ...]:
+        """Grade ids of the solution cells whose names the test reads."""
+        return tuple(sorted({self.defined_in[name] for name in test.loads if name in self.defined_in}))
+
+
+def release_source(source: str, cell_type: str, solution: bool, markers: Markers) -> str:
+    """The source as nbgrader hands it out: solutions, hidden tests and mark schemes taken away.
+
+    Raises ValueError for a region that is not closed or stands within another.
+    """
+    stub = markers.code_stub if cell_type == "code" else markers.text_stub
+    cleared = _without(source, markers.begin_solution, markers.end_solution, stub)
+    if solution and cleared == source:
+        cleared = stub
+    cleared = _without(cleared, markers.begin_hidden, markers.end_hidden)
+    return _without(cleared, markers.begin_marks, markers.end_marks)
+
+
+def _without(source: str, begin: str, end: str, stub: str | None = None) -> str:
+    kept: list[str] = []
+    inside = False
+    for line in source.split("\n"):
+        if begin in line:
+            if inside:
+                raise ValueError(f"a {begin} region stands within another")
+            inside = True
+            indent = line[: len(line) - len(line.lstrip())]
+            kept += [indent + text for text in stub.split("\n")] if stub is not None else []
+        elif end in line:
+            inside = False
+        elif not inside:
+            kept.append(line)
+    if inside:
+        raise ValueError(f"a {begin} region has no {end}")
+    return "\n".join(kept)
+
+
+def _read_cells(notebook: dict[str, Any], markers: Markers) -> Iterator[Cell]:
+    for index, raw in enumerate(notebook["cells"]):
+        metadata = raw.get("metadata", {})
+        marks = metadata.get("nbgrader") or {}
+        cell_type = raw["cell_type"]
+        source = raw["source"] if isinstance(raw["source"], str) else "".join(raw["source"])
+        solution, graded = bool(marks.get("solution")), bool(marks.get("grade"))
+        is_code = cell_type == "code"
+        kind: Kind
+        if marks.get("task") or (graded and (solution or not is_code)):
+            kind = "manual"
+        elif graded:
+            kind = "test"
+        elif solution:
+            kind = "student" if is_code else "text"
+        else:
+            kind = "given" if is_code else "text"
+        grade_id = marks.get("grade_id")
+        yield Cell(
+            index=index,
+            cell_type=cell_type,
+            kind=kind,
+            grade_id=grade_id,
+            points=float(marks.get("points") or 0) if graded or marks.get("task") else 0.0,
+            locked=not solution and (graded or bool(marks.get("locked"))),
+            source=source,
+            release=release_source(source, cell_type, solution, markers),
+            hidden=markers.begin_hidden in source,
+            metadata=metadata,
+            **(_analyze(source) if is_code else {}),
+        )
+
+
+def _analyze(source: str) -> dict[str, Any]:
+    """The fields of a code cell that its syntax tree tells."""
+    python = to_python(source)
+    tree = ast.parse(python)
+    names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
+    imports = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    called = (node.func for node in ast.walk(tree) if isinstance(node, ast.Call))
+    return {
+        "python": python,
+        "binds": frozenset(_bound(tree.body)),
+        "loads": frozenset(node.id for node in names if isinstance(node.ctx, ast.Load)),
+        "imports": "\n".join(ast.unparse(node) for node in imports),
+        "has_effects": any(isinstance(func, ast.Attribute) and func.attr in EFFECTS for func in called),
+    }
+
+
+def to_python(source: str) -> str:
+    """IPython's syntax (magics, shell escapes, help) turned into plain Python; plain Python is left alone."""
+    try:
+        ast.parse(source)
+    except SyntaxError:
+        from IPython.core.inputtransformer2 import TransformerManager
+
+        return str(TransformerManager().transform_cell(source))
+    return source
+
+
+def _bound(body: Iterable[ast.stmt]) -> Iterator[str]:
+    """Names that statements bind in their own scope, imports apart."""
+    for statement in body:
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield statement.name
+            continue
+        for node in _own_nodes(statement):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                yield node.id
+            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                yield node.name
+
+
+def _own_nodes(node: ast.AST) -> Iterator[ast.AST]:
+    """The node and what lies under it, but not what lies in another scope."""
+    yield node
+    scopes = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.comprehension)
+    if not isinstance(node, scopes):
+        for child in ast.iter_child_nodes(node):
+            yield from _own_nodes(child)
+
+
+def _imported(imports: str) -> set[str]:
+    return {
+        (alias.asname or alias.name).split(".")[0]
+        for node in ast.walk(ast.parse(imports))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    }

@@ -1,0 +1,47 @@
+"""What grading one notebook yields; plain data, so that it crosses processes as JSON."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, get_args
+
+Status = Literal["passed", "partial", "failed", "not attempted", "killed", "timed out", "manual", "error"]
+STATUSES = get_args(Status)
+
+
+@dataclass
+class CheckResult:
+    """One graded cell.
+
+    ``message`` is the exception's text: show it to a student only where ``Cell.hidden`` is false, since it may
+    hold expected values. "error" means that the instructor's test is at fault.
+    """
+
+    status: Status
+    points: float  # what the cell can give
+    score: float | None  # None: a person decides
+    message: str = ""
+    seconds: float = 0.0
+
+
+@dataclass
+class Judged:
+    """One submission's notebook, executed, with its scores."""
+
+    notebook: dict[str, Any]
+    scores: dict[str, float] = field(default_factory=dict)  # test cells only, by grade id
+    checks: dict[str, CheckResult] = field(default_factory=dict)  # every cell with points, by grade id
+    flags: list[str] = field(default_factory=list)  # for the instructor
+    deaths: list[str] = field(default_factory=list)  # why a student process ended, one a death
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0  # judge and student together
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), ensure_ascii=True, allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Judged:
+        data = json.loads(text)
+        data["checks"] = {name: CheckResult(**check) for name, check in data["checks"].items()}
+        return cls(**data)
