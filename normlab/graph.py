@@ -275,7 +275,8 @@ def drawing(output: Node) -> dict[str, list[dict[str, Any]]]:
     """The graph as plain data for a figure: {"nodes": [...], "edges": [...]}, inputs first.
 
     A node has id, name, op, column (the longest way from an input), shape, value and grad (nested lists, grad None
-    before :func:`backward`). An edge has source, target, rule (the local rule with names filled in) and grad, its share.
+    before :func:`backward`). An edge has source, target, rule (the local rule with names filled in) and grad, its
+    share.
     """
     order = topological_order(output)
     number = {id(node): i for i, node in enumerate(order)}
