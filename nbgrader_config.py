@@ -1,0 +1,19 @@
+"""The course's settings, for nbgrader's commands, for formgrader and for `autograder`.
+
+It names no path: copied to another folder that has `source/` and `submitted/`, it configures a course there.
+"""
+
+c = get_config()  # noqa: F821 - nbgrader runs this file and provides the function
+
+c.CourseDirectory.course_id = "normalization"
+
+# A released task fails loudly and by name, so that a check says "write this part" and never compares with a blank.
+c.ClearSolutions.code_stub = {"python": 'raise NotImplementedError("write this part")'}
+c.ClearSolutions.text_stub = "*Write your answer here.*"
+c.GenerateAssignment.create_assignment = True
+
+# A tenth of the score for each day begun after the first fifteen minutes, five days long, then nothing counts.
+c.AssignLatePenalties.plugin_class = "autograder.late.LateDays"
+c.LateDays.grace_minutes = 15
+c.LateDays.penalty_per_day = 0.1
+c.LateDays.last_day = 5
