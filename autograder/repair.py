@@ -1,0 +1,193 @@
+"""The instructor's notebook is the truth: what was handed in is put right from it before it is graded.
+
+In the repaired notebook each of the instructor's cells stands once, in the instructor's order, and carries its
+index as ``metadata.autograder.cell``; a cell that the student added has none there and follows the instructor's
+cell that it followed in the submission.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from autograder.assignment import Assignment, Cell
+from autograder.intake import SubmittedCell
+from autograder.marks import graded_metadata
+
+KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+
+
+def repair(assignment: Assignment, submitted: Sequence[SubmittedCell]) -> tuple[dict[str, Any], list[str]]:
+    """The notebook to grade, and one sentence for each thing that was put right.
+
+    Answers are found by grade id, then by cell id, then by the function that they define.
+    """
+    matcher = _Matcher(assignment, submitted)
+    extras: dict[int, list[SubmittedCell]] = defaultdict(list)
+    anchor = -1
+    for position, found in enumerate(submitted):
+        if position in matcher.taken:
+            anchor = matcher.taken[position]
+        elif found.source.strip():
+            extras[anchor].append(found)
+
+    used = {_source_id(assignment, cell) for cell in assignment.cells}
+    cells = [_added_cell(extra, used) for extra in extras[-1]]
+    for cell in assignment.cells:
+        cells.append(_own_cell(assignment, cell, matcher.answer(cell)))
+        cells += [_added_cell(extra, used) for extra in extras[cell.index]]
+    metadata = assignment.notebook.get("metadata", {})
+    notebook = {
+        "cells": cells,
+        "metadata": {
+            "kernelspec": metadata.get("kernelspec", KERNEL),
+            "language_info": metadata.get("language_info", {"name": "python"}),
+        },
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+    return copy.deepcopy(notebook), matcher.findings()
+
+
+class _Matcher:
+    """Which submitted cell stands for which of the instructor's."""
+
+    def __init__(self, assignment: Assignment, submitted: Sequence[SubmittedCell]) -> None:
+        self.assignment = assignment
+        self.submitted = submitted
+        self.chosen: dict[int, int] = {}  # instructor's index -> position in the submission
+        self.taken: dict[int, int] = {}  # position -> instructor's index; includes copies that are dropped
+        self.notes: list[str] = []
+        self._by_grade_id()
+        self._by_cell_id()
+        self._by_source()
+        self._by_function()
+
+    def answer(self, cell: Cell) -> SubmittedCell | None:
+        """The student's version of a cell that students may edit."""
+        if cell.locked or cell.index not in self.chosen:
+            return None
+        return self.submitted[self.chosen[cell.index]]
+
+    def findings(self) -> list[str]:
+        notes = list(self.notes)
+        for cell in self.assignment.cells:
+            if cell.grade_id and cell.index not in self.chosen:
+                notes.append(f"The cell {cell.grade_id} was missing and was put back.")
+            elif cell.grade_id:
+                found = self.submitted[self.chosen[cell.index]]
+                if found.cell_type != cell.cell_type:
+                    notes.append(f"The cell {cell.grade_id} was turned back into a {cell.cell_type} cell.")
+                if cell.locked and not _same(found.source, cell.release):
+                    notes.append(f"The locked cell {cell.grade_id} had been changed and was restored.")
+        positions = [self.chosen[cell.index] for cell in self.assignment.cells if cell.index in self.chosen]
+        if positions != sorted(positions):
+            notes.append("Cells stood in another order; they were graded in the assignment's order.")
+        return notes
+
+    def _choose(self, cell: Cell, position: int) -> None:
+        self.chosen[cell.index] = position
+        self.taken[position] = cell.index
+
+    def _by_grade_id(self) -> None:
+        found: dict[str, list[int]] = defaultdict(list)
+        for position, submitted in enumerate(self.submitted):
+            if submitted.grade_id:
+                found[submitted.grade_id].append(position)
+        for cell in self.assignment.cells:
+            positions = found.get(cell.grade_id or "", [])
+            if not positions:
+                continue
+            given = [p for p in positions if _same(self.submitted[p].source, cell.release)]
+            worked = [p for p in positions if p not in given]
+            preferred = (given or worked) if cell.locked else (worked or given)
+            self._choose(cell, preferred[-1])
+            # A blank copy that ran after the answer would undo it; a changed copy is the student's own cell.
+            self.taken.update(dict.fromkeys(given, cell.index))
+            if len(positions) > 1:
+                self.notes.append(f"The cell {cell.grade_id} was there {len(positions)} times; one was graded.")
+
+    def _open(self, cell: Cell) -> bool:
+        return cell.index not in self.chosen and not cell.locked
+
+    def _free(self, position: int) -> bool:
+        return position not in self.taken
+
+    def _by_cell_id(self) -> None:
+        ids = {s.cell_id: p for p, s in enumerate(self.submitted) if s.cell_id and self._free(p)}
+        for cell in self.assignment.cells:
+            position = ids.get(self.assignment.notebook["cells"][cell.index].get("id"))
+            if position is not None and self._open(cell) and self._free(position):
+                if cell.grade_id:
+                    self.notes.append(f"The answer of {cell.grade_id} had lost its grade id; it was found.")
+                elif self.submitted[position].cell_type != cell.cell_type:
+                    continue
+                self._choose(cell, position)
+
+    def _by_source(self) -> None:
+        """Cells without a grade id that were left as they were handed out."""
+        for cell in self.assignment.cells:
+            if cell.grade_id is None and self._open(cell):
+                same = (
+                    position
+                    for position, submitted in enumerate(self.submitted)
+                    if self._free(position)
+                    and submitted.cell_type == cell.cell_type
+                    and _same(submitted.source, cell.release)
+                )
+                position = next(same, None)
+                if position is not None:
+                    self._choose(cell, position)
+
+    def _by_function(self) -> None:
+        for cell in self.assignment.cells:
+            if cell.grade_id and cell.binds and self._open(cell):
+                names = "|".join(re.escape(name) for name in sorted(cell.binds))
+                defines = re.compile(rf"^(?:async\s+)?(?:def|class)\s+(?:{names})\b", re.MULTILINE)
+                positions = [p for p, s in enumerate(self.submitted) if self._free(p) and defines.search(s.source)]
+                if positions:
+                    self._choose(cell, positions[-1])
+                    self.notes.append(f"The answer of {cell.grade_id} was found by the function that it defines.")
+
+
+def _same(one: str, other: str) -> bool:
+    return one.strip() == other.strip()
+
+
+def _source_id(assignment: Assignment, cell: Cell) -> str:
+    found = assignment.notebook["cells"][cell.index].get("id")
+    return found if isinstance(found, str) else f"cell-{cell.index}"
+
+
+def _own_cell(assignment: Assignment, cell: Cell, answer: SubmittedCell | None) -> dict[str, Any]:
+    metadata = graded_metadata(cell, assignment.markers) | {"autograder": {"cell": cell.index}}
+    if cell.locked or (answer is None and not cell.grade_id):
+        source = cell.source
+    else:
+        source = answer.source if answer else cell.release
+    made = _cell(cell.cell_type, _source_id(assignment, cell), metadata, source)
+    attachments = answer.attachments if answer else assignment.notebook["cells"][cell.index].get("attachments")
+    if attachments and cell.cell_type != "code":
+        made["attachments"] = attachments
+    return made
+
+
+def _added_cell(cell: SubmittedCell, used: set[str]) -> dict[str, Any]:
+    cell_id = cell.cell_id if cell.cell_id and len(cell.cell_id) <= 64 and cell.cell_id not in used else None
+    number = len(used)
+    while cell_id is None or cell_id in used:
+        cell_id = f"added-{number}"
+        number += 1
+    used.add(cell_id)
+    made = _cell(cell.cell_type, cell_id, {"autograder": {"cell": None}}, cell.source)
+    if cell.attachments and cell.cell_type != "code":
+        made["attachments"] = cell.attachments
+    return made
+
+
+def _cell(cell_type: str, cell_id: str, metadata: dict[str, Any], source: str) -> dict[str, Any]:
+    cell = {"cell_type": cell_type, "id": cell_id, "metadata": metadata, "source": source}
+    return cell | ({"execution_count": None, "outputs": []} if cell_type == "code" else {})
