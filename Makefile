@@ -1,0 +1,61 @@
+# `make` sets everything up and does the main job; `make test` passes the tests. Nothing else is needed before either.
+PYTHON ?= python3
+ASSIGNMENTS := batchnorm layernorm network
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export PYTHONDONTWRITEBYTECODE := 1
+# One thread each: the work is many small arrays, and several processes share the cores.
+export OMP_NUM_THREADS ?= 1
+export OPENBLAS_NUM_THREADS ?= 1
+
+.PHONY: all install book notebooks wheel class test lint lock clean
+
+all: install
+	@$(MAKE) --no-print-directory book notebooks class
+	@echo
+	@echo "book:      _build/html/index.html"
+	@echo "notebooks: release/batchnorm/batchnorm.ipynb and its neighbors"
+	@echo "feedback:  sample_class/feedback/<student>/batchnorm/batchnorm.html"
+	@echo "report:    sample_class/reports/batchnorm.html"
+
+install:
+	@$(PYTHON) scripts/install.py
+
+# A failing cell or a broken link fails the build: -W makes warnings errors, -n checks every reference.
+book: install
+	jupyter-book build . -W -n --keep-going -q
+
+# source/ from reference/, release/ from source/; each release folder gets the wheel that its notebook imports.
+notebooks: install wheel
+	python -m reference.assemble
+	@for a in $(ASSIGNMENTS); do cp dist/normlab-*.whl release/$$a/; done
+
+wheel: install
+	@rm -f dist/normlab-*.whl
+	@python -m build --wheel --no-isolation --outdir dist packaging/normlab >/dev/null
+
+# A class of 24, right, wrong, late and broken, graded as an instructor would grade it.
+class: notebooks
+	@rm -rf sample_class
+	python -m reference.sample_class sample_class
+	autograder grade batchnorm --course-dir sample_class
+	autograder report batchnorm --course-dir sample_class
+	@python -m reference.sample_class --scores sample_class
+
+test:
+	@$(PYTHON) scripts/install.py --test
+	@$(MAKE) --no-print-directory lint book notebooks
+	git diff --exit-code --stat -- source release
+	python -m pytest
+
+lint:
+	ruff check .
+	ruff format --check .
+	mypy
+	lint-imports --no-cache
+
+lock:
+	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \
+	    --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock" -o requirements.lock
+
+clean:
+	rm -rf _build build dist sample_class release/*/*.whl
