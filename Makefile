@@ -2,7 +2,6 @@
 PYTHON ?= python3
 ASSIGNMENTS := batchnorm layernorm network
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
-export PYTHONDONTWRITEBYTECODE := 1
 # One thread each: the work is many small arrays, and several processes share the cores.
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
