@@ -1,0 +1,162 @@
+"""The figures that more than one page or notebook uses, in one style: ``use_style()``, then the functions below.
+
+Matplotlib is imported by the functions, not by the module: importing :mod:`normlab.plots` costs nothing.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from normlab.graph import Node, drawing
+from normlab.layout import Layout, layout
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from normlab.solver import Solver
+
+__all__ = ["INK", "PALETTE", "draw_graph", "plot_distributions", "plot_training", "use_style"]
+
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#767676")
+"""Four colors of Okabe and Ito (2008), told apart with any color vision, and a gray: each at least 3:1 on white and on
+the book's dark background. Their other colors vanish on one of the two."""
+
+INK = "#767676"
+"""Text and axes: 4.5:1 on white, 3.9:1 on the dark background."""
+
+
+def use_style(figure_format: Literal["svg", "png"] = "svg") -> None:
+    """Set matplotlib's style for the course: readable on light and on dark, without color too, and equal in every run.
+
+    Lines differ in dashes as well as in color; backgrounds are transparent; an SVG file carries no date and no random
+    identifiers. In a notebook, figures appear in ``figure_format``.
+    """
+    import matplotlib
+    from cycler import cycler
+
+    dashes = ["-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1))]
+    matplotlib.rcParams.update(
+        {
+            "axes.edgecolor": INK,
+            "axes.facecolor": "none",
+            "axes.grid": True,
+            "axes.labelcolor": INK,
+            "axes.prop_cycle": cycler(color=PALETTE) + cycler(linestyle=dashes),
+            "axes.spines.right": False,
+            "axes.spines.top": False,
+            "axes.titlecolor": INK,
+            "figure.constrained_layout.use": True,
+            "figure.facecolor": "none",
+            "figure.figsize": (6.4, 3.6),
+            "font.size": 11,
+            "grid.alpha": 0.3,
+            "grid.color": INK,
+            "image.cmap": "cividis",
+            "legend.frameon": False,
+            "legend.labelcolor": INK,
+            "lines.linewidth": 2,
+            "patch.edgecolor": INK,
+            "savefig.facecolor": "none",
+            "svg.hashsalt": "normlab",
+            "text.color": INK,
+            "xtick.color": INK,
+            "ytick.color": INK,
+        }
+    )
+    if "IPython" in sys.modules and sys.modules["IPython"].get_ipython() is not None:
+        from matplotlib_inline.backend_inline import set_matplotlib_formats
+
+        set_matplotlib_formats(figure_format, metadata={"Date": None} if figure_format == "svg" else {})
+
+
+def draw_graph(output: Node, ax: Axes | None = None, highlight: Sequence[str] = ()) -> Axes:
+    """Draw the computation graph below ``output``: a box a node with name, operation and shape, an arrow an operand.
+
+    Nodes whose names are in ``highlight`` are filled. A graph of up to seven layers runs from left to right, a deeper
+    one from top to bottom. Without ``ax`` a figure of fitting size is made. Raises ValueError for an unknown name.
+    """
+    import matplotlib.pyplot as plt
+
+    graph = drawing(output)
+    names = [node["name"] for node in graph["nodes"]]
+    unknown = sorted(set(highlight) - set(names))
+    if unknown:
+        raise ValueError(f"the graph has no node {unknown[0]!r}; it has {', '.join(names)}")
+    places = layout(graph)
+    rightward = places.depth < 7
+    if ax is None:
+        across, along = places.width + 1, places.depth + 1
+        size = (1.5 * along, 0.9 * across) if rightward else (1.5 * across, 0.75 * along)
+        ax = plt.figure(figsize=size).subplots()
+    turned = [(y, -x) if rightward else (x, -y) for x, y in places.nodes]
+    boxes = [_box(ax, node, at, node["name"] in highlight) for node, at in zip(graph["nodes"], turned, strict=True)]
+    for edge, route in zip(graph["edges"], places.routes, strict=True):
+        points = np.array([(y, -x) if rightward else (x, -y) for x, y in route])
+        ax.plot(*points[:-1].T, color=INK, linewidth=1, linestyle="-", zorder=1)
+        arrow = {"arrowstyle": "-|>", "color": INK, "shrinkA": 0, "shrinkB": 0, "patchB": boxes[edge["target"]]}
+        ax.annotate("", points[-1], points[-2], arrowprops=arrow, zorder=1)
+    _frame(ax, places, rightward)
+    return ax
+
+
+def _box(ax: Axes, node: dict[str, Any], at: tuple[float, float], filled: bool) -> Any:
+    given = node["op"] in ("input", "constant")
+    color = PALETTE[2] if given else PALETTE[0]
+    shape = "scalar" if not node["shape"] else "×".join(map(str, node["shape"]))
+    label = f"{node['name']}\n{shape}" if given else f"{node['name']}\n{node['op']}  {shape}"
+    style = "round,pad=0.35" if given else "square,pad=0.35"
+    paper = {"boxstyle": style, "edgecolor": color, "facecolor": color if filled else "#F7F7F7", "linewidth": 1.5}
+    text = ax.text(*at, label, ha="center", va="center", fontsize=9, color="white" if filled else "#333333", bbox=paper)
+    return text.get_bbox_patch()
+
+
+def _frame(ax: Axes, places: Layout, rightward: bool) -> None:
+    across, along = (-0.6, places.width + 0.6), (-0.5, places.depth + 0.5)
+    ax.set_xlim(*(along if rightward else across))
+    ax.set_ylim(*sorted(-value for value in (across if rightward else along)))
+    ax.set_axis_off()
+
+
+def plot_training(solvers: Mapping[str, Solver], axes: Sequence[Axes] | None = None) -> Sequence[Axes]:
+    """Training of several networks side by side: the loss of each step, smoothed, and accuracy after each epoch.
+
+    Validation accuracy has a marker at each epoch, training accuracy is thin. Two ``axes`` draw into your own figure.
+    """
+    import matplotlib.pyplot as plt
+
+    loss_ax, accuracy_ax = plt.figure(figsize=(8, 3.4)).subplots(1, 2) if axes is None else axes
+    for label, solver in solvers.items():
+        losses = np.asarray(solver.loss_history)
+        window = max(1, len(losses) // 50)
+        smooth = np.convolve(losses, np.ones(window) / window, mode="valid")
+        (line,) = loss_ax.plot(np.arange(len(smooth)) + window, smooth, label=label)
+        epochs = np.arange(len(solver.val_acc_history))
+        style = {"color": line.get_color(), "linestyle": line.get_linestyle()}
+        accuracy_ax.plot(epochs, solver.val_acc_history, marker="o", label=label, **style)
+        accuracy_ax.plot(epochs, solver.train_acc_history, linewidth=0.8, **style)
+    loss_ax.set(xlabel="step", ylabel="training loss")
+    accuracy_ax.set(xlabel="epoch", ylabel="accuracy (dots: validation)")
+    loss_ax.legend()
+    return loss_ax, accuracy_ax
+
+
+def plot_distributions(arrays: Mapping[str, ArrayLike], bins: int = 40) -> Sequence[Axes]:
+    """A histogram an array, on one scale, with mean and standard deviation: activations, layer by layer, say."""
+    import matplotlib.pyplot as plt
+
+    values = {label: np.asarray(array, dtype=np.float64).ravel() for label, array in arrays.items()}
+    if not values:
+        raise ValueError("plot_distributions needs at least one array")
+    edges = np.histogram_bin_edges(np.concatenate(list(values.values())), bins)
+    figure = plt.figure(figsize=(max(4.0, 2.2 * len(values)), 2.6))
+    axes: Sequence[Axes] = list(np.atleast_1d(figure.subplots(1, len(values), sharex=True, sharey=True)))
+    for ax, (label, array) in zip(axes, values.items(), strict=True):
+        ax.hist(array, list(edges), density=True, color=PALETTE[0])
+        ax.set_title(f"{label}\nmean {array.mean():.2f}, std {array.std():.2f}", fontsize=9)
+    axes[0].set_ylabel("density")
+    return axes
