@@ -1,0 +1,55 @@
+"""The repository itself: what it may not contain, and what its files promise each other."""
+
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+def tracked(*patterns: str) -> list[Path]:
+    listing = subprocess.run(["git", "ls-files", "--", *patterns], cwd=ROOT, capture_output=True, text=True, check=True)
+    return [ROOT / line for line in listing.stdout.splitlines() if (ROOT / line).is_file()]
+
+
+def test_the_lock_pins_every_package_with_hashes_and_names_no_address() -> None:
+    lock = (ROOT / "requirements.lock").read_text()
+    assert not re.search(r"https?://|file:|index-url|find-links", lock)
+    pins = re.findall(r"^[A-Za-z0-9_.-]+(?:\[[\w,-]+\])?==\S+.*\\$", lock, flags=re.MULTILINE)
+    starts = re.findall(r"^[A-Za-z0-9].*$", lock, flags=re.MULTILINE)
+    assert len(pins) == len(starts) > 100
+    blocks = re.split(r"^(?=[A-Za-z0-9])", lock, flags=re.MULTILINE)[1:]
+    assert all("--hash=sha256:" in block for block in blocks)
+
+
+def test_every_dependency_of_the_project_is_in_the_lock() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = [*project["dependencies"], *(d for extra in project["optional-dependencies"].values() for d in extra)]
+    names = {re.split(r"[\[<>=!~ ]", line, maxsplit=1)[0].lower().replace("_", "-") for line in wanted}
+    locked = set(re.findall(r"^([a-z0-9.-]+)(?:\[.*\])?==", (ROOT / "requirements.lock").read_text(), re.MULTILINE))
+    assert names <= locked, f"run `make lock`: {sorted(names - locked)} are missing"
+
+
+def test_the_workflow_and_ci_run_the_commands_of_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text()
+    assert re.search(r"^make$", readme, re.MULTILINE)
+    assert re.search(r"^make test$", readme, re.MULTILINE)
+    workflow = (ROOT / ".github/workflows/test.yml").read_text()
+    assert "- run: make\n" in workflow
+    assert "- run: make test\n" in workflow
+    assert (ROOT / ".ci/run").read_text().rstrip().endswith("make test")
+
+
+@pytest.mark.parametrize("path", tracked("*.py", "*.js"), ids=lambda p: str(p.relative_to(ROOT)))
+def test_a_module_is_read_in_one_sitting(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= 350, f"{path.name} does more than one thing: split it"
+
+
+def test_contributing_first_says_what_is_written_and_what_is_generated() -> None:
+    first = re.split(r"(?<=[.])\s", (ROOT / "CONTRIBUTING.md").read_text().split("\n\n", 1)[1])[0]
+    assert "reference/" in first
+    assert "source/" in first
+    assert "release/" in first

@@ -1,0 +1,70 @@
+"""scripts/install.py: each failure is one sentence that says what to do, and nothing half-made stays."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections import namedtuple
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "scripts"))
+import install
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with what the installer reads, and install.py pointed at it."""
+    for name in ("requirements.lock", "pyproject.toml"):
+        (tmp_path / name).write_text("")
+    monkeypatch.setattr(install, "ROOT", tmp_path)
+    monkeypatch.setattr(install, "VENV", tmp_path / ".venv")
+    return tmp_path
+
+
+@pytest.mark.parametrize("version", [(3, 10), (3, 14), (2, 7)])
+def test_a_wrong_python_is_named_with_the_command_that_helps(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, version: tuple[int, int]
+) -> None:
+    monkeypatch.setattr(install.sys, "version_info", version)
+    with pytest.raises(install.InstallError, match=r"Python 3.11 to 3.13 is needed.*run `make PYTHON="):
+        install.check_machine()
+
+
+def test_a_full_disk_is_noticed_before_anything_is_written(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(install.shutil, "disk_usage", lambda path: usage(10, 10, 1e8))
+    with pytest.raises(install.InstallError, match=r"3 GB of free disk are needed, 0.1 are left"):
+        install.check_machine()
+
+
+def test_a_failed_download_leaves_no_environment_and_says_what_to_do(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (checkout / "requirements.lock").write_text("no-such-package==1 --hash=sha256:" + "0" * 64)
+    for variable in ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL"):
+        monkeypatch.setenv(variable, "http://127.0.0.1:9/simple")
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_RETRIES", "0")
+    with pytest.raises(install.InstallError, match=r"Installing failed .*check the network") as failure:
+        install.install_environment()
+    assert "\n" not in str(failure.value)
+    assert not (checkout / ".venv").exists()
+
+
+def test_a_missing_system_program_is_named_with_its_command(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(install.shutil, "which", lambda program: None)
+    monkeypatch.setattr(install.os, "geteuid", lambda: 1000)
+    with pytest.raises(install.InstallError, match=r"run `sudo apt-get install .*chromium.*`, then make test again"):
+        install.install_system_programs()
+
+
+def test_the_command_prints_one_line_and_exits_1(tmp_path: Path) -> None:
+    shutil.copytree(Path(install.__file__).parent, tmp_path / "scripts", ignore=shutil.ignore_patterns("__pycache__"))
+    code = "import sys, runpy; sys.version_info = (3, 9, 0); runpy.run_path('scripts/install.py', run_name='__main__')"
+    result = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert result.returncode == 1
+    assert result.stderr.count("\n") == 1
+    assert result.stderr.startswith("error: Python 3.11 to 3.13 is needed")
+    assert not (tmp_path / ".venv").exists()
