@@ -32,21 +32,25 @@ class Node:
     """One array of a computation graph.
 
     ``value`` is the array; floats keep their dtype, all else becomes float64. ``grad`` has its shape and is None
-    before :func:`backward`. ``op`` names the operation, "input" for a leaf. ``parents`` are the operands, each with its
-    local rule. ``paths`` holds (consumer, gradient) for each way back; ``grad`` is the sum over them.
+    before :func:`backward`. ``op`` names the operation, "input" for a leaf; ``settings`` are its other arguments (the
+    axis of a sum, say). ``parents`` are the operands, each with its local rule. ``paths`` holds (consumer, gradient)
+    for each way back; ``grad`` is the sum over them.
 
     In a rule, {g} stands for the gradient of the result, {out} for the result, {a} and {b} for the operands.
     """
 
     __array_ufunc__ = None  # numpy_array * node must build a graph, not an object array
 
-    def __init__(self, value: ArrayLike, name: str = "", op: str = "input", parents: Sequence[Parent] = ()) -> None:
+    def __init__(
+        self, value: ArrayLike, name: str = "", op: str = "input", parents: Sequence[Parent] = (), **settings: Any
+    ) -> None:
         array = np.asarray(value)
         self.value: Array = array if np.issubdtype(array.dtype, np.floating) else array.astype(np.float64)
         self.grad: Array | None = None
         self.name = name
         self.op = op
         self.parents = tuple(parents)
+        self.settings = settings
         self.paths: list[tuple[Node, Array]] = []
 
     def named(self, name: str) -> Node:
@@ -63,21 +67,21 @@ class Node:
         return f"Node({self.name or 'unnamed'}: {self.op}, shape {self.shape})"
 
     def __add__(self, other: Operand) -> Node:
-        a, b = self, _node(other)
+        a, b = self, _node(other, self)
         return _broadcasting("+", a.value + b.value, (a, lambda g: g, "{g}"), (b, lambda g: g, "{g}"))
 
     def __sub__(self, other: Operand) -> Node:
-        a, b = self, _node(other)
+        a, b = self, _node(other, self)
         return _broadcasting("-", a.value - b.value, (a, lambda g: g, "{g}"), (b, lambda g: -g, "-{g}"))
 
     def __mul__(self, other: Operand) -> Node:
-        a, b = self, _node(other)
+        a, b = self, _node(other, self)
         return _broadcasting(
             "*", a.value * b.value, (a, lambda g: g * b.value, "{g} * {b}"), (b, lambda g: g * a.value, "{g} * {a}")
         )
 
     def __truediv__(self, other: Operand) -> Node:
-        a, b = self, _node(other)
+        a, b = self, _node(other, self)
         return _broadcasting(
             "/",
             a.value / b.value,
@@ -89,12 +93,11 @@ class Node:
         if not isinstance(power, int | float):
             raise TypeError(f"the power must be a plain number, not {type(power).__name__}; use exp and log")
         rule = "{g} * 2 * {a}" if power == 2 else f"{{g}} * {power} * {{a}}^{power - 1}"
-        return Node(
-            self.value**power, op=f"^{power}", parents=[(self, lambda g: g * power * self.value ** (power - 1), rule)]
-        )
+        parents: list[Parent] = [(self, lambda g: g * power * self.value ** (power - 1), rule)]
+        return Node(self.value**power, op=f"^{power}", parents=parents, power=power)
 
     def __matmul__(self, other: Operand) -> Node:
-        a, b = self, _node(other)
+        a, b = self, _node(other, self)
         if a.value.ndim != 2 or b.value.ndim != 2:
             raise ValueError(f"@ takes two matrices, got shapes {a.shape} and {b.shape}; reshape first")
         return Node(
@@ -107,19 +110,19 @@ class Node:
         return Node(-self.value, op="neg", parents=[(self, lambda g: -g, "-{g}")])
 
     def __radd__(self, other: ArrayLike) -> Node:
-        return _node(other) + self
+        return _node(other, self) + self
 
     def __rsub__(self, other: ArrayLike) -> Node:
-        return _node(other) - self
+        return _node(other, self) - self
 
     def __rmul__(self, other: ArrayLike) -> Node:
-        return _node(other) * self
+        return _node(other, self) * self
 
     def __rtruediv__(self, other: ArrayLike) -> Node:
-        return _node(other) / self
+        return _node(other, self) / self
 
     def __rmatmul__(self, other: ArrayLike) -> Node:
-        return _node(other) @ self
+        return _node(other, self) @ self
 
     def __getitem__(self, index: Any) -> Node:
         def scatter(g: Array) -> Array:
@@ -127,7 +130,9 @@ class Node:
             np.add.at(full, index, g)  # an element that was picked twice gets both gradients
             return full
 
-        return Node(self.value[index], op="pick", parents=[(self, scatter, "{g} at the picked places, else 0")])
+        places = np.arange(self.value.size).reshape(self.shape)[index]
+        rule = "{g} at the picked places, else 0"
+        return Node(self.value[index], op="pick", parents=[(self, scatter, rule)], places=np.ravel(places).tolist())
 
     @property
     def T(self) -> Node:  # noqa: N802 - numpy's name
@@ -142,32 +147,35 @@ class Node:
 
     def sum(self, axis: Axis = None, keepdims: bool = False) -> Node:
         """Sum over axes; backward, each summand receives the whole gradient of the sum."""
-        value, spread = self._reduce(np.sum, axis, keepdims)
-        return Node(value, op="sum", parents=[(self, spread, "{g}, repeated")])
+        value, spread, axes = self._reduce(np.sum, axis, keepdims)
+        return Node(value, op="sum", parents=[(self, spread, "{g}, repeated")], axis=axes)
 
     def mean(self, axis: Axis = None, keepdims: bool = False) -> Node:
         """Mean over axes of n elements; backward, each receives 1/n of the gradient of the mean."""
-        value, spread = self._reduce(np.mean, axis, keepdims)
+        value, spread, axes = self._reduce(np.mean, axis, keepdims)
         n = self.value.size // max(1, np.size(value))
-        return Node(value, op="mean", parents=[(self, lambda g: spread(g) / n, f"{{g}} / {n}, repeated")])
+        return Node(value, op="mean", parents=[(self, lambda g: spread(g) / n, f"{{g}} / {n}, repeated")], axis=axes)
 
     def _reduce(
         self, reduction: Callable[..., Array], axis: Axis, keepdims: bool
-    ) -> tuple[Array, Callable[[Array], Array]]:
-        axes: Any = tuple(axis) if isinstance(axis, Sequence) else axis
-        kept = reduction(self.value, axis=axes, keepdims=True)
-        value = kept if keepdims else reduction(self.value, axis=axes)
-        return value, lambda g: np.broadcast_to(g.reshape(kept.shape), self.shape).copy()
+    ) -> tuple[Array, Callable[[Array], Array], list[int]]:
+        """The reduced array, the map that repeats a gradient over the reduced axes, and these axes."""
+        given: Any = tuple(axis) if isinstance(axis, Sequence) else axis
+        kept = reduction(self.value, axis=given, keepdims=True)
+        value = kept if keepdims else reduction(self.value, axis=given)
+        ndim = self.value.ndim
+        axes = range(ndim) if given is None else sorted(i % ndim for i in np.atleast_1d(given).tolist())
+        return value, lambda g: np.broadcast_to(g.reshape(kept.shape), self.shape).copy(), list(axes)
 
 
 Operand = Node | ArrayLike
 
 
-def _node(value: Operand) -> Node:
+def _node(value: Operand, like: Node) -> Node:
     if isinstance(value, Node):
         return value
-    node = Node(value)
-    node.op = "constant"
+    plain = type(value) in (int, float)  # as in numpy, a Python number takes the dtype of the array beside it
+    node = Node(np.asarray(value, dtype=like.value.dtype if plain else None), op="constant")
     return node.named(f"{node.value.item():g}" if node.value.size == 1 else "constant")
 
 
@@ -208,9 +216,8 @@ def sqrt(a: Node) -> Node:
 def maximum(a: Node, floor: float) -> Node:
     """Elementwise max(a, floor); where both are equal the gradient is 0, as in ReLU's usual convention."""
     passes = a.value > floor
-    return Node(
-        np.maximum(a.value, floor), op="max", parents=[(a, lambda g: g * passes, f"{{g}} where {{a}} > {floor:g}")]
-    )
+    rule = f"{{g}} where {{a}} > {floor:g}"
+    return Node(np.maximum(a.value, floor), op="max", parents=[(a, lambda g: g * passes, rule)], floor=floor)
 
 
 def relu(a: Node) -> Node:
@@ -248,16 +255,15 @@ def backward(output: Node, dout: ArrayLike | None = None) -> None:
     if seed.shape != output.shape:
         raise ValueError(f"dout must have the output's shape {output.shape}, got {seed.shape}")
     order = topological_order(output)
+    gradients = {output: seed.copy()}
     for node in order:
-        node.grad, node.paths = None, []
-    output.grad = seed.copy()
-    for node in reversed(order):
-        if node.grad is None:  # pragma: no cover - every node of the order lies below the output
-            continue
+        node.paths = []
+    for node in reversed(order):  # all consumers of a node come before it: its sum is complete when its turn comes
+        node.grad = gradients[node]
         for parent, local, _ in node.parents:
             share = local(node.grad)
             parent.paths.append((node, share))
-            parent.grad = share.copy() if parent.grad is None else parent.grad + share
+            gradients[parent] = gradients[parent] + share if parent in gradients else share.copy()
 
 
 def vjp(f: Callable[..., Node], *arrays: ArrayLike, dout: ArrayLike | None = None) -> tuple[Array, ...]:
@@ -274,9 +280,8 @@ def vjp(f: Callable[..., Node], *arrays: ArrayLike, dout: ArrayLike | None = Non
 def drawing(output: Node) -> dict[str, list[dict[str, Any]]]:
     """The graph as plain data for a figure: {"nodes": [...], "edges": [...]}, inputs first.
 
-    A node has id, name, op, column (the longest way from an input), shape, value and grad (nested lists, grad None
-    before :func:`backward`). An edge has source, target, rule (the local rule with names filled in) and grad, its
-    share.
+    A node has id, name, op, settings, column (the longest way from an input), shape, value and grad (nested lists, grad
+    None before :func:`backward`). An edge has source, target, rule (with names filled in) and grad, its share.
     """
     order = topological_order(output)
     number = {id(node): i for i, node in enumerate(order)}
@@ -287,11 +292,9 @@ def drawing(output: Node) -> dict[str, list[dict[str, Any]]]:
     for i, node in enumerate(order):
         operands = [number[id(parent)] for parent, _, _ in node.parents]
         columns.append(1 + max((columns[j] for j in operands), default=-1))
+        described = {"id": i, "name": names[i], "op": node.op, "column": columns[i], "shape": list(node.shape)}
         grad = None if node.grad is None else node.grad.tolist()
-        nodes.append(
-            {"id": i, "name": names[i], "op": node.op, "column": columns[i], "shape": list(node.shape)}
-            | {"value": node.value.tolist(), "grad": grad}
-        )
+        nodes.append(described | {"settings": node.settings, "value": node.value.tolist(), "grad": grad})
         words = {"g": f"d{names[i]}", "out": names[i]} | dict(zip("ab", (names[j] for j in operands), strict=False))
         for j, (_, local, rule) in zip(operands, node.parents, strict=True):
             share = None if node.grad is None else local(node.grad).tolist()
