@@ -1,0 +1,176 @@
+"""An nbgrader course folder: its settings, its instructor's notebooks, its submissions.
+
+nbgrader itself is not imported, since that alone takes seconds; the tests hold the defaults here against nbgrader's.
+"""
+
+from __future__ import annotations
+
+import glob
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from dateutil import parser, tz  # type: ignore[import-untyped]
+from traitlets import Bool, Dict, Enum, TraitError
+from traitlets.config import Config, Configurable, PyFileConfigLoader
+
+from autograder.assignment import Assignment, Markers
+from autograder.errors import CourseError, UsageError
+from autograder.limits import Limits
+
+CONFIG_FILE = "nbgrader_config.py"
+DEFAULTS = {
+    "source_directory": "source",
+    "submitted_directory": "submitted",
+    "autograded_directory": "autograded",
+    "feedback_directory": "feedback",
+    "directory_structure": "{nbgrader_step}/{student_id}/{assignment_id}",
+    "course_id": "",
+    "student_id_exclude": "",
+    "db_url": "",
+}
+
+
+class Engine(Configurable):  # type: ignore[misc]
+    """The engine's own settings, as ``c.Engine.…`` in nbgrader_config.py."""
+
+    limits = Dict(help="limits that differ from the defaults of autograder.limits.Limits, by name").tag(config=True)
+    isolation = Enum(
+        ("sandbox", "none"),
+        "sandbox",
+        help="'none' runs student code without a sandbox, and every feedback page says so",
+    ).tag(config=True)
+    show_hidden_checks = Bool(False, help="whether feedback tells why a hidden check failed").tag(config=True)
+
+
+@dataclass(frozen=True)
+class Course:
+    """A course folder that exists, with its configuration."""
+
+    root: Path
+    config: Config
+    db: str = ""  # overrides the configuration's
+
+    @classmethod
+    def open(cls, root: Path, db: str = "") -> Course:
+        """Read ``root/nbgrader_config.py`` if there is one; raises UsageError or CourseError."""
+        root = root.resolve()
+        if not root.is_dir():
+            raise UsageError(f"There is no course folder {root}; name one with --course-dir.")
+        config = Config()
+        if (root / CONFIG_FILE).exists():
+            try:
+                config = PyFileConfigLoader(CONFIG_FILE, path=str(root)).load_config()
+            except Exception as error:  # the file is code: anything may happen in it
+                raise CourseError(f"{root / CONFIG_FILE} cannot be read: {error!r}") from None
+        return cls(root, config, db)
+
+    def setting(self, name: str) -> str:
+        return str(self.config.CourseDirectory.get(name, DEFAULTS[name]))
+
+    @cached_property
+    def engine(self) -> Engine:
+        try:
+            return Engine(config=self.config)
+        except TraitError as error:
+            raise CourseError(f"{self.root / CONFIG_FILE}: {error}") from None
+
+    @cached_property
+    def limits(self) -> Limits:
+        return Limits.from_mapping(self.engine.limits)
+
+    @cached_property
+    def db_url(self) -> str:
+        """The gradebook's address; a relative SQLite path starts at the course folder, as in nbgrader."""
+        url = self.db or self.setting("db_url") or "sqlite:///gradebook.db"
+        prefix, slashes, path = url.partition(":///")
+        if prefix.startswith("sqlite") and slashes and path:
+            return f"{prefix}:///{self.root / path}"
+        return url
+
+    @cached_property
+    def course_id(self) -> str:
+        return self.setting("course_id").strip() or "default_course"
+
+    @cached_property
+    def markers(self) -> Markers:
+        """nbgrader's delimiters and stubs, as configured."""
+        traits = {
+            "begin_solution": ("ClearSolutions", "begin_solution_delimeter"),
+            "end_solution": ("ClearSolutions", "end_solution_delimeter"),
+            "begin_hidden": ("ClearHiddenTests", "begin_test_delimeter"),
+            "end_hidden": ("ClearHiddenTests", "end_test_delimeter"),
+            "begin_marks": ("ClearMarkScheme", "begin_mark_scheme_delimeter"),
+            "end_marks": ("ClearMarkScheme", "end_mark_scheme_delimeter"),
+            "text_stub": ("ClearSolutions", "text_stub"),
+        }
+        found = {
+            name: self.config[section][trait]
+            for name, (section, trait) in traits.items()
+            if trait in self.config[section]
+        }
+        stub: Any = self.config.ClearSolutions.get("code_stub", {})
+        if isinstance(stub, dict):
+            stub = stub.get("python", Markers.code_stub)
+        return Markers(code_stub=stub, **found)
+
+    def folder(self, step: str, student: str, assignment: str) -> Path:
+        """The folder of ``step`` ("source", "submitted", ...) for one student; "." stands for nobody."""
+        names = {"student_id": student, "assignment_id": assignment}
+        structure = self.setting("directory_structure")
+        return self.root / structure.format(nbgrader_step=self.setting(f"{step}_directory"), **names)
+
+    def notebooks(self, assignment: str) -> dict[str, Assignment]:
+        """The instructor's notebooks by name; raises UsageError where there are none."""
+        folder = self.folder("source", ".", assignment)
+        paths = sorted(folder.glob("*.ipynb")) if re.fullmatch(r"[^/\\+]+", assignment) else []
+        if not paths:
+            there = sorted({path.parent.name for path in folder.parent.glob("*/*.ipynb")})
+            known = f"the assignments there are {', '.join(there)}" if there else f"{folder.parent} holds none"
+            raise UsageError(f"There is no assignment {assignment!r} with a notebook; {known}.")
+        return {path.stem: Assignment.from_file(path, self.markers) for path in paths}
+
+    def submissions(self, assignment: str) -> Iterator[tuple[str, Path]]:
+        """Each student with a folder for the assignment, in order."""
+        step, structure = self.setting("submitted_directory"), self.setting("directory_structure")
+        names = {"nbgrader_step": step, "assignment_id": assignment}
+        pattern = structure.format(student_id="*", **{key: glob.escape(name) for key, name in names.items()})
+        path = re.compile(
+            re.sub(
+                r"\\\{(\w+)\\\}",
+                lambda field: "(?P<student>[^/]+)" if field[1] == "student_id" else re.escape(names[field[1]]),
+                re.escape(structure),
+            )
+        )
+        excluded = set(self.setting("student_id_exclude").split(","))
+        for found in sorted(glob.iglob(pattern, root_dir=self.root)):
+            match = path.fullmatch(found)
+            if match and match["student"] not in excluded:
+                yield match["student"], self.root / found
+
+    def late_policy(self) -> dict[str, Any]:
+        """What a worker needs to compute late penalties: the plugin's name and all plain settings."""
+        plugin = self.config.AssignLatePenalties.get("plugin_class", "")
+        if not isinstance(plugin, str):
+            plugin = f"{plugin.__module__}.{plugin.__qualname__}"
+        settings = {
+            section: {name: value for name, value in values.items() if isinstance(value, bool | int | float | str)}
+            for section, values in self.config.items()
+            if isinstance(values, dict)
+        }
+        return {"plugin": plugin, "config": settings, "path": str(self.root)}
+
+
+def parse_timestamp(text: str | None) -> datetime | None:
+    """The content of ``timestamp.txt`` in UTC without a zone, as nbgrader stores it; None where it is no time."""
+    if not text:
+        return None
+    try:
+        stamp: datetime = parser.parse(text, tzinfos=lambda name, offset: offset or tz.gettz(name))
+        return stamp.astimezone(UTC).replace(tzinfo=None) if stamp.tzinfo else stamp
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,85 @@
+"""One grader at a time in a course folder, and a copy of the gradebook before each batch."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from autograder.errors import GradebookError
+
+STATE = ".autograder"  # in the course folder: lock, log, backups
+BACKUPS = 5
+
+
+@contextlib.contextmanager
+def only_grader(root: Path) -> Iterator[None]:
+    """Hold the course's lock, which ends with the process; raises GradebookError where another grader has it."""
+    (root / STATE).mkdir(exist_ok=True)
+    with open(root / STATE / "lock", "a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            holder = lock.read().strip() or "unknown"
+            raise GradebookError(
+                f"Another grader (process {holder}) is at work in {root}; wait until it is through."
+            ) from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+def sqlite_path(url: str) -> Path | None:
+    """The file of an SQLite gradebook; None for another database."""
+    prefix, _, path = url.partition(":///")
+    return Path(path) if prefix.startswith("sqlite") and path else None
+
+
+def backups(root: Path) -> list[Path]:
+    """Copies of the gradebook, the oldest first."""
+    return sorted((root / STATE / "backups").glob("gradebook-*.db"))
+
+
+def backup(root: Path, url: str) -> Path | None:
+    """Copy an SQLite gradebook aside and keep the last five copies; a server's database is its keeper's to copy."""
+    path = sqlite_path(url)
+    if path is None or not path.exists():
+        return None
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
+    copy = root / STATE / "backups" / f"gradebook-{stamp}.db"
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    part = copy.with_suffix(".part")
+    try:
+        with contextlib.closing(sqlite3.connect(path)) as source, contextlib.closing(sqlite3.connect(part)) as target:
+            source.backup(target)
+    except sqlite3.Error as error:
+        part.unlink(missing_ok=True)
+        raise GradebookError(f"The gradebook {path} could not be backed up: {error}.") from None
+    part.rename(copy)
+    for old in backups(root)[:-BACKUPS]:
+        old.unlink()
+    return copy
+
+
+def check_sqlite(root: Path, url: str) -> None:
+    """Raise GradebookError, with the copy to go back to, where the gradebook's file is damaged."""
+    path = sqlite_path(url)
+    if path is None or not path.exists():
+        return
+    try:
+        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=30)) as connection:
+            problem = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    except sqlite3.OperationalError as error:
+        raise GradebookError(f"The gradebook {path} cannot be opened: {error}.") from None
+    except sqlite3.DatabaseError as error:
+        problem = str(error)
+    if problem != "ok":
+        copies = backups(root)
+        advice = f"put back {copies[-1]}" if copies else "move it away and grade anew; there is no backup yet"
+        raise GradebookError(f"The gradebook {path} is damaged ({problem}): {advice}.")

@@ -1,0 +1,178 @@
+"""nbgrader's tables, and an assignment's entries in them.
+
+The schema is made by nbgrader's models; afterwards it is read from the database, since importing nbgrader takes
+seconds. One table is added, ``autograder_result``: what was graded, and where each score is from.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from autograder.assignment import Assignment
+from autograder.errors import GradebookError
+from autograder.marks import checksum, read_marks, saved_source
+
+Tables = dict[str, sa.Table]
+
+KINDS = {"grade": "GradeCell", "solution": "SolutionCell", "task": "TaskCell"}  # a cell's role -> nbgrader's name
+RESULTS = {"grade": ("grade",), "solution": ("comment",), "task": ("grade", "comment")}  # rows of each submission
+NEWEST = {  # a table -> its column that older versions of nbgrader did not have, or any other
+    "course": "id",
+    "assignment": "course_id",
+    "notebook": "kernelspec",
+    "base_cell": "type",
+    "grade_cells": "max_score",
+    "solution_cells": "id",
+    "task_cells": "max_score",
+    "source_cell": "checksum",
+    "student": "lms_user_id",
+    "submitted_assignment": "extension",
+    "submitted_notebook": "late_submission_penalty",
+    "grade": "extra_credit",
+    "comment": "manual_comment",
+}
+
+
+def open_tables(connection: sa.Connection) -> Tables:
+    """The gradebook's tables, made where there are none; raises GradebookError for an older nbgrader's."""
+    metadata = sa.MetaData()
+    sa.Table(
+        "autograder_result",
+        metadata,
+        sa.Column("student_id", sa.String(128), primary_key=True),
+        sa.Column("assignment", sa.String(128), primary_key=True),
+        sa.Column("notebook", sa.String(128), primary_key=True),
+        sa.Column("digest", sa.String(64), nullable=False),
+        sa.Column("graded_at", sa.DateTime, nullable=False),
+        sa.Column("result", sa.Text, nullable=False),
+    )
+    if not set(NEWEST) & set(sa.inspect(connection).get_table_names()):
+        _create(connection)
+    metadata.create_all(connection)
+    metadata.reflect(connection, only=lambda name, _: name in NEWEST)
+    for table, column in NEWEST.items():
+        if table not in metadata.tables or column not in metadata.tables[table].c:
+            raise GradebookError(
+                "The gradebook was made by an older nbgrader; back it up and run `nbgrader db upgrade`."
+            )
+    return dict(metadata.tables)
+
+
+def _create(connection: sa.Connection) -> None:
+    """nbgrader's schema with its migration stamp, in the caller's transaction: all of it or nothing."""
+    from alembic.script import ScriptDirectory
+    from nbgrader.api import Base
+    from nbgrader.dbutil import ALEMBIC_DIR
+
+    Base.metadata.create_all(connection)
+    connection.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
+    head = ScriptDirectory(ALEMBIC_DIR).get_current_head()
+    connection.execute(sa.text("INSERT INTO alembic_version (version_num) VALUES (:head)"), {"head": head})
+
+
+def new_id() -> str:
+    return uuid.uuid4().hex
+
+
+def save_assignment(
+    connection: sa.Connection, tables: Tables, course_id: str, name: str, notebooks: Mapping[str, Assignment]
+) -> None:
+    """Make the entries of an assignment equal to the instructor's notebooks.
+
+    Unlike in nbgrader, cells may come and go while there are submissions.
+    """
+    course, assignment, notebook = tables["course"], tables["assignment"], tables["notebook"]
+    if not connection.execute(sa.select(course.c.id).where(course.c.id == course_id)).first():
+        connection.execute(course.insert().values(id=course_id))
+    query = sa.select(assignment.c.id).where(assignment.c.name == name)
+    assignment_id = connection.execute(query).scalar()
+    if assignment_id is None:
+        assignment_id = new_id()
+        connection.execute(assignment.insert().values(id=assignment_id, name=name, course_id=course_id))
+    for notebook_name, source in notebooks.items():
+        same = sa.and_(notebook.c.name == notebook_name, notebook.c.assignment_id == assignment_id)
+        notebook_id = connection.execute(sa.select(notebook.c.id).where(same)).scalar()
+        kernel = json.dumps(source.notebook.get("metadata", {}).get("kernelspec", {}))
+        if notebook_id is None:
+            notebook_id = new_id()
+            values = {"id": notebook_id, "name": notebook_name, "assignment_id": assignment_id}
+            connection.execute(notebook.insert().values(values | {"kernelspec": kernel}))
+        else:
+            connection.execute(notebook.update().where(same).values(kernelspec=kernel))
+        _save_cells(connection, tables, notebook_id, source)
+        _save_sources(connection, tables["source_cell"], notebook_id, source)
+
+
+def cell_ids(connection: sa.Connection, tables: Tables, notebook_id: str) -> dict[tuple[str, str], str]:
+    """(grade id, role) -> id of the cell's row."""
+    cell = tables["base_cell"]
+    roles = {kind: role for role, kind in KINDS.items()}
+    query = sa.select(cell.c.name, cell.c.type, cell.c.id).where(cell.c.notebook_id == notebook_id)
+    return {(name, roles[kind]): row_id for name, kind, row_id in connection.execute(query)}
+
+
+def _wanted(source: Assignment) -> Iterator[tuple[tuple[str, str], dict[str, Any]]]:
+    for cell in source.cells:
+        for role, present in read_marks(cell).items():
+            if role in KINDS and present is True:
+                graded = {} if role == "solution" else {"max_score": cell.points, "cell_type": cell.cell_type}
+                yield (str(cell.grade_id), role), graded
+
+
+def _save_cells(connection: sa.Connection, tables: Tables, notebook_id: str, source: Assignment) -> None:
+    wanted = dict(_wanted(source))
+    there = cell_ids(connection, tables, notebook_id)
+    parts = tables["submitted_notebook"]
+    submitted = connection.execute(sa.select(parts.c.id).where(parts.c.notebook_id == notebook_id)).scalars().all()
+    for key in there.keys() - wanted.keys():
+        _delete_cell(connection, tables, key[1], there[key])
+    for (grade_id, role), values in wanted.items():
+        table = tables[f"{role}_cells"]
+        if (grade_id, role) not in there:
+            cell_id = new_id()
+            base = {"id": cell_id, "name": grade_id, "notebook_id": notebook_id, "type": KINDS[role]}
+            connection.execute(tables["base_cell"].insert().values(base))
+            connection.execute(table.insert().values({"id": cell_id} | values))
+            for part in submitted:  # nbgrader expects a row in what was handed in before the cell was there, too
+                add_rows(connection, tables, part, role, cell_id)
+        elif values:
+            connection.execute(table.update().where(table.c.id == there[grade_id, role]).values(values))
+
+
+def add_rows(connection: sa.Connection, tables: Tables, part_id: str, role: str, cell_id: str) -> None:
+    """The empty grade and comment of one cell in one submitted notebook."""
+    for name in RESULTS[role]:
+        values = {"id": new_id(), "notebook_id": part_id, "cell_id": cell_id}
+        graded = {"needs_manual_grade": True} if name == "grade" else {}
+        connection.execute(tables[name].insert().values(values | graded))
+
+
+def _delete_cell(connection: sa.Connection, tables: Tables, role: str, cell_id: str) -> None:
+    for name in RESULTS[role]:
+        connection.execute(tables[name].delete().where(tables[name].c.cell_id == cell_id))
+    for name in (f"{role}_cells", "base_cell"):
+        connection.execute(tables[name].delete().where(tables[name].c.id == cell_id))
+
+
+def _save_sources(connection: sa.Connection, table: sa.Table, notebook_id: str, source: Assignment) -> None:
+    connection.execute(table.delete().where(table.c.notebook_id == notebook_id))
+    rows = [
+        {
+            "id": new_id(),
+            "name": cell.grade_id,
+            "notebook_id": notebook_id,
+            "cell_type": cell.cell_type,
+            "locked": cell.locked,
+            "source": saved_source(cell, source.markers),
+            "checksum": checksum(cell, source.markers),
+        }
+        for cell in source.cells
+        if read_marks(cell)
+    ]
+    if rows:
+        connection.execute(table.insert(), rows)
