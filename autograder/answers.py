@@ -1,0 +1,208 @@
+"""A course's known right and wrong answers, found by configuration alone, and the notebooks they make.
+
+In ``nbgrader_config.py`` either ``c.Answers.module = "package.module"``, a module whose ``answers(assignment)`` returns
+a list of dictionaries with the fields of :class:`Answer`, or ``c.Answers.folder = "answers"``, a folder of
+``<assignment>/right/*.py`` and ``<assignment>/wrong/*.py``: each file defines functions or other names of the
+instructor's solution cells, and its docstring explains it. A paragraph ``Also costs NAME: reason`` of the docstring
+excuses points lost on another function.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from traitlets import Unicode
+from traitlets.config import Configurable
+
+from autograder.assignment import Assignment, Cell
+from autograder.assignment import _bound as bound_names
+from autograder.course import Course
+from autograder.errors import CourseError
+from autograder.intake import SubmittedCell
+
+ALSO_COSTS = re.compile(r"Also costs (\w+): (.+)", re.DOTALL)
+# A process of its own: the answers' module and all that it imports never enter a process that grades.
+PRINT_ANSWERS = """
+import importlib, json, sys
+found = importlib.import_module(sys.argv[1]).answers(sys.argv[2])
+print("\\n" + json.dumps(found))
+"""
+
+
+class Answers(Configurable):  # type: ignore[misc]
+    """Where a course keeps its right and wrong answers, as ``c.Answers.…`` in nbgrader_config.py."""
+
+    module = Unicode("", help="a module whose answers(assignment) returns a list of dictionaries").tag(config=True)
+    folder = Unicode("", help="a folder with <assignment>/right/*.py and <assignment>/wrong/*.py").tag(config=True)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Definitions that take the place of the instructor's in the solution cells."""
+
+    name: str
+    right: bool
+    source: str  # Python text; names of solution cells replace the instructor's, all else comes along
+    explanation: str = ""  # of a wrong answer: one sentence for the student, which does not tell the answer
+    function: str = ""  # of a wrong answer: the name whose checks must fail; "" is the first that it replaces
+    also_costs: Mapping[str, str] = field(default_factory=dict)  # other names whose checks may fail -> reason
+
+    @classmethod
+    def from_mapping(cls, values: Any) -> Answer:
+        """Check plain data; raises CourseError."""
+        known = {item.name: item.type for item in fields(cls)}
+        if not isinstance(values, Mapping) or not {"name", "right", "source"} <= set(values) <= set(known):
+            raise CourseError(f"An answer is a dictionary with name, right, source and at most {', '.join(known)}.")
+        for name, value in values.items():
+            kind = {"bool": bool, "str": str}.get(str(known[name]), Mapping)
+            if not isinstance(value, kind):
+                raise CourseError(f"Answer {values['name']!r}: {name} must be a {kind.__name__}, not {value!r:.80}.")
+        return cls(**values)
+
+
+def read_answers(course: Course, assignment: str) -> list[Answer]:
+    """All answers of one assignment, in the course's order; [] where the configuration names no place.
+
+    Raises CourseError where the place is named and cannot be read.
+    """
+    where = Answers(config=course.config)
+    if where.module:
+        found = [Answer.from_mapping(values) for values in _from_module(where.module, course.root, assignment)]
+    elif where.folder:
+        found = list(_from_folder(course.root / where.folder / assignment))
+    else:
+        return []
+    names = [answer.name for answer in found]
+    doubled = sorted({name for name in names if names.count(name) > 1})
+    if doubled:
+        raise CourseError(f"Two answers of {assignment} have the name {doubled[0]!r}.")
+    for answer in found:
+        try:
+            ast.parse(answer.source)
+        except (SyntaxError, ValueError) as error:
+            raise CourseError(f"Answer {answer.name!r} is not Python: {error}.") from None
+    return found
+
+
+def answered(assignment: Assignment, answer: Answer | None = None) -> list[SubmittedCell]:
+    """The notebook that a student with this answer would hand in; without one, the instructor's own solutions."""
+    sources = replaced_sources(assignment, answer) if answer else {}
+    return [_submitted(assignment, cell, sources.get(cell.index, cell.source)) for cell in assignment.cells]
+
+
+def blank(assignment: Assignment) -> list[SubmittedCell]:
+    """The notebook as it is handed out."""
+    return [_submitted(assignment, cell, cell.release) for cell in assignment.cells]
+
+
+def replaced_sources(assignment: Assignment, answer: Answer) -> dict[int, str]:
+    """New sources of the solution cells whose names the answer defines, by the cell's index.
+
+    What belongs to no solution cell (imports, helpers) goes before the first of them. Raises CourseError where the
+    answer defines no name of any solution cell.
+    """
+    cells = [cell for cell in assignment.cells if cell.index in _answerable(assignment)]
+    home = {name: cell for cell in cells for name in cell.binds}
+    parts = list(_statements(answer.source))
+    own = {name for names, _ in parts for name in names if name in home}
+    if not own:
+        raise CourseError(f"Answer {answer.name!r} defines no name of a solution cell of {assignment.name!r}.")
+    taken: dict[int, list[str]] = {}
+    helpers: list[str] = []
+    for names, text in parts:
+        homes = [home[name].index for name in names if name in home]
+        (taken.setdefault(max(homes), []) if homes else helpers).append(text)
+    sources = {}
+    for cell in cells:
+        if cell.index in taken:
+            kept = [text for names, text in _statements(cell.python) if not names & own]
+            sources[cell.index] = "\n".join(kept + taken[cell.index])
+    first = min(sources)
+    sources[first] = "\n".join([*helpers, sources[first]])
+    return sources
+
+
+def own_function(assignment: Assignment, answer: Answer) -> str:
+    """The name whose checks a wrong answer must fail."""
+    if answer.function:
+        return answer.function
+    homes = assignment.defined_in
+    return next(name for names, _ in _statements(answer.source) for name in sorted(names) if name in homes)
+
+
+def owner(assignment: Assignment, test: Cell) -> str:
+    """The function that a test cell is about: the longest name before "__" in its id, else the last one it reads."""
+    prefixes = [name for name in assignment.defined_in if (test.grade_id or "").startswith(f"{name}__")]
+    if prefixes:
+        return max(prefixes, key=len)
+    read = [
+        name for cell in assignment.cells for name in sorted(cell.binds & test.loads) if name in assignment.defined_in
+    ]
+    return read[-1] if read else ""
+
+
+def _answerable(assignment: Assignment) -> set[int]:
+    return {cell.index for cell in assignment.cells if cell.kind in ("student", "manual") and cell.python}
+
+
+def _submitted(assignment: Assignment, cell: Cell, source: str) -> SubmittedCell:
+    cell_id = assignment.notebook["cells"][cell.index].get("id")
+    return SubmittedCell(cell.cell_type, source, cell.grade_id, cell_id)
+
+
+def _statements(source: str) -> Iterator[tuple[frozenset[str], str]]:
+    """Top-level statements with the names that they bind, each with the comments above it; the docstring left out."""
+    lines = source.splitlines()
+    body = ast.parse(source).body
+    start = 0
+    for position, statement in enumerate(body):
+        end = statement.end_lineno or start
+        if position + 1 < len(body) and body[position + 1].lineno <= end:
+            continue  # the next statement stands on the same line: they go together
+        group = [node for node in body[: position + 1] if (node.end_lineno or 0) > start]
+        is_docstring = position == 0 and ast.get_docstring(ast.Module(body, [])) is not None
+        if not is_docstring:
+            yield frozenset(bound_names(group)), "\n".join(lines[start:end])
+        start = end
+    if lines[start:]:
+        yield frozenset(), "\n".join(lines[start:])
+
+
+def _from_module(module: str, root: Path, assignment: str) -> Any:
+    command = [sys.executable, "-c", PRINT_ANSWERS, module, assignment]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or ["it ended without a word"])[-1]
+        raise CourseError(f"The answers of {assignment} cannot be read from {module} (c.Answers.module): {reason}")
+    found = json.loads(done.stdout.splitlines()[-1])
+    if not isinstance(found, list):
+        raise CourseError(f"{module}.answers({assignment!r}) must return a list of dictionaries.")
+    return found
+
+
+def _from_folder(folder: Path) -> Iterator[Answer]:
+    if not folder.is_dir():
+        raise CourseError(f"There is no folder {folder} for the answers that c.Answers.folder promises.")
+    for path in sorted([*folder.glob("right/*.py"), *folder.glob("wrong/*.py")]):
+        source = path.read_text(encoding="utf-8")
+        try:
+            docstring = ast.get_docstring(ast.parse(source)) or ""
+        except SyntaxError as error:
+            raise CourseError(f"Answer {path} is not Python: {error}.") from None
+        paragraphs = [" ".join(text.split()) for text in docstring.split("\n\n")]
+        costs = {match[1]: match[2] for match in map(ALSO_COSTS.fullmatch, paragraphs) if match}
+        yield Answer(
+            name=f"{path.parent.name}/{path.stem}",
+            right=path.parent.name == "right",
+            source=source,
+            explanation=paragraphs[0],
+            also_costs=costs,
+        )

@@ -1,0 +1,130 @@
+"""A course's right and wrong answers are found by configuration and put into the instructor's notebook."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autograder.answers import Answer, answered, blank, own_function, owner, read_answers, replaced_sources
+from autograder.assignment import Assignment
+from autograder.course import Course
+from autograder.errors import CourseError
+
+SOLUTION = "def double(x):\n    ### BEGIN SOLUTION\n    return 2 * x\n    ### END SOLUTION"
+PAIR = "def half(x):\n    return x / 2\n\n# the sign turned\ndef negative(x):\n    return -x"
+
+
+def cell(source: str, grade_id: str | None = None, points: int = 0, solution: bool = False) -> dict[str, Any]:
+    marks = {"grade_id": grade_id, "solution": solution, "grade": points > 0, "points": points, "locked": not solution}
+    made = {"cell_type": "code", "id": grade_id or f"c{len(source)}", "source": source, "outputs": []}
+    return made | {"metadata": {"nbgrader": marks} if grade_id else {}, "execution_count": None}
+
+
+@pytest.fixture
+def assignment() -> Assignment:
+    cells = [
+        cell("import math"),
+        cell(SOLUTION, "double", solution=True),
+        cell("assert double(2) == 4", "double__two", 2),
+        cell(PAIR, "pair", solution=True),
+        cell("assert half(double(2)) == 2", "half__two", 2),
+        cell("assert negative(half(2)) == -1", "unnamed", 2),
+    ]
+    return Assignment("a", {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells})
+
+
+def course(root: Path, config: str) -> Course:
+    (root / "nbgrader_config.py").write_text("c = get_config()\n" + config)
+    return Course.open(root)
+
+
+def test_an_answer_replaces_only_the_names_that_it_defines(assignment: Assignment) -> None:
+    answer = Answer("n", True, '"""Why."""\nimport cmath\n\n# mine\ndef negative(x):\n    return 0 - x\n')
+    sources = replaced_sources(assignment, answer)
+    assert list(sources) == [3]
+    assert "import cmath" in sources[3]
+    assert "# mine\ndef negative(x):\n    return 0 - x" in sources[3]
+    assert "def half(x):\n    return x / 2" in sources[3]
+    assert "-x" not in sources[3]
+    assert "Why." not in sources[3]
+
+
+def test_helpers_stand_before_the_first_cell_that_needs_them(assignment: Assignment) -> None:
+    halves = "def half(x):\n    return _scale(x, 0.5)\n\ndef _scale(x, a):\n    return a * x\n\n"
+    text = halves + "def double(x):\n    return _scale(x, 2)\n"
+    sources = replaced_sources(assignment, Answer("h", True, text))
+    assert sources[1].index("_scale(x, a)") < sources[1].index("def double")
+    assert "_scale(x, a)" not in sources[3]
+
+
+def test_decorators_and_statements_on_one_line_stay_with_their_function(assignment: Assignment) -> None:
+    text = "def twice(f):\n    return f\n\n@twice\ndef double(x): return x + x\ndouble.note = 1; half = double\n"
+    sources = replaced_sources(assignment, Answer("d", True, text))
+    assert "@twice\ndef double(x): return x + x" in sources[1]
+    assert "double.note = 1; half = double" in sources[3]
+
+
+def test_the_reference_and_the_blank_are_the_instructors_own_texts(assignment: Assignment) -> None:
+    assert "return 2 * x" in answered(assignment)[1].source
+    assert "return 2 * x" not in blank(assignment)[1].source
+    assert [found.grade_id for found in blank(assignment)][1:] == list(assignment.by_id)
+
+
+def test_a_test_belongs_to_the_name_in_its_id_and_else_to_the_last_it_reads(assignment: Assignment) -> None:
+    owners = [owner(assignment, test) for test in assignment.tests]
+    assert owners == ["double", "half", "negative"]
+
+
+def test_an_answer_that_replaces_nothing_is_the_instructors_error(assignment: Assignment) -> None:
+    with pytest.raises(CourseError, match="'lost' defines no name"):
+        replaced_sources(assignment, Answer("lost", True, "def other(): pass"))
+
+
+def test_a_folder_of_files_is_read_with_its_explanations(tmp_path: Path, assignment: Assignment) -> None:
+    for side, name, text in [
+        ("right", "sum", '"""By addition."""\ndef double(x): return x + x\n'),
+        (
+            "wrong",
+            "triple",
+            '"""Times\nthree.\n\nAlso costs half: it halves\na double.\n"""\ndef double(x): return 3 * x\n',
+        ),
+    ]:
+        path = tmp_path / "answers" / "a" / side / f"{name}.py"
+        path.parent.mkdir(parents=True)
+        path.write_text(text)
+    right, wrong = read_answers(course(tmp_path, 'c.Answers.folder = "answers"'), "a")
+    assert (right.name, right.right, right.explanation) == ("right/sum", True, "By addition.")
+    assert (wrong.right, wrong.explanation) == (False, "Times three.")
+    assert wrong.also_costs == {"half": "it halves a double."}
+    assert own_function(assignment, wrong) == "double"
+
+
+def test_a_module_is_read_in_a_process_of_its_own(tmp_path: Path) -> None:
+    text = "import sys\nprint('noise')\ndef answers(a):\n    return [dict(name=a, right=True, source='x = 1')]\n"
+    (tmp_path / "my_answers.py").write_text(text)
+    found = read_answers(course(tmp_path, 'c.Answers.module = "my_answers"'), "week1")
+    assert [answer.name for answer in found] == ["week1"]
+    assert "my_answers" not in __import__("sys").modules
+
+
+@pytest.mark.parametrize(
+    ("returned", "sentence"),
+    [
+        ("[{'name': 'a'}]", "dictionary with name, right, source"),
+        ("[dict(name='a', right='yes', source='')]", "right must be a bool"),
+        ("[dict(name='a', right=True, source='x = ')]", "'a' is not Python"),
+        ("[dict(name='a', right=True, source='')] * 2", "Two answers of week1 have the name 'a'"),
+        ("5", "must return a list"),
+        ("1 / 0", "division by zero"),
+    ],
+)
+def test_a_broken_list_of_answers_is_named_in_one_sentence(tmp_path: Path, returned: str, sentence: str) -> None:
+    (tmp_path / "mine.py").write_text(f"def answers(a):\n    return {returned}\n")
+    with pytest.raises(CourseError, match=sentence):
+        read_answers(course(tmp_path, 'c.Answers.module = "mine"'), "week1")
+
+
+def test_without_configuration_there_are_no_answers(tmp_path: Path) -> None:
+    assert read_answers(course(tmp_path, ""), "a") == []
