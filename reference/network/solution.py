@@ -40,7 +40,7 @@ def affine_bn_relu_forward(
 ) -> tuple[Array, Any]:
     """out = relu(batchnorm(x w + b)): one hidden layer, in the order of Ioffe and Szegedy 2015, section 3.2.
 
-    x (N, D), w (D, M), b, gamma, beta (M,); ``bn_param`` as in batchnorm_forward, which raises ValueError for an unknown
+    x (N, D), w (D, M), b, gamma, beta (M,); ``bn_param`` as in batchnorm_forward, which raises ValueError for another
     mode and replaces the running statistics in training. Returns out (N, M), in x's dtype, and a cache for the backward
     pass, of any kind.
     """
