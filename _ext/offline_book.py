@@ -1,7 +1,8 @@
-"""What the book's pages need beyond Jupyter Book: MathJax on our own host, and the theme's accessibility faults mended."""
+"""What the pages need beyond Jupyter Book: MathJax from our own host, and the theme's weight and faults mended."""
 
 from __future__ import annotations
 
+import re
 import shutil
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -13,6 +14,17 @@ from sphinx.errors import ExtensionError
 
 MATHJAX_PACKAGE = "sphinx-mathjax-offline"
 MATHJAX_PARTS = ("tex-chtml.js", "output/chtml/fonts/woff-v2", "input/tex/extensions")
+
+MENDS = [
+    # The icons come from the font; the script draws them a second time, and is half a megabyte.
+    (re.compile(r'\s*<script src="[^"]*/fontawesome/[^"]*\.js[^"]*"></script>'), ""),
+    (re.compile(r'\s*<link rel="preload"[^>]*/(?:fa-brands-400|fa-regular-400)\.woff2"\s*/?>'), ""),
+    # Everything on a page must lie in a landmark.
+    (
+        re.compile(r'<(div|aside) class="bd-sidebar-primary bd-sidebar([^>]*)>'),
+        r'<\1 role="navigation" aria-label="Book" class="bd-sidebar-primary bd-sidebar\2>',
+    ),
+]
 
 
 def use_own_mathjax(app: Sphinx, config: Config) -> None:
@@ -38,8 +50,8 @@ def copy_mathjax(app: Sphinx, error: Exception | None) -> None:
             shutil.copy2(origin, copy)
 
 
-def mend_page(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
-    """Drop scripts that are included twice."""
+def drop_repeated_scripts(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    """Keep the first of each script: several extensions add the same ones."""
     seen: set[tuple[str, str]] = set()
     scripts = []
     for script in context.get("script_files", []):
@@ -50,10 +62,25 @@ def mend_page(app: Sphinx, page: str, template: str, context: dict[str, Any], do
     context["script_files"] = scripts
 
 
+def mend_pages(app: Sphinx, error: Exception | None) -> None:
+    """Apply ``MENDS`` to the pages that were written; a page that is mended already stays as it is."""
+    if error is not None or app.builder.format != "html":
+        return
+    for path in Path(app.outdir).rglob("*.html"):
+        before = path.read_text(encoding="utf-8")
+        if 'role="navigation" aria-label="Book"' in before:
+            continue
+        after = before
+        for pattern, replacement in MENDS:
+            after = pattern.sub(replacement, after)
+        if after != before:
+            path.write_text(after, encoding="utf-8")
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("config-inited", use_own_mathjax, priority=900)
-    app.connect("html-page-context", mend_page, priority=950)
+    app.connect("html-page-context", drop_repeated_scripts, priority=950)
     app.connect("build-finished", copy_mathjax)
-    app.add_css_file("book.css")
+    app.connect("build-finished", mend_pages)
     app.add_js_file("book.js", loading_method="defer")
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
