@@ -44,8 +44,9 @@ def numerical_gradient(
     error of a smooth f is about h^2 |f'''| / 6 from the formula plus 1e-16 |f| / h from rounding; h = 1e-5 is near the
     least sum of both in float64 (Press et al., *Numerical Recipes*, 3rd edition, section 5.7).
     """
-    if not np.issubdtype(x.dtype, np.floating):
-        raise TypeError(f"x must hold floats, got {x.dtype}: a step of {h:g} would be rounded away")
+    kind = getattr(x, "dtype", type(x).__name__)
+    if not (isinstance(x, np.ndarray) and np.issubdtype(x.dtype, np.floating)):
+        raise TypeError(f"x must be an array of floats, got {kind}: a step of {h:g} would be rounded away or lost")
     weights = np.asarray(1.0 if dout is None else dout, dtype=np.float64)
     gradient = np.zeros(x.shape, dtype=np.float64)
     for index in np.ndindex(x.shape):
@@ -69,21 +70,28 @@ def check_nodes(
     ``gradients`` maps the name of a node to d loss / d node. The check goes from the output backward (or in the
     order of ``names``) and stops at the first gradient that is missing, has another shape or differs by more than
     ``tolerance`` (relative error): a later one would only repeat its mistake. Returns the names that agree, in the
-    order checked; raises :class:`GradientMismatch` that names the node.
+    order checked; raises :class:`GradientMismatch` that names the node, and ValueError for a name that no node of the
+    graph has, or several.
     """
-    nodes = {node.name: node for node in reversed(topological_order(output)) if node.name and node.op != "constant"}
-    order = list(names) or [name for name in nodes if name in gradients]
+    named = [node for node in reversed(topological_order(output)) if node.name and node.op != "constant"]
+    nodes = {node.name: node for node in named}
+    for name in names or gradients:
+        if (count := sum(node.name == name for node in named)) != 1:
+            have = f"the graph has {count} nodes" if count else "the graph has no node"
+            raise ValueError(f"{have} {name!r}; its names are {', '.join(nodes)}")
     agreed: list[str] = []
-    for name in order:
-        if name not in nodes:
-            raise ValueError(f"the graph has no node {name!r}; it has {', '.join(nodes)}")
+    for name in names or [name for name in nodes if name in gradients]:
         node = nodes[name]
         if node.grad is None:
             raise ValueError(f"node {name!r} has no gradient yet; call backward on the graph first")
         so_far = f" ({', '.join(agreed)} agree)" if agreed else ""
         if name not in gradients:
             raise GradientMismatch(f"the gradient of {name} is missing{so_far}")
-        got = np.asarray(gradients[name], dtype=np.float64)
+        try:
+            got = np.asarray(gradients[name], dtype=np.float64)
+        except (TypeError, ValueError):
+            kind = type(gradients[name]).__name__
+            raise GradientMismatch(f"the gradient of {name} must be an array of numbers, got {kind}{so_far}") from None
         if got.shape != node.shape:
             raise GradientMismatch(f"the gradient of {name} must have shape {node.shape}, got {got.shape}{so_far}")
         error = relative_error(got, node.grad)

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["INK", "PALETTE", "draw_graph", "plot_distributions", "plot_training", "use_style"]
 
-PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#767676")
-"""Four colors of Okabe and Ito (2008), told apart with any color vision, and a gray: each at least 3:1 on white and on
-the book's dark background. Their other colors vanish on one of the two."""
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#7788FF")
+"""Four colors of Okabe and Ito (2008) and a light blue, told apart with any color vision; each at least 3:1 on white
+and on the book's dark background. Their other colors vanish on one of the two."""
 
 INK = "#767676"
 """Text and axes: 4.5:1 on white, 3.9:1 on the dark background."""
