@@ -1,0 +1,276 @@
+"""Make source/ and release/ of reference/: `python -m reference.assemble [--check] [ASSIGNMENT ...]`.
+
+An assignment.md is Markdown. A line `+++` ends a cell; these fences are cells too:
+
+    {code-cell} python    given code; with a first line `:locked:` it is put back before grading (tests may rely on it)
+    {solution} NAME       the function NAME of solution.py; `:functions: A, B` puts several into one cell
+    {checks} NAME ...     all checks of the function NAME, or single ones by grade id, a cell each
+    {prediction} NAME     `:points:`, `:choices: a b c`, `:answer: b`: a cell for the choice, and one that marks it
+    {written} NAME        `:points:`, then what a good answer says: a Markdown cell that a person grades
+
+Both folders depend on nothing but these texts: two runs give equal bytes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+import tempfile
+import tomllib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from markdown_it import MarkdownIt
+
+from reference.course import ASSIGNMENTS, ROOT, Check, Course, CourseTextError
+
+Cell = dict[str, Any]
+OPTION = re.compile(r":([a-z]+):\s*(.*)")
+
+
+def notebook(course: Course) -> nbformat.NotebookNode:
+    """The instructor's notebook, with solutions and hidden tests. Raises CourseTextError."""
+    path = course.folder / "assignment.md"
+    cells: list[Cell] = []
+    for name, argument, body in slots(path.read_text(encoding="utf-8")):
+        if name and name not in SLOTS:
+            raise CourseTextError(f"{path}: there is no fence {{{name}}}; there are {', '.join(SLOTS)}")
+        cells += SLOTS[name](course, argument, *options(body)) if name else [_cell("markdown", body)]
+    for number, cell in enumerate(cells):
+        cell["id"] = cell["metadata"].get("nbgrader", {}).get("grade_id", f"cell-{number:02}")
+    ids = [cell["id"] for cell in cells]
+    for identity in ids:
+        if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", identity) or ids.count(identity) > 1:
+            raise CourseTextError(f"{path}: {identity!r} must be a valid cell id and must stand once; rename it")
+    kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+    metadata = {"kernelspec": kernel, "language_info": {"name": "python"}}
+    made = nbformat.from_dict({"nbformat": 4, "nbformat_minor": 5, "metadata": metadata, "cells": cells})
+    nbformat.validate(made)
+    return made
+
+
+def slots(text: str) -> Iterator[tuple[str, str, str]]:
+    """(name, argument, body) of each fence with a braced name; ("", "", text) of each piece of prose between them."""
+    lines = text.splitlines()
+    start = 0
+    breaks: set[int] = set()
+    plain: set[int] = set()
+    fences: dict[int, tuple[int, str, str, str]] = {}
+    for token in MarkdownIt().parse(text):
+        if token.type == "fence" and token.level == 0 and token.map:
+            slot = re.fullmatch(r"\{([\w-]+)\}\s*(.*)", token.info.strip())
+            if slot:
+                fences[token.map[0]] = (token.map[1], slot[1], slot[2], token.content)
+            else:
+                plain |= set(range(*token.map))
+    breaks = {number for number, line in enumerate(lines) if line.strip() == "+++" and number not in plain}
+    number = 0
+    while number <= len(lines):
+        if number == len(lines) or number in breaks or number in fences:
+            prose = "\n".join(lines[start:number]).strip()
+            if prose:
+                yield "", "", prose
+            if number in fences:
+                number, *slot_parts = fences[number]
+                yield tuple(slot_parts)
+                start = number
+                continue
+            start = number + 1
+        number += 1
+
+
+def options(body: str) -> tuple[dict[str, str], str]:
+    """The lines `:name: value` at the head of a fence, and the rest."""
+    found: dict[str, str] = {}
+    lines = body.splitlines()
+    while lines and (match := OPTION.fullmatch(lines[0].strip())):
+        found[match[1]] = match[2]
+        del lines[0]
+    return found, "\n".join(lines).strip("\n")
+
+
+def _given(course: Course, argument: str, chosen: dict[str, str], body: str) -> list[Cell]:
+    if "locked" not in chosen:
+        return [_cell("code", body)]
+    return [_cell("code", body, chosen["locked"] or "imports", locked=True)]
+
+
+def _solution(course: Course, argument: str, chosen: dict[str, str], body: str) -> list[Cell]:
+    names = re.findall(r"\w+", chosen.get("functions", argument))
+    text = "\n\n\n".join(course.function_text(name) for name in names)
+    return [_cell("code", f"{body}\n\n\n{text}" if body else text, argument, solution=True)]
+
+
+def _checks(course: Course, argument: str, chosen: dict[str, str], body: str) -> list[Cell]:
+    asked = argument.split()
+    found = [check for check in course.checks.values() if check.name in asked or check.target in asked]
+    missing = [name for name in asked if all(name not in (check.name, check.target) for check in found)]
+    if missing:
+        raise CourseTextError(f"{course.folder / 'checks.py'} has no check {missing[0]!r}, which a slot asks for")
+    return [_check_cell(check) for check in found]
+
+
+def _check_cell(check: Check) -> Cell:
+    points = f"{check.points:g} point{'s' * (check.points != 1)}"
+    call = f"{check.name}({', '.join(check.needs)})"
+    if check.hidden:
+        head = f"# Hidden check, {points}: {check.title}"
+        text = f"{head}\n### BEGIN HIDDEN TESTS\n{check.source}\n\n\n{call}\n### END HIDDEN TESTS"
+    else:
+        text = f"# Check, {points}\n{check.source}\n\n\n{call}"
+    return _cell("code", text, check.name, grade=True, locked=True, points=check.points)
+
+
+def _prediction(course: Course, argument: str, chosen: dict[str, str], body: str) -> list[Cell]:
+    name, choice = argument, f"{argument}_choice"
+    letters = chosen["choices"].split()
+    quoted = [f'"{letter}"' for letter in letters]
+    words = f"{', '.join(quoted[:-1])} or {quoted[-1]}"
+    answer = f"""def {choice}():
+    # TODO: return {words}
+    ### BEGIN SOLUTION
+    return "{chosen["answer"]}"
+    ### END SOLUTION"""
+    test = f"""# Your prediction, {chosen["points"]} points: it is marked when the assignment is graded
+def {name}({choice}):
+    try:
+        choice = {choice}()
+    except NotImplementedError:
+        choice = None
+    print(f"You chose {{choice}}." if choice in ({", ".join(quoted)}) else 'No choice yet: return {words}.')
+    ### BEGIN HIDDEN TESTS
+    assert choice == "{chosen["answer"]}", "another answer is right; run the experiment and look again"
+    ### END HIDDEN TESTS
+
+
+{name}({choice})"""
+    points = float(chosen["points"])
+    return [
+        _cell("code", answer, choice, solution=True),
+        _cell("code", test, name, grade=True, locked=True, points=points),
+    ]
+
+
+def _written(course: Course, argument: str, chosen: dict[str, str], body: str) -> list[Cell]:
+    points = float(chosen["points"])
+    return [_cell("markdown", body, argument, grade=True, solution=True, points=points)]
+
+
+SLOTS = {
+    "code-cell": _given,
+    "solution": _solution,
+    "checks": _checks,
+    "prediction": _prediction,
+    "written": _written,
+}
+
+
+def _cell(kind: str, source: str, grade_id: str = "", points: float | None = None, **flags: bool) -> Cell:
+    cell: Cell = {"cell_type": kind, "metadata": {}, "source": source}
+    if kind == "code":
+        cell |= {"execution_count": None, "outputs": []}
+    if grade_id:
+        marks = {"grade": False, "solution": False, "locked": False, "task": False} | flags
+        marks |= {"grade_id": grade_id, "schema_version": 3}
+        if points is not None:
+            marks["points"] = int(points) if points == int(points) else points
+        cell["metadata"]["nbgrader"] = marks
+    return cell
+
+
+def write_source(course: Course, folder: Path) -> None:
+    """source/<name>/ under ``folder``: the notebook, and what goes along with it to the students."""
+    target = folder / "source" / course.name
+    target.mkdir(parents=True)
+    name = f"{course.name}.ipynb"
+    (target / name).write_text(nbformat.writes(notebook(course)) + "\n", encoding="utf-8")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wheel = f"{project['name'].replace('-', '_')}-{project['version']}-py3-none-any.whl"
+    (target / "requirements.txt").write_text(f"./{wheel}\njupyterlab>=4.2,<5\n", encoding="utf-8")
+    how = (ROOT / "reference" / "hand_in.md").read_text(encoding="utf-8")
+    (target / "HAND_IN.md").write_text(how.replace("{notebook}", name), encoding="utf-8")
+
+
+def write_release(names: Sequence[str], folder: Path) -> None:
+    """release/<name>/ under ``folder``, made of its source/ by nbgrader with the course's own settings."""
+    from nbgrader.converters import GenerateAssignment
+    from nbgrader.coursedir import CourseDirectory
+    from traitlets.config import PyFileConfigLoader
+
+    for name in names:
+        config = PyFileConfigLoader("nbgrader_config.py", path=str(ROOT)).load_config()
+        config.CourseDirectory.root = str(folder)
+        config.CourseDirectory.assignment_id = name
+        config.GenerateAssignment.no_database = True
+        converter = GenerateAssignment(coursedir=CourseDirectory(config=config), config=config)
+        converter.start()
+
+
+def generated(folder: Path, names: Sequence[str]) -> dict[str, bytes]:
+    """Every file of source/ and release/ of these assignments, by its path; the wheel that `make` adds left out."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for kind in ("source", "release")
+        for name in names
+        for path in sorted((folder / kind / name).rglob("*"))
+        if path.is_file() and path.suffix != ".whl"
+    }
+
+
+def assemble(names: Sequence[str], root: Path = ROOT) -> dict[str, bytes]:
+    """Make everything anew in a temporary folder and return the files, by their path under ``root``."""
+    with tempfile.TemporaryDirectory() as scratch:
+        for name in names:
+            write_source(Course(name), Path(scratch))
+        write_release(names, Path(scratch))
+        return generated(Path(scratch), names)
+
+
+def first_difference(made: dict[str, bytes], there: dict[str, bytes]) -> str | None:
+    """One sentence about the first file that is not as it would be made now."""
+    for path in sorted(made.keys() | there.keys()):
+        if made.get(path) != there.get(path):
+            what = "is missing" if path not in there else "is out of date" if path in made else "is made no more"
+            return f"{path} {what}: run `python -m reference.assemble` and commit source/ and release/."
+    return None
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m reference.assemble", description=(__doc__ or "").partition("\n")[0]
+    )
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 where a file would change")
+    parser.add_argument(
+        "assignments", nargs="*", metavar="ASSIGNMENT", help=f"of {', '.join(ASSIGNMENTS)}; all if none"
+    )
+    chosen = parser.parse_args(arguments)
+    unknown = [name for name in chosen.assignments if name not in ASSIGNMENTS]
+    if unknown:
+        parser.error(f"there is no assignment {unknown[0]!r}; there are {', '.join(ASSIGNMENTS)}")
+    names = chosen.assignments or list(ASSIGNMENTS)
+    try:
+        made = assemble(names)
+    except (CourseTextError, OSError) as error:
+        print(f"The notebooks cannot be made: {error}", file=sys.stderr)
+        return 1
+    there = generated(ROOT, names)
+    difference = first_difference(made, there)
+    if chosen.check:
+        if difference:
+            print(difference, file=sys.stderr)
+        return 1 if difference else 0
+    for path in there.keys() - made.keys():
+        (ROOT / path).unlink()
+    for path, content in made.items():
+        if there.get(path) != content:
+            (ROOT / path).parent.mkdir(parents=True, exist_ok=True)
+            (ROOT / path).write_bytes(content)
+    print(f"{len(made)} files in source/ and release/ for {', '.join(names)}.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

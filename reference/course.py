@@ -1,0 +1,174 @@
+"""What an assignment is made of: checks with points, known mistakes, unusual right answers, and where their text is."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import textwrap
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+ASSIGNMENTS = ("batchnorm", "layernorm", "network")
+
+Function = Callable[..., Any]
+"""A student's function, as a check receives it."""
+
+
+class CourseTextError(Exception):
+    """A file of reference/ cannot be made into a notebook; the message names it and says what to change."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One test cell. Its name is the grade id, its parameters are the student's functions that it needs."""
+
+    function: Callable[..., None]
+    points: float
+    hidden: bool
+
+    def __call__(self, **functions: Function) -> None:
+        """Run the check; raises whatever the test cell would raise."""
+        self.function(**functions)
+
+    @property
+    def name(self) -> str:
+        return self.function.__name__
+
+    @property
+    def target(self) -> str:
+        """The function that the check is about: the grade id up to the double underscore."""
+        return self.name.partition("__")[0]
+
+    @property
+    def title(self) -> str:
+        return (inspect.getdoc(self.function) or "").partition("\n")[0]
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return tuple(inspect.signature(self.function).parameters)
+
+    @cached_property
+    def source(self) -> str:
+        """The function without its decorator and without annotations of its parameters."""
+        text = textwrap.dedent(inspect.getsource(self.function))
+        definition = ast.parse(text).body[0]
+        assert isinstance(definition, ast.FunctionDef)
+        body = text.splitlines()[definition.body[0].lineno - 1 :]
+        return "\n".join([f"def {self.name}({', '.join(self.needs)}):", *body])
+
+
+def check(*, points: float, hidden: bool = False) -> Callable[[Callable[..., None]], Check]:
+    """Make a test cell of a function; the first line of its docstring is the title that students see."""
+    return lambda function: Check(function, points, hidden)
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """An edit of the reference solution that students really make, or could.
+
+    Each pair (old, new) of ``edits`` replaces a text that stands exactly once in ``function``. ``explanation`` is one
+    sentence for the student that says what is wrong and does not give the answer. ``also_costs`` names the other
+    functions whose checks may fail too, each with the reason.
+    """
+
+    name: str
+    function: str
+    edits: tuple[tuple[str, str], ...]
+    explanation: str
+    also_costs: Mapping[str, str] = field(default_factory=dict)
+
+    def source(self, solution: str) -> str:
+        """The text of ``function`` with the mistake in it; ``solution`` is the text of solution.py.
+
+        Raises CourseTextError where an edit's old text does not stand exactly once in the function.
+        """
+        text = functions_in(solution)[self.function]
+        for old, new in self.edits:
+            if text.count(old) != 1:
+                raise CourseTextError(
+                    f"mistake {self.name}: {old!r} must stand exactly once in {self.function}, "
+                    f"found {text.count(old)} times; update the edit"
+                )
+            text = text.replace(old, new)
+        return text
+
+    def apply(self, solution: str) -> dict[str, Any]:
+        """The names of solution.py with the mistake in it."""
+        return run(solution.replace(functions_in(solution)[self.function], self.source(solution)))
+
+
+@dataclass(frozen=True)
+class RightAnswer:
+    """A right answer that looks unlike the reference: Python text that defines some of the functions its own way."""
+
+    name: str
+    source: str
+
+    def apply(self, solution: str) -> dict[str, Any]:
+        """The names of solution.py, with this answer's in the place of the reference's."""
+        return run(solution + "\n\n" + self.source)
+
+
+def run(text: str) -> dict[str, Any]:
+    """Execute a module's text; returns its names."""
+    names: dict[str, Any] = {"__name__": "answer"}
+    exec(compile(text, "<answer>", "exec"), names)
+    return names
+
+
+def functions_in(text: str) -> dict[str, str]:
+    """Text of each top-level function and class, decorators and all."""
+    lines = text.splitlines()
+    return {
+        node.name: "\n".join(lines[min([node.lineno, *(d.lineno for d in node.decorator_list)]) - 1 : node.end_lineno])
+        for node in ast.parse(text).body
+        if isinstance(node, ast.FunctionDef | ast.ClassDef)
+    }
+
+
+@dataclass(frozen=True)
+class Course:
+    """One folder of reference/, read."""
+
+    name: str
+
+    @property
+    def folder(self) -> Path:
+        return ROOT / "reference" / self.name
+
+    @cached_property
+    def solution(self) -> str:
+        """The text of solution.py."""
+        return (self.folder / "solution.py").read_text(encoding="utf-8")
+
+    @cached_property
+    def checks(self) -> dict[str, Check]:
+        """By grade id, in the order of checks.py."""
+        return {value.name: value for value in vars(self._module("checks")).values() if isinstance(value, Check)}
+
+    @cached_property
+    def mistakes(self) -> tuple[Mistake, ...]:
+        return tuple(self._module("mistakes").MISTAKES)
+
+    @cached_property
+    def right_answers(self) -> tuple[RightAnswer, ...]:
+        return tuple(self._module("right_answers").RIGHT_ANSWERS)
+
+    def function_text(self, name: str) -> str:
+        """A function of solution.py, or one that it imports from another assignment's."""
+        own = functions_in(self.solution)
+        if name in own:
+            return own[name]
+        owner = getattr(getattr(self._module("solution"), name, None), "__module__", "")
+        if not owner.startswith("reference.") or owner == f"reference.{self.name}.solution":
+            raise CourseTextError(f"reference/{self.name}/solution.py has no function {name!r}, which a slot asks for")
+        return Course(owner.split(".")[1]).function_text(name)
+
+    def _module(self, name: str) -> ModuleType:
+        return importlib.import_module(f"reference.{self.name}.{name}")
