@@ -1,4 +1,4 @@
-"""What the checks of a network share: its parameters by name and shape, and all its gradients by central differences.
+"""What the checks of layers and networks share: all gradients by central differences, parameters by name and shape.
 
 A network here is any object with ``params``, a dictionary of arrays, and ``loss(X, y)`` that returns (loss, grads).
 Each function raises AssertionError with one sentence: what was expected and what came.
@@ -6,16 +6,17 @@ Each function raises AssertionError with one sentence: what was expected and wha
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from normlab.checks import require_close, require_results, require_shape, require_zero
 from normlab.gradcheck import numerical_gradient
 
-__all__ = ["fill_params", "gradient_error", "live_params", "network_shapes", "require_gradients"]
+__all__ = ["live_params", "network_shapes", "random_network", "require_layer_gradients", "require_network_gradients"]
 
 Array = NDArray[np.floating[Any]]
 Shapes = dict[str, tuple[int, ...]]
@@ -52,26 +53,55 @@ def live_params(model: Any, shapes: Mapping[str, tuple[int, ...]], dtype: DTypeL
     return arrays
 
 
-def fill_params(params: Mapping[str, Array], rng: np.random.Generator) -> None:
-    """Random values for every parameter, in place: weights and biases around 0, gammas around 1, no exact 0 or 1.
+def random_network(
+    make: Callable[..., Any],
+    sizes: Sequence[int],
+    rng: np.random.Generator,
+    normalization: str | None = None,
+    dtype: DTypeLike = np.float64,
+    **options: Any,
+) -> tuple[Any, dict[str, Array]]:
+    """A network of the class ``make`` with random values in every parameter; returns it and its live parameters.
 
     Fresh parameters hide mistakes: a bias that is 0 and a gamma that is 1 can be forgotten without a trace.
     """
+    hidden_dims = [int(size) for size in sizes[1:-1]]
+    options |= {"normalization": normalization, "dtype": dtype}
+    model = make(hidden_dims, input_dim=sizes[0], num_classes=sizes[-1], **options)
+    params = live_params(model, network_shapes(sizes, normalization is not None), dtype)
     for name, array in params.items():
         width = 1.0 / np.sqrt(array.shape[0]) if name.startswith("W") else 0.4
         array[...] = rng.normal(1.0 if name.startswith("gamma") else 0.0, width, size=array.shape)
+    return model, params
 
 
-def gradient_error(got: Array, want: Array) -> float:
-    """max |got - want| / max |want|: one scale an array, since the small elements of a difference are rounding noise.
+def require_layer_gradients(
+    what: str,
+    out: Callable[[], Any],
+    gradients: Any,
+    inputs: Mapping[str, Array],
+    dout: Array,
+    zero: Collection[str] = (),
+    balanced: Collection[str] = (),
+    threshold: float = 1e-5,
+) -> None:
+    """The gradients of sum(dout * out()) in each of ``inputs``, in this order, must be those of ``out`` itself.
 
-    nan anywhere gives inf.
+    ``out`` reads the arrays of ``inputs``, which are edited in place for the central differences. Inputs in ``zero``
+    must not change the output at all, those in ``balanced`` must not when all their elements grow by one constant;
+    all others must change it. ``what`` is the name of the backward pass.
     """
-    error = float(np.max(np.abs(got - want))) / max(1e-8, float(np.max(np.abs(want))))
-    return error if error == error else float("inf")
+    names = [f"d{name}" for name in inputs]
+    results = require_results(what, gradients, names)
+    for name, got, array in zip(inputs, results, inputs.values(), strict=True):
+        require_shape(f"d{name}", got, array.shape)
+        want = numerical_gradient(lambda _: out(), array, dout)
+        _compare(f"d{name}", got, want, name, name in zero, threshold)
+        if name in balanced:
+            require_zero(f"what one constant added to all of {name} does to your forward pass", np.sum(want), 1e-6)
 
 
-def require_gradients(
+def require_network_gradients(
     model: Any,
     params: Mapping[str, Array],
     X: Array,
@@ -86,36 +116,33 @@ def require_gradients(
     """
     before = {name: array.copy() for name, array in params.items()}
     X_before, y_before = X.copy(), y.copy()
-    loss, grads = model.loss(X, y)
+    loss, grads = require_results("loss(X, y)", model.loss(X, y), ("loss", "grads"))
     assert np.array_equal(X, X_before), "loss(X, y) must not change X"
     assert np.array_equal(y, y_before), "loss(X, y) must not change y"
-    got = {name: _gradient(grads, name, array.shape) for name, array in params.items()}
-    again = float(model.loss(X, y)[0])
-    same = abs(float(loss) - again) <= 1e-9 * abs(again)  # BLAS threads may add up in another order
-    assert same, f"two calls of loss on one batch must agree, got {float(loss):.9g} and {again:.9g}"
+    for name, array in params.items():
+        assert _has(grads, name), f"grads must hold the gradient of {name}, but it does not"
+        require_shape(f"the gradient of {name}", grads[name], array.shape)
+    got = {name: np.array(grads[name]) for name in params}
+    again = model.loss(X, y)[0]
+    require_close("the loss of a second call on the same batch", again, loss, 1e-9)  # BLAS threads may differ by 1e-16
     for name, array in params.items():
         assert np.array_equal(array, before[name]), f"loss(X, y) must not change params[{name!r}]"
         want = numerical_gradient(lambda _: model.loss(X, y)[0], array)
-        influence = float(np.max(np.abs(want)))
-        if name in zero:
-            assert influence < 1e-8, f"{name} must not change this loss (its normalization undoes it), but it does"
-            size = float(np.max(np.abs(got[name])))
-            assert size < 1e-9, f"the gradient of {name} must be 0 up to rounding, got elements up to {size:.1e}"
-            continue
-        assert influence > 1e-6, f"the loss must depend on {name}, but changing it changes nothing"
-        error = gradient_error(got[name], want)
-        assert error <= threshold, (
-            f"the gradient of {name} differs from the central differences of your loss: "
-            f"relative error {error:.1e}, at most {threshold:.0e} expected"
-        )
+        _compare(f"the gradient of {name}", got[name], want, name, name in zero, threshold)
 
 
-def _gradient(grads: Any, name: str, shape: tuple[int, ...]) -> Array:
+def _has(grads: Any, name: str) -> bool:
     try:
-        gradient = np.asarray(grads[name], dtype=np.float64)
-    except KeyError:
-        raise AssertionError(f"grads lacks {name}") from None
-    except (TypeError, ValueError, IndexError):
-        raise AssertionError(f"grads must map {name} to an array of numbers") from None
-    assert gradient.shape == shape, f"the gradient of {name} must have shape {shape}, got {gradient.shape}"
-    return gradient
+        return name in set(grads)
+    except TypeError:
+        raise AssertionError(f"grads must be a dictionary of arrays, got {type(grads).__name__}") from None
+
+
+def _compare(what: str, got: Any, want: Array, name: str, zero: bool, threshold: float) -> None:
+    if zero:
+        require_zero(f"the influence of {name}, which the normalization undoes,", want, 1e-6)
+        require_zero(what, got, 1e-9)
+        return
+    influence = float(np.max(np.abs(want)))
+    assert influence > 1e-6, f"the result of your forward pass must depend on {name}, but it does not"
+    require_close(f"{what} (against differences of your own forward pass)", got, want, threshold)

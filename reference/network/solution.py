@@ -4,13 +4,7 @@ What a student writes stands between BEGIN SOLUTION and END SOLUTION. The notebo
 cell `layers`, where students put their own of the other two assignments.
 """
 
-from __future__ import annotations
-
-from collections.abc import Sequence
-from typing import Any
-
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
 
 from normlab.layers import (
     affine_backward,
@@ -32,12 +26,10 @@ __all__ = [
     "affine_ln_relu_forward",
 ]
 
-Array = NDArray[np.floating[Any]]
-
 
 def affine_bn_relu_forward(
-    x: Array, w: Array, b: Array, gamma: Array, beta: Array, bn_param: dict[str, Any]
-) -> tuple[Array, Any]:
+    x: np.ndarray, w: np.ndarray, b: np.ndarray, gamma: np.ndarray, beta: np.ndarray, bn_param: dict
+) -> tuple[np.ndarray, object]:
     """out = relu(batchnorm(x w + b)): one hidden layer, in the order of Ioffe and Szegedy 2015, section 3.2.
 
     x (N, D), w (D, M), b, gamma, beta (M,); ``bn_param`` as in batchnorm_forward, which raises ValueError for another
@@ -54,7 +46,7 @@ def affine_bn_relu_forward(
     return out, cache
 
 
-def affine_bn_relu_backward(dout: Array, cache: Any) -> tuple[Array, Array, Array, Array, Array]:
+def affine_bn_relu_backward(dout: np.ndarray, cache: object) -> tuple[np.ndarray, ...]:
     """Gradients of the layer: dx (N, D), dw (D, M), db, dgamma, dbeta (M,), for dout (N, M) and the forward cache.
 
     The chain rule takes the three parts in reverse. In training db is 0 up to rounding: batch norm subtracts the
@@ -71,8 +63,8 @@ def affine_bn_relu_backward(dout: Array, cache: Any) -> tuple[Array, Array, Arra
 
 
 def affine_ln_relu_forward(
-    x: Array, w: Array, b: Array, gamma: Array, beta: Array, ln_param: dict[str, Any]
-) -> tuple[Array, Any]:
+    x: np.ndarray, w: np.ndarray, b: np.ndarray, gamma: np.ndarray, beta: np.ndarray, ln_param: dict
+) -> tuple[np.ndarray, object]:
     """out = relu(layernorm(x w + b)); Ba, Kiros and Hinton 2016, "Layer Normalization", section 3.
 
     x (N, D), w (D, M), b, gamma, beta (M,); ``ln_param`` as in layernorm_forward. Returns out (N, M), in x's dtype, and
@@ -88,7 +80,7 @@ def affine_ln_relu_forward(
     return out, cache
 
 
-def affine_ln_relu_backward(dout: Array, cache: Any) -> tuple[Array, Array, Array, Array, Array]:
+def affine_ln_relu_backward(dout: np.ndarray, cache: object) -> tuple[np.ndarray, ...]:
     """Gradients of the layer: dx (N, D), dw (D, M), db, dgamma, dbeta (M,), for dout (N, M) and the forward cache.
 
     Unlike batch norm's, this db is not 0: a bias of its own for each feature changes what a row looks like.
@@ -113,14 +105,14 @@ class FullyConnectedNet:
 
     def __init__(
         self,
-        hidden_dims: Sequence[int],
+        hidden_dims: list[int],
         input_dim: int = 3 * 32 * 32,
         num_classes: int = 10,
         dropout: float = 1,
         normalization: str | None = None,
         reg: float = 0.0,
         weight_scale: float = 1e-2,
-        dtype: DTypeLike = np.float32,
+        dtype: type = np.float32,
         seed: int | None = None,
     ) -> None:
         """Draw the weights from a normal distribution of standard deviation ``weight_scale``; biases start at 0.
@@ -137,9 +129,9 @@ class FullyConnectedNet:
         self.reg = reg
         self.num_layers = len(hidden_dims) + 1
         self.dtype = dtype
-        self.params: dict[str, Array] = {}
-        self.bn_params: list[dict[str, Any]] = []
-        self.dropout_param: dict[str, Any] = {}
+        self.params: dict[str, np.ndarray] = {}
+        self.bn_params: list[dict] = []
+        self.dropout_param: dict = {}
         if self.use_dropout:
             self.dropout_param = {"mode": "train", "p": dropout}
             if seed is not None:
@@ -161,7 +153,7 @@ class FullyConnectedNet:
                 self.bn_params.append({"mode": "train"} if normalization == "batchnorm" else {})
         ### END SOLUTION
 
-    def loss(self, X: Array, y: NDArray[np.integer[Any]] | None = None) -> Any:
+    def loss(self, X: np.ndarray, y: np.ndarray | None = None) -> np.ndarray | tuple[float, dict]:
         """Scores (N, C) in test mode when y is None; else (loss, grads) in training mode.
 
         X (N, D), labels y (N,) in 0..C-1. loss = mean cross-entropy + 0.5 reg sum over i of ||Wi||^2: weights alone pay
@@ -180,7 +172,7 @@ class FullyConnectedNet:
                 bn_param["mode"] = mode
 
         hidden = X
-        caches: list[Any] = []
+        caches = []
         for i in range(1, self.num_layers):
             w, b = self.params[f"W{i}"], self.params[f"b{i}"]
             if self.normalization is None:
@@ -205,7 +197,7 @@ class FullyConnectedNet:
         # TODO: the loss with its penalty, and all gradients, from the last layer back to the first.
         ### BEGIN SOLUTION
         loss, dscores = softmax_loss(scores, y)
-        grads: dict[str, Array] = {}
+        grads = {}
         dhidden, grads[f"W{last}"], grads[f"b{last}"] = affine_backward(dscores, last_cache)
         for i in range(last - 1, 0, -1):
             cache, dropout_cache = caches[i - 1]

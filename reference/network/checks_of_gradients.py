@@ -1,0 +1,155 @@
+"""Test cells of the network's gradients, its penalty and its dropout."""
+
+# ruff: noqa: N802 - a check is named after what it checks
+
+import numpy as np
+
+from normlab.checks import require_close, require_shape, require_zero
+from normlab.gradcheck import numerical_gradient
+from normlab.layers import softmax_loss
+from normlab.netcheck import random_network, require_network_gradients
+from reference.course import Function, check
+
+
+@check(points=4)
+def FullyConnectedNet__regularization(FullyConnectedNet: Function) -> None:
+    """Every W pays 0.5 reg sum(W^2), in the loss and in its gradient; nothing else pays."""
+    rng = np.random.default_rng(36)
+    X, y = rng.normal(size=(6, 5)), rng.integers(4, size=6)
+    for normalization in (None, "batchnorm", "layernorm"):
+        free, values = random_network(FullyConnectedNet, (5, 6, 3, 4), rng, normalization)
+        taxed, params = random_network(FullyConnectedNet, (5, 6, 3, 4), rng, normalization, reg=3.14)
+        for name, array in params.items():
+            array[...] = values[name]
+        loss, grads = free.loss(X, y)
+        taxed_loss, taxed_grads = taxed.loss(X, y)
+        penalty = sum(1.57 * np.sum(values[name] ** 2) for name in ("W1", "W2", "W3"))
+        require_close("what reg=3.14 adds to the loss", taxed_loss - loss, penalty, 1e-9)
+        for name, array in values.items():
+            added = np.asarray(taxed_grads[name]) - np.asarray(grads[name])
+            if name.startswith("W"):
+                require_close(f"what reg=3.14 adds to the gradient of {name}", added, 3.14 * array, 1e-8)
+            else:
+                require_zero(f"what reg=3.14 adds to the gradient of {name}", added, 1e-9)
+
+
+@check(points=4)
+def FullyConnectedNet__gradients_plain(FullyConnectedNet: Function) -> None:
+    """Every gradient of the network without normalization, against central differences of your loss."""
+    rng = np.random.default_rng(37)
+    X, y = rng.normal(size=(6, 4)), rng.integers(3, size=6)
+    for reg, sizes in ((0.0, (4, 5, 3)), (3.14, (4, 5, 4, 3)), (0.0, (4, 3, 4, 4, 3))):
+        model, params = random_network(FullyConnectedNet, sizes, rng, reg=reg)
+        require_network_gradients(model, params, X, y)
+
+
+@check(points=5)
+def FullyConnectedNet__gradients_batchnorm(FullyConnectedNet: Function) -> None:
+    """Every gradient of the network with batch norm, gammas and betas included."""
+    rng = np.random.default_rng(38)
+    X, y = rng.normal(size=(6, 4)), rng.integers(3, size=6)
+    for reg, sizes in ((0.0, (4, 5, 3)), (3.14, (4, 5, 4, 3))):
+        model, params = random_network(FullyConnectedNet, sizes, rng, "batchnorm", reg=reg)
+        require_network_gradients(model, params, X, y, zero=["b1", "b2"][: len(sizes) - 2])
+
+
+@check(points=5)
+def FullyConnectedNet__gradients_layernorm(FullyConnectedNet: Function) -> None:
+    """Every gradient of the network with layer norm, gammas and betas included."""
+    rng = np.random.default_rng(39)
+    X, y = rng.normal(size=(6, 4)), rng.integers(3, size=6)
+    for reg, sizes in ((0.0, (4, 5, 3)), (3.14, (4, 5, 4, 3))):
+        model, params = random_network(FullyConnectedNet, sizes, rng, "layernorm", reg=reg)
+        require_network_gradients(model, params, X, y)
+
+
+@check(points=4)
+def FullyConnectedNet__gradients_dropout(FullyConnectedNet: Function) -> None:
+    """With dropout and a seed each call draws the same masks, and the gradients belong to that loss."""
+    rng = np.random.default_rng(40)
+    X, y = rng.normal(size=(5, 3)), rng.integers(3, size=5)
+    for normalization in (None, "batchnorm", "layernorm"):
+        model, params = random_network(FullyConnectedNet, (3, 5, 4, 3), rng, normalization, dropout=0.7, seed=9)
+        without, values = random_network(FullyConnectedNet, (3, 5, 4, 3), rng, normalization)
+        for name, array in values.items():
+            array[...] = params[name]
+        change = abs(float(model.loss(X, y)[0]) - float(without.loss(X, y)[0]))
+        assert change > 1e-6, "dropout=0.7 must change the training loss, but it does not"
+        require_network_gradients(model, params, X, y, zero=["b1", "b2"] if normalization == "batchnorm" else [])
+
+
+@check(points=3)
+def FullyConnectedNet__dropout(FullyConnectedNet: Function) -> None:
+    """Dropout stands behind each ReLU, keeps with probability p, divides by p, and rests at test time."""
+    np.random.seed(41)
+    rng = np.random.default_rng(41)
+    x, y = rng.normal(size=(1, 6)), np.array([1])
+    model, params = random_network(FullyConnectedNet, (6, 200, 150, 3), rng, dropout=0.75)
+    loss, grads = model.loss(x, y)
+    # For one example dW is the outer product of what entered the layer and db: a division shows what dropout let pass.
+    layer = x[0]
+    for i in (1, 2):
+        dw, db = np.asarray(grads[f"W{i + 1}"]), np.asarray(grads[f"b{i + 1}"])
+        require_shape(f"the gradient of b{i + 1}", db, params[f"b{i + 1}"].shape)
+        strongest = int(np.argmax(np.abs(db)))
+        assert abs(db[strongest]) > 1e-8, f"the gradient of b{i + 1} must not be 0 everywhere"
+        passed = dw[:, strongest] / db[strongest]
+        active = np.maximum(0.0, layer @ params[f"W{i}"] + params[f"b{i}"])
+        kept = passed != 0
+        require_close(f"what dropout lets pass in layer {i}", passed[kept], active[kept] / 0.75, 1e-8)
+        share = float(kept[active > 0].mean())
+        assert 0.55 < share < 0.95, f"dropout=0.75 must keep about 75% of layer {i}, got {share:.0%}"
+        layer = passed
+    scores = (layer @ params["W3"] + params["b3"])[None, :]
+    require_close("the loss of the scores behind dropout", loss, softmax_loss(scores, y)[0], 1e-8)
+    assert abs(float(model.loss(x, y)[0]) - float(loss)) > 1e-9, "without a seed each call must draw new masks"
+    hidden = np.maximum(0.0, np.maximum(0.0, x @ params["W1"] + params["b1"]) @ params["W2"] + params["b2"])
+    require_close("the scores at test time", model.loss(x), hidden @ params["W3"] + params["b3"], 1e-8)
+
+
+@check(points=3, hidden=True)
+def FullyConnectedNet__dropout_after_normalization(FullyConnectedNet: Function) -> None:
+    """Dropout behind the ReLU of a normalized layer."""
+    np.random.seed(42)
+    rng = np.random.default_rng(42)
+    N, H = 6, 120
+    X, y = rng.normal(size=(N, 5)), np.arange(N)
+    for kind, axis in (("batchnorm", 0), ("layernorm", 1)):
+        model, p = random_network(FullyConnectedNet, (5, H, N + 1), rng, kind, dropout=0.6)
+        p["W2"][...] = 0.0  # the scores are b2, so that their gradient is known and the hidden layer follows
+        dW2 = model.loss(X, y)[1]["W2"]
+        require_shape("the gradient of W2", dW2, (H, N + 1))
+        dscores = softmax_loss(np.tile(p["b2"], (N, 1)), y)[1]
+        seen = (np.asarray(dW2) @ np.linalg.pinv(dscores)).T
+        a = X @ p["W1"] + p["b1"]
+        a = (a - a.mean(axis=axis, keepdims=True)) / np.sqrt(a.var(axis=axis, keepdims=True) + 1e-5)
+        firing = np.maximum(0.0, a * p["gamma1"] + p["beta1"])
+        survived = np.abs(seen) > 1e-8
+        require_close("what dropout lets pass behind a normalization", seen[survived], firing[survived] / 0.6, 1e-6)
+        part = float(survived[firing > 1e-6].mean())
+        assert 0.45 < part < 0.75, f"dropout=0.6 must keep about 60% of a normalized layer, got {part:.0%}"
+        if kind == "layernorm":
+            p["W2"][...] = rng.normal(size=(H, N + 1))
+            require_close("the scores, no dropout in them", model.loss(X), firing @ p["W2"] + p["b2"], 1e-8)
+
+
+@check(points=2, hidden=True)
+def FullyConnectedNet__published_errors(FullyConnectedNet: Function) -> None:
+    """The gradients of the published network, within ten times the published errors."""
+    stream = np.random.RandomState(231)
+    X, y = stream.randn(2, 15), stream.randint(10, size=2)
+    # Two rows are next to nothing for batch norm: W1's error is the central differences' own, 1e-4.
+    thresholds = {"W1": 2e-3, "W2": 1e-4} | dict.fromkeys(("W3", "b3", "gamma1", "gamma2", "beta1", "beta2"), 1e-6)
+    for reg in (0, 3.14):
+        model, p = random_network(FullyConnectedNet, (15, 20, 30, 10), np.random.default_rng(0), "batchnorm", reg=reg)
+        for name, array in p.items():
+            fresh = 5e-2 * stream.randn(*array.shape) if name.startswith("W") else float(name.startswith("gamma"))
+            array[...] = fresh
+        grads = model.loss(X, y)[1]
+        for name, threshold in thresholds.items():
+            require_shape(f"the gradient of {name}", grads[name], p[name].shape)
+            some = (0, slice(8)) if name.startswith("W") else slice(8)
+            expected = numerical_gradient(lambda _: model.loss(X, y)[0], p[name][some])  # noqa: B023 - called at once
+            require_close(f"the gradient of {name}, reg={reg}", np.asarray(grads[name])[some], expected, threshold)
+        for name in ("b1", "b2"):
+            require_zero(f"the gradient of {name}", grads[name], 1e-9)

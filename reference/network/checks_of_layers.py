@@ -1,0 +1,166 @@
+"""Test cells of the four functions that put affine, normalization and ReLU together."""
+
+import numpy as np
+
+from normlab import graph
+from normlab.checks import require_close, require_results, require_shape, require_unchanged, require_zero
+from normlab.netcheck import require_layer_gradients
+from reference.course import Function, check
+
+
+@check(points=4)
+def affine_bn_relu_forward__training(affine_bn_relu_forward: Function) -> None:
+    """Training mode: affine, batch norm, ReLU, in this order; the running statistics move."""
+    rng = np.random.default_rng(11)
+    for N, D, M in ((7, 4, 5), (5, 5, 5)):
+        given = {"x": rng.normal(2.0, 1.0, (N, D)), "w": rng.normal(size=(D, M))}
+        given |= {name: rng.normal(size=M) for name in ("b", "gamma", "beta")}
+        before = {name: array.copy() for name, array in given.items()}
+        bn_param = {"mode": "train", "eps": 0.1, "momentum": 0.7}
+        results = affine_bn_relu_forward(*given.values(), bn_param)
+        out, _ = require_results("affine_bn_relu_forward", results, ("out", "cache"))
+
+        a = graph.Node(before["x"]) @ before["w"] + before["b"]
+        mean = a.mean(axis=0)
+        variance = ((a - mean) ** 2).mean(axis=0)
+        want = graph.relu((a - mean) / graph.sqrt(variance + 0.1) * before["gamma"] + before["beta"])
+        require_close("out", out, want.value, 1e-8)
+        for name, array in given.items():
+            require_unchanged(name, array, before[name])
+        assert "running_mean" in bn_param, "bn_param must hold running_mean after a training step, but it does not"
+        require_close('bn_param["running_mean"]', bn_param["running_mean"], 0.3 * mean.value, 1e-8)
+        require_close('bn_param["running_var"]', bn_param["running_var"], 0.3 * variance.value, 1e-8)
+
+
+@check(points=2, hidden=True)
+def affine_bn_relu_forward__test_mode(affine_bn_relu_forward: Function) -> None:
+    """Test mode: the running statistics are used and stay as they are."""
+    rng = np.random.default_rng(12)
+    for rows, D, M in ((6, 4, 5), (5, 5, 5)):
+        x, w = rng.normal(1e4, 1.0, (rows, D)), rng.normal(size=(D, M))
+        b, gamma, beta = (rng.normal(size=M) for _ in range(3))
+        center, spread = x.mean(axis=0) @ w + rng.normal(size=M), rng.uniform(0.5, 2.0, M)
+        memory = {"mode": "test", "eps": 0.1, "momentum": 0.6, "running_mean": center, "running_var": spread}
+        slope = gamma / np.sqrt(spread + 0.1)
+        expected = np.maximum(0.0, x @ (w * slope) + (b - center) * slope + beta)
+        out = affine_bn_relu_forward(x, w, b, gamma, beta, memory)[0]
+        require_close("out in test mode", out, expected, 1e-6)
+        one = affine_bn_relu_forward(x[:1], w, b, gamma, beta, memory)[0]
+        require_close("out for one row in test mode", one, expected[:1], 1e-6)
+
+
+@check(points=5)
+def affine_bn_relu_backward__gradients(affine_bn_relu_forward: Function, affine_bn_relu_backward: Function) -> None:
+    """All five gradients, against central differences of your forward pass."""
+    rng = np.random.default_rng(13)
+    N, D, M = 7, 4, 3
+    given = {"x": rng.normal(size=(N, D)), "w": rng.normal(size=(D, M))}
+    given |= {name: rng.normal(size=M) for name in ("b", "gamma", "beta")}
+    dout = rng.normal(size=(N, M))
+    dout_before = dout.copy()
+    _, cache = affine_bn_relu_forward(*given.values(), {"mode": "train", "eps": 0.1})
+    gradients = affine_bn_relu_backward(dout, cache)
+    require_unchanged("dout", dout, dout_before)
+    require_layer_gradients(
+        "affine_bn_relu_backward",
+        lambda: affine_bn_relu_forward(*given.values(), {"mode": "train", "eps": 0.1})[0],
+        gradients,
+        given,
+        dout,
+        zero=["b"],
+    )
+
+
+@check(points=2, hidden=True)
+def affine_bn_relu_backward__square(affine_bn_relu_forward: Function, affine_bn_relu_backward: Function) -> None:
+    """Square arrays, where no shape gives a wrong axis away, and a cache that is not the last."""
+    rng = np.random.default_rng(14)
+    square = {"x": rng.normal(3.0, 1.0, (5, 5)), "w": rng.normal(size=(5, 5))}
+    square |= {vector: rng.normal(size=5) for vector in ("b", "gamma", "beta")}
+    older = affine_bn_relu_forward(*square.values(), {"mode": "train", "eps": 0.02})[1]
+    affine_bn_relu_forward(*(array[::-1] * 2.0 for array in square.values()), {"mode": "train", "eps": 0.5})
+    upstream = rng.normal(size=(5, 5))
+    require_layer_gradients(
+        "affine_bn_relu_backward",
+        lambda: affine_bn_relu_forward(*square.values(), {"mode": "train", "eps": 0.02})[0],
+        affine_bn_relu_backward(upstream, older),
+        square,
+        upstream,
+        zero=["b"],
+    )
+
+
+@check(points=3)
+def affine_ln_relu_forward__values(affine_ln_relu_forward: Function) -> None:
+    """Affine, layer norm, ReLU, in this order; each row by itself."""
+    rng = np.random.default_rng(21)
+    for N, D, M in ((7, 4, 5), (5, 5, 5), (1, 3, 6)):
+        given = {"x": rng.normal(2.0, 1.0, (N, D)), "w": rng.normal(size=(D, M))}
+        given |= {name: rng.normal(size=M) for name in ("b", "gamma", "beta")}
+        before = {name: array.copy() for name, array in given.items()}
+        results = affine_ln_relu_forward(*given.values(), {"eps": 0.1})
+        out, _ = require_results("affine_ln_relu_forward", results, ("out", "cache"))
+
+        a = graph.Node(before["x"]) @ before["w"] + before["b"]
+        centered = a - a.mean(axis=1, keepdims=True)
+        variance = (centered**2).mean(axis=1, keepdims=True)
+        want = graph.relu(centered / graph.sqrt(variance + 0.1) * before["gamma"] + before["beta"])
+        require_close("out", out, want.value, 1e-8)
+        for name, array in given.items():
+            require_unchanged(name, array, before[name])
+
+
+@check(points=1, hidden=True)
+def affine_ln_relu_forward__statistics(affine_ln_relu_forward: Function) -> None:
+    """With gamma 1 and a beta that no ReLU touches, each row of out has beta's mean and variance 1."""
+    rng = np.random.default_rng(22)
+    x, w, b = rng.normal(1e4, 5.0, (6, 4)), rng.normal(size=(4, 9)), rng.normal(size=9)
+    ln_param: dict[str, float] = {}
+    out = affine_ln_relu_forward(x, w, b, np.ones(9), np.full(9, 50.0), ln_param)[0]
+    require_shape("out", out, (6, 9))
+    require_close("the mean of each row of out", np.mean(out, axis=1), np.full(6, 50.0), 1e-8)
+    require_close("the variance of each row of out", np.var(out, axis=1), np.ones(6), 1e-4)
+    out = affine_ln_relu_forward(x, w, b, np.full(9, 3.0), np.full(9, -50.0), {"eps": 0.1})[0]
+    require_zero("out where beta puts everything below 0", out, 0.0)
+    assert not ln_param, f"ln_param must stay as it was, got the new keys {sorted(ln_param)}"
+
+
+@check(points=5)
+def affine_ln_relu_backward__gradients(affine_ln_relu_forward: Function, affine_ln_relu_backward: Function) -> None:
+    """All five gradients, against central differences of your forward pass."""
+    rng = np.random.default_rng(23)
+    N, D, M = 6, 4, 7
+    given = {"x": rng.normal(size=(N, D)), "w": rng.normal(size=(D, M))}
+    given |= {name: rng.normal(size=M) for name in ("b", "gamma", "beta")}
+    dout = rng.normal(size=(N, M))
+    dout_before = dout.copy()
+    _, cache = affine_ln_relu_forward(*given.values(), {"eps": 0.1})
+    gradients = affine_ln_relu_backward(dout, cache)
+    require_unchanged("dout", dout, dout_before)
+    require_layer_gradients(
+        "affine_ln_relu_backward",
+        lambda: affine_ln_relu_forward(*given.values(), {"eps": 0.1})[0],
+        gradients,
+        given,
+        dout,
+        balanced=["b"],
+    )
+
+
+@check(points=2, hidden=True)
+def affine_ln_relu_backward__square(affine_ln_relu_forward: Function, affine_ln_relu_backward: Function) -> None:
+    """Square arrays, where no shape gives a wrong axis away, and a cache that is not the last."""
+    rng = np.random.default_rng(24)
+    square = {"x": rng.normal(3.0, 1.0, (5, 5)), "w": rng.normal(size=(5, 5))}
+    square |= {vector: rng.normal(size=5) for vector in ("b", "gamma", "beta")}
+    older = affine_ln_relu_forward(*square.values(), {"eps": 0.02})[1]
+    affine_ln_relu_forward(*(array[::-1] * 2.0 for array in square.values()), {"eps": 0.5})
+    upstream = rng.normal(size=(5, 5))
+    require_layer_gradients(
+        "affine_ln_relu_backward",
+        lambda: affine_ln_relu_forward(*square.values(), {"eps": 0.02})[0],
+        affine_ln_relu_backward(upstream, older),
+        square,
+        upstream,
+        balanced=["b"],
+    )
