@@ -17,7 +17,6 @@ import argparse
 import re
 import sys
 import tempfile
-import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from typing import Any
 import nbformat
 from markdown_it import MarkdownIt
 
+import normlab
 from reference.course import ASSIGNMENTS, ROOT, Check, Course, CourseTextError
 
 Cell = dict[str, Any]
@@ -187,8 +187,7 @@ def write_source(course: Course, folder: Path) -> None:
     target.mkdir(parents=True)
     name = f"{course.name}.ipynb"
     (target / name).write_text(nbformat.writes(notebook(course)) + "\n", encoding="utf-8")
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    wheel = f"{project['name'].replace('-', '_')}-{project['version']}-py3-none-any.whl"
+    wheel = f"normalization_from_scratch-{normlab.__version__}-py3-none-any.whl"
     (target / "requirements.txt").write_text(f"./{wheel}\njupyterlab>=4.2,<5\n", encoding="utf-8")
     how = (ROOT / "reference" / "hand_in.md").read_text(encoding="utf-8")
     (target / "HAND_IN.md").write_text(how.replace("{notebook}", name), encoding="utf-8")
@@ -205,6 +204,7 @@ def write_release(names: Sequence[str], folder: Path) -> None:
         config.CourseDirectory.root = str(folder)
         config.CourseDirectory.assignment_id = name
         config.GenerateAssignment.no_database = True
+        config.SaveCells.enabled = False
         converter = GenerateAssignment(coursedir=CourseDirectory(config=config), config=config)
         converter.start()
 

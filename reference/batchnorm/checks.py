@@ -1,0 +1,394 @@
+"""The batchnorm notebook's test cells: each function is one, and its parameters are what the student wrote.
+
+Three oracles, none of them the reference: numbers worked out by hand, the graph of normlab, and central differences of
+the student's own forward pass. A cache is the student's own and is never looked into.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from normlab.checks import (
+    require_attempt,
+    require_close,
+    require_gradients,
+    require_results,
+    require_shape,
+    require_unchanged,
+    require_zero,
+)
+from normlab.gradcheck import numerical_gradient, relative_error
+from normlab.graph import Node, sqrt
+from reference.course import Function, check
+
+# The column of the text: mean 5, variance 4. With eps = 5 the divisor is sqrt(4 + 5) = 3.
+
+
+@check(points=5)
+def batchnorm_forward__example_by_hand(batchnorm_forward: Function) -> None:
+    """The example that the text works out by hand, with eps = 5."""
+    column = np.array([2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0])
+    x = np.stack([column, 20 - column], axis=1)
+    gamma, beta = np.array([3.0, 6.0]), np.array([10.0, -1.0])
+    got = batchnorm_forward(x, gamma, beta, {"mode": "train", "eps": 5.0})
+    out, _ = require_results("batchnorm_forward", got, ("out", "cache"))
+    require_shape("out", out, (8, 2), np.float64)
+    require_close("the first column of out", out[:, 0], [7, 9, 9, 9, 10, 10, 12, 14], 1e-10)
+    require_close("the second column of out", out[:, 1], [5, 1, 1, 1, -1, -1, -5, -9], 1e-10)
+
+
+@check(points=5)
+def batchnorm_forward__mean_and_spread(batchnorm_forward: Function) -> None:
+    """In training, whatever x is, each column of out has mean beta and standard deviation |gamma|."""
+    rng = np.random.default_rng(1)
+    for N, D in ((9, 4), (6, 6), (5, 11)):
+        x = rng.normal(size=(N, D)) * rng.uniform(1, 20, D) + rng.uniform(-50, 50, D)
+        gamma, beta = rng.normal(size=D), rng.normal(size=D)
+        out, _ = batchnorm_forward(x, gamma, beta, {"mode": "train"})
+        require_shape("out", out, (N, D), np.float64)
+        require_close(f"the mean of each column of out, for x of shape {(N, D)},", np.mean(out, axis=0), beta, 1e-10)
+        require_close(f"their standard deviation, for x of shape {(N, D)},", np.std(out, axis=0), abs(gamma), 1e-4)
+        slopes = (out[1:] - out[0]) / (x[1:] - x[0])
+        require_close("the slope of out over x, within each column,", slopes, np.tile(slopes[:1], (N - 1, 1)), 1e-6)
+        require_close("the sign of that slope", np.sign(slopes[0]), np.sign(gamma), 0)
+
+
+@check(points=6)
+def batchnorm_forward__running_statistics(batchnorm_forward: Function) -> None:
+    """Two batches move the running statistics: momentum keeps that share of the old ones."""
+    column = np.array([2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0])
+    x = np.stack([column, 2 * column, -column], axis=1)  # means 5, 10, -5; variances 4, 16, 4
+    gamma, beta, bn_param = np.array([1.5, -2.0, 0.5]), np.array([3.0, 0.0, 1.0]), {"mode": "train", "momentum": 0.7}
+    out, _ = batchnorm_forward(x, gamma, beta, bn_param)
+    require_close("the mean of each column of out", np.mean(out, axis=0), beta, 1e-10)
+    for name, wanted in {"running_mean": [1.5, 3.0, -1.5], "running_var": [1.2, 4.8, 1.2]}.items():
+        assert name in bn_param, f'bn_param["{name}"] must be there after a batch in training, and it is not'
+        require_close(f"{name} after one batch, with momentum 0.7,", bn_param[name], wanted, 1e-10)
+    batchnorm_forward(x + 10.0, gamma, beta, bn_param)  # means 15, 20, 5; the same variances
+    require_close("running_mean after a second batch", bn_param["running_mean"], [5.55, 8.1, 0.45], 1e-10)
+    require_close("running_var after a second batch", bn_param["running_var"], [2.04, 8.16, 2.04], 1e-10)
+
+
+@check(points=6)
+def batchnorm_forward__test_mode(batchnorm_forward: Function) -> None:
+    """In testing the running statistics are used, whatever the batch is, and stay as they are."""
+    mean, var = np.array([1.0, -2.0]), np.array([4.0, 11.0])
+    gamma, beta = np.array([3.0, 8.0]), np.array([0.5, -1.0])
+    x = np.array([[4.0, 2.0], [1.0, -2.0], [-5.0, 10.0], [7.0, -6.0], [10.0, 0.0]])
+    wanted = np.array([[3.5, 7.0], [0.5, -1.0], [-5.5, 23.0], [6.5, -9.0], [9.5, 3.0]])  # eps = 5: divisors 3 and 4
+    bn_param = {"mode": "test", "eps": 5.0, "running_mean": mean.copy(), "running_var": var.copy()}
+    out, _ = require_results("batchnorm_forward", batchnorm_forward(x, gamma, beta, bn_param), ("out", "cache"))
+    require_shape("out in test mode", out, (5, 2), np.float64)
+    require_close("out in test mode", out, wanted, 1e-10)
+    alone, _ = batchnorm_forward(x[3:4].copy(), gamma, beta, bn_param)
+    require_close("out in test mode for a batch of one", alone, wanted[3:4], 1e-10)
+    require_unchanged("running_mean, in test mode,", bn_param["running_mean"], mean)
+    require_unchanged("running_var, in test mode,", bn_param["running_var"], var)
+
+
+@check(points=4)
+def batchnorm_forward__defaults(batchnorm_forward: Function) -> None:
+    """Without an entry eps is 1e-5 and momentum 0.9; another mode than the two is a ValueError."""
+    x = 1e-3 * np.array([[3.0, 1.0], [1.0, 3.0], [3.0, 3.0], [1.0, 1.0], [3.0, 1.0], [1.0, 3.0]])  # variances 1e-6
+    ones, bn_param = np.ones(2), {"mode": "train"}
+    out, _ = batchnorm_forward(x, ones, 0 * ones, bn_param)
+    wanted = (x - 2e-3) / 11e-6**0.5
+    require_close("out for columns whose variance is below eps", out, wanted, 1e-9)
+    require_close("running_mean after one batch, momentum left out,", bn_param["running_mean"], 2e-4 * ones, 1e-9)
+    require_close("running_var after one batch, momentum left out,", bn_param["running_var"], 1e-7 * ones, 1e-9)
+    at_rest = {"mode": "test", "running_mean": 2e-3 * ones, "running_var": 1e-6 * ones}
+    require_close("the same in test mode", batchnorm_forward(x, ones, 0 * ones, at_rest)[0], wanted, 1e-9)
+    for mode in ("training", None):
+        try:
+            batchnorm_forward(x, ones, 0 * ones, {"mode": mode})
+        except ValueError:
+            continue
+        raise AssertionError(f"mode {mode!r} must raise a ValueError, and nothing was raised")
+
+
+@check(points=3)
+def batchnorm_forward__inputs_stay(batchnorm_forward: Function) -> None:
+    """x, gamma and beta are the caller's: they stay as they are, in both modes."""
+    rng = np.random.default_rng(2)
+    x, gamma, beta = rng.normal(3.0, 2.0, (7, 4)), rng.normal(size=4), rng.normal(size=4)
+    given = {"x": x, "gamma": gamma, "beta": beta}
+    before = {name: array.copy() for name, array in given.items()}
+    bn_param = {"mode": "train"}
+    for mode in ("train", "test"):
+        bn_param["mode"] = mode
+        out, _ = batchnorm_forward(x, gamma, beta, bn_param)
+        for name, array in given.items():
+            require_unchanged(f"{name}, in {mode} mode,", array, before[name])
+        if mode == "train":
+            require_close("the mean of each column of out", np.mean(out, axis=0), beta, 1e-10)
+
+
+@check(points=4, hidden=True)
+def batchnorm_forward__published_statistics(batchnorm_forward: Function) -> None:
+    """A two-layer network's activations get the published means and spreads, in training and in testing."""
+    draw = np.random.RandomState(231)
+    X, W1, W2 = draw.randn(200, 50), draw.randn(50, 60), draw.randn(60, 3)
+    gamma, beta = np.array([1.0, 2.0, 3.0]), np.array([11.0, 12.0, 13.0])
+    activations = np.maximum(X @ W1, 0) @ W2
+    out, _ = batchnorm_forward(activations, gamma, beta, {"mode": "train"})
+    require_close("the published means in training", np.mean(out, axis=0), beta, 1e-10)
+    require_close("the published spreads in training", np.std(out, axis=0), gamma, 1e-7)
+    draw = np.random.RandomState(231)
+    W1, W2, bn_param = draw.randn(50, 60), draw.randn(60, 3), {"mode": "train"}
+    for _ in range(50):
+        batchnorm_forward(np.maximum(draw.randn(200, 50) @ W1, 0) @ W2, np.ones(3), np.zeros(3), bn_param)
+    bn_param["mode"] = "test"
+    out, _ = batchnorm_forward(np.maximum(draw.randn(200, 50) @ W1, 0) @ W2, np.ones(3), np.zeros(3), bn_param)
+    require_close("means at test time", np.mean(out, axis=0), [-0.03927354, -0.04349152, -0.10452688], 1e-6)
+    require_close("spreads at test time", np.std(out, axis=0), [1.01531428, 1.01238373, 0.97819988], 1e-6)
+
+
+@check(points=5, hidden=True)
+def batchnorm_forward__against_the_graph(batchnorm_forward: Function) -> None:
+    """Fresh inputs of several shapes, both precisions, far from 0, with another eps, against the graph."""
+    rng = np.random.default_rng(20261123)
+    for N, D, offset, dtype, threshold in (
+        (8, 5, 0.0, np.float64, 1e-9),
+        (6, 6, 1e4, np.float64, 1e-7),
+        (5, 9, 1.0, np.float32, 1e-4),
+        (12, 3, 1e4, np.float32, 2e-2),
+    ):
+        x = (rng.normal(size=(N, D)) * rng.uniform(0.5, 3, D) + offset).astype(dtype)
+        gamma, beta = rng.normal(size=D).astype(dtype), rng.normal(size=D).astype(dtype)
+        bn_param = {"mode": "train", "eps": 0.1, "momentum": 0.7}
+        out, _ = batchnorm_forward(x, gamma, beta, bn_param)
+        require_shape("out", out, (N, D), dtype)
+        node = Node(x.astype(np.float64))
+        middle = node.mean(axis=0)
+        spread = ((node - middle) ** 2).mean(axis=0)
+        wanted = (node - middle) / sqrt(spread + 0.1) * gamma.astype(np.float64) + beta
+        require_close("out", out, wanted.value, threshold)
+        require_close("running_mean", bn_param["running_mean"], 0.3 * middle.value, max(threshold, 1e-6))
+        require_close("running_var", bn_param["running_var"], 0.3 * spread.value, max(threshold, 1e-6))
+
+
+@check(points=3, hidden=True)
+def batchnorm_forward__after_training(batchnorm_forward: Function) -> None:
+    """Fresh inputs: after several batches, test mode uses what the batches left, with its own eps, gamma and beta."""
+    rng = np.random.default_rng(77)
+    gamma, beta, bn_param = rng.normal(size=6), rng.normal(size=6), {"mode": "train", "eps": 0.1, "momentum": 0.7}
+    middle, spread = np.zeros(6), np.zeros(6)
+    for _ in range(4):
+        x = rng.normal(rng.normal(size=6), rng.uniform(0.5, 2, 6), (6, 6))
+        batchnorm_forward(x, gamma, beta, bn_param)
+        middle, spread = 0.7 * middle + 0.3 * np.mean(x, axis=0), 0.7 * spread + 0.3 * np.var(x, axis=0)
+    bn_param["mode"] = "test"
+    slope = gamma / np.sqrt(0.1 + spread)
+    for rows in (1, 6, 9):
+        x = rng.normal(size=(rows, 6))
+        out, _ = batchnorm_forward(x, gamma, beta, bn_param)
+        require_close("out in test mode", out, x * slope + (beta - middle * slope), 1e-9)
+    require_close("running_mean after testing", bn_param["running_mean"], middle, 1e-9)
+
+
+@check(points=9)
+def batchnorm_backward__gradients(batchnorm_forward: Function, batchnorm_backward: Function) -> None:
+    """dx, dgamma and dbeta agree with differences of your own forward pass."""
+    rng = np.random.default_rng(3)
+    x, dout = rng.normal(12.0, 5.0, (7, 4)), rng.normal(size=(7, 4))
+    gamma, beta = rng.normal(size=4), rng.normal(size=4)
+
+    def forward(x, gamma, beta):
+        return batchnorm_forward(x, gamma, beta, {"mode": "train"})[0]
+
+    require_attempt("batchnorm_backward", forward, x, gamma, beta, along=0)
+    _, cache = batchnorm_forward(x, gamma, beta, {"mode": "train"})
+    require_gradients("batchnorm_backward", forward, batchnorm_backward(dout, cache), (x, gamma, beta), dout, 1e-6)
+
+
+@check(points=4)
+def batchnorm_backward__square_batch(batchnorm_forward: Function, batchnorm_backward: Function) -> None:
+    """As many examples as features, so that no shape gives a wrong axis away; a large eps; columns of unlike spread."""
+    rng = np.random.default_rng(4)
+    x, dout = rng.normal(size=(5, 5)) * rng.uniform(0.2, 3, 5), rng.normal(1.0, 1.0, (5, 5))
+    gamma, beta = rng.normal(size=5), rng.normal(size=5)
+
+    def forward(x, gamma, beta):
+        return batchnorm_forward(x, gamma, beta, {"mode": "train", "eps": 0.1})[0]
+
+    require_attempt("batchnorm_backward", forward, x, gamma, beta, along=0)
+    _, cache = batchnorm_forward(x, gamma, beta, {"mode": "train", "eps": 0.1})
+    require_gradients("batchnorm_backward", forward, batchnorm_backward(dout, cache), (x, gamma, beta), dout, 1e-6)
+
+
+@check(points=3)
+def batchnorm_backward__constant_dout(batchnorm_forward: Function, batchnorm_backward: Function) -> None:
+    """Where dout is the same in all rows, no x can change the loss: dx and dgamma are 0, dbeta is N times dout."""
+    rng = np.random.default_rng(5)
+    x, row = rng.normal(-3.0, 2.0, (6, 4)), np.array([1.0, -2.0, 3.0, 0.5])
+    gamma, beta = rng.uniform(0.5, 2, 4), rng.normal(size=4)
+
+    def forward(x, gamma, beta):
+        return batchnorm_forward(x, gamma, beta, {"mode": "train"})[0]
+
+    require_attempt("batchnorm_backward", forward, x, gamma, beta, along=0)
+    _, cache = batchnorm_forward(x, gamma, beta, {"mode": "train"})
+    gradients = batchnorm_backward(np.tile(row, (6, 1)), cache)
+    dx, dgamma, dbeta = require_results("batchnorm_backward", gradients, ("dx", "dgamma", "dbeta"))
+    require_close("dbeta for a constant dout", dbeta, [6.0, -12.0, 18.0, 3.0], 1e-10)
+    require_zero("dgamma for a constant dout", require_shape("dgamma", dgamma, (4,)), 1e-10)
+    require_zero("dx for a constant dout", require_shape("dx", dx, (6, 4)), 1e-10)
+    dx, _, _ = batchnorm_backward(rng.normal(size=(6, 4)), cache)
+    require_zero("the sum of each column of dx, for any dout,", np.sum(dx, axis=0), 1e-10)
+
+
+@check(points=3)
+def batchnorm_backward__cache_stays(batchnorm_forward: Function, batchnorm_backward: Function) -> None:
+    """dout and the cache stay as they are: the same call a second time gives the same gradients."""
+    rng = np.random.default_rng(6)
+    x, dout = rng.normal(size=(8, 3)), rng.normal(size=(8, 3))
+    gamma, beta, before = rng.normal(size=3), rng.normal(size=3), dout.copy()
+
+    def forward(x, gamma, beta):
+        return batchnorm_forward(x, gamma, beta, {"mode": "train"})[0]
+
+    require_attempt("batchnorm_backward", forward, x, gamma, beta, along=0)
+    _, cache = batchnorm_forward(x, gamma, beta, {"mode": "train"})
+    first = [np.array(gradient) for gradient in batchnorm_backward(dout, cache)]
+    require_unchanged("dout", dout, before)
+    second = batchnorm_backward(dout, cache)
+    for name, once, twice in zip(("dx", "dgamma", "dbeta"), first, second, strict=True):
+        require_close(f"{name}, when called again,", twice, once, 1e-12)
+    require_gradients("batchnorm_backward", forward, second, (x, gamma, beta), dout, 1e-6)
+
+
+@check(points=4, hidden=True)
+def batchnorm_backward__published_errors(batchnorm_forward: Function, batchnorm_backward: Function) -> None:
+    """The published gradient check: the errors in dx, dgamma and dbeta are of the published order."""
+    draw = np.random.RandomState(231)
+    x = 5 * draw.randn(4, 5) + 12
+    gamma, beta, dout = draw.randn(5), draw.randn(5), draw.randn(4, 5)
+
+    def forward(x, gamma, beta):
+        return batchnorm_forward(x, gamma, beta, {"mode": "train"})[0]
+
+    require_attempt("batchnorm_backward", forward, x, gamma, beta, along=0)
+    _, cache = batchnorm_forward(x, gamma, beta, {"mode": "train"})
+    gradients = require_results("batchnorm_backward", batchnorm_backward(dout, cache), ("dx", "dgamma", "dbeta"))
+    for i, threshold in enumerate((1e-7, 1e-9, 1e-9)):
+        arrays = [x.copy(), gamma.copy(), beta.copy()]
+        differences = numerical_gradient(lambda _, a=arrays: np.array(forward(*a)), arrays[i], dout)
+        error = relative_error(differences, require_shape("a gradient", gradients[i], arrays[i].shape))
+        assert error <= threshold, f"the relative error must be at most {threshold:.0e}, got {error:.1e}"
+
+
+@check(points=3, hidden=True)
+def batchnorm_backward__precision(batchnorm_forward: Function, batchnorm_backward: Function) -> None:
+    """Fresh inputs far from 0, and float32 in, float32 out."""
+    rng = np.random.default_rng(88)
+    x, dout = rng.normal(1e4, 1.0, (9, 6)), rng.normal(size=(9, 6))
+    gamma, beta, bn_param = rng.normal(size=6), rng.normal(size=6), {"mode": "train", "eps": 0.1}
+
+    def forward(x, gamma, beta):
+        return batchnorm_forward(x + 1e4, gamma, beta, {**bn_param})[0]
+
+    require_attempt("batchnorm_backward", forward, x - 1e4, gamma, beta, along=0)
+    _, cache = batchnorm_forward(x, gamma, beta, {**bn_param})
+    gradients = batchnorm_backward(dout, cache)
+    require_gradients("batchnorm_backward", forward, gradients, (x - 1e4, gamma, beta), dout, 1e-4)
+    half = [array.astype(np.float32) for array in (x - 1e4, gamma, beta, dout)]
+    _, cache = batchnorm_forward(*half[:3], {**bn_param})
+    require_shape("dx", batchnorm_backward(half[3], cache)[0], (9, 6), np.float32)
+    require_close("dx in float32", batchnorm_backward(half[3], cache)[0], gradients[0], 1e-3)
+
+
+@check(points=7)
+def batchnorm_backward_alt__gradients(batchnorm_forward: Function, batchnorm_backward_alt: Function) -> None:
+    """dx, dgamma and dbeta agree with differences of your own forward pass."""
+    rng = np.random.default_rng(7)
+    x, dout = rng.normal(-4.0, 3.0, (6, 5)), rng.normal(size=(6, 5))
+    gamma, beta = rng.normal(size=5), rng.normal(size=5)
+
+    def forward(x, gamma, beta):
+        return batchnorm_forward(x, gamma, beta, {"mode": "train"})[0]
+
+    require_attempt("batchnorm_backward_alt", forward, x, gamma, beta, along=0)
+    _, cache = batchnorm_forward(x, gamma, beta, {"mode": "train"})
+    gradients = batchnorm_backward_alt(dout, cache)
+    require_gradients("batchnorm_backward_alt", forward, gradients, (x, gamma, beta), dout, 1e-6)
+
+
+@check(points=3)
+def batchnorm_backward_alt__square_batch(batchnorm_forward: Function, batchnorm_backward_alt: Function) -> None:
+    """As many examples as features, and a large eps."""
+    rng = np.random.default_rng(8)
+    x, dout = rng.normal(size=(6, 6)) * rng.uniform(0.2, 3, 6), rng.normal(1.0, 1.0, (6, 6))
+    gamma, beta = rng.normal(size=6), rng.normal(size=6)
+
+    def forward(x, gamma, beta):
+        return batchnorm_forward(x, gamma, beta, {"mode": "train", "eps": 0.1})[0]
+
+    require_attempt("batchnorm_backward_alt", forward, x, gamma, beta, along=0)
+    _, cache = batchnorm_forward(x, gamma, beta, {"mode": "train", "eps": 0.1})
+    gradients = batchnorm_backward_alt(dout, cache)
+    require_gradients("batchnorm_backward_alt", forward, gradients, (x, gamma, beta), dout, 1e-6)
+
+
+@check(points=3)
+def batchnorm_backward_alt__cache_stays(batchnorm_forward: Function, batchnorm_backward_alt: Function) -> None:
+    """dout and the cache stay as they are: the same call a second time gives the same gradients."""
+    rng = np.random.default_rng(9)
+    x, dout = rng.normal(size=(7, 3)), rng.normal(size=(7, 3))
+    gamma, beta, before = rng.normal(size=3), rng.normal(size=3), dout.copy()
+
+    def forward(x, gamma, beta):
+        return batchnorm_forward(x, gamma, beta, {"mode": "train"})[0]
+
+    require_attempt("batchnorm_backward_alt", forward, x, gamma, beta, along=0)
+    _, cache = batchnorm_forward(x, gamma, beta, {"mode": "train"})
+    first = [np.array(gradient) for gradient in batchnorm_backward_alt(dout, cache)]
+    require_unchanged("dout", dout, before)
+    second = batchnorm_backward_alt(dout, cache)
+    for name, once, twice in zip(("dx", "dgamma", "dbeta"), first, second, strict=True):
+        require_close(f"{name}, when called again,", twice, once, 1e-12)
+    require_gradients("batchnorm_backward_alt", forward, second, (x, gamma, beta), dout, 1e-6)
+
+
+@check(points=3, hidden=True)
+def batchnorm_backward_alt__large_batch(batchnorm_forward: Function, batchnorm_backward_alt: Function) -> None:
+    """The published arrays of 100 x 500: along random directions, dx is the slope of your forward pass."""
+    draw = np.random.RandomState(231)
+    x = 5 * draw.randn(100, 500) + 12
+    gamma, beta, dout = draw.randn(500), draw.randn(500), draw.randn(100, 500)
+
+    def forward(x, gamma, beta):
+        return batchnorm_forward(x, gamma, beta, {"mode": "train"})[0]
+
+    require_attempt("batchnorm_backward_alt", forward, x, gamma, beta, along=0)
+    _, cache = batchnorm_forward(x, gamma, beta, {"mode": "train"})
+    gradients = batchnorm_backward_alt(dout, cache)
+    dx, dgamma, dbeta = require_results("batchnorm_backward_alt", gradients, ("dx", "dgamma", "dbeta"))
+    for name, got, shape in (("dx", dx, (100, 500)), ("dgamma", dgamma, (500,)), ("dbeta", dbeta, (500,))):
+        require_shape(name, got, shape)
+    along = draw.randn(100, 500), draw.randn(500), draw.randn(500)
+    for i, slopes in enumerate(((along[0] * dx).sum(axis=0), along[1] * dgamma, along[2] * dbeta)):
+        steps = [1e-5 * along[k] * (k == i) for k in range(3)]
+        above = forward(x + steps[0], gamma + steps[1], beta + steps[2])
+        below = forward(x - steps[0], gamma - steps[1], beta - steps[2])
+        wanted = np.sum(dout * (above - below), axis=0) / 2e-5  # one slope a column: columns do not touch each other
+        require_close("the slope of each column", slopes, wanted, 1e-6)
+
+
+@check(points=2, hidden=True)
+def batchnorm_backward_alt__precision(batchnorm_forward: Function, batchnorm_backward_alt: Function) -> None:
+    """Fresh inputs far from 0, and float32 in, float32 out."""
+    rng = np.random.default_rng(99)
+    x, dout = rng.normal(1e4, 1.0, (8, 5)), rng.normal(size=(8, 5))
+    gamma, beta, bn_param = rng.normal(size=5), rng.normal(size=5), {"mode": "train", "eps": 0.1}
+
+    def forward(x, gamma, beta):
+        return batchnorm_forward(x + 1e4, gamma, beta, {**bn_param})[0]
+
+    require_attempt("batchnorm_backward_alt", forward, x - 1e4, gamma, beta, along=0)
+    _, cache = batchnorm_forward(x, gamma, beta, {**bn_param})
+    gradients = batchnorm_backward_alt(dout, cache)
+    require_gradients("batchnorm_backward_alt", forward, gradients, (x - 1e4, gamma, beta), dout, 1e-4)
+    half = [array.astype(np.float32) for array in (x - 1e4, gamma, beta, dout)]
+    _, cache = batchnorm_forward(*half[:3], {**bn_param})
+    require_shape("dx", batchnorm_backward_alt(half[3], cache)[0], (8, 5), np.float32)
+    require_close("dx in float32", batchnorm_backward_alt(half[3], cache)[0], gradients[0], 1e-3)
