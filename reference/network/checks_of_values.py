@@ -115,7 +115,7 @@ def FullyConnectedNet__running_statistics(FullyConnectedNet: Function) -> None:
     """After many training batches test mode agrees with training mode, and needs no batch."""
     rng = np.random.default_rng(43)
     X, y = rng.normal(size=(8, 5)), rng.integers(3, size=8)
-    model, _ = random_network(FullyConnectedNet, (5, 7, 6, 3), rng, "batchnorm")
+    model, _ = random_network(FullyConnectedNet, (5, 6, 6, 6, 3), rng, "batchnorm")
     training_loss = float(model.loss(X, y)[0])
     early = float(softmax_loss(model.loss(X), y)[0])
     assert abs(early - training_loss) > 1e-3, "after one batch of training, test mode must differ from training mode"
@@ -131,9 +131,9 @@ def FullyConnectedNet__running_statistics(FullyConnectedNet: Function) -> None:
 def FullyConnectedNet__few_batches(FullyConnectedNet: Function) -> None:
     """The exact test-mode scores after three different batches."""
     rng = np.random.default_rng(44)
-    sizes = (5, 6, 4, 3)
+    sizes = (5, 4, 4, 4, 3)
     model, p = random_network(FullyConnectedNet, sizes, rng, "batchnorm")
-    memory = {i: (np.zeros(sizes[i]), np.zeros(sizes[i])) for i in (1, 2)}
+    memory = {i: (np.zeros(sizes[i]), np.zeros(sizes[i])) for i in (1, 2, 3)}
     unseen = rng.normal(size=(4, 5))
     for N in (6, 9, 5):
         batch, labels = rng.normal(1.0, 2.0, (N, 5)), rng.integers(3, size=N)
@@ -148,7 +148,7 @@ def FullyConnectedNet__few_batches(FullyConnectedNet: Function) -> None:
     for i, (center, spread) in memory.items():
         shifted = signal @ p[f"W{i}"] + p[f"b{i}"] - center
         signal = np.maximum(0.0, p[f"gamma{i}"] * shifted / np.sqrt(spread + 1e-5) + p[f"beta{i}"])
-    expected = signal @ p["W3"] + p["b3"]
+    expected = signal @ p["W4"] + p["b4"]
     require_close("the test-mode scores after three batches", model.loss(unseen), expected, 1e-7)
 
 

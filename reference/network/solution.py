@@ -139,18 +139,19 @@ class FullyConnectedNet:
 
         # TODO: fill self.params. Draw W1, W2, ..., WL in this order with np.random.randn(rows, columns) and scale
         # them; biases and betas start at 0, gammas at 1. All have the dtype `dtype`.
-        # With a normalization, put one dictionary for each hidden layer into self.bn_params; it will hold that
-        # layer's running statistics. Batch norm's needs an entry "mode".
+        # With a normalization, put a dictionary for each hidden layer into self.bn_params: your normalization gets it
+        # as bn_param or ln_param, and batch norm keeps the layer's running statistics there.
         ### BEGIN SOLUTION
         sizes = [input_dim, *hidden_dims, num_classes]
         for i in range(1, self.num_layers + 1):
             weights = weight_scale * np.random.randn(sizes[i - 1], sizes[i])
             self.params[f"W{i}"] = weights.astype(dtype)
             self.params[f"b{i}"] = np.zeros(sizes[i], dtype=dtype)
-            if normalization is not None and i < self.num_layers:
-                self.params[f"gamma{i}"] = np.ones(sizes[i], dtype=dtype)
-                self.params[f"beta{i}"] = np.zeros(sizes[i], dtype=dtype)
-                self.bn_params.append({"mode": "train"} if normalization == "batchnorm" else {})
+        if normalization is not None:
+            for i, width in enumerate(hidden_dims, start=1):
+                self.params[f"gamma{i}"] = np.ones(width, dtype=dtype)
+                self.params[f"beta{i}"] = np.zeros(width, dtype=dtype)
+                self.bn_params.append({})
         ### END SOLUTION
 
     def loss(self, X: np.ndarray, y: np.ndarray | None = None) -> np.ndarray | tuple[float, dict]:
@@ -180,9 +181,9 @@ class FullyConnectedNet:
                 hidden, relu_cache = relu_forward(a)
                 cache = (affine_cache, relu_cache)
             else:
-                forward = affine_bn_relu_forward if self.normalization == "batchnorm" else affine_ln_relu_forward
+                layers = {"batchnorm": affine_bn_relu_forward, "layernorm": affine_ln_relu_forward}
                 gamma, beta = self.params[f"gamma{i}"], self.params[f"beta{i}"]
-                hidden, cache = forward(hidden, w, b, gamma, beta, self.bn_params[i - 1])
+                hidden, cache = layers[self.normalization](hidden, w, b, gamma, beta, self.bn_params[i - 1])
             dropout_cache = None
             if self.use_dropout:
                 hidden, dropout_cache = dropout_forward(hidden, self.dropout_param)
@@ -208,9 +209,9 @@ class FullyConnectedNet:
                 da = relu_backward(dhidden, relu_cache)
                 dhidden, grads[f"W{i}"], grads[f"b{i}"] = affine_backward(da, affine_cache)
             else:
-                backward = affine_bn_relu_backward if self.normalization == "batchnorm" else affine_ln_relu_backward
-                dhidden, *layer_grads = backward(dhidden, cache)
-                grads |= dict(zip((f"W{i}", f"b{i}", f"gamma{i}", f"beta{i}"), layer_grads, strict=True))
+                layers = {"batchnorm": affine_bn_relu_backward, "layernorm": affine_ln_relu_backward}
+                gradients = layers[self.normalization](dhidden, cache)
+                dhidden, grads[f"W{i}"], grads[f"b{i}"], grads[f"gamma{i}"], grads[f"beta{i}"] = gradients
         for i in range(1, last + 1):
             w = self.params[f"W{i}"]
             loss += 0.5 * self.reg * float(np.sum(w * w))
