@@ -1,0 +1,93 @@
+"""The command ``autograder``; each subcommand is a call of one function, imported when it is needed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from autograder.errors import AutograderError
+
+CODES = """\b
+Exit codes:
+  0    the batch is through, whatever the submissions were
+  1    something else went wrong, such as a full disk
+  2    wrong usage: no such assignment, course folder, student or option
+  3    this machine cannot isolate student code; nothing was graded
+  4    the instructor's notebook or nbgrader_config.py cannot be used
+  5    the gradebook cannot be used, or another grader is at work
+  6    grading processes did not start
+  130  stopped by Ctrl-C; run the command again to go on
+"""
+SHOWN = 40  # lines of a summary
+
+
+class _Group(click.Group):
+    """Turns the engine's errors into one line and an exit code."""
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except AutograderError as error:
+            click.echo(f"autograder: {error}", err=True)
+            context.exit(error.exit_code)
+        except KeyboardInterrupt:
+            click.echo("autograder: stopped; what was graded is kept, run the command again to go on", err=True)
+            context.exit(130)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]}, epilog=CODES)
+@click.version_option(package_name="normalization-from-scratch")
+def main() -> None:
+    """Grade the notebooks of an nbgrader course: student code in a sandbox, tests in a process of their own."""
+
+
+@main.command(epilog=CODES)
+@click.argument("assignment")
+@click.option(
+    "--course-dir",
+    default=".",
+    show_default="this folder",
+    type=click.Path(path_type=Path),
+    help="The course folder: nbgrader_config.py, source/, submitted/.",
+)
+@click.option("--student", "students", multiple=True, metavar="ID", help="Only this student; may be repeated.")
+@click.option("--jobs", type=click.IntRange(1), metavar="N", help="Worker processes.  [default: one a core]")
+@click.option("--db", default="", metavar="URL", help="The gradebook.  [default: as configured, or gradebook.db]")
+@click.option("--scheduler", default="", metavar="ADDRESS", help="Grade on a Dask cluster, tcp://host:port.")
+@click.option("--force", is_flag=True, help="Grade again what is graded and unchanged.")
+def grade(
+    assignment: str,
+    course_dir: Path,
+    students: tuple[str, ...],
+    jobs: int | None,
+    db: str,
+    scheduler: str,
+    force: bool,
+) -> None:
+    """Grade submitted/*/ASSIGNMENT/ into the gradebook, autograded/ and feedback/.
+
+    What was graded before and is unchanged is left alone. Scores and comments that people entered are kept. A line
+    for each submission goes to .autograder/log.jsonl, and a copy of the gradebook to .autograder/backups/.
+    """
+    from autograder.grade import grade as run
+
+    summary = run(assignment, course_dir, students=students, jobs=jobs, db=db, scheduler=scheduler, force=force)
+    for student, (score, points) in sorted(summary.scores.items())[:SHOWN]:
+        click.echo(f"{student:24} {score:8.2f} of {points:g}")
+    if len(summary.scores) > SHOWN:
+        click.echo(f"... and {len(summary.scores) - SHOWN} more")
+    click.echo(
+        f"{summary.graded} graded, {summary.unchanged} unchanged, {summary.failed} failed, in {summary.seconds:.1f} s"
+    )
+    if summary.written:
+        click.echo(f"{summary.written} written answers wait for a person's grade")
+    for student, reason in summary.people[:SHOWN]:
+        click.echo(f"look at {student}: {reason}")
+    if len(summary.people) > SHOWN:
+        click.echo(f"... and {len(summary.people) - SHOWN} more in .autograder/log.jsonl")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""The same unit of work on a Dask cluster: ``autograder grade --scheduler tcp://…`` (extra ``autograder[dask]``).
+
+A Dask worker needs this package and a sandbox; sources and submissions come with the task. Run workers with one
+thread each (``dask worker --nthreads 1``), since a worker grades one submission at a time.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from types import TracebackType
+
+from autograder.errors import UsageError, WorkerError
+from autograder.pool import Slot
+from autograder.unit import Job, Outcome
+
+AHEAD = 2  # tasks in flight for each thread: enough to keep it busy, few enough to hold in memory
+
+_lock = threading.Lock()
+_slot: Slot | None = None
+
+
+def grade_job(setup: bytes, job: bytes) -> bytes:
+    """What a Dask worker runs; the grading process beside it stays warm from one call to the next."""
+    global _slot
+    with _lock:
+        if _slot is None or _slot.lost or _slot.setup != setup:
+            if _slot is not None:
+                _slot.kill()
+            _slot = Slot(setup, cpu=None)
+            _slot.await_ready()
+        return _slot.grade(Job.unpack(job)).pack()
+
+
+class DaskPool:
+    """Context manager; ``run`` grades jobs as they come, like LocalPool."""
+
+    def __init__(self, setup: bytes, scheduler: str) -> None:
+        self.setup = setup
+        self.scheduler = scheduler
+        self.started: dict[str, float] = {}
+
+    def __enter__(self) -> DaskPool:
+        try:
+            from distributed import Client
+        except ImportError:
+            raise UsageError("--scheduler needs Dask; install it with `pip install 'autograder[dask]'`.") from None
+        try:
+            self.client = Client(self.scheduler, timeout=10, set_as_default=False)
+        except (OSError, ValueError) as error:
+            raise WorkerError(f"No Dask scheduler answers at {self.scheduler}: {error}") from None
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.client.close()
+
+    def busy(self) -> tuple[str, float]:
+        """The student whose submission was handed out first and is not back, and since how many seconds."""
+        student, since = min(self.started.items(), key=lambda item: item[1], default=("", time.monotonic()))
+        return student, time.monotonic() - since
+
+    def run(self, jobs: Iterator[Job]) -> Iterator[tuple[Job, Outcome]]:
+        from distributed import as_completed
+
+        setup = self.client.scatter(self.setup, broadcast=True, hash=True)
+        doing: dict[str, Job] = {}
+        done = as_completed([])
+        while True:
+            room = AHEAD * max(1, sum(self.client.nthreads().values())) - len(doing)
+            for _ in range(room):
+                job = next(jobs, None)
+                if job is None:
+                    break
+                self.started[job.student] = time.monotonic()
+                future = self.client.submit(grade_job, setup, job.pack(), pure=False)
+                doing[future.key] = job
+                done.add(future)
+            if not doing:
+                return
+            future = next(done)
+            job = doing.pop(future.key)
+            del self.started[job.student]
+            try:
+                outcome = Outcome.unpack(future.result())
+            except Exception as error:  # whatever ended the worker, Dask tells here
+                outcome = Outcome(error=f"the cluster gave it up: {error}")
+            future.release()
+            yield job, outcome

@@ -1,0 +1,186 @@
+"""The page that a student gets back: per task what passed, what failed and why, with code, figures and comments.
+
+It loads nothing and runs nothing: all styles stand in it, figures are data, and its content security policy allows
+no more than that. Of hidden checks it tells the title and the points.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from autograder.assignment import Assignment, Cell
+from autograder.gradebook import Kept
+from autograder.results import CheckResult, Judged
+from autograder.sanitize import Page, plain
+
+LABELS = {  # status -> what a student reads
+    "passed": "passed",
+    "partial": "partly passed",
+    "failed": "failed",
+    "not attempted": "not attempted",
+    "killed": "stopped by a limit",
+    "timed out": "ran out of time",
+    "manual": "graded by a person",
+    "error": "this check itself is at fault; your instructor is told",
+}
+OPEN_REASONS = ("not attempted", "killed", "timed out")  # written by the engine, hold nothing of the check
+
+
+@dataclass
+class Check:
+    """One line of a task: a check or a written answer, with its points."""
+
+    title: str
+    status: str
+    label: str
+    points: float
+    score: float | None
+    message: str = ""
+    hidden: bool = False
+
+
+@dataclass
+class Block:
+    """Something the student wrote, or what it printed."""
+
+    kind: str  # "code" | "text" | "given"
+    content: Markup
+    outputs: list[Markup] = field(default_factory=list)
+
+
+@dataclass
+class Task:
+    """One section of the page."""
+
+    title: str
+    anchor: str
+    checks: list[Check] = field(default_factory=list)
+    blocks: list[Block] = field(default_factory=list)
+    comments: list[str] = field(default_factory=list)
+
+    @property
+    def points(self) -> float:
+        return sum(check.points for check in self.checks)
+
+    @property
+    def score(self) -> float:
+        return sum(check.score or 0.0 for check in self.checks)
+
+
+def readable(grade_id: str) -> str:
+    """``batchnorm_forward__running_statistics`` -> "batchnorm_forward: running statistics"."""
+    name, _, rest = grade_id.partition("__")
+    return f"{name}: {rest.replace('_', ' ')}" if name and rest else grade_id
+
+
+def render(
+    assignment: Assignment,
+    judged: Judged,
+    kept: Kept,
+    *,
+    title: str,
+    student: str,
+    notes: Sequence[str] = (),
+    late_penalty: float | None = None,
+    sandboxed: bool = True,
+    show_hidden: bool = False,
+) -> str:
+    """The page as HTML."""
+    tasks = _tasks(assignment, judged, kept, show_hidden)
+    checks = [check for task in tasks for check in task.checks]
+    style = _source("feedback.css")
+    return _template().render(
+        title=title,
+        student=student,
+        notes=[plain(note) for note in [*notes, *(f"Your code was stopped: {death}" for death in judged.deaths)]],
+        tasks=[task for task in tasks if task.checks or task.blocks or task.comments],
+        score=max(0.0, sum(task.score for task in tasks) - (late_penalty or 0.0)),
+        points=sum(task.points for task in tasks),
+        pending=sum(check.points for check in checks if check.score is None),
+        late_penalty=late_penalty,
+        sandboxed=sandboxed,
+        style=Markup(style),
+        style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+    )
+
+
+def _tasks(assignment: Assignment, judged: Judged, kept: Kept, show_hidden: bool) -> list[Task]:
+    page = Page()
+    tasks = [Task("Before the first task", "before")]
+    by_cell: dict[str, Task] = {}
+    for raw in judged.notebook["cells"]:
+        index = raw.get("metadata", {}).get("autograder", {}).get("cell")
+        cell = assignment.cells[index] if index is not None else None
+        if cell and cell.grade_id and not cell.locked and cell.kind in ("student", "manual"):
+            tasks.append(Task(readable(cell.grade_id), f"task-{cell.grade_id}"))
+            by_cell[cell.grade_id] = tasks[-1]
+        task = _task_of(assignment, cell, by_cell) or tasks[-1]
+        if cell and cell.grade_id and cell.grade_id in judged.checks:
+            task.checks.append(_check(cell, judged.checks[cell.grade_id], kept, show_hidden))
+        block = _block(page, raw, cell)
+        if block:
+            task.blocks.append(block)
+        if cell and cell.grade_id and kept.comments.get(cell.grade_id):
+            task.comments.append(kept.comments[cell.grade_id])
+    return tasks
+
+
+def _task_of(assignment: Assignment, cell: Cell | None, by_cell: Mapping[str, Task]) -> Task | None:
+    """The task that a check belongs to by the function it names; None leaves it with the task before it."""
+    if cell is None or cell.kind != "test" or not cell.grade_id:
+        return None
+    return by_cell.get(assignment.defined_in.get(cell.grade_id.partition("__")[0], ""))
+
+
+def _check(cell: Cell, result: CheckResult, kept: Kept, show_hidden: bool) -> Check:
+    grade_id = cell.grade_id or ""
+    score = kept.scores.get(grade_id, result.score)
+    if score is not None:
+        score += kept.extra_credit.get(grade_id, 0.0)
+    status = "graded" if grade_id in kept.scores else result.status
+    told = status != "passed" and (not cell.hidden or show_hidden or result.status in OPEN_REASONS)
+    return Check(
+        title=readable(grade_id),
+        status=status.replace(" ", "-"),
+        label=LABELS.get(status, "graded by a person") if score is not None else "not graded yet",
+        points=result.points,
+        score=score,
+        message=plain(result.message) if told else "",
+        hidden=cell.hidden,
+    )
+
+
+def _block(page: Page, raw: Mapping[str, Any], cell: Cell | None) -> Block | None:
+    """The student's own cells in full; of the course's cells only what they print; tests not at all."""
+    source, outputs = str(raw["source"]), list(raw.get("outputs", []))
+    if cell is not None and (cell.kind == "test" or (cell.locked and not outputs)):
+        return None
+    own = cell is None or (not cell.locked and source.strip() != cell.release.strip())
+    if raw["cell_type"] == "code":
+        if not own and cell is not None and not outputs:
+            return Block("code", page.render_code(source)) if cell.grade_id else None
+        kind, shown = ("code", source) if own or cell is None else ("given", cell.release)
+        return Block(kind, page.render_code(shown), list(page.render_outputs(outputs)))
+    if own and source.strip():
+        return Block("text", page.render_markdown(source, raw.get("attachments", {})))
+    return None
+
+
+def _source(name: str) -> str:
+    return files("autograder").joinpath("templates", name).read_text(encoding="utf-8")
+
+
+@cache
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["points"] = lambda value: f"{round(value, 2):g}"
+    return environment.from_string(_source("feedback.html.j2"))

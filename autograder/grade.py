@@ -1,0 +1,249 @@
+"""Grade one assignment of a course folder: ``autograder grade``."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TextIO
+
+import autograder
+from autograder.course import Course, parse_timestamp
+from autograder.errors import AutograderError, UsageError
+from autograder.gradebook import Gradebook, Record
+from autograder.guard import STATE, backup, check_sqlite, only_grader
+from autograder.intake import Submission, collect
+from autograder.pool import LocalPool
+from autograder.progress import Progress
+from autograder.unit import Graded, Job, Outcome, Setup
+
+BATCH = 50  # submissions in one transaction at the most
+BATCH_SECONDS = 1.0  # that a result waits for the others of its batch
+
+
+@dataclass
+class Summary:
+    """What a run came to."""
+
+    graded: int = 0
+    unchanged: int = 0
+    failed: int = 0
+    seconds: float = 0.0
+    scores: dict[str, tuple[float, float]] = field(default_factory=dict)  # student -> points, of how many
+    people: list[tuple[str, str]] = field(default_factory=list)  # (student, what a person should look at)
+    written: int = 0  # answers that wait for a person's grade
+
+
+def grade(
+    assignment: str,
+    course_dir: Path = Path("."),
+    *,
+    students: Iterable[str] = (),
+    jobs: int | None = None,
+    db: str = "",
+    scheduler: str = "",
+    force: bool = False,
+) -> Summary:
+    """Grade ``submitted/*/ASSIGNMENT/`` into the gradebook, ``autograded/`` and ``feedback/``.
+
+    What was graded before and is unchanged (submission, instructor's notebooks, settings, engine) is left alone
+    unless ``force``. Raises AutograderError where the batch as a whole cannot be graded; a submission never does that.
+    """
+    course = Course.open(course_dir, db)
+    batch = _Batch(course, assignment, list(dict.fromkeys(students)))
+    with only_grader(course.root):
+        check_sqlite(course.root, course.db_url)
+        with closing(Gradebook(course.db_url)) as gradebook:
+            return batch.run(gradebook, jobs, scheduler, force)
+
+
+class _Batch:
+    """One run of the command."""
+
+    def __init__(self, course: Course, assignment: str, students: list[str]) -> None:
+        self.course = course
+        self.assignment = assignment
+        self.notebooks = course.notebooks(assignment)
+        self.folders = dict(course.submissions(assignment))
+        for student in students:
+            if student not in self.folders:
+                raise UsageError(
+                    f"There is no submission of {assignment!r} by {student!r}, which should be "
+                    f"{course.folder('submitted', student, assignment)}."
+                )
+        if students:
+            self.folders = {student: self.folders[student] for student in students}
+        self.setup = Setup(
+            title=assignment,
+            sources={name: json.dumps(each.notebook).encode() for name, each in self.notebooks.items()},
+            markers=vars(course.markers),
+            limits=vars(course.limits),
+            isolation=course.engine.isolation,
+            show_hidden=course.engine.show_hidden_checks,
+            late=course.late_policy(),
+        ).pack()
+        self.version = hashlib.sha256(autograder.__version__.encode() + self.setup).hexdigest()
+        self.taken: dict[str, tuple[str, Submission]] = {}  # submissions at work, with their digests
+        self.summary = Summary()
+
+    def run(self, gradebook: Gradebook, jobs: int | None, scheduler: str, force: bool) -> Summary:
+        start = time.monotonic()
+        self.gradebook = gradebook
+        self.known = {} if force else gradebook.graded(self.assignment)
+        backup(self.course.root, self.course.db_url)
+        gradebook.save_assignment(self.course.course_id, self.assignment, self.notebooks)
+        if force:
+            gradebook.forget(self.assignment, self.folders)
+        work = self._jobs()
+        first = next(work, None)
+        if first is not None:
+            self._grade(_chain(first, work), jobs, scheduler)
+        self.summary.seconds = time.monotonic() - start
+        return self.summary
+
+    def _grade(self, work: Iterator[Job], jobs: int | None, scheduler: str) -> None:
+        pool: Any
+        if scheduler:
+            from autograder.cluster import DaskPool
+
+            pool = DaskPool(self.setup, scheduler)
+        else:
+            pool = LocalPool(self.setup, min(jobs or os.cpu_count() or 1, len(self.folders)))
+        records: list[Record] = []
+        last = time.monotonic()
+        log_path = self.course.root / STATE / "log.jsonl"
+        with open(log_path, "a", encoding="utf-8") as log, Progress(len(self.folders)) as progress, pool:
+            try:
+                for job, outcome in pool.run(work):
+                    records += self._finish(job, outcome, log)
+                    summary = self.summary
+                    progress.show(summary.graded + summary.unchanged + summary.failed, summary.failed, *pool.busy())
+                    if len(records) >= BATCH or time.monotonic() - last > BATCH_SECONDS:
+                        self.gradebook.write(self.assignment, records)
+                        records, last = [], time.monotonic()
+            finally:  # Ctrl-C too: what was graded is kept
+                self.gradebook.write(self.assignment, records)
+
+    def _jobs(self) -> Iterator[Job]:
+        """What needs grading, read as workers become free."""
+        for student, folder in self.folders.items():
+            submission = collect(folder, list(self.notebooks), self.course.limits)
+            digest = hashlib.sha256((self.version + submission.digest).encode()).hexdigest()
+            if self._is_done(student, digest):
+                self.summary.unchanged += 1
+                continue
+            self.taken[student] = digest, submission
+            due, handed_in = self.gradebook.due(self.assignment, student), parse_timestamp(submission.timestamp)
+            yield Job(
+                student=student,
+                notebooks=submission.notebooks,
+                refused=submission.refused,
+                findings=submission.findings,
+                kept={name: vars(kept) for name, kept in self.gradebook.kept(self.assignment, student).items()},
+                seconds_late=(handed_in - due).total_seconds() if due and handed_in else 0.0,
+            )
+
+    def _is_done(self, student: str, digest: str) -> bool:
+        return all(
+            self.known.get((student, name)) == digest
+            and (self._folder("autograded", student) / f"{name}.ipynb").exists()
+            and (self._folder("feedback", student) / f"{name}.html").exists()
+            for name in self.notebooks
+        )
+
+    def _folder(self, step: str, student: str) -> Path:
+        return self.course.folder(step, student, self.assignment)
+
+    def _finish(self, job: Job, outcome: Outcome, log: TextIO) -> Iterator[Record]:
+        """Write a submission's files and its line in the log; its records go into the gradebook afterwards."""
+        digest, submission = self.taken.pop(job.student)
+        if outcome.error:
+            self.summary.failed += 1
+            self.summary.people.append((job.student, f"could not be graded: {outcome.error.splitlines()[-1]}"))
+            _log(log, job.student, self.assignment, error=outcome.error)
+            return
+        self.summary.graded += 1
+        for name, graded in outcome.graded.items():
+            self._write_files(job.student, name, graded, submission.timestamp)
+            self._report(job.student, name, graded, log)
+            yield Record(
+                student=job.student,
+                notebook=name,
+                scores=graded.scores,
+                blank=frozenset(graded.blank),
+                timestamp=parse_timestamp(submission.timestamp),
+                late_penalty=graded.late_penalty,
+                digest=digest,
+                result=graded.result,
+            )
+
+    def _write_files(self, student: str, name: str, graded: Graded, timestamp: str | None) -> None:
+        for step, file, text, mode in (
+            ("autograded", f"{name}.ipynb", graded.notebook, 0o444),  # as nbgrader has it: nobody edits it by mistake
+            ("feedback", f"{name}.html", graded.page, 0o644),
+        ):
+            folder = self._folder(step, student)
+            write_atomically(folder / file, text, mode)
+            if timestamp:
+                write_atomically(folder / "timestamp.txt", timestamp + "\n", mode)
+
+    def _report(self, student: str, name: str, graded: Graded, log: TextIO) -> None:
+        result = json.loads(graded.result)
+        points = sum(check["points"] for check in result["checks"].values())
+        score = sum(value or 0.0 for value in graded.scores.values())
+        before = self.summary.scores.get(student, (0.0, 0.0))
+        self.summary.scores[student] = (before[0] + score, before[1] + points)
+        self.summary.written += sum(value is None for value in graded.scores.values())
+        self.summary.people += [(student, flag) for flag in result["flags"]]
+        _log(
+            log,
+            student,
+            self.assignment,
+            notebook=name,
+            score=score,
+            points=points,
+            late_penalty=graded.late_penalty,
+            refused=result["refused"],
+            findings=len(result["findings"]),
+            deaths=result["deaths"],
+            flags=result["flags"],
+            seconds=round(result["seconds"], 3),
+            cpu_seconds=round(result["cpu_seconds"], 3),
+        )
+
+
+def _chain(first: Job, rest: Iterator[Job]) -> Iterator[Job]:
+    yield first
+    yield from rest
+
+
+def _log(log: TextIO, student: str, assignment: str, **values: Any) -> None:
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    log.write(json.dumps({"time": now, "student": student, "assignment": assignment} | values) + "\n")
+    log.flush()
+
+
+def write_atomically(path: Path, text: str, mode: int) -> None:
+    """Put a file in place whole or not at all."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, part = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+        try:
+            with open(descriptor, "w", encoding="utf-8") as file:
+                os.fchmod(file.fileno(), mode)
+                file.write(text)
+            os.replace(part, path)
+        except BaseException:
+            os.unlink(part)
+            raise
+    except OSError as error:
+        raise AutograderError(
+            f"{path} cannot be written: {error.strerror}. Run the command again afterwards."
+        ) from None

@@ -1,0 +1,183 @@
+"""Worker processes on this machine, one a core; one that dies is replaced and its submission tried once more."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from multiprocessing.connection import Connection, wait
+from socket import socketpair
+from types import TracebackType
+
+from autograder.errors import AutograderError, WorkerError
+from autograder.unit import Grader, Job, Outcome, Setup
+
+ATTEMPTS = 2
+START_SECONDS = 60.0
+PR_SET_PDEATHSIG = 1
+THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+
+
+class Slot:
+    """One worker process and what it is at."""
+
+    def __init__(self, setup: bytes, cpu: int | None) -> None:
+        ours, theirs = socketpair()
+        command = [sys.executable, "-m", "autograder.pool", str(theirs.fileno()), "" if cpu is None else str(cpu)]
+        with theirs:
+            self.process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                env=os.environ | THREADS,
+                start_new_session=True,  # Ctrl-C is the grader's to handle
+            )
+        self.connection = Connection(ours.detach())
+        self.setup = setup
+        self.seconds = Setup.unpack(setup).seconds
+        self.cpu = cpu
+        self.job: Job | None = None
+        self.since = 0.0
+        self.lost = False
+        self.connection.send_bytes(setup)
+
+    def give(self, job: Job) -> None:
+        self.job, self.since = job, time.monotonic()
+        with suppress(OSError):  # a worker that is dead is noticed when its answer is awaited
+            self.connection.send_bytes(job.pack())
+
+    def await_ready(self) -> None:
+        """Return when the worker has its processes; raises what kept it from starting them."""
+        try:
+            ready = Outcome.unpack(self.connection.recv_bytes()) if self.connection.poll(START_SECONDS) else None
+        except (EOFError, OSError):
+            ready = None
+        if ready is None:
+            raise WorkerError(f"A grading process did not start ({_exit(self.process)}).")
+        if ready.error:
+            error = AutograderError(ready.error)
+            error.exit_code = ready.exit_code
+            raise error
+
+    def answer(self) -> Outcome | None:
+        """The outcome of the job; an error where the process died or took too long; None while it is at work."""
+        try:
+            if self.connection.poll():
+                return Outcome.unpack(self.connection.recv_bytes())
+            if time.monotonic() - self.since < self.seconds:
+                return None
+            reason = f"no answer within {self.seconds:.0f} s"
+        except (EOFError, OSError):
+            reason = f"the grading process died ({_exit(self.process)})"
+        self.lost = True
+        return Outcome(error=reason)
+
+    def grade(self, job: Job) -> Outcome:
+        """The outcome of one job, waited for."""
+        self.give(job)
+        while (outcome := self.answer()) is None:
+            wait([self.connection], timeout=1.0)
+        self.job = None
+        return outcome
+
+    def kill(self) -> None:
+        self.connection.close()
+        self.process.kill()
+        self.process.wait()
+
+
+def _exit(process: subprocess.Popen[bytes]) -> str:
+    with suppress(subprocess.TimeoutExpired):
+        code = process.wait(timeout=1)
+        return signal.Signals(-code).name if code < 0 else f"exit code {code}"
+    return "it still runs"
+
+
+class LocalPool:
+    """Context manager; ``run`` grades jobs as they come."""
+
+    def __init__(self, setup: bytes, size: int) -> None:
+        self.setup = setup
+        cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [None]
+        self.cpus = [cores[number % len(cores)] if size <= len(cores) else None for number in range(size)]
+        self.slots: list[Slot] = []
+
+    def __enter__(self) -> LocalPool:
+        self.slots = [Slot(self.setup, cpu) for cpu in self.cpus]
+        try:
+            for slot in self.slots:
+                slot.await_ready()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for slot in self.slots:
+            slot.kill()
+
+    def busy(self) -> tuple[str, float]:
+        """The student whose submission takes longest now, and since how many seconds."""
+        at_work = [(slot.since, slot.job.student) for slot in self.slots if slot.job]
+        since, student = min(at_work, default=(time.monotonic(), ""))
+        return student, time.monotonic() - since
+
+    def run(self, jobs: Iterator[Job]) -> Iterator[tuple[Job, Outcome]]:
+        """Each job with its outcome, in the order in which they end; jobs are taken only as workers are free."""
+        again: list[Job] = []
+        failures: dict[str, int] = {}
+        while True:
+            for slot in self.slots:
+                if slot.job is None:
+                    job = again.pop() if again else next(jobs, None)
+                    if job is not None:
+                        slot.give(job)
+            at_work = [slot for slot in self.slots if slot.job]
+            if not at_work:
+                return
+            wait([slot.connection for slot in at_work], timeout=1.0)
+            for slot in at_work:
+                job, outcome = slot.job, slot.answer()
+                if job is None or outcome is None:
+                    continue
+                slot.job = None
+                if slot.lost:
+                    slot.kill()
+                    self.slots[self.slots.index(slot)] = fresh = Slot(self.setup, slot.cpu)
+                    fresh.await_ready()
+                if outcome.error:
+                    failures[job.student] = failures.get(job.student, 0) + 1
+                    if failures[job.student] < ATTEMPTS:
+                        again.append(job)
+                        continue
+                yield job, outcome
+
+
+def serve(descriptor: int, cpu: int | None) -> None:
+    """The worker process: a setup, then one job after another until the grader hangs up."""
+    if sys.platform == "linux":  # nothing may outlive the grader
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    connection = Connection(descriptor)
+    setup = connection.recv_bytes()
+    grader = Grader(setup, cpu)
+    try:
+        grader.warm()
+    except AutograderError as error:
+        connection.send_bytes(Outcome(error=str(error), exit_code=error.exit_code).pack())
+        return
+    connection.send_bytes(Outcome().pack())
+    with grader, suppress(EOFError, ConnectionError):
+        while True:
+            connection.send_bytes(grader.grade_packed(connection.recv_bytes()))
+
+
+if __name__ == "__main__":
+    serve(int(sys.argv[1]), int(sys.argv[2]) if sys.argv[2] else None)

@@ -1,0 +1,163 @@
+"""Whatever a student's cell wrote, as HTML that does nothing."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache, lru_cache
+from typing import Any
+
+import mistune
+import nh3
+from markupsafe import Markup, escape
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import PythonLexer
+
+# Sanitizing deeply nested tags takes time by the square: 10,000 tags 0.4 s, a million would take hours.
+PAGE_TAGS = 20_000
+PAGE_MARKDOWN = 100_000  # characters of Markdown on one page
+PAGE_CODE = 500_000  # characters that are colored on one page
+
+TAGS = {
+    *("a", "abbr", "b", "blockquote", "br", "caption", "code", "col", "colgroup", "dd", "del", "div", "dl", "dt"),
+    *("em", "hr", "i", "img", "kbd", "li", "ol", "p", "pre", "s", "small", "span", "strong", "sub", "sup"),
+    *("table", "tbody", "td", "tfoot", "th", "thead", "tr", "u", "ul"),
+}
+ATTRIBUTES = {
+    "a": {"href", "title"},
+    "img": {"src", "alt"},
+    "td": {"colspan", "rowspan"},
+    "th": {"colspan", "rowspan"},
+}
+IMAGE_URL = re.compile(r"data:image/(?:png|jpeg|gif);base64,[A-Za-z0-9+/=]+\Z")
+ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[@-_]")
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+EMPTY_HEAD = re.compile(r"<th>\s*</th>")  # pandas' corner cell; a heading without words is none
+
+
+class Page:
+    """Renders the parts of one page, within what one page may cost."""
+
+    def __init__(self) -> None:
+        self.tags = PAGE_TAGS
+        self.markdown = PAGE_MARKDOWN
+        self.code = PAGE_CODE
+        self.figures = 0
+
+    def render_code(self, source: str) -> Markup:
+        self.code -= len(source)
+        return _highlight(source) if self.code >= 0 else escape(source)
+
+    def render_markdown(self, source: str, attachments: Mapping[str, Mapping[str, str]]) -> Markup:
+        """A written answer; attached pictures become data, raw HTML becomes text."""
+        self.markdown -= len(source)
+        if self.markdown < 0:
+            return Markup("<pre>{}</pre>").format(source)
+        try:
+            rendered = str(_markdown()(source))
+        except RecursionError:
+            return Markup("<pre>{}</pre>").format(source)
+        for name, bundle in attachments.items():
+            for kind, data in bundle.items():
+                rendered = rendered.replace(f'src="attachment:{escape(name)}"', f'src="{_data_url(kind, data)}"')
+        return self._clean(rendered) or Markup("<pre>{}</pre>").format(source)
+
+    def render_outputs(self, outputs: list[dict[str, Any]]) -> Iterator[Markup]:
+        for output in outputs:
+            kind = output.get("output_type")
+            if kind == "stream":
+                name = "error stream" if output.get("name") == "stderr" else "output"
+                yield _preformatted(_joined(output.get("text")), name)
+            elif kind == "error":
+                lines = output.get("traceback") or [f"{output.get('ename')}: {output.get('evalue')}"]
+                yield _preformatted("\n".join(map(str, lines)), "error")
+            elif kind in ("display_data", "execute_result"):
+                yield self._bundle(output.get("data") or {})
+
+    def _bundle(self, data: Mapping[str, Any]) -> Markup:
+        for kind in ("image/png", "image/jpeg", "image/gif", "image/svg+xml"):
+            picture = self._picture(kind, _joined(data[kind])) if kind in data else None
+            if picture:
+                return picture
+        if "text/html" in data:
+            cleaned = self._clean(_joined(data["text/html"]))
+            if cleaned:
+                return Markup('<div class="html" tabindex="0" role="group" aria-label="output">{}</div>').format(
+                    cleaned
+                )
+        if "text/markdown" in data:
+            return self.render_markdown(_joined(data["text/markdown"]), {})
+        return _preformatted(_joined(data.get("text/plain", "")), "output")
+
+    def _picture(self, kind: str, data: str) -> Markup | None:
+        if kind == "image/svg+xml":  # as a picture an SVG runs no script and loads nothing
+            data = base64.b64encode(data.encode("utf-8", "replace")).decode()
+        url = _data_url(kind, data)
+        if url is None:
+            return None
+        self.figures += 1
+        return Markup('<img src="{}" alt="Figure {} of this notebook">').format(url, self.figures)
+
+    def _clean(self, html: str) -> Markup | None:
+        """None where the page has no room for so much markup."""
+        self.tags -= html.count("<")
+        if self.tags < 0:
+            return None
+        cleaned = nh3.clean(
+            html,
+            tags=TAGS,
+            attributes=ATTRIBUTES,
+            attribute_filter=_keep_attribute,
+            url_schemes={"http", "https", "mailto", "data"},
+            link_rel="noopener noreferrer nofollow",
+        )
+        return Markup(EMPTY_HEAD.sub("<td></td>", cleaned))
+
+
+def _keep_attribute(tag: str, attribute: str, value: str) -> str | None:
+    if tag == "img" and attribute == "src":
+        return value if IMAGE_URL.match(value) else None
+    if attribute == "href":
+        return value if value.startswith(("http://", "https://", "mailto:", "#")) else None
+    return value
+
+
+def plain(text: str) -> str:
+    """Text without the control sequences of terminals."""
+    return CONTROL.sub("", ANSI.sub("", text))
+
+
+def _preformatted(text: str, name: str) -> Markup:
+    return Markup('<pre class="{}">{}</pre>').format(name.replace(" ", "-"), plain(text))
+
+
+def _joined(text: Any) -> str:
+    return "".join(map(str, text)) if isinstance(text, list) else str(text)
+
+
+def _data_url(kind: str, data: str) -> str | None:
+    data = "".join(data.split())
+    try:
+        base64.b64decode(data, validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    return f"data:{kind};base64,{data}"
+
+
+@lru_cache(maxsize=512)
+def _highlight(source: str) -> Markup:
+    return Markup(highlight(source, PythonLexer(stripnl=False), HtmlFormatter(nowrap=True)))
+
+
+@cache
+def _markdown() -> Callable[[str], Any]:
+    return mistune.create_markdown(renderer=_Renderer(escape=True), plugins=["table", "strikethrough"])
+
+
+class _Renderer(mistune.HTMLRenderer):
+    def heading(self, text: str, level: int, **attrs: Any) -> str:
+        # The page's own headings tell its structure; a student's must not stand between them.
+        return f"<p><strong>{text}</strong></p>\n"

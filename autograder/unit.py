@@ -1,0 +1,244 @@
+"""The unit of work: one submission, from its bytes to scores, executed notebooks and feedback pages.
+
+The local pool and a cluster do the same, ``Grader.grade_packed``; what goes in and comes out is msgpack.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+import traceback
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from types import TracebackType
+from typing import Any
+
+import msgpack
+from traitlets.config import Config
+
+from autograder.assignment import Assignment, Markers
+from autograder.errors import AutograderError
+from autograder.feedback import render
+from autograder.gradebook import Kept
+from autograder.intake import Refused, parse
+from autograder.limits import Limits
+from autograder.repair import repair
+from autograder.results import CheckResult, Judged
+from autograder.worker import Worker
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What all submissions of a batch share."""
+
+    title: str
+    sources: dict[str, bytes]  # the instructor's notebooks, by name
+    markers: dict[str, str]
+    limits: dict[str, Any]
+    isolation: str
+    show_hidden: bool
+    late: dict[str, Any]  # Course.late_policy
+
+    def pack(self) -> bytes:
+        return _pack(self)
+
+    @classmethod
+    def unpack(cls, data: bytes) -> Setup:
+        return cls(**msgpack.unpackb(data, max_buffer_size=0))
+
+    @property
+    def seconds(self) -> float:
+        """Wall time after which whoever grades a submission is given up; its own limits come first."""
+        return 60.0 + 2 * len(self.sources) * Limits.from_mapping(self.limits).total_seconds
+
+
+@dataclass(frozen=True)
+class Job:
+    """One submission."""
+
+    student: str
+    notebooks: dict[str, bytes]
+    refused: dict[str, str]
+    findings: list[str]
+    kept: dict[str, dict[str, Any]]  # by notebook: the fields of Kept
+    seconds_late: float = 0.0
+
+    def pack(self) -> bytes:
+        return _pack(self)
+
+    @classmethod
+    def unpack(cls, data: bytes) -> Job:
+        return cls(**msgpack.unpackb(data, max_buffer_size=0))
+
+
+@dataclass(frozen=True)
+class Graded:
+    """One notebook of a submission, graded."""
+
+    notebook: str  # the executed notebook, JSON
+    page: str  # the feedback page, HTML
+    scores: dict[str, float | None]
+    blank: list[str]
+    late_penalty: float | None
+    result: str  # JSON: everything else that is known about it
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a job came to: every notebook of the assignment, or an error of the grader's own."""
+
+    graded: dict[str, Graded] = field(default_factory=dict)
+    error: str = ""
+    exit_code: int = 0  # of an error that ends the batch
+
+    def pack(self) -> bytes:
+        return _pack(self)
+
+    @classmethod
+    def unpack(cls, data: bytes) -> Outcome:
+        fields = msgpack.unpackb(data, max_buffer_size=0)
+        return cls(**fields | {"graded": {name: Graded(**each) for name, each in fields["graded"].items()}})
+
+
+def _pack(value: Setup | Job | Outcome) -> bytes:
+    packed: bytes = msgpack.packb(asdict(value))
+    return packed
+
+
+class Grader:
+    """Warm workers for one setup."""
+
+    def __init__(self, setup: bytes, cpu: int | None = None) -> None:
+        self.setup = Setup.unpack(setup)
+        self.cpu = cpu
+        self.limits = Limits.from_mapping(self.setup.limits)
+        markers = Markers(**self.setup.markers)
+        self.assignments = {
+            name: Assignment(name, json.loads(source), markers) for name, source in self.setup.sources.items()
+        }
+        self.workers: dict[str, Worker] = {}
+
+    def warm(self) -> None:
+        """Start the processes now rather than with the first submission."""
+        for name in self.assignments:
+            self._worker(name)
+
+    def close(self) -> None:
+        for worker in self.workers.values():
+            worker.__exit__(None, None, None)
+        self.workers.clear()
+
+    def __enter__(self) -> Grader:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def grade(self, job: Job) -> Outcome:
+        return Outcome({name: self._grade(name, job) for name in self.assignments})
+
+    def grade_packed(self, job: bytes) -> bytes:
+        """Grade one packed Job and return a packed Outcome, whatever happens."""
+        try:
+            return self.grade(Job.unpack(job)).pack()
+        except AutograderError as error:
+            return Outcome(error=str(error), exit_code=error.exit_code).pack()
+        except Exception:
+            return Outcome(error=traceback.format_exc()).pack()
+
+    def judge(self, name: str, data: bytes) -> tuple[Judged, list[str]]:
+        """Grade one notebook's bytes; also what was put right in it. Raises Refused."""
+        notebook, findings = repair(self.assignments[name], parse(data, self.limits))
+        return self.judge_repaired(name, notebook), findings
+
+    def judge_repaired(self, name: str, notebook: dict[str, Any]) -> Judged:
+        judged = self._worker(name).grade(notebook)
+        for grade_id in blank_cells(self.assignments[name], judged.notebook):
+            check = judged.checks.get(grade_id)
+            if check and check.score is None:  # nobody needs to read an answer that was not written
+                judged.checks[grade_id] = CheckResult("not attempted", check.points, 0.0)
+        return judged
+
+    def _worker(self, name: str) -> Worker:
+        if name not in self.workers:
+            worker = Worker(self.assignments[name], self.limits, self.setup.isolation, self.cpu)
+            self.workers[name] = worker.__enter__()
+        return self.workers[name]
+
+    def _grade(self, name: str, job: Job) -> Graded:
+        assignment = self.assignments[name]
+        findings, refusal = list(job.findings), job.refused.get(name, "")
+        if not refusal:
+            try:
+                judged, repairs = self.judge(name, job.notebooks[name])
+                findings += repairs
+            except Refused as error:
+                refusal = str(error)
+        if refusal:
+            judged = refused(assignment, refusal)
+        kept = Kept(**job.kept.get(name, {}))
+        penalty = late_penalty(self.setup.late, job.student, judged, kept, job.seconds_late)
+        page = render(
+            assignment,
+            judged,
+            kept,
+            title=name if name == self.setup.title else f"{self.setup.title}: {name}",
+            student=job.student,
+            notes=[refusal, *findings] if refusal else findings,
+            late_penalty=penalty,
+            sandboxed=self.setup.isolation != "none",
+            show_hidden=self.setup.show_hidden,
+        )
+        known = asdict(judged) | {"findings": findings, "refused": refusal}
+        notebook = known.pop("notebook")
+        return Graded(
+            notebook=json.dumps(notebook, ensure_ascii=False, indent=1) + "\n",
+            page=page,
+            scores={grade_id: check.score for grade_id, check in judged.checks.items()},
+            blank=blank_cells(assignment, notebook),
+            late_penalty=penalty,
+            result=json.dumps(known),
+        )
+
+
+def blank_cells(assignment: Assignment, notebook: Mapping[str, Any]) -> list[str]:
+    """Grade ids of the solution cells that are as they were handed out."""
+    sources = {
+        cell["metadata"]["nbgrader"]["grade_id"]: cell["source"]
+        for cell in notebook["cells"]
+        if cell["metadata"].get("nbgrader", {}).get("solution")
+    }
+    return [name for name, source in sources.items() if source.strip() == assignment.by_id[name].release.strip()]
+
+
+def refused(assignment: Assignment, reason: str) -> Judged:
+    """No points for what cannot be read: the notebook as it was handed out, with the reason at its head."""
+    notebook, _ = repair(assignment, [])
+    head = {"cell_type": "markdown", "id": "refused", "metadata": {"autograder": {"cell": None}}, "source": reason}
+    notebook["cells"].insert(0, head)
+    checks = {
+        cell.grade_id: CheckResult("not attempted", cell.points, 0.0)
+        for cell in assignment.cells
+        if cell.grade_id and cell.kind in ("test", "manual")
+    }
+    scores = {cell.grade_id: 0.0 for cell in assignment.tests if cell.grade_id}
+    return Judged(notebook, scores, checks, flags=[f"Not read: {reason}"])
+
+
+def late_penalty(
+    policy: Mapping[str, Any], student: str, judged: Judged, kept: Kept, seconds_late: float
+) -> float | None:
+    """What nbgrader's late plugin takes off this notebook; None where it is on time or no plugin is set."""
+    if seconds_late <= 0 or not policy["plugin"]:
+        return None
+    if policy["path"] not in sys.path:  # a course may bring its own plugin, beside its configuration
+        sys.path.append(policy["path"])
+    module, _, name = policy["plugin"].rpartition(".")
+    plugin = getattr(importlib.import_module(module), name)(config=Config(policy["config"]))
+    scores = {grade_id: check.score or 0.0 for grade_id, check in judged.checks.items()} | kept.scores
+    score = sum(scores.values()) + sum(kept.extra_credit.values())
+    penalty = plugin.late_submission_penalty(student, score, seconds_late)
+    return None if penalty is None else min(max(float(penalty), 0.0), score)
