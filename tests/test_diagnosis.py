@@ -1,0 +1,159 @@
+"""A failed test names the one known mistake that the student made, and no other.
+
+The engine's own recording is tried in tests/test_validate.py; here the tests run in this process.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from autograder.answers import Answer, answered
+from autograder.assignment import Assignment
+from autograder.diagnosis import Diagnosis, Run
+from autograder.recording import Recorder, events
+from autograder.repair import repair
+
+MEAN = "def mean(x):\n    return x.sum() / x.size"
+SPREAD = "def spread(x):\n    return ((x - mean(x)) ** 2).sum() / x.size"
+TESTS = {
+    "mean__small": "assert abs(mean(np.array([1.0, 2.0, 6.0])) - 3) < 1e-9",
+    "mean__one": "assert mean(np.array([5.0])) == 5",
+    "spread__small": "assert abs(spread(np.array([1.0, 2.0, 6.0])) - 14 / 3) < 1e-9",
+    "spread__random": "noise = np.random.randn(4)\nassert abs(spread(noise) - noise.var()) < 1e-9",
+}
+
+
+def wrong(name: str, source: str, function: str, **also_costs: str) -> Answer:
+    return Answer(name, False, source, f"It is {name}.", function, also_costs)
+
+
+MISTAKES = [
+    wrong("half", MEAN.replace("x.size", "2"), "mean", spread="it is built on mean"),
+    wrong("constant", "def mean(x):\n    return 4.5", "mean", spread="it is built on mean"),
+    wrong("sample", SPREAD.replace("x.size", "(x.size - 1)"), "spread"),
+    wrong("root", SPREAD.replace("return ", "return np.sqrt(").replace("x.size", "x.size)"), "spread"),
+    wrong("crash", "def spread(x):\n    return x.no_such_thing", "spread"),
+    wrong("chance", "def spread(x):\n    return np.random.randn()", "spread"),
+]
+
+
+def cell(source: str, grade_id: str | None = None, points: int = 0) -> dict[str, Any]:
+    solution = bool(grade_id) and not points
+    marks = {"grade_id": grade_id, "solution": solution, "grade": points > 0, "points": points, "locked": not solution}
+    made = {"cell_type": "code", "id": grade_id or f"c{len(source)}", "source": source, "outputs": []}
+    return made | {"metadata": {"nbgrader": marks} if grade_id else {}, "execution_count": None}
+
+
+@pytest.fixture
+def assignment() -> Assignment:
+    cells = [cell("import numpy as np"), cell(MEAN, "mean"), cell("1 / 0  # a demonstration"), cell(SPREAD, "spread")]
+    cells += [cell(source, name, 1) for name, source in TESTS.items()]
+    return Assignment("a", {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells})
+
+
+class Here:
+    """Runs a notebook's cells in this process and records the calls of tests."""
+
+    def __init__(self) -> None:
+        self.runs = 0
+
+    def __call__(self, notebook: dict[str, Any], seed: int) -> Run:
+        self.runs += 1
+        np.random.seed(seed)
+        names: dict[str, Any] = {}
+        recorder = Recorder()
+        failed, seen = [], {}
+
+        def recording(function: Callable[..., Any]) -> Callable[..., Any]:
+            def call(*arguments: Any) -> Any:
+                try:
+                    value = function(*arguments)
+                except Exception as error:
+                    recorder.note(f"call {function.__name__} raised", (type(error).__name__, str(error)))
+                    raise
+                recorder.note(f"call {function.__name__}", value)
+                return value
+
+            return call
+
+        for each in notebook["cells"]:
+            grade_id = each["metadata"].get("nbgrader", {}).get("grade_id")
+            if grade_id not in TESTS:
+                exec(each["source"], names)
+                continue
+            wrapped = {name: recording(names[name]) for name in ("mean", "spread")}
+            try:
+                exec(each["source"], {"np": np} | wrapped)
+            except Exception:
+                failed.append(grade_id)
+            seen[grade_id] = events(recorder.take())
+        return Run(failed, seen)
+
+
+def run(assignment: Assignment, source: str, seed: int = 5) -> Run:
+    notebook, _ = repair(assignment, answered(assignment, Answer("student", True, source)))
+    notebook["cells"] = [each for each in notebook["cells"] if "1 / 0" not in each["source"]]
+    return Here()(notebook, seed)
+
+
+@pytest.mark.parametrize("mistake", [each for each in MISTAKES if each.name != "chance"], ids=lambda each: each.name)
+def test_each_known_mistake_is_named_by_its_own_sentence(assignment: Assignment, mistake: Answer) -> None:
+    student = run(assignment, mistake.source)
+    found = Diagnosis(assignment, MISTAKES, Here()).explain(student)
+    assert found
+    assert set(found.values()) == {mistake.explanation}
+    seeded = set(student.failed) - {"spread__random"}
+    assert set(found) >= {test for test in seeded if test.startswith(mistake.function)}
+
+
+def test_the_same_mistake_in_other_words_is_named_too(assignment: Assignment) -> None:
+    student = run(assignment, "def spread(x):\n    return float(np.var(x, ddof=1))")
+    found = Diagnosis(assignment, MISTAKES, Here()).explain(student)
+    assert found["spread__small"] == "It is sample."
+
+
+def test_right_and_unknown_answers_are_not_diagnosed(assignment: Assignment) -> None:
+    diagnosis = Diagnosis(assignment, MISTAKES, Here())
+    assert diagnosis.explain(run(assignment, "def spread(x):\n    return x.var()")) == {}
+    assert diagnosis.explain(run(assignment, "def spread(x):\n    return 8.0")) == {}
+    assert diagnosis.explain(run(assignment, "def spread(x):\n    return x.no_other_thing")) == {}
+
+
+def test_two_mistakes_alike_in_one_test_are_told_apart_by_the_others(assignment: Assignment) -> None:
+    # On [1, 2, 6] both halving and 4.5 give 4.5; on [5] they differ.
+    student = run(assignment, "def mean(x):\n    return np.float64(4.5)")
+    assert Diagnosis(assignment, MISTAKES, Here()).explain(student)["mean__small"] == "It is constant."
+
+
+def test_two_mistakes_that_are_always_alike_are_not_named(assignment: Assignment) -> None:
+    twin = wrong("twin", MISTAKES[2].source, "spread")
+    student = run(assignment, MISTAKES[2].source)
+    assert Diagnosis(assignment, [*MISTAKES, twin], Here()).explain(student) == {}
+
+
+def test_what_was_given_back_by_chance_names_nothing(assignment: Assignment) -> None:
+    student = run(assignment, "def spread(x):\n    return random.random()\nimport random")
+    assert "spread__small" in student.failed
+    assert Diagnosis(assignment, MISTAKES, Here()).explain(student) == {}
+
+
+def test_nothing_is_run_for_a_submission_without_failures(assignment: Assignment) -> None:
+    here = Here()
+    assert Diagnosis(assignment, MISTAKES, here).explain(Run((), {})) == {}
+    assert here.runs == 0
+
+
+def test_a_mistake_is_run_once_for_many_submissions_and_many_graders(assignment: Assignment, tmp_path: Path) -> None:
+    first, second = Here(), Here()
+    student = run(assignment, MISTAKES[2].source)
+    sentences = Diagnosis(assignment, MISTAKES, first, tmp_path).explain(student)
+    assert first.runs > 0
+    (tmp_path / random.choice([path.name for path in tmp_path.iterdir()])).write_text("damaged")
+    assert Diagnosis(assignment, MISTAKES, second, tmp_path).explain(student) == sentences
+    assert second.runs == 2

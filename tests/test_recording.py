@@ -1,0 +1,89 @@
+"""Two recordings agree exactly when the values agree to 1e-9."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+
+from autograder.recording import VALUES, VALUES_PER_LABEL, Event, Recorder, events, same
+
+FLOATS = st.floats(-1e6, 1e6)
+
+
+def recorded(value: object) -> list[Event]:
+    recorder = Recorder()
+    recorder.note("call f", value)
+    return events(recorder.take())
+
+
+def alike(one: object, other: object) -> bool:
+    first, second = recorded(one), recorded(other)
+    return len(first) == len(second) and all(map(same, first, second))
+
+
+@settings(max_examples=60, deadline=None)
+@given(arrays(np.float64, array_shapes(min_dims=0, max_dims=3, max_side=6), elements=FLOATS))
+def test_rounding_does_not_matter_and_a_real_difference_does(array: np.ndarray) -> None:
+    assert alike(array, array * (1 + 1e-12))
+    size = np.abs(array).sum()
+    changed = array.copy()
+    changed[(-1,) * array.ndim] += 1e-6 * max(size, 1.0)
+    assert not alike(array, changed)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (np.zeros(3), np.zeros((3, 1))),
+        (np.zeros(3), np.zeros(3, dtype=np.float32)),
+        (np.array([1.0, 2.0]), np.array([2.0, 1.0])),
+        (np.array([1.0, np.nan]), np.array([np.nan, 1.0])),
+        (np.array([np.inf]), np.array([-np.inf])),
+        ((1.0, 2.0), [1.0, 2.0]),
+        ({"a": 1.0}, {"b": 1.0}),
+        ({"a": np.ones(2)}, {"a": np.zeros(2)}),
+        (1.0, 1.0 + 1e-6),
+        (True, 1),
+        (None, 0),
+        ("a", "b"),
+        (10**400, 10**400 + 1),
+        (1j, -1j),
+        (object(), None),
+    ],
+)
+def test_different_values_are_told_apart(one: object, other: object) -> None:
+    assert alike(one, one)
+    assert not alike(one, other)
+
+
+def test_noise_around_an_exact_zero_is_zero() -> None:
+    assert alike(np.array([1e-17, -3e-16]), np.array([2e-16, 0.0]))
+    assert not alike(np.array([1e-9]), np.array([2e-9]))
+
+
+def test_nan_equals_nan_in_one_place() -> None:
+    assert alike(np.array([np.nan, 1.0]), np.array([np.nan, 1.0]))
+
+
+def test_objects_that_stay_with_the_student_are_all_alike() -> None:
+    assert alike((np.ones(2), object()), (np.ones(2), [].append))
+
+
+def test_what_a_test_changes_later_does_not_change_the_record() -> None:
+    recorder, array = Recorder(), np.ones(3)
+    recorder.note("call f", (array, [array]))
+    array[:] = 0
+    assert all(map(same, events(recorder.take()), recorded((np.ones(3), [np.ones(3)]))))
+
+
+def test_a_record_is_bounded_and_every_label_gets_its_share() -> None:
+    recorder = Recorder()
+    for _ in range(10 * VALUES):
+        recorder.note("call forward", 1.0)
+    recorder.note("call backward", np.zeros((1000, 1000)))
+    labels = [label for label, *_ in events(recorder.take())]
+    assert labels == ["call forward"] * VALUES_PER_LABEL + ["call backward"]
+    assert recorder.take() == []
