@@ -48,13 +48,14 @@
     const { nodes, edges } = data, last = nodes.length - 1;
     const evaluate = window.normlabEvaluate(nodes);
     const given = nodes.map((node) => node.value && Float64Array.from(node.value));
-    const inputs = nodes.map((_, i) => i).filter((i) => nodes[i].op === "input").sort((i, j) => nodes[i].at[1] - nodes[j].at[1]);
     const dout = Float64Array.from(data.dout);
     let values, grads, paths, step = 0;
 
-    const steps = [{ phase: "given" }];
-    nodes.forEach((node, i) => { if (node.operands.length) steps.push({ phase: "forward", i }); });
-    for (let i = last; i >= 0; i--) if (nodes[i].op !== "constant") steps.push({ phase: "backward", i });
+    const down = nodes.map((_, i) => i).sort((i, j) => nodes[i].at[1] - nodes[j].at[1] || i - j); // as the figure is read
+    const inputs = down.filter((i) => nodes[i].op === "input");
+    const steps = [{ phase: "given" },
+      ...down.filter((i) => nodes[i].operands.length).map((i) => ({ phase: "forward", i })),
+      ...[...down].reverse().filter((i) => nodes[i].op !== "constant").map((i) => ({ phase: "backward", i }))];
 
     const live = element("p", { class: "nlx-live", "aria-live": "polite" });
     const panel = element("div", { class: "nlx-panel" });
@@ -66,7 +67,9 @@
     const [figure, boxes, lines] = drawn();
     const matrix = dependence();
     const fields = editor();
-    root.querySelector(".nlx-all").before(
+    const table = root.querySelector(".nlx-all");
+    table.addEventListener("toggle", tabulate);
+    table.before(
       element("p", { class: "nlx-title" }, data.title),
       element("div", { class: "nlx-main" }, figure, element("div", { class: "nlx-side" }, bar, live, panel)), fields, matrix.figure);
     root.addEventListener("keydown", (event) => {
@@ -80,12 +83,17 @@
     function compute() {
       values = evaluate.forward(given);
       ({ grads, paths } = evaluate.backward(values, last, dout));
-      root.querySelectorAll(".nlx-all tbody tr").forEach((row, i) => {
+      go(step);
+      tabulate();
+      matrix.update();
+    }
+
+    function tabulate() {
+      if (!table.open) return;
+      table.querySelectorAll("tbody tr").forEach((row, i) => {
         fill(row.cells[3], values[i], nodes[i].shape);
         if (nodes[i].op !== "constant") fill(row.cells[4], grads[i], nodes[i].shape);
       });
-      go(step);
-      matrix.update();
     }
 
     function fill(cell, array, shape) {
@@ -112,9 +120,9 @@
       });
       const [sentence, ...parts] = { given: tellGiven, forward: tellForward, backward: tellBackward }[phase](i);
       panel.replaceChildren(...parts);
-      panel.querySelectorAll(".nlx-wide").forEach((wide) => { // what scrolls must be reachable by keyboard
-        if (wide.scrollWidth > wide.clientWidth) wide.tabIndex = 0;
-      });
+      requestAnimationFrame(() => panel.querySelectorAll(".nlx-wide").forEach((wide) => {
+        if (wide.scrollWidth > wide.clientWidth) wide.tabIndex = 0; // what scrolls must be reachable by keyboard
+      }));
       slider.setAttribute("aria-valuetext", sentence);
       live.textContent = `Step ${step} of ${steps.length - 1}. ${sentence}`;
     }

@@ -1,0 +1,355 @@
+"""The graph explorer in Chromium: its numbers are those of ``normlab.graph``, and everybody can use it."""
+
+import html
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from normlab.explorer import explorer
+from normlab.graph import Node, backward, drawing, sqrt, topological_order
+from tests.test_graph import OPERATIONS
+
+pytestmark = pytest.mark.browser
+ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+N, D = 4, 3
+Arrays = dict[str, np.ndarray]
+
+# Types numbers into the fields as a reader does, and returns everything the figure then holds.
+TYPE_AND_READ = """(given) => {
+  const root = document.querySelector(".nlx");
+  for (const [label, value] of Object.entries(given)) {
+    const field = root.querySelector(`[aria-label="${label}"]`);
+    field.value = value;
+    field.dispatchEvent(new Event("input"));
+  }
+  const plain = (arrays) => Array.from(arrays, (array) => array ? Array.from(array) : null);
+  const { values, grads, paths } = root.explorer.numbers();
+  const shares = paths.map((ways) => plain(ways.map((way) => way.share)));
+  return { values: plain(values), grads: plain(grads), paths: shares };
+}"""
+
+
+def normalization(axis: int, arrays: Arrays) -> Node:
+    """Batch norm along axis 0, layer norm along axis 1."""
+    x, gamma, beta, eps = (Node(arrays[name], name) for name in ("x", "gamma", "beta", "eps"))
+    keep = axis == 1
+    z = (x - x.mean(axis=axis, keepdims=keep).named("m")).named("z")
+    v = (z**2).named("q").mean(axis=axis, keepdims=keep).named("v")
+    s = sqrt((v + eps).named("v_eps")).named("s")
+    h = (z * (1 / s).named("i")).named("h")
+    return ((gamma * h).named("scaled") + beta).named("out")
+
+
+def drawn(rng: np.random.Generator) -> Arrays:
+    scale, offset = 10.0 ** rng.uniform(-3, 3), rng.choice([0.0, 1.0, 100.0])
+    return {
+        "x": scale * (rng.standard_normal((N, D)) + offset),
+        "gamma": rng.standard_normal(D),
+        "beta": rng.standard_normal(D),
+        "eps": np.array(10.0 ** rng.uniform(-8, 0)),
+        "dout": rng.standard_normal((N, D)),
+    }
+
+
+def labels(arrays: Arrays) -> dict[str, str]:
+    """The label of each field and what is typed into it: repr, so that no digit is lost."""
+    return {
+        name + (f"[{', '.join(map(str, index))}]" if index else ""): repr(float(array[index]))
+        for name, array in arrays.items()
+        for index in np.ndindex(array.shape)
+    }
+
+
+def document(*outputs: str) -> str:
+    head = '<title>Explorer</title><meta name="viewport" content="width=device-width">'
+    body = f"<main><h1>Explorer</h1>{''.join(outputs)}</main>"
+    return f'<!doctype html><html lang="en"><head>{head}</head><body>{body}</body></html>'
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def open_page(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Page]]:
+    """Open a page with figures; no error and no request to another host is tolerated on it."""
+    pages: list[Page] = []
+    trouble: list[str] = []
+
+    def opened(*outputs: str, width: int = 1000, **context: Any) -> Page:
+        page = browser.new_page(viewport={"width": width, "height": 800}, **context)
+        page.on("pageerror", lambda error: trouble.append(str(error)))
+        page.on("console", lambda message: trouble.append(message.text))
+        page.on("request", lambda request: request.url.startswith("file:") or trouble.append(request.url))
+        file = tmp_path / f"{len(pages)}.html"
+        file.write_text(document(*outputs), encoding="utf-8")
+        page.goto(file.as_uri())
+        pages.append(page)
+        return page
+
+    yield opened
+    for page in pages:
+        page.close()
+    assert trouble == []
+
+
+@pytest.fixture
+def figure() -> str:
+    rng = np.random.default_rng(0)
+    arrays = {name: np.round(array, 1) for name, array in drawn(rng).items()} | {"eps": np.array(0.1)}
+    return explorer(normalization(0, arrays), arrays["dout"], "Batch norm").html
+
+
+def assert_same(got: Any, want: Any, what: str, size: float = 0.0) -> None:
+    """Equal to 1e-12 relative to the array's largest element, or to ``size`` where larger terms cancel in a sum."""
+    got, want = np.array(got), np.ravel(want)
+    scale = max(float(np.max(np.abs(want))), size)
+    assert got.shape == want.shape, what
+    assert np.max(np.abs(got - want)) <= 1e-12 * scale, what
+
+
+def assert_same_graph(shown: dict[str, Any], output: Node) -> None:
+    order = topological_order(output)
+    assert len(shown["values"]) == len(order)
+    for i, node in enumerate(order):
+        what = f"{node.name or i} ({node.op})"
+        assert_same(shown["values"][i], node.value, f"value of {what}")
+        assert node.grad is not None
+        assert len(shown["paths"][i]) == len(node.paths)
+        shares = [share for _, share in node.paths]
+        for got, share in zip(shown["paths"][i], shares, strict=True):
+            assert_same(got, share, f"a path to {what}", float(np.max(np.abs(node.grad))))
+        assert_same(
+            shown["grads"][i], node.grad, f"gradient of {what}", max([0.0, *(float(np.max(np.abs(s))) for s in shares)])
+        )
+
+
+@pytest.mark.parametrize("axis", [0, 1], ids=["batch norm", "layer norm"])
+def test_all_numbers_agree_with_the_graph_over_a_hundred_inputs(axis: int, open_page: Callable[..., Page]) -> None:
+    rng = np.random.default_rng(axis)
+    start = drawn(rng)
+    page = open_page(explorer(normalization(axis, start), start["dout"]).html)
+    for _ in range(100):
+        arrays = drawn(rng)
+        output = normalization(axis, arrays)
+        backward(output, arrays["dout"])
+        assert_same_graph(page.evaluate(TYPE_AND_READ, labels(arrays)), output)
+
+
+def test_every_operation_of_the_graph_is_evaluated(open_page: Callable[..., Page]) -> None:
+    rng = np.random.default_rng(7)
+    outputs = []
+    for function, arrays in OPERATIONS.values():
+        output = function(*map(Node, arrays))
+        backward(output, rng.standard_normal(output.shape))
+        outputs.append(output)
+    page = open_page(*(explorer(output).html for output in outputs))
+    read = TYPE_AND_READ.replace("(given) =>", "(root) =>").replace(
+        'const root = document.querySelector(".nlx");', "const given = {};"
+    )
+    for figure, output in zip(page.query_selector_all(".nlx"), outputs, strict=True):
+        assert_same_graph(figure.evaluate(read), output)
+
+
+@pytest.mark.parametrize("axis", [0, 1], ids=["batch norm", "layer norm"])
+def test_the_matrix_of_dependence_is_the_jacobian(axis: int, open_page: Callable[..., Page]) -> None:
+    arrays = drawn(np.random.default_rng(3))
+    output = normalization(axis, arrays)
+    page = open_page(explorer(output, arrays["dout"]).html)
+    order = topological_order(output)
+    source = next(i for i, node in enumerate(order) if node.name == "x")
+    shown = page.evaluate(
+        "([t, s]) => document.querySelector('.nlx').explorer.jacobian(t, s).map((r) => Array.from(r))",
+        [len(order) - 1, source],
+    )
+    for i, row in enumerate(shown):
+        backward(output, np.eye(N * D)[i].reshape(N, D))
+        assert order[source].grad is not None
+        assert_same(row, order[source].grad, f"row {i}")
+    depends = np.array(shown).reshape(N, D, N, D) != 0
+    rows, columns = np.ix_(range(N), range(D))
+    same = columns[:, :, None, None] == columns[None, None] if axis == 0 else rows[:, :, None, None] == rows[None, None]
+    np.testing.assert_array_equal(depends, np.broadcast_to(same, depends.shape))
+
+
+def open_all(page: Page) -> None:
+    page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    page.wait_for_function("document.querySelectorAll('.nlx-matrix g').length > 0")  # toggle events come later
+
+
+def live(page: Page) -> str:
+    return page.locator(".nlx-live").first.inner_text()
+
+
+def test_steps_go_forward_then_backward_by_button_key_slider_and_touch(
+    open_page: Callable[..., Page], figure: str
+) -> None:
+    page = open_page(figure, has_touch=True)
+    assert live(page).startswith("Step 0 of 24. Given: x, ")
+    page.get_by_role("button", name="Next").click()
+    assert live(page) == "Step 1 of 24. Forward: m = mean of x over axis 0, shape 3."
+    page.keyboard.press("ArrowRight")
+    assert live(page) == "Step 2 of 24. Forward: z = x - m, shape 4×3."
+    page.keyboard.press("ArrowLeft")
+    page.get_by_role("button", name="Back").tap()
+    page.keyboard.press("ArrowLeft")
+    assert live(page).startswith("Step 0 of 24.")
+    page.get_by_role("slider", name="Step").focus()
+    page.keyboard.press("End")
+    assert live(page) == "Step 24 of 24. Backward: dx is the sum over 2 paths, through z and m."
+    page.locator(".nlx-node", has_text="out = ").tap()
+    assert live(page) == "Step 11 of 24. Backward starts: dout is given, shape 4×3."
+    page.locator(".nlx-node", has_text="q = ").tap()
+    assert "Backward: dq, by one path, through v." in live(page)
+
+
+def test_a_backward_step_shows_each_path_with_its_rule_and_the_sum(open_page: Callable[..., Page], figure: str) -> None:
+    page = open_page(figure)
+    page.get_by_role("slider", name="Step").fill("22")
+    assert live(page) == "Step 22 of 24. Backward: dz is the sum over 2 paths, through h and q."
+    panel = page.locator(".nlx-panel")
+    assert panel.locator("p").all_inner_texts() == [
+        "through h: dh * i",
+        "through q: dq * 2 * z",
+        "dz = sum of the 2 paths",
+    ]
+    numbers = [np.array(re.split(r"\s+", text), float) for text in panel.locator("table").all_inner_texts()]
+    np.testing.assert_allclose(numbers[0] + numbers[1], numbers[2], atol=2e-3 * np.abs(numbers).max())
+    assert page.locator(".nlx-edge.now").count() == 2
+    assert page.locator(".nlx-node.now").count() == 1
+
+
+def rows_of(table: str) -> list[str]:
+    return [html.unescape(row) for row in re.findall(r"<tr>.*?</tr>", table)]
+
+
+def test_the_table_follows_the_readers_numbers(open_page: Callable[..., Page], figure: str) -> None:
+    arrays = {name: np.round(a, 2) for name, a in drawn(np.random.default_rng(5)).items()} | {"eps": np.array(0.25)}
+    page = open_page(figure)
+    page.get_by_text("All numbers as a table").click()
+    page.evaluate(TYPE_AND_READ, labels(arrays))
+    expected = explorer(normalization(0, arrays), arrays["dout"], "Batch norm").html
+    shown = page.locator(".nlx-all").inner_html()
+    assert rows_of(shown) == rows_of(expected)
+
+
+def test_without_scripts_the_table_remains(open_page: Callable[..., Page], figure: str) -> None:
+    page = open_page(figure, java_script_enabled=False)
+    page.get_by_text("All numbers as a table").click()
+    row = page.get_by_role("row", name=re.compile("^m mean of x over axis 0"))
+    assert row.is_visible()
+    assert page.get_by_role("button").count() == 0
+
+
+def test_what_is_no_number_is_said_and_not_used(open_page: Callable[..., Page], figure: str) -> None:
+    page = open_page(figure)
+    open_all(page)
+    before = page.locator(".nlx-all").inner_html()
+    field = page.get_by_label("x[1, 2]", exact=True)
+    field.fill("")
+    assert field.get_attribute("aria-invalid") == "true"
+    assert re.search(r"x\[1, 2\] must be a number; \S+ is still used\.", page.locator(".nlx-inputs").inner_text())
+    assert page.locator(".nlx-all").inner_html() == before
+    page.get_by_label("eps", exact=True).fill("4")
+    assert page.locator(".nlx-all").inner_html() != before
+    page.get_by_role("button", name="Reset").click()
+    assert field.get_attribute("aria-invalid") == "false"
+    assert page.locator(".nlx-all").inner_html() == before
+
+
+def test_the_matrix_answers_to_keys_and_clicks(open_page: Callable[..., Page], figure: str) -> None:
+    page = open_page(figure)
+    page.get_by_text("Which element depends on which").click()
+    details = page.locator("details", has=page.locator(".nlx-matrix"))
+    assert "48 of 144 pairs depend on each other" in details.inner_text()
+    page.locator(".nlx-matrix").focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowRight")
+    assert re.search(r"∂out\[0, 1\] / ∂x\[0, 1\] = ", details.inner_text())
+    page.locator('.nlx-matrix [data-row="11"][data-column="2"]').click()
+    assert re.search(r"∂out\[3, 2\] / ∂x\[0, 2\] = ", details.inner_text())
+    page.get_by_label("depends on").select_option("eps")
+    assert "12 of 12 pairs" in details.inner_text()
+    assert live(page).startswith("Step 0")
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_it_is_legible_on_a_phone(open_page: Callable[..., Page], figure: str, dark: bool) -> None:
+    page = open_page(figure, width=390)
+    if dark:
+        page.evaluate("document.body.style.cssText = 'background: #14181e; color: #ced6dd'")
+    open_all(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    scale = (
+        "((svg) => svg.getBoundingClientRect().width / svg.viewBox.baseVal.width)(document.querySelector('.nlx-graph'))"
+    )
+    assert page.evaluate(scale) * 11 >= 10  # the smallest letters, in pixels
+    for box in page.locator(".nlx button").all():
+        assert (box.bounding_box() or {})["height"] >= 44
+    color = "rgb(206, 214, 221)" if dark else "rgb(0, 0, 0)"
+    read = "(nodes) => [...new Set(nodes.map((node) => getComputedStyle(node).color))]"
+    assert page.eval_on_selector_all(
+        ".nlx p, .nlx td, .nlx th, .nlx button, .nlx-fields input, .nlx legend, .nlx text", read
+    ) == [color]
+    assert page.eval_on_selector(".nlx-graph text", "(node) => getComputedStyle(node).fill") == color
+
+
+def test_two_figures_on_a_page_do_not_share_anything(open_page: Callable[..., Page], figure: str) -> None:
+    page = open_page(figure, figure)
+    page.get_by_role("button", name="Next").first.click()
+    steps = page.locator(".nlx-side .nlx-live").all_inner_texts()
+    assert [text.split(".")[0] for text in steps] == ["Step 1 of 24", "Step 0 of 24"]
+
+
+def test_names_are_text_and_never_markup(open_page: Callable[..., Page]) -> None:
+    name = '</script><img src=x onerror="alert(1)">'
+    page = open_page(explorer((Node([1.0, 2.0], name) ** 2).sum().named("<b>"), title=f"A {name}").html)
+    assert page.locator(".nlx img, .nlx b").count() == 0
+    assert page.locator(".nlx-all tbody th").all_inner_texts()[0] == ""
+    assert name in (page.locator(".nlx-all tbody th").first.text_content() or "")
+
+
+def test_a_negative_square_root_shows_nan_and_does_not_stop(open_page: Callable[..., Page], figure: str) -> None:
+    page = open_page(figure)
+    open_all(page)
+    page.get_by_label("eps", exact=True).fill("-1e9")
+    assert "nan, nan, nan" in (page.locator(".nlx-all").text_content() or "")
+    page.get_by_label("eps", exact=True).fill("1")
+    assert "nan" not in (page.locator(".nlx-all").text_content() or "")
+
+
+def test_the_fragment_is_equal_from_run_to_run_and_loads_nothing(figure: str) -> None:
+    rng = np.random.default_rng(0)
+    arrays = {name: np.round(array, 1) for name, array in drawn(rng).items()} | {"eps": np.array(0.1)}
+    assert explorer(normalization(0, arrays), arrays["dout"], "Batch norm")._repr_html_() == figure
+    assert set(re.findall(r"https?://[^\"' ]+", figure)) == {"http://www.w3.org/2000/svg"}
+    assert not re.search(r"<(?:script|img|link|iframe)[^>]*\s(?:src|href)=", figure)
+
+
+@pytest.mark.parametrize(
+    ("output", "dout", "words"),
+    [
+        (Node([1.0, 2.0]) * 2, None, r"needs dout for an output of shape \(2,\)"),
+        (Node([1.0, np.nan], "x").sum(), None, "x holds numbers that are not finite"),
+        (Node(np.ones((80, 80)), "x").sum(), None, "holds 6401 numbers, at most 5000"),
+    ],
+)
+def test_what_cannot_be_explored_is_refused(output: Node, dout: Any, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        explorer(output, dout)
+
+
+def test_gradients_that_are_there_are_used() -> None:
+    output = Node([1.0, 2.0], "a") * 2
+    backward(output, [3.0, 4.0])
+    assert '"dout":[3.0,4.0]' in explorer(output).html
+    assert drawing(output)["nodes"][-1]["grad"] == [3.0, 4.0]
