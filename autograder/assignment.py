@@ -54,9 +54,23 @@ class Cell:
     has_effects: bool = False
 
     @cached_property
+    def _parts(self) -> tuple[CodeType, CodeType | None]:
+        tree = ast.parse(self.python)
+        last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+        quiet = self.python.rstrip().endswith(";")
+        if not isinstance(last, ast.Expr) or quiet:
+            return compile(self.python, self.filename, "exec"), None
+        return compile(tree, self.filename, "exec"), compile(ast.Expression(last.value), self.filename, "eval")
+
+    @property
     def code(self) -> CodeType:
-        """The whole cell, compiled under the file name ``<grade id>``."""
-        return compile(self.python, self.filename, "exec")
+        """The cell without its last expression, compiled under its file name."""
+        return self._parts[0]
+
+    @property
+    def last_expression(self) -> CodeType | None:
+        """The last expression, unless the cell ends in a statement or a semicolon."""
+        return self._parts[1]
 
     @property
     def filename(self) -> str:
@@ -150,15 +164,13 @@ class Assignment:
 
     @cached_property
     def modules(self) -> tuple[str, ...]:
-        """Modules that the instructor's cells import, to be preloaded."""
-        found: set[str] = set()
-        for cell in self.cells:
-            for node in ast.walk(ast.parse(cell.python)) if cell.python else ():
-                if isinstance(node, ast.Import):
-                    found |= {alias.name for alias in node.names}
-                elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                    found.add(node.module)
-        return tuple(sorted(found))
+        """Modules that the instructor's cells import, hidden tests and solutions included."""
+        return _modules(cell.python for cell in self.cells)
+
+    @cached_property
+    def released_modules(self) -> tuple[str, ...]:
+        """Modules that the notebook imports as it was handed out: those that students are meant to have."""
+        return _modules(to_python(cell.release) for cell in self.cells if cell.cell_type == "code")
 
     def tasks_of(self, test: Cell) -> tuple[str, ...]:
         """Grade ids of the solution cells whose names the test reads."""
@@ -277,6 +289,18 @@ def _own_nodes(node: ast.AST) -> Iterator[ast.AST]:
     if not isinstance(node, scopes):
         for child in ast.iter_child_nodes(node):
             yield from _own_nodes(child)
+
+
+def _modules(sources: Iterable[str]) -> tuple[str, ...]:
+    found: set[str] = set()
+    for source in sources:
+        try:
+            nodes = list(ast.walk(ast.parse(source)))
+        except SyntaxError:  # a stub with a hole
+            continue
+        found |= {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+        found |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level}
+    return tuple(sorted(found))
 
 
 def _imported(imports: str) -> set[str]:

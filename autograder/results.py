@@ -42,6 +42,9 @@ class Judged:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Judged:
-        data = json.loads(text)
-        data["checks"] = {name: CheckResult(**check) for name, check in data["checks"].items()}
-        return cls(**data)
+        return cls.from_dict(json.loads(text))
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Judged:
+        checks = {name: CheckResult(**check) for name, check in data["checks"].items()}
+        return cls(**{**data, "checks": checks})

@@ -1,0 +1,270 @@
+"""The warm server inside the sandbox: it forks one student process for each submission.
+
+It is itself forked from a process that has imported NumPy, Matplotlib, IPython and the assignment's modules and
+that has read nothing of the course. The judge asks for a child with ``SPAWN`` and passes a socket; the child
+before it is killed first, so that there is never more than one. ``KILL`` ends it. Both are answered with the
+processor time of the child that ended.
+"""
+
+from __future__ import annotations
+
+import array
+import gc
+import os
+import shutil
+import signal
+import socket
+import struct
+import sys
+import tempfile
+import traceback
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from autograder import sandbox
+from autograder.errors import WorkerError
+from autograder.limits import Limits
+from autograder.shell import Shell
+from autograder.student import Student
+
+SPAWN, KILL, READY = b"s", b"k", b"r"
+_TAG = 8  # random bytes that tie an answer to its request, whoever asked before and died
+_SECONDS = struct.Struct("<d")
+CONNECTION = 3  # the descriptor of the socket to the judge, in the child
+
+# A first figure, traceback and matrix product, so that their code paths are warm in every child.
+WARM_UP = """
+import numpy as np
+a = np.random.default_rng(0).normal(size=(64, 64)).astype(np.float32)
+(a @ a.T).mean(0), a.var(axis=1, keepdims=True), np.maximum(0, a).sum(), np.allclose(a, a), f"{a[0, :3]}"
+"""
+WARM_UP_FIGURE = """
+import matplotlib.pyplot as plt
+plt.figure(figsize=(6, 4))
+plt.plot([1, 2], [2, 3], "--", label="a $x^2$")
+plt.legend(), plt.title("t"), plt.xlabel("x"), plt.grid(True)
+plt.show()
+"""
+
+
+@dataclass(frozen=True)
+class Walls:
+    """What the sandbox is built from, gathered by the trusted process."""
+
+    isolated: bool
+    limits: Limits
+    visible: tuple[Path, ...] = ()
+    hidden: tuple[Path, ...] = ()
+    pivot_root: int = 0
+    uid: int = 0
+    program: bytes = b""
+    files: Mapping[str, bytes] = field(default_factory=dict)  # put into each working folder
+    cpu: int | None = None  # the core that judge and student share
+
+
+def run(control: socket.socket, walls: Walls) -> None:
+    """Enter the sandbox and serve until the other end of ``control`` is closed. Does not return."""
+    try:
+        sandbox.remember_address_space()
+        if walls.isolated:
+            sandbox.enter(walls.visible, walls.hidden, walls.pivot_root, walls.uid)
+            server = os.fork()  # the first process of the new pid namespace
+            if server:
+                control.close()
+                os.waitpid(server, 0)
+                os._exit(0)
+        folder = sandbox.SCRATCH if walls.isolated else tempfile.mkdtemp(prefix="autograder-")
+        _clean_environment(folder)
+        shell = _warm_shell(walls.limits)
+        control.sendall(READY)
+    except OSError as error:
+        with suppress(OSError):
+            control.sendall(str(error).encode())
+        os._exit(1)
+    _Server(control, walls, shell, folder).serve()
+
+
+def _clean_environment(folder: str) -> None:
+    os.environ.clear()
+    os.environ.update(
+        HOME=folder,
+        TMPDIR=folder,
+        IPYTHONDIR=f"{folder}/.ipython",
+        MPLCONFIGDIR=f"{folder}/.matplotlib",
+        PATH="/usr/bin:/bin",
+        LANG="C.UTF-8",
+        USER="student",
+        LOGNAME="student",
+        OPENBLAS_NUM_THREADS="1",
+        OMP_NUM_THREADS="1",
+    )
+
+
+def _warm_shell(limits: Limits) -> Shell:
+    shell = Shell(limits)
+    kept = sys.stdout, sys.stderr
+    shell.capture()
+    shell.run(WARM_UP, 1)
+    if "matplotlib" in sys.modules:
+        shell.run(WARM_UP_FIGURE, 1)
+    shell.run("1 / 0", 1)
+    shell.outputs.take()
+    shell.ip.reset(new_session=True)
+    sys.stdout, sys.stderr = kept
+    gc.collect()
+    gc.freeze()
+    return shell
+
+
+class _Server:
+    def __init__(self, control: socket.socket, walls: Walls, shell: Shell, folder: str) -> None:
+        self.control = control
+        self.walls = walls
+        self.shell = shell
+        self.folder = folder
+        self.child = 0
+        self.own_namespace = os.pidfd_open(os.getpid()) if walls.isolated else -1
+
+    @property
+    def _work(self) -> str:
+        """A student's working folder without isolation; with it, each has a scratch folder of its own."""
+        return f"{self.folder}/work"
+
+    def serve(self) -> None:
+        while True:
+            try:
+                data, ancillary, _, _ = self.control.recvmsg(1 + _TAG, socket.CMSG_SPACE(4))
+            except OSError:
+                data = b""
+            used = self._kill()
+            if not data:
+                if not self.walls.isolated:
+                    shutil.rmtree(self.folder, ignore_errors=True)
+                os._exit(0)
+            if data[:1] == SPAWN:
+                passed = array.array("i")
+                for _, _, content in ancillary:
+                    passed.frombytes(content[:4])
+                self._spawn(passed[0])
+            with suppress(OSError):
+                self.control.sendall(data[1:] + _SECONDS.pack(used))
+
+    def _kill(self) -> float:
+        """End the child with all its processes; its processor seconds."""
+        if not self.child:
+            return 0.0
+        with suppress(ProcessLookupError):
+            os.kill(self.child, signal.SIGKILL)
+        if not self.walls.isolated:
+            with suppress(OSError):
+                os.killpg(self.child, signal.SIGKILL)
+        _, _, usage = os.wait4(self.child, 0)
+        self.child = 0
+        if not self.walls.isolated:
+            shutil.rmtree(self._work, ignore_errors=True)
+        return usage.ru_utime + usage.ru_stime
+
+    def _spawn(self, connection: int) -> None:
+        if self.walls.isolated:
+            sandbox.unshare(sandbox.CLONE_NEWPID)
+        else:
+            os.makedirs(self._work, exist_ok=True)
+        pid = os.fork()
+        if pid == 0:
+            try:
+                self._become_student(connection)
+            except BaseException:
+                traceback.print_exc()
+            os._exit(1)
+        self.child = pid
+        os.close(connection)
+        if self.walls.isolated:
+            sandbox.enter_pid_namespace(self.own_namespace)
+
+    def _become_student(self, connection: int) -> None:
+        walls = self.walls
+        self.control.detach()
+        if walls.isolated:
+            sandbox.new_scratch(walls.limits)
+        folder = sandbox.SCRATCH if walls.isolated else self._work
+        os.chdir(folder)
+        os.environ.update(HOME=folder, TMPDIR=folder)
+        for name, content in walls.files.items():
+            path = Path(name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        sys.path.append("")  # last: a file beside the notebook never stands for an installed module
+        _keep_only(connection)
+        os.setsid()
+        pin(walls.cpu)
+        if walls.isolated:
+            sandbox.drop_capabilities()
+            sandbox.forbid_new_privileges()
+        sandbox.limit_resources(walls.limits)
+        if walls.isolated:
+            sandbox.restrict_paths([sandbox.SCRATCH, "/dev/null"], ["/lib", "/lib64", "/dev", *map(str, walls.visible)])
+            sandbox.load_filter(walls.program)
+        Student(socket.socket(fileno=CONNECTION), walls.limits, self.shell).serve()
+
+
+def _keep_only(connection: int) -> None:
+    """Descriptors 0 to 2 become /dev/null, 3 the connection, all others are closed."""
+    null = os.open(os.devnull, os.O_RDWR)
+    saved = os.dup2(connection, 100, inheritable=False)
+    for fd in range(3):
+        os.dup2(null, fd)
+    os.dup2(saved, CONNECTION, inheritable=False)
+    os.closerange(CONNECTION + 1, 1024)
+
+
+def pin(cpu: int | None) -> None:
+    """Stay on one core: a call between two processes on one core takes a fifth of the time."""
+    if cpu is not None and hasattr(os, "sched_setaffinity"):
+        with suppress(OSError):
+            os.sched_setaffinity(0, {cpu})
+
+
+class ForkServer:
+    """The judge's end: asks for student processes."""
+
+    def __init__(self, control: socket.socket) -> None:
+        self.control = control
+
+    def wait_until_ready(self, seconds: float) -> None:
+        """Raises SandboxUnavailable with what the kernel said if the sandbox could not be entered."""
+        self.control.settimeout(seconds)
+        try:
+            answer = self.control.recv(1000)
+        except TimeoutError:
+            answer = b"it did not start in time"
+        self.control.settimeout(None)
+        if answer != READY:
+            raise sandbox.advice(answer.decode(errors="replace") or "it ended at once")
+
+    def spawn(self) -> tuple[socket.socket, float]:
+        """A connection to a new student process, and the processor seconds of the one before it, which is killed."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        tag = os.urandom(_TAG)
+        with theirs:
+            socket.send_fds(self.control, [SPAWN + tag], [theirs.fileno()])
+        return ours, self._answer(tag)
+
+    def kill(self) -> float:
+        """End the student process, if there is one; its processor seconds."""
+        tag = os.urandom(_TAG)
+        self.control.sendall(KILL + tag)
+        return self._answer(tag)
+
+    def _answer(self, tag: bytes) -> float:
+        while True:
+            data = b""
+            while len(data) < _TAG + _SECONDS.size:
+                more = self.control.recv(_TAG + _SECONDS.size - len(data))
+                if not more:
+                    raise WorkerError("The server that starts student processes ended; run the command again.")
+                data += more
+            if data[:_TAG] == tag:
+                seconds: float = _SECONDS.unpack(data[_TAG:])[0]
+                return seconds

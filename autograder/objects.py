@@ -1,0 +1,219 @@
+"""Untrusted side: the table of objects that the judge holds handles of, and what of them goes over by value."""
+
+from __future__ import annotations
+
+import collections
+import copy
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import msgpack
+import numpy as np
+from msgpack import ExtType
+
+from autograder import protocol
+from autograder.limits import Limits
+from autograder.protocol import ARGUMENT, ATOMS, CALLBACK, HANDLE, LAZY, MIRROR
+from autograder.wire import Codec
+
+EVERYTHING = 1000  # levels of containers by value
+
+# Dictionaries with manners, from the standard library.
+_AS_DICT = frozenset({collections.OrderedDict, collections.defaultdict, collections.Counter})
+
+
+class _Marker:
+    """Stands for a decoded reference until the message has been walked through."""
+
+    __slots__ = ("held",)
+
+    def __init__(self, held: Any) -> None:
+        self.held = held
+
+
+class _ArgumentMarker(_Marker):
+    __slots__ = ()
+
+
+class Objects:
+    """Handles, mirrored arrays, and the arguments of the call that is running."""
+
+    def __init__(self, limits: Limits, make_callback: Callable[[int], Any]) -> None:
+        self.codec = Codec(limits, self._encode_other, self._decode_other)
+        self._make_callback = make_callback
+        self._objects: dict[int, Any] = {}
+        self._handles: dict[int, int] = {}  # id of an object -> its handle; the table keeps the object alive
+        self._sent: dict[int, int] = {}  # how often a handle went over and was not given back
+        self._last = 0
+        self._mirrors: dict[int, tuple[np.ndarray[Any, Any], bytes]] = {}
+        self.arguments: dict[int, int] = {}  # id of a mutable argument -> its place among them
+
+    def __getitem__(self, handle: int) -> Any:
+        return self._objects[handle]
+
+    def register(self, value: Any) -> int:
+        handle = self._handles.get(id(value))
+        if handle is None:
+            self._last = handle = self._last + 1
+            self._objects[handle] = value
+            self._handles[id(value)] = handle
+        self._sent[handle] = self._sent.get(handle, 0) + 1
+        return handle
+
+    def free(self, freed: list[list[int]]) -> None:
+        """The judge gave back ``[handle, times]``."""
+        for handle, count in freed:
+            left = self._sent.get(handle, 0) - count
+            if left > 0:
+                self._sent[handle] = left
+            elif handle in self._objects:
+                del self._sent[handle]
+                del self._handles[id(self._objects.pop(handle))]
+                self._mirrors.pop(handle, None)
+
+    # arrays that the judge holds a copy of
+
+    def write_mirrors(self, changed: list[list[Any]]) -> None:
+        for handle, content in changed:
+            array = self._mirrors[handle][0]
+            array[...] = content
+            self._mirrors[handle] = (array, array.tobytes())
+
+    def changed_mirrors(self) -> list[list[Any]]:
+        changed = []
+        for handle, (array, snapshot) in list(self._mirrors.items()):
+            now = array.tobytes()
+            if now != snapshot:
+                changed.append([handle, array])
+                self._mirrors[handle] = (array, now)
+        return changed
+
+    # from the judge
+
+    def _decode_other(self, code: int, data: bytes) -> Any:
+        number = int.from_bytes(data, "little")
+        if code == HANDLE:
+            return _Marker(self._objects[number])
+        if code == ARGUMENT:
+            return _ArgumentMarker(number)
+        return _Marker(self._make_callback(number))
+
+    def restore(self, value: Any, received: list[Any] | None = None) -> Any:
+        """Put objects in place of their markers; note arrays, lists and dicts in ``received`` as they are met."""
+        kind = type(value)
+        if kind in ATOMS:
+            return value
+        if kind is _ArgumentMarker:
+            return received[value.held] if received is not None else None
+        if kind is _Marker:
+            return value.held
+        if kind is tuple:
+            return tuple([self.restore(item, received) for item in value])
+        if kind is slice:
+            return slice(*(self.restore(item) for item in (value.start, value.stop, value.step)))
+        if received is not None and (kind is np.ndarray or kind is list or kind is dict):
+            received.append(value)
+        if kind is list:
+            value[:] = [self.restore(item, received) for item in value]
+        elif kind is dict:
+            for key, item in value.items():
+                value[key] = self.restore(item, received)
+        return value
+
+    # to the judge
+
+    def prepare(self, value: Any, levels: int = 0, live: bool = True) -> Any:
+        """What is sent for ``value``: ``levels`` of containers by value, what lies deeper as handles.
+
+        ``live``: an array goes over with its handle, so that changes made by the judge come back.
+        """
+        kind = type(value)
+        if kind in ATOMS:
+            return value
+        if self.arguments and (kind is np.ndarray or kind is list or kind is dict):
+            place = self.arguments.get(id(value))
+            if place is not None:
+                return ExtType(ARGUMENT, place.to_bytes(4, "little"))
+        if kind is np.ndarray:
+            return self._prepare_array(value, live)
+        container: Any = dict if kind in _AS_DICT else kind
+        if container in protocol.KIND_OF_TYPE:
+            if levels == 0:
+                return ExtType(LAZY, msgpack.packb([self.register(value), protocol.KIND_OF_TYPE[container]]))
+            if container is dict:
+                return {key: self.prepare(item, levels - 1, live) for key, item in value.items()}
+            items = [self.prepare(item, levels - 1, live) for item in value]
+            return tuple(items) if container is tuple else items
+        if issubclass(kind, np.ndarray):
+            return self._prepare_array(np.asarray(value), False)
+        if issubclass(kind, np.generic):
+            return self._prepare_scalar(value)
+        if hasattr(kind, "trusted_number"):
+            return ExtType(CALLBACK, value.trusted_number.to_bytes(4, "little"))
+        return value  # the codec knows it or asks _encode_other
+
+    def _prepare_array(self, array: np.ndarray[Any, Any], live: bool) -> Any:
+        if not live or not _is_plain(array.dtype):
+            return array
+        handle = self.register(array)
+        self._mirrors[handle] = (array, array.tobytes())
+        return ExtType(MIRROR, self.codec.pack([handle, array]))
+
+    def _prepare_scalar(self, value: np.generic[Any]) -> Any:
+        if value.dtype.kind in "US":
+            return value.item()
+        if value.dtype.kind in "Mm":
+            return np.asarray(value)
+        return float(value) if value.dtype == np.longdouble else value
+
+    def _encode_other(self, value: Any) -> ExtType:
+        """The codec's hook: an object that stays here."""
+        kind = type(value)
+        flags = callable(value) * protocol.IS_CALLABLE
+        names: list[str] = []
+        if isinstance(value, type):
+            flags |= protocol.IS_CLASS
+            if issubclass(value, BaseException):
+                flags |= protocol.IS_EXCEPTION
+                names = exception_names(value)
+        described = [self.register(value), str(kind.__name__)[:100], flags, names]
+        return ExtType(HANDLE, msgpack.packb(described, unicode_errors="surrogatepass"))
+
+    # arguments that a call changed
+
+    @staticmethod
+    def snapshot(values: list[Any]) -> list[Any]:
+        return [value.tobytes() if type(value) is np.ndarray else copy.copy(value) for value in values]
+
+    def changes(self, values: list[Any], before: list[Any]) -> list[list[Any]]:
+        """``[place, change]`` of each argument that is not as it was."""
+        return [
+            [place, change]
+            for place, (value, was) in enumerate(zip(values, before, strict=True))
+            if (change := self._change(value, was)) is not None
+        ]
+
+    def _change(self, value: Any, was: Any) -> Any:
+        if type(value) is np.ndarray:
+            return None if value.tobytes() == was else value
+        if type(value) is list:
+            if len(value) == len(was) and all(map(operator.is_, value, was)):
+                return None
+            return [self.prepare(item, EVERYTHING, False) for item in value]
+        new = [
+            [key, self.prepare(item, EVERYTHING, False)]
+            for key, item in value.items()
+            if key not in was or was[key] is not item
+        ]
+        gone = [key for key in was if key not in value]
+        return [new, gone] if new or gone else None
+
+
+def _is_plain(dtype: np.dtype[Any]) -> bool:
+    return (dtype.kind in "biufcUSMm" and dtype.itemsize <= 16 and dtype != np.longdouble) or dtype.kind in "US"
+
+
+def exception_names(cls: type) -> list[str]:
+    """Names along the method resolution order, built-in ones marked by a leading dot."""
+    return [("." if base.__module__ == "builtins" else "") + str(base.__name__)[:100] for base in type.mro(cls)[:20]]

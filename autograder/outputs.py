@@ -1,0 +1,148 @@
+"""What a cell prints and displays, bounded and in order; used on both sides of the boundary."""
+
+from __future__ import annotations
+
+import base64
+import io
+from typing import Any
+
+from autograder.limits import Limits
+
+Output = dict[str, Any]
+CUT = "\n[output cut here: over the limit]\n"
+
+
+class Outputs:
+    """What cells print and display, in order, up to a number of bytes between two calls of ``take``."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.items: list[Output] = []
+        self.room = limits.cell_output_bytes
+        self._displays: dict[str, Output] = {}
+        self._clear_on_next = False
+
+    def write(self, name: str, text: str) -> None:
+        if self.room <= 0 or not text:
+            return
+        self._clear_if_asked()
+        if len(text) > self.room:
+            text = text[: self.room] + CUT
+        self.room -= len(text)
+        last = self.items[-1] if self.items else None
+        if last is not None and last.get("name") == name and last["output_type"] == "stream":
+            last["pieces"].append(text)
+        else:
+            self._append({"output_type": "stream", "name": name, "pieces": [text]})
+
+    def display(self, kind: str, data: dict[str, Any], display_id: str | None = None, update: bool = False) -> None:
+        self._clear_if_asked()
+        shown = {str(mime): text for mime, value in data.items() if (text := _as_text(value)) is not None}
+        size = sum(map(len, shown.values()))
+        if size > self.room:
+            self.write("stderr", "\n" + CUT) if self.room > 0 else None
+            self.room = 0
+            return
+        self.room -= size
+        if update and display_id is not None:
+            if display_id in self._displays:
+                self._displays[display_id]["data"] = shown
+            return
+        item: Output = {"output_type": kind, "data": shown, "metadata": {}}
+        if display_id is not None:
+            self._displays[display_id] = item
+        self._append(item)
+
+    def error(self, name: str, value: str, traceback: list[str]) -> None:
+        limit = self.limits.text_bytes
+        lines = [line[:limit] for line in traceback[:200]]
+        self.items.append({"output_type": "error", "ename": name[:200], "evalue": value[:limit], "traceback": lines})
+
+    def clear(self, wait: bool) -> None:
+        self._clear_on_next = wait
+        if not wait:
+            self.items.clear()
+
+    def take(self) -> list[Output]:
+        """All outputs so far; the count starts anew."""
+        items, self.items = self.items, []
+        for item in items:
+            if "pieces" in item:
+                item["text"] = "".join(item.pop("pieces"))
+        self._displays.clear()
+        self.room = self.limits.cell_output_bytes
+        self._clear_on_next = False
+        return items
+
+    def _append(self, item: Output) -> None:
+        if len(self.items) < self.limits.outputs_per_cell:
+            self.items.append(item)
+        else:
+            self.room = 0
+
+    def _clear_if_asked(self) -> None:
+        if self._clear_on_next:
+            self._clear_on_next = False
+            self.items.clear()
+
+
+def _as_text(value: Any) -> str | None:
+    if type(value) is bytes:
+        return base64.b64encode(value).decode()
+    return value if type(value) is str else None
+
+
+class Stream(io.TextIOBase):
+    """stdout or stderr of the student's process."""
+
+    def __init__(self, outputs: Outputs, name: str) -> None:
+        self._outputs = outputs
+        self.name = name
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        return "utf-8"
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        if not isinstance(text, str):
+            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+        self._outputs.write(self.name, text)
+        return len(text)
+
+_TEXT_TYPES = frozenset(
+    {
+        "application/json",
+        "image/jpeg",
+        "image/png",
+        "image/svg+xml",
+        "text/html",
+        "text/latex",
+        "text/markdown",
+        "text/plain",
+    }
+)
+
+
+def add_checked(outputs: Outputs, items: Any) -> None:
+    """Build anew, from checked plain values, what came from the student's process."""
+    for item in items if type(items) is list else ():
+        if type(item) is not dict:
+            continue
+        kind, data = item.get("output_type"), item.get("data")
+        if kind == "stream":
+            outputs.write("stderr" if item.get("name") == "stderr" else "stdout", _text(item.get("text")))
+        elif kind in ("display_data", "execute_result") and type(data) is dict:
+            shown = {mime: text for mime, text in data.items() if mime in _TEXT_TYPES and type(text) is str}
+            outputs.display(kind, shown)
+        elif kind == "error":
+            lines = item.get("traceback")
+            traceback = [_text(line) for line in lines] if type(lines) is list else []
+            outputs.error(_text(item.get("ename")), _text(item.get("evalue")), traceback)
+
+
+def _text(value: Any) -> str:
+    """Text that any file can hold: lone surrogates are replaced."""
+    return value.encode("utf-8", "replace").decode() if type(value) is str else ""

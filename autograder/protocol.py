@@ -1,0 +1,43 @@
+"""What the judge and the student's process say to each other; both sides import it, so it holds no secret.
+
+The judge asks ``[operation, news, *operands]``; the answer is ``[kind, news, payload]``. News is None or a list:
+from the judge ``[freed handles, changed mirrors, random state]``, from the student's process ``[changed
+arguments, changed mirrors, outputs, random advance, figures open]``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgpack
+import numpy as np
+
+from autograder.wire import FIRST_FREE
+
+# Types of the endpoints' own.
+HANDLE, LAZY, ARGUMENT, CALLBACK, MIRROR = range(FIRST_FREE, FIRST_FREE + 5)
+
+# Kinds of answer.
+VALUE, ERROR, CALL_BACK = "value", "error", "call back"
+
+# What a handle stands for.
+IS_CALLABLE, IS_CLASS, IS_EXCEPTION = 1, 2, 4
+
+# Containers that stay in the student's process until looked at.
+TUPLE_KIND, LIST_KIND, DICT_KIND = 1, 2, 3
+KIND_OF_TYPE = {tuple: TUPLE_KIND, list: LIST_KIND, dict: DICT_KIND}
+TYPE_OF_KIND: dict[int, type] = {kind: container for container, kind in KIND_OF_TYPE.items()}
+
+COMPARISONS = frozenset({"eq", "ne", "lt", "le", "gt", "ge"})
+ARITHMETIC = frozenset({"add", "sub", "mul", "matmul", "truediv", "floordiv", "mod", "pow", "and_", "or_", "xor"})
+
+ATOMS = frozenset({type(None), bool, int, float, str, bytes, complex})
+
+
+def pack_plain(value: Any) -> bytes:
+    packed: bytes = msgpack.packb(value)
+    return packed
+
+
+def is_unchanged(array: np.ndarray[Any, Any], snapshot: bytes) -> bool:
+    return array.tobytes() == snapshot

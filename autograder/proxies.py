@@ -1,0 +1,317 @@
+"""Trusted side: what stands in a test for an object that lives in the student's process.
+
+Calls, attributes and items are forwarded. Comparison, truth and arithmetic with a trusted operand never are: a
+lying ``__eq__`` would win, and the expected value would travel to the student.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+
+from autograder import protocol
+from autograder.errors import BoundaryError
+
+if TYPE_CHECKING:
+    from autograder.session import Session
+
+_ADVICE = (
+    "compare plain values instead (numbers, text, arrays, or lists, tuples and dictionaries of these): "
+    "what was returned is an object of the student's own"
+)
+_MAX_TYPES = 1000
+_get, _set = object.__getattribute__, object.__setattr__
+
+
+class Proxy:
+    """One object of the student's. Two proxies of one object are the same proxy."""
+
+    __slots__ = ("__weakref__", "_handle", "_session", "_times")
+    __array_ufunc__ = None  # NumPy's operators leave the decision to ours
+
+    def __init__(self, session: Session, handle: int) -> None:
+        _set(self, "_session", session)
+        _set(self, "_handle", handle)
+        _set(self, "_times", 1)  # how often the handle came over
+
+    def _ask(self, operation: str, *operands: Any) -> Any:
+        return _get(self, "_session").request(operation, _get(self, "_handle"), *operands)
+
+    def __call__(self, *arguments: Any, **keywords: Any) -> Any:
+        return _get(self, "_session").call(_get(self, "_handle"), arguments, keywords)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("__name__", "__qualname__", "__signature__"):
+            label, _, parameters = _ask_description(self)
+            if name != "__signature__":
+                return label
+            return _signature(parameters)
+        if name.startswith(("__", "_repr_", "_ipython_")):
+            raise AttributeError(name)
+        return _ask(self, "get", name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        _ask(self, "set", name, value)
+
+    def __delattr__(self, name: str) -> None:
+        _ask(self, "delete", name)
+
+    def __getitem__(self, key: Any) -> Any:
+        return _ask(self, "get item", key)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        _ask(self, "set item", key, value)
+
+    def __delitem__(self, key: Any) -> None:
+        _ask(self, "delete item", key)
+
+    def __len__(self) -> int:
+        return int(_ask(self, "length"))
+
+    def __iter__(self) -> Iterator[Any]:
+        iterator = _ask(self, "iterate")
+        while True:
+            more, value = _ask(iterator, "next")
+            if not more:
+                return
+            yield value
+
+    def __enter__(self) -> Any:
+        return _ask(self, "enter")
+
+    def __exit__(self, *_: object) -> None:
+        """Runs the student's ``__exit__``; it cannot silence what a test raised."""
+        _ask(self, "exit")
+
+    def __instancecheck__(self, value: object) -> bool:
+        return isinstance(value, Proxy) and _ask(value, "is instance", self) is True
+
+    def __copy__(self) -> Any:
+        return _ask(self, "copy")
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return _ask(self, "deepcopy")
+
+    def __str__(self) -> str:
+        return str(_ask(self, "text"))
+
+    def __repr__(self) -> str:
+        return str(_ask(self, "repr"))
+
+    def __eq__(self, other: object) -> bool:
+        return _compare(self, "eq", other)
+
+    def __ne__(self, other: object) -> bool:
+        return _compare(self, "ne", other)
+
+    def __lt__(self, other: object) -> bool:
+        return _compare(self, "lt", other)
+
+    def __le__(self, other: object) -> bool:
+        return _compare(self, "le", other)
+
+    def __gt__(self, other: object) -> bool:
+        return _compare(self, "gt", other)
+
+    def __ge__(self, other: object) -> bool:
+        return _compare(self, "ge", other)
+
+    __hash__ = object.__hash__
+
+    def __array__(self, *_: Any, **__: Any) -> NoReturn:
+        _refuse(self, "turned into an array")
+
+    def __bool__(self) -> bool:
+        _refuse(self, "true or false")
+
+    def __reduce_ex__(self, _: Any) -> NoReturn:
+        _refuse(self, "pickled")
+
+    def __del__(self) -> None:
+        session = _get(self, "_session")
+        session.freed.append([_get(self, "_handle"), _get(self, "_times")])
+
+    @property
+    def __doc__(self) -> Any:  # type: ignore[override]
+        return _ask_description(self)[1]
+
+
+_ask = Proxy._ask
+
+
+def _refuse(proxy: Proxy, what: str) -> NoReturn:
+    raise BoundaryError(f"{type(proxy).__name__!r} of the student's cannot be {what} in a test: {_ADVICE}")
+
+
+def _compare(proxy: Proxy, name: str, other: object) -> bool:
+    if other is proxy and name in ("eq", "ne"):
+        return name == "eq"
+    if other is None and name in ("eq", "ne"):
+        return name == "ne"
+    if isinstance(other, Proxy) and not isinstance(other, Container):
+        answer = _ask(proxy, "operate", name, other)
+        return answer is True or (type(answer) is np.bool_ and bool(answer))
+    _refuse(proxy, "compared with a value of the test")
+
+
+def _arithmetic(name: str, reflected: bool) -> Any:
+    def operate(self: Proxy, other: object) -> Any:
+        if isinstance(other, Proxy) and not isinstance(other, Container):
+            return _ask(other, "operate", name, self) if reflected else _ask(self, "operate", name, other)
+        _refuse(self, "reckoned with")
+
+    return operate
+
+
+for _name in sorted(protocol.ARITHMETIC):
+    _dunder = f"__{_name.strip('_')}__"
+    setattr(Proxy, _dunder, _arithmetic(_name, False))
+    setattr(Proxy, f"__r{_dunder[2:]}", _arithmetic(_name, True))
+for _dunder in ("__float__", "__int__", "__index__", "__complex__", "__abs__", "__neg__", "__pos__", "__round__"):
+    setattr(Proxy, _dunder, lambda self, *_: _refuse(self, "used as a number"))
+
+
+def _ask_description(proxy: Proxy) -> tuple[str, str | None, Any]:
+    answer = _ask(proxy, "describe")
+    if type(answer) is not list or len(answer) != 3:
+        raise AttributeError("__name__")
+    label, document, parameters = answer
+    return str(label), document if type(document) is str else None, parameters
+
+
+def _signature(parameters: Any) -> inspect.Signature:
+    """A signature with the names and kinds of the student's; default values stay there and show as None."""
+    empty = inspect.Parameter.empty
+    try:
+        return inspect.Signature(
+            [
+                inspect.Parameter(name, inspect._ParameterKind(kind), default=None if has_default else empty)
+                for name, kind, has_default in parameters
+            ]
+        )
+    except (TypeError, ValueError):
+        raise AttributeError("__signature__") from None
+
+
+class Container(Proxy):
+    """A tuple, list or dict that stays in the student's process until looked at; items are live."""
+
+    __slots__ = ("_kind",)
+
+    def __init__(self, session: Session, handle: int, kind: type) -> None:
+        super().__init__(session, handle)
+        _set(self, "_kind", kind)
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:
+        return _get(self, "_kind")  # type: ignore[no-any-return]
+
+    def _value(self) -> Any:
+        """All of it by value; of the type that it says it is, or else a student's lie."""
+        value = _ask(self, "value")
+        if type(value) is not _get(self, "_kind"):
+            raise BoundaryError("a container changed its type")
+        return value
+
+    def __getattr__(self, name: str) -> Any:
+        kind = _get(self, "_kind")
+        if name.startswith("_") or not hasattr(kind, name):
+            raise AttributeError(f"{kind.__name__!r} object has no attribute {name!r}")
+        if name in _MUTATORS:
+            return _ask(self, "get", name)
+        return getattr(_value(self), name)
+
+    def _pairs(self) -> list[tuple[Any, Any]]:
+        return [(key, value) for key, value in _ask(self, "pairs")]
+
+    def __iter__(self) -> Iterator[Any]:
+        kind = _get(self, "_kind")
+        return iter([key for key, _ in _pairs(self)] if kind is dict else _ask(self, "items"))
+
+    def __contains__(self, item: object) -> bool:
+        return item in list(self)
+
+    def keys(self) -> list[Any]:
+        return list(self)
+
+    def items(self) -> list[tuple[Any, Any]]:
+        return _pairs(self)
+
+    def values(self) -> list[Any]:
+        return [value for _, value in _pairs(self)]
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        return self[key] if key in self else default  # noqa: SIM401 (this is get)
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        return np.asarray(_value(self), dtype)
+
+    def __eq__(self, other: object) -> bool:
+        return bool(_value(self) == _plain(other))
+
+    def __ne__(self, other: object) -> bool:
+        return bool(_value(self) != _plain(other))
+
+    def __lt__(self, other: Any) -> bool:
+        return bool(_value(self) < _plain(other))
+
+    def __le__(self, other: Any) -> bool:
+        return bool(_value(self) <= _plain(other))
+
+    def __gt__(self, other: Any) -> bool:
+        return bool(_value(self) > _plain(other))
+
+    def __ge__(self, other: Any) -> bool:
+        return bool(_value(self) >= _plain(other))
+
+    def __add__(self, other: Any) -> Any:
+        return _value(self) + _plain(other)
+
+    def __radd__(self, other: Any) -> Any:
+        return _plain(other) + _value(self)
+
+    def __mul__(self, other: Any) -> Any:
+        return _value(self) * other
+
+    def __or__(self, other: Any) -> Any:
+        return _value(self) | _plain(other)
+
+    def __bool__(self) -> bool:
+        return len(self) > 0
+
+    def __reversed__(self) -> Iterator[Any]:
+        return iter(list(self)[::-1])
+
+    def __str__(self) -> str:
+        return str(_value(self))
+
+    def __repr__(self) -> str:
+        return repr(_value(self))
+
+    __hash__ = object.__hash__
+
+
+_value, _pairs = Container._value, Container._pairs
+_MUTATORS = frozenset(
+    {"append", "extend", "insert", "pop", "remove", "clear", "sort", "reverse", "update", "setdefault", "popitem"}
+)
+
+
+def _plain(value: object) -> Any:
+    return _value(value) if isinstance(value, Container) else value
+
+
+_types: dict[str, type[Proxy]] = {}
+
+
+def proxy_type(name: str) -> type[Proxy]:
+    """A subclass of Proxy that shows the student's class name, and nothing else of it."""
+    found = _types.get(name)
+    if found is None:
+        if len(_types) >= _MAX_TYPES:
+            return Proxy
+        found = _types[name] = type(name, (Proxy,), {"__slots__": (), "__doc__": Proxy.__dict__["__doc__"]})
+    return found

@@ -1,0 +1,150 @@
+"""NumPy's global random stream, kept the same on both sides of the boundary.
+
+The judge sends its state when it has moved. The student's process answers with how many 32-bit words it drew,
+and the judge moves its own stream on by as many: student code cannot choose the numbers that a hidden test
+draws next, only how many it skips. The generator is MT19937 (Matsumoto and Nishimura, 1998), the only one that
+``np.random.seed`` and the functions of ``np.random`` use.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import math
+from typing import Any
+
+import numpy as np
+
+from autograder.errors import ProtocolError
+
+WORDS = 624  # of state
+STATE_BYTES = 4 * WORDS + 4  # the words and the position among them
+MAX_BLOCKS = 4000  # of 624 words, searched in the student's process
+MAX_WORDS = MAX_BLOCKS * WORDS
+
+State = list[Any]  # key, position, has_gauss, cached_gaussian
+Advance = list[Any]  # words, has_gauss, cached_gaussian
+
+
+def _state() -> tuple[Any, ...]:
+    state: Any = np.random.get_state()
+    return tuple(state)
+
+
+def _view(generator: Any) -> Any:
+    """The generator's state in memory: comparing it costs a hundredth of ``np.random.get_state``."""
+    return (ctypes.c_char * STATE_BYTES).from_address(generator.ctypes.state_address)
+
+
+def _split(raw: bytes) -> tuple[bytes, int]:
+    return raw[: 4 * WORDS], int.from_bytes(raw[4 * WORDS :], "little")
+
+
+def _generator(key: Any, position: int) -> Any:
+    generator = np.random.MT19937()
+    generator.state = {"bit_generator": "MT19937", "state": {"key": key, "pos": position}}
+    return generator
+
+
+class Stream:
+    """The global stream of this process, and the state that the other side knows of."""
+
+    def __init__(self, known: bool = True) -> None:
+        self._view = _view(np.random.mtrand._rand._bit_generator)
+        self._known = b""
+        self._has_gauss = False
+        self._lost = False
+        self.remember()
+        if not known:
+            self._known = b""
+
+    def remember(self) -> None:
+        """The other side knows the state as it is now."""
+        self._known = self._view.raw
+        self._has_gauss = bool(_state()[3])
+
+    def _moved(self) -> bool:
+        if self._view.raw != self._known:
+            return True
+        # A cached normal number can be used up without the words moving.
+        return self._has_gauss and not _state()[3]
+
+    # the judge's side
+
+    def changed(self) -> State | None:
+        """The state to be sent, or None if the other side knows it."""
+        if not self._moved():
+            return None
+        _, key, position, has_gauss, cached = _state()
+        return [key, int(position), int(has_gauss), float(cached)]
+
+    def advance(self, moved: Any) -> None:
+        """Move on by what the student's process drew. Raises ProtocolError."""
+        if (
+            type(moved) is not list
+            or [type(value) for value in moved] != [int, int, float]
+            or not 0 <= moved[0] <= MAX_WORDS
+        ):
+            raise ProtocolError("a malformed advance of the random stream")
+        words, has_gauss, cached = moved
+        generator = _generator(*_known_key(self._known))
+        tail = min(words, 4)
+        generator.random_raw(words - tail, output=False)
+        last = generator.random_raw(tail)
+        if words and has_gauss and cached != _gaussian(last):
+            has_gauss, cached = 0, 0.0
+        elif not words:  # nothing drawn: the cached number was used up, or is the one we know
+            has_gauss, cached = (1, _state()[4]) if has_gauss and self._has_gauss else (0, 0.0)
+        state = generator.state["state"]
+        np.random.set_state(("MT19937", state["key"], state["pos"], int(bool(has_gauss)), float(cached)))
+        self.remember()
+
+    # the student's side
+
+    def follow(self, state: State) -> None:
+        key, position, has_gauss, cached = state
+        np.random.set_state(("MT19937", key, position, has_gauss, cached))
+        self._lost = False
+        self.remember()
+
+    def moved_by(self) -> Advance | None:
+        """How far the stream moved since the last ``remember``; None if it did not, or is another stream now."""
+        if self._lost or not self._moved():
+            return None
+        words = self._distance()
+        if words is None:
+            self._lost = True
+            return None
+        self.remember()
+        _, _, _, has_gauss, cached = _state()
+        return [words, int(has_gauss), float(cached)]
+
+    def _distance(self) -> int | None:
+        old_key, old_position = _split(self._known)
+        new_key, new_position = _split(self._view.raw)
+        if old_key == new_key:
+            return new_position - old_position if new_position >= old_position else None
+        generator = _generator(*_known_key(self._known))
+        view = _view(generator)
+        generator.random_raw(WORDS - old_position, output=False)
+        for block in range(MAX_BLOCKS):
+            generator.random_raw(WORDS, output=False)
+            if view.raw[: 4 * WORDS] == new_key:
+                return WORDS - old_position + block * WORDS + new_position
+        return None
+
+
+def _known_key(raw: bytes) -> tuple[Any, int]:
+    key, position = _split(raw)
+    return np.frombuffer(key, np.uint32), position
+
+
+def _gaussian(words: Any) -> float:
+    """What the polar method keeps after a pair of normal numbers drawn from these four words."""
+    if len(words) < 4:
+        return math.nan
+    first, second = (
+        2.0 * (((int(high) >> 5) * 67108864 + (int(low) >> 6)) / 9007199254740992) - 1.0
+        for high, low in (words[:2], words[2:])
+    )
+    radius = first * first + second * second
+    return math.sqrt(-2.0 * math.log(radius) / radius) * first if 0 < radius < 1 else math.nan

@@ -1,0 +1,381 @@
+"""Trusted side: the conversation with one student process.
+
+Whatever the process answers is checked for its shape here; an answer that breaks the protocol ends the
+conversation and costs the task at hand, never the judge.
+"""
+
+from __future__ import annotations
+
+import builtins
+import socket
+import sys
+import weakref
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from msgpack import ExtType
+
+from autograder import protocol
+from autograder.errors import BoundaryError, ProtocolError
+from autograder.limits import Limits
+from autograder.protocol import ARGUMENT, ATOMS, CALLBACK, HANDLE, LAZY, MIRROR
+from autograder.proxies import Container, Proxy, proxy_type
+from autograder.randomness import Stream
+from autograder.wire import Channel, Codec
+
+
+class StudentDied(BaseException):
+    """The student's process is gone. No Exception, so that a test that expects one is not satisfied by it."""
+
+
+class CellTimeout(BaseException):
+    """The cell ran longer than it may."""
+
+
+class StudentError(Exception):
+    """An exception of the student's that has no built-in base."""
+
+
+class Session:
+    """Requests to one student process, in order, one at a time."""
+
+    def __init__(self, connection: socket.socket, limits: Limits, emit: Callable[[Any], None]) -> None:
+        self.codec = Codec(limits, self._encode_other, self._decode_other)
+        self.channel = Channel(connection, self.codec)
+        self.dead: str | None = None
+        self.freed: list[list[int]] = []
+        self.calls = 0
+        self.figures_open = False
+        self._emit = emit
+        self._live: weakref.WeakValueDictionary[int, Proxy] = weakref.WeakValueDictionary()
+        self._mirrors: dict[int, tuple[np.ndarray[Any, Any], bytes]] = {}
+        self._handle_of_mirror: dict[int, int] = {}  # id of a local array -> handle
+        self._callbacks: list[Any] = []
+        self._callback_number: dict[int, int] = {}
+        self._arguments: list[Any] = []  # of the call that runs: what an answer may refer to
+        self._exceptions: dict[type, int] = {}  # a class made here for one of the student's -> its handle
+        self._stream = Stream(known=False)
+
+    # what tests and the judge ask
+
+    def request(self, operation: str, *operands: Any) -> Any:
+        return self._exchange([operation, None, *[self._outgoing(operand, []) for operand in operands]], [])
+
+    def call(self, handle: int, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
+        self.calls += 1
+        mutable: list[Any] = []
+        positional = [self._outgoing(value, mutable) for value in arguments]
+        named = {name: self._outgoing(value, mutable) for name, value in keywords.items()}
+        return self._exchange(["call", None, handle, positional, named], mutable)
+
+    def run(self, source: str, number: int) -> bool:
+        """Run one cell there; True if it raised nothing. Outputs go to ``emit``."""
+        return self.request("run", source, number) is True
+
+    def names(self, wanted: list[str]) -> dict[str, Any]:
+        """Those of the names that are bound there."""
+        answer = self.request("names", wanted)
+        found: dict[str, Any] = {}
+        for pair in answer if type(answer) is list else ():
+            if type(pair) is list and len(pair) == 2 and pair[0] in wanted:
+                found[pair[0]] = pair[1]
+        return found
+
+    def die(self, reason: str) -> None:
+        self.dead = self.dead or reason
+
+    # the exchange
+
+    def _exchange(self, message: list[Any], mutable: list[Any]) -> Any:
+        if self.dead:
+            raise StudentDied(self.dead)
+        freed, mirrors = self._news_of_objects()
+        state = self._stream.changed()
+        if freed or mirrors or state:
+            message[1] = [freed, [[handle, array] for handle, array, _ in mirrors], state]
+        try:
+            buffers = self.codec.encode(message)
+        except (TypeError, ValueError, OverflowError) as error:  # before a byte was sent: the test's fault
+            self.freed += freed
+            raise BoundaryError(str(error)) from None
+        outer, self._arguments = self._arguments, mutable
+        try:
+            for buffer in buffers:
+                self.channel.sock.sendall(buffer)
+            for handle, array, snapshot in mirrors:
+                self._mirrors[handle] = (array, snapshot)
+            if state:
+                self._stream.remember()
+            return self._answer()
+        except _Raised as raised:
+            student_error = raised.error
+        except (EOFError, OSError):
+            self.die("the student's process ended: it crashed, was killed, or used up a limit")
+            raise StudentDied(self.dead) from None
+        except ProtocolError as problem:
+            self.die(f"the student's process sent what it may not: {problem}")
+            raise StudentDied(self.dead) from None
+        except BaseException as problem:  # a timeout, or memory: the conversation is in the middle of a word
+            name = type(problem).__name__
+            self.die("timed out" if isinstance(problem, CellTimeout) else f"grading it failed ({name})")
+            raise
+        finally:
+            self._arguments = outer
+        raise student_error
+
+    def _answer(self) -> Any:
+        while True:
+            message = self.channel.receive()
+            if type(message) is not list or len(message) != 3:
+                raise ProtocolError("not an answer")
+            kind, news, payload = message
+            self._take_news(news)
+            if kind == protocol.VALUE:
+                return payload
+            if kind == protocol.ERROR:
+                raise _Raised(self._rebuild(payload))
+            if kind != protocol.CALL_BACK:
+                raise ProtocolError("an unknown kind of answer")
+            self._call_back(payload)
+
+    def _call_back(self, payload: Any) -> None:
+        """Student code calls a function that a test gave it."""
+        try:
+            number, arguments, keywords = payload
+            function = self._callbacks[number]
+            if type(arguments) is not list or any(type(name) is not str for name in keywords):
+                raise TypeError
+        except (TypeError, ValueError, IndexError):
+            raise ProtocolError("a malformed callback") from None
+        try:
+            reply = ["return", None, self._outgoing(function(*arguments, **keywords), [])]
+        except Exception as error:
+            reply = ["raise", None, f"{type(error).__name__}: {error}"]
+        state = self._stream.changed()
+        if state:
+            reply[1] = [[], [], state]
+        self.channel.send(reply)
+        if state:
+            self._stream.remember()
+
+    def _news_of_objects(self) -> tuple[list[list[int]], list[tuple[int, Any, bytes]]]:
+        """Handles that nobody holds any more, and mirrors that a test changed."""
+        changed = []
+        for handle, (array, snapshot) in list(self._mirrors.items()):
+            now = array.tobytes()
+            if now != snapshot:
+                changed.append((handle, array, now))
+            elif sys.getrefcount(array) <= 3:  # the table's pair, this name, and the call's argument
+                del self._mirrors[handle], self._handle_of_mirror[id(array)]
+                self.freed.append([handle, 1])
+        freed, self.freed = self.freed, []
+        return freed, changed
+
+    def _take_news(self, news: Any) -> None:
+        if news is None:
+            return
+        if type(news) is not list or [type(part) for part in news[:3]] != [list] * 3 or len(news) != 5:
+            raise ProtocolError("malformed news")
+        changes, mirrors, outputs, advance, self.figures_open = news
+        if advance is not None:
+            self._stream.advance(advance)
+        if outputs:
+            self._emit(outputs)
+        try:
+            for place, change in changes:
+                _write_back(self._arguments[place], change)
+            for handle, content in mirrors:
+                array = self._mirrors[handle][0]
+                array[...] = content
+                self._mirrors[handle] = (array, array.tobytes())
+        except (TypeError, ValueError, IndexError, KeyError):
+            raise ProtocolError("malformed changes") from None
+
+    # values that go out
+
+    def _outgoing(self, value: Any, mutable: list[Any]) -> Any:
+        """What is sent for an argument; arrays, lists and dicts are noted in ``mutable`` as they are met."""
+        kind = type(value)
+        if kind in ATOMS:
+            return value
+        if isinstance(value, np.ndarray):
+            handle = self._handle_of_mirror.get(id(value))
+            if handle is not None:
+                return ExtType(HANDLE, handle.to_bytes(8, "little"))
+            known = _place(value, mutable)
+            if known is not None:
+                return known
+            mutable.append(value)
+            return value if kind is np.ndarray else np.asarray(value)
+        if issubclass(kind, Proxy):
+            return value
+        for container in (dict, list):
+            if issubclass(kind, container):
+                known = _place(value, mutable)
+                if known is not None:
+                    return known
+                mutable.append(value)
+                if container is dict:
+                    return {key: self._outgoing(item, mutable) for key, item in value.items()}
+                return [self._outgoing(item, mutable) for item in value]
+        if issubclass(kind, tuple):
+            return tuple([self._outgoing(item, mutable) for item in value])
+        if issubclass(kind, np.generic) and not issubclass(kind, str | bytes):
+            return value
+        for plain in (int, float, str, bytes, complex):
+            if issubclass(kind, plain):
+                return plain(value)
+        return value
+
+    def _encode_other(self, value: Any) -> ExtType:
+        kind = type(value)
+        if issubclass(kind, Proxy):
+            if object.__getattribute__(value, "_session") is not self:
+                raise BoundaryError("a value of a student's process that has ended was used again")
+            return ExtType(HANDLE, object.__getattribute__(value, "_handle").to_bytes(8, "little"))
+        if isinstance(value, type) and value in self._exceptions:
+            return ExtType(HANDLE, self._exceptions[value].to_bytes(8, "little"))
+        if callable(value) and not isinstance(value, type):
+            number = self._callback_number.get(id(value))
+            if number is None:
+                number = self._callback_number[id(value)] = len(self._callbacks)
+                self._callbacks.append(value)
+            return ExtType(CALLBACK, number.to_bytes(8, "little"))
+        raise BoundaryError(
+            f"a {kind.__name__} cannot be passed to student code: pass numbers, text, arrays, lists, tuples, "
+            "dictionaries, functions, or objects of the student's own"
+        )
+
+    # values that come in
+
+    def _decode_other(self, code: int, data: bytes) -> Any:
+        if code == ARGUMENT:
+            return self._arguments[int.from_bytes(data, "little")]
+        if code == CALLBACK:
+            return self._callbacks[int.from_bytes(data, "little")]
+        if code == HANDLE:
+            handle, name, flags, names = self.codec.inner_list(data)
+            if flags & protocol.IS_EXCEPTION:
+                made = exception_class(names)
+                self._exceptions[made] = _checked_handle(handle)
+                return made
+            return self._proxy(handle, lambda: proxy_type(_identifier(name))(self, handle))
+        if code == LAZY:
+            handle, kind = self.codec.inner_list(data)
+            container = protocol.TYPE_OF_KIND[kind]
+            return self._proxy(handle, lambda: Container(self, handle, container))
+        if code == MIRROR:
+            return self._mirror(*self.codec.inner_list(data))
+        raise ProtocolError(f"unknown type code {code}")
+
+    def _proxy(self, handle: Any, make: Callable[[], Proxy]) -> Proxy:
+        proxy = self._live.get(_checked_handle(handle))
+        if proxy is None:
+            proxy = self._live[handle] = make()
+        else:
+            object.__setattr__(proxy, "_times", object.__getattribute__(proxy, "_times") + 1)
+        return proxy
+
+    def _mirror(self, handle: Any, content: Any) -> Any:
+        """The local array that stands for one of the student's, brought up to date."""
+        if type(content) is not np.ndarray:
+            raise ProtocolError("a mirror of something else than an array")
+        known = self._mirrors.get(_checked_handle(handle))
+        if known is not None:
+            array = known[0]
+            self.freed.append([handle, 1])  # it was held already
+            if array.shape == content.shape and array.dtype == content.dtype:
+                array[...] = content
+                self._mirrors[handle] = (array, array.tobytes())
+                return array
+            del self._handle_of_mirror[id(array)]
+        self._mirrors[handle] = (content, content.tobytes())
+        self._handle_of_mirror[id(content)] = handle
+        return content
+
+    def _rebuild(self, payload: Any) -> BaseException:
+        try:
+            names, arguments, text, lines = payload
+            if type(names) is not list or type(arguments) is not list:
+                raise TypeError
+            made = exception_class(names)
+        except (TypeError, ValueError):
+            raise ProtocolError("a malformed exception") from None
+        try:
+            error = made(*arguments)
+        except Exception:
+            error = StudentError(str(text))
+        error.student_traceback = str(lines)  # type: ignore[attr-defined]
+        return error
+
+
+class _Raised(Exception):
+    """Carries the student's exception past the handlers of the exchange's own."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+
+def _checked_handle(handle: Any) -> int:
+    if type(handle) is not int or handle < 0:
+        raise ProtocolError("a malformed handle")
+    return handle
+
+
+def _identifier(name: Any) -> str:
+    return name if type(name) is str and name.isidentifier() and len(name) <= 100 else "object"
+
+
+def _place(value: Any, mutable: list[Any]) -> ExtType | None:
+    """A reference to an argument that was met before."""
+    for place, known in enumerate(mutable):
+        if known is value:
+            return ExtType(ARGUMENT, place.to_bytes(8, "little"))
+    return None
+
+
+def _write_back(argument: Any, change: Any) -> None:
+    """Change an argument in place as the student's code did."""
+    if isinstance(argument, np.ndarray):
+        if type(change) is np.ndarray and change.shape == argument.shape and argument.flags.writeable:
+            argument[...] = change
+    elif isinstance(argument, list):
+        argument[:] = change
+    else:
+        new, gone = change
+        for key in gone:
+            argument.pop(key, None)
+        for key, item in new:
+            argument[key] = item
+
+
+_BUILTIN = {
+    name: value
+    for name, value in vars(builtins).items()
+    if isinstance(value, type) and issubclass(value, BaseException)
+}
+_made: dict[tuple[str, ...], type[BaseException]] = {}
+_MAX_MADE = 1000
+
+
+def exception_class(names: list[Any]) -> type[BaseException]:
+    """The class whose method resolution order has these names; a leading dot marks a built-in one."""
+    own: list[str] = []
+    base: type[BaseException] = StudentError
+    for name in names[:20]:
+        if type(name) is not str:
+            raise ProtocolError("a malformed exception")
+        if name.startswith("."):
+            base = _BUILTIN.get(name[1:], StudentError)
+            break
+        own.append(_identifier(name))
+    for depth in range(len(own)):
+        key = (*own[len(own) - 1 - depth :], "." + base.__name__)
+        made = _made.get(key)
+        if made is None:
+            made = type(own[len(own) - 1 - depth], (base,), {})
+            if len(_made) < _MAX_MADE:
+                _made[key] = made
+        base = made
+    return base

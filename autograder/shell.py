@@ -1,0 +1,158 @@
+"""Untrusted side: runs the student's cells in an IPython shell and keeps their outputs as Jupyter would."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from contextlib import suppress
+from typing import Any
+
+from IPython.core.displayhook import DisplayHook
+from IPython.core.displaypub import DisplayPublisher
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets import Type
+from traitlets.config import Config
+
+from autograder.limits import Limits
+from autograder.outputs import Outputs, Stream
+
+
+class _Publisher(DisplayPublisher):  # type: ignore[misc]
+    outputs: Outputs
+
+    def publish(
+        self, data: Any, metadata: Any = None, *, transient: Any = None, update: bool = False, **_: Any
+    ) -> None:
+        display_id = (transient or {}).get("display_id")
+        self.outputs.display("display_data", data, display_id, update)
+
+    def clear_output(self, wait: bool = False) -> None:
+        self.outputs.clear(wait)
+
+
+class _Hook(DisplayHook):  # type: ignore[misc]
+    outputs: Outputs
+
+    def quiet(self) -> bool:
+        return False  # the caller looks for the semicolon
+
+    def start_displayhook(self) -> None: ...
+
+    def write_output_prompt(self) -> None: ...
+
+    def write_format_data(self, format_dict: Any, md_dict: Any = None) -> None:
+        self.outputs.display("execute_result", format_dict)
+
+    def log_output(self, format_dict: Any) -> None: ...
+
+    def finish_displayhook(self) -> None: ...
+
+
+class _InteractiveShell(InteractiveShell):  # type: ignore[misc]
+    display_pub_class = Type(_Publisher)
+    displayhook_class = Type(_Hook)
+    last_traceback: list[str] | None = None
+
+    def enable_gui(self, gui: Any = None) -> None: ...
+
+    def _showtraceback(self, etype: Any, evalue: Any, stb: list[str]) -> None:
+        self.last_traceback = list(stb)
+
+
+class Shell:
+    """One IPython shell whose outputs are collected."""
+
+    def __init__(self, limits: Limits) -> None:
+        config = Config()
+        config.HistoryManager.enabled = False
+        config.HistoryManager.hist_file = ":memory:"
+        config.InteractiveShell.colors = "neutral"
+        self.outputs = Outputs(limits)
+        self.ip = _InteractiveShell.instance(config=config)
+        self.ip.display_pub.outputs = self.ip.displayhook.outputs = self.outputs
+        self._show_figures_inline()
+        self.ip.builtin_trap.activate()
+
+    @property
+    def names(self) -> dict[str, Any]:
+        namespace: dict[str, Any] = self.ip.user_ns
+        return namespace
+
+    def capture(self) -> None:
+        """From here on what is printed is an output; what was displayed before is forgotten."""
+        sys.stdout, sys.stderr = Stream(self.outputs, "stdout"), Stream(self.outputs, "stderr")
+        sys.displayhook = self.ip.displayhook
+        self.outputs.take()
+
+    def _show_figures_inline(self) -> None:
+        with suppress(ImportError):
+            import matplotlib
+            import matplotlib_inline.backend_inline as inline
+
+            matplotlib.use("module://matplotlib_inline.backend_inline")
+            inline.configure_inline_support(self.ip, "inline")
+
+    def run(self, source: str, number: int) -> bool:
+        """Run one cell; True if it raised nothing. Its outputs are in ``outputs``."""
+        ip = self.ip
+        ip.last_traceback = None
+        ip.execution_count = number
+        error = self._execute(source, number)
+        if error is not None:
+            lines = ip.last_traceback or self._traceback(error)
+            self.outputs.error(type(error).__name__, _text_of(error), [str(line) for line in lines])
+        self.flush()
+        return error is None
+
+    def flush(self) -> None:
+        """Show figures that are open, as at the end of a cell."""
+        self.ip.last_traceback = None
+        self.ip.events.trigger("post_execute")
+
+    def _execute(self, source: str, number: int) -> BaseException | None:
+        # Plain Python is compiled here: run_cell tokenizes each cell several times to look for magics.
+        compiler = self.ip.compile
+        try:
+            name = compiler.cache(source, number)
+            tree = compiler.ast_parse(source, name)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            result = self.ip.run_cell(source, store_history=False, cell_id=None)
+            failed: BaseException | None = result.error_before_exec or result.error_in_exec
+            return failed
+        last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+        try:
+            if tree.body:
+                exec(compiler(tree, name, "exec"), self.ip.user_ns)
+            if last is not None:
+                value = eval(compiler(ast.Expression(last.value), name, "eval"), self.ip.user_ns)
+                if value is not None and not _ends_quietly(source):
+                    self.ip.displayhook(value)
+        except BaseException as error:
+            return error
+        return None
+
+    def _traceback(self, error: BaseException) -> list[str]:
+        try:
+            self.ip.showtraceback((type(error), error, _skip_own_frames(error)))
+        except BaseException:
+            return [type(error).__name__]
+        return self.ip.last_traceback or [type(error).__name__]
+
+
+def _skip_own_frames(error: BaseException) -> Any:
+    traceback = error.__traceback__
+    while traceback is not None and traceback.tb_frame.f_globals.get("__name__") == __name__:
+        traceback = traceback.tb_next
+    return traceback
+
+
+def _ends_quietly(source: str) -> bool:
+    """True if the cell ends in a semicolon; a comment after it does not count."""
+    return ";" in source and DisplayHook.semicolon_at_end_of_expression(source)
+
+
+def _text_of(error: BaseException) -> str:
+    try:
+        return str(error)
+    except BaseException:
+        return ""

@@ -1,0 +1,184 @@
+"""Untrusted side: serves the judge's requests on the objects that the student's cells made."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import operator
+import os
+import socket
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from autograder import protocol, selftest
+from autograder.limits import Limits
+from autograder.objects import EVERYTHING, Objects, exception_names
+from autograder.randomness import Stream
+from autograder.shell import Shell
+from autograder.wire import Channel
+
+_OPERATORS = {name: getattr(operator, name) for name in protocol.COMPARISONS | protocol.ARITHMETIC}
+
+
+class TrustedFunction:
+    """A function of the judge's that a test handed to student code."""
+
+    __slots__ = ("__weakref__", "_call", "trusted_number")
+
+    def __init__(self, number: int, call: Callable[..., Any]) -> None:
+        self.trusted_number = number
+        self._call = call
+
+    def __call__(self, *arguments: Any, **keywords: Any) -> Any:
+        return self._call(self.trusted_number, arguments, keywords)
+
+
+class Student:
+    """One submission's process: the loop that answers the judge."""
+
+    def __init__(self, connection: socket.socket, limits: Limits, shell: Shell) -> None:
+        self.limits = limits
+        self.shell = shell
+        self.objects = Objects(limits, lambda number: TrustedFunction(number, self._call_back))
+        self.channel = Channel(connection, self.objects.codec)
+        self.stream = Stream()
+        get, live, plain = self.objects.__getitem__, self.objects.prepare, self.objects.restore
+        self.operations: dict[str, Callable[..., Any]] = {
+            "run": self._run,
+            "names": lambda names: [[n, live(shell.names[n])] for n in names if n in shell.names],
+            "get": lambda h, name: live(getattr(get(h), name)),
+            "set": lambda h, name, value: setattr(get(h), name, plain(value)),
+            "delete": lambda h, name: delattr(get(h), name),
+            "get item": lambda h, key: live(get(h)[plain(key)]),
+            "set item": lambda h, key, value: operator.setitem(get(h), plain(key), plain(value)),
+            "delete item": lambda h, key: operator.delitem(get(h), plain(key)),
+            "length": lambda h: len(get(h)),
+            "items": lambda h: [live(item) for item in get(h)],
+            "pairs": lambda h: [[live(key), live(value)] for key, value in get(h).items()],
+            "iterate": lambda h: live(iter(get(h))),
+            "next": self._next,
+            "value": lambda h: live(get(h), EVERYTHING, False),
+            "copy": lambda h: live(copy.copy(get(h))),
+            "deepcopy": lambda h: live(copy.deepcopy(get(h))),
+            "operate": lambda h, name, other: live(_OPERATORS[name](get(h), plain(other))),
+            "is instance": lambda h, cls: isinstance(get(h), plain(cls)),
+            "text": lambda h: str(get(h))[: limits.text_bytes],
+            "repr": lambda h: repr(get(h))[: limits.text_bytes],
+            "describe": self._describe,
+            "enter": lambda h: live(get(h).__enter__()),
+            "exit": lambda h: get(h).__exit__(None, None, None) and None,
+            "flush": shell.flush,
+            "self-test": selftest.probe,
+        }
+
+    def serve(self) -> None:
+        self.shell.capture()
+        while True:
+            self._answer(self._receive())
+
+    def _receive(self) -> Any:
+        try:
+            return self.channel.receive()
+        except (EOFError, OSError):
+            os._exit(0)  # the judge is gone
+
+    def _answer(self, message: Any) -> None:
+        operation, news, *operands = message
+        codec = self.objects.codec
+        try:
+            if news is not None:
+                self._take_news(*news)
+            changes = None
+            if operation == "call":
+                value, changes = self._call(*operands)
+            else:
+                value = self.operations[operation](*operands)
+            answer = codec.encode([protocol.VALUE, self._news(changes), value])
+        except BaseException as error:
+            answer = codec.encode([protocol.ERROR, self._news(None), self._describe_error(error)])
+        self.objects.arguments = {}
+        for buffer in answer:
+            self.channel.sock.sendall(buffer)
+
+    def _take_news(self, freed: Any, mirrors: Any, state: Any) -> None:
+        self.objects.free(freed)
+        self.objects.write_mirrors(mirrors)
+        if state is not None:
+            self.stream.follow(state)
+
+    def _news(self, changes: Any) -> Any:
+        mirrors = self.objects.changed_mirrors()
+        advance = self.stream.moved_by()
+        outputs = self.shell.outputs.take() if self.shell.outputs.items else []
+        figures = _figures_open()
+        if not (changes or mirrors or advance or outputs or figures):
+            return None
+        return [changes or [], mirrors, outputs, advance, figures]
+
+    def _run(self, source: str, number: int) -> bool:
+        self.shell.outputs.take()
+        return self.shell.run(source, number)
+
+    def _call(self, handle: int, arguments: list[Any], keywords: dict[str, Any]) -> tuple[Any, Any]:
+        objects = self.objects
+        received: list[Any] = []  # mutable arguments, in the order in which the judge met them
+        positional = [objects.restore(value, received) for value in arguments]
+        named = {name: objects.restore(value, received) for name, value in keywords.items()}
+        before = objects.snapshot(received)
+        result = objects[handle](*positional, **named)
+        objects.arguments = {id(value): place for place, value in enumerate(received)}
+        return objects.prepare(result, 1, False), objects.changes(received, before)
+
+    def _next(self, handle: int) -> Any:
+        try:
+            return [True, self.objects.prepare(next(self.objects[handle]))]
+        except StopIteration:
+            return [False, None]
+
+    def _describe(self, handle: int) -> Any:
+        value = self.objects[handle]
+        try:
+            parameters = inspect.signature(value).parameters.values()
+            signature = [[p.name, int(p.kind), p.default is not p.empty] for p in parameters]
+        except (TypeError, ValueError):
+            signature = None
+        document = getattr(value, "__doc__", None)
+        return [str(getattr(value, "__name__", "")), document if type(document) is str else None, signature]
+
+    def _call_back(self, number: int, arguments: Any, keywords: Any) -> Any:
+        prepare = self.objects.prepare
+        values = [prepare(value, EVERYTHING, False) for value in arguments]
+        named = {name: prepare(value, EVERYTHING, False) for name, value in keywords.items()}
+        self.channel.send([protocol.CALL_BACK, self._news(None), [number, values, named]])
+        while True:
+            message = self._receive()
+            if message[0] not in ("return", "raise"):
+                self._answer(message)  # the judge's function calls student code in turn
+                continue
+            if message[1] is not None:
+                self._take_news(*message[1])
+            if message[0] == "raise":
+                raise RuntimeError(message[2])
+            return self.objects.restore(message[2])
+
+    def _describe_error(self, error: BaseException) -> Any:
+        limit = self.limits.text_bytes
+        names = exception_names(type(error))
+        try:
+            text = str(error)[:limit]
+            frames = error.__traceback__
+            while frames is not None and str(frames.tb_frame.f_globals.get("__name__")).startswith("autograder."):
+                frames = frames.tb_next
+            lines = "".join(traceback.format_exception(type(error), error, frames, limit=-12))[-limit:]
+        except BaseException:  # a __str__ that raises, or worse
+            text, lines = "", names[0]
+        plain = len(error.args) <= 10 and all(type(value) in protocol.ATOMS for value in error.args)
+        arguments = list(error.args) if plain and len(repr(error.args)) <= limit else [text]
+        return [names, arguments, text, lines]
+
+
+def _figures_open() -> bool:
+    helpers = sys.modules.get("matplotlib._pylab_helpers")
+    return bool(helpers is not None and helpers.Gcf.figs)

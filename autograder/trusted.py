@@ -1,0 +1,94 @@
+"""Trusted side: the namespace in which tests and given cells run, and how their errors read."""
+
+from __future__ import annotations
+
+import ast
+import linecache
+import sys
+import traceback
+import types
+from typing import Any
+
+from autograder.assignment import Assignment, Cell
+from autograder.limits import Limits
+from autograder.outputs import Outputs, Stream
+
+_MESSAGE = 2000
+
+
+class _Notebook:
+    """Stands for IPython where a given cell asks for it: magics do nothing here."""
+
+    def run_line_magic(self, *_: Any, **__: Any) -> None: ...
+
+    run_cell_magic = system = getoutput = run_line_magic
+
+
+class Namespace:
+    """The global names of the trusted cells of one notebook."""
+
+    def __init__(self, assignment: Assignment) -> None:
+        self.student_names = assignment.student_names
+        module = types.ModuleType("__main__")
+        sys.modules["__main__"] = module
+        self.names = module.__dict__
+        self.names["get_ipython"] = _Notebook
+        self.names["display"] = lambda *values: [sys.displayhook(value) for value in values] and None
+        for cell in assignment.cells:
+            if cell.kind in ("test", "given"):
+                lines = cell.python.splitlines(keepends=True)
+                linecache.cache[cell.filename] = (len(cell.python), None, lines, cell.filename)
+
+    def take(self, found: dict[str, Any]) -> None:
+        """Bind the student's names to what stands for them; those that are not bound there are not bound here."""
+        for name in self.student_names - found.keys():
+            self.names.pop(name, None)
+        self.names.update(found)
+
+    def execute(self, cell: Cell, outputs: Outputs) -> Any:
+        """Run a cell; the value of its last expression, or None if it ends in a statement or a semicolon."""
+        body, last = cell.code, cell.last_expression
+        kept = sys.stdout, sys.stderr, sys.displayhook
+        sys.stdout, sys.stderr = Stream(outputs, "stdout"), Stream(outputs, "stderr")
+        sys.displayhook = lambda value: outputs.display("display_data", {"text/plain": _repr(value)})
+        try:
+            exec(body, self.names)
+            value = eval(last, self.names) if last is not None else None
+            if value is not None:
+                outputs.display("execute_result", {"text/plain": _repr(value)})
+            return value
+        finally:
+            sys.stdout, sys.stderr, sys.displayhook = kept
+
+    def run_quietly(self, imports: str) -> None:
+        """The imports of a solution cell, of the instructor's version; tests may use them."""
+        for node in ast.parse(imports).body:
+            try:
+                exec(compile(ast.Module([node], []), "<imports>", "exec"), self.names)
+            except Exception:  # a module that only some machines have: the test says so if it needs it
+                continue
+
+
+def error_output(error: BaseException, cell: Cell) -> tuple[str, str, list[str]]:
+    """Name, message and traceback lines of what a test raised: the test's own lines, then the student's."""
+    name = type(error).__name__
+    try:
+        message = str(error)[:_MESSAGE]
+    except BaseException:  # the message needs a student's object that is gone
+        message = ""
+    lines = [f"{name}" + " " * 4 + "Traceback (most recent call last)"]
+    for frame in traceback.extract_tb(error.__traceback__):
+        if frame.filename == cell.filename:
+            lines.append(f"Cell {cell.filename}, line {frame.lineno}\n    {frame.line}")
+    student = getattr(error, "student_traceback", "")
+    if student:
+        lines.append("In the student's code:\n" + str(student)[: Limits().text_bytes])
+    lines.append(f"{name}: {message}" if message else name)
+    return name, message, lines
+
+
+def _repr(value: Any) -> str:
+    try:
+        return repr(value)[:_MESSAGE]
+    except Exception as error:
+        return f"<{type(value).__name__} whose repr raised {type(error).__name__}>"
