@@ -10,16 +10,21 @@ so that an element that happens to be near 0 does not decide; where all that is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from normlab.gradcheck import GradientMismatch, check_nodes, numerical_gradient
+from normlab.graph import Node, backward, sqrt
+
 __all__ = [
+    "first_wrong_node",
     "require_attempt",
+    "require_backward",
     "require_close",
-    "require_gradients",
+    "require_repeatable",
     "require_results",
     "require_shape",
     "require_unchanged",
@@ -27,7 +32,9 @@ __all__ = [
 ]
 
 Array = NDArray[Any]
+Inputs = tuple[Array, Array, Array]
 Forward = Callable[[Array, Array, Array], Any]
+Backward = Callable[[Array, Any], Any]
 
 
 def require_results(what: str, got: Any, names: Sequence[str]) -> tuple[Any, ...]:
@@ -81,46 +88,88 @@ def require_unchanged(what: str, now: Any, before: ArrayLike) -> None:
     assert same, f"{what} was changed by the call; work on a new array instead of writing into {what}"
 
 
-def require_attempt(what: str, forward: Forward, x: Array, gamma: Array, beta: Array, along: int) -> None:
+def require_backward(
+    forward: Forward, backward: Backward, inputs: Inputs, dout: Array, along: int, threshold: float = 1e-6
+) -> None:
+    """``backward`` must be the backward pass of ``forward``, whatever that computes.
+
+    ``forward(x, gamma, beta)`` returns (out, cache), ``backward(dout, cache)`` returns (dx, dgamma, dbeta), for
+    ``inputs`` x (N, D), gamma and beta (D,). Each gradient must have its input's shape and agree with central
+    differences of sum(dout * out) (h = 1e-5, float64). The forward pass must be an attempt (:func:`require_attempt`) at
+    a normalization along the axis ``along``.
+    """
+    names = ("dx", "dgamma", "dbeta")
+    require_attempt(forward, inputs, along)
+    _, cache = forward(*inputs)
+    gradients = require_results("the backward pass", backward(dout, cache), names)
+    for i, (name, gradient) in enumerate(zip(names, gradients, strict=True)):
+        arrays = [array.copy() for array in inputs]
+        require_shape(name, gradient, arrays[i].shape)
+        want = numerical_gradient(lambda _, a=arrays: np.array(forward(*a)[0]), arrays[i], dout)  # type: ignore[misc]
+        require_close(f"{name} (against differences of your forward pass)", gradient, want, threshold)
+
+
+def require_attempt(forward: Forward, inputs: Inputs, along: int) -> None:
     """``forward(x, gamma, beta)`` must at least be an attempt to normalize x (N, D) along an axis.
 
     Its output has x's shape and moves with gamma and with beta; moving one element of x moves the others along the
-    axis; and it is no linear function of x. A backward pass that is checked against the student's own forward pass
-    would else be right for a forward pass of constants, whose gradients are all 0.
+    axis; and it is no linear function of x. A backward pass that is compared with a forward pass of constants would
+    else be right when it returns zeros.
     """
-    advice = f"{what} is checked against your own forward pass, which must normalize first"
+    advice = "the backward pass is checked against your forward pass, which must normalize first"
+    x, gamma, beta = inputs
 
     def out(x: Array, gamma: Array = gamma, beta: Array = beta) -> Array:
-        return require_shape(f"({advice}) the forward pass's output", forward(x, gamma, beta), x.shape)
+        results = require_results("the forward pass", forward(x.copy(), gamma, beta), ("out", "cache"))
+        return require_shape("out", results[0], x.shape)
 
-    def moves(other: Array, least: float = 1e-3) -> bool:
-        return bool(np.max(np.abs(other)) > least)
+    def moves(change: Array) -> bool:
+        return bool(np.max(np.abs(change)) > 1e-3)
 
-    here, step = out(x.copy()), np.zeros_like(x)
+    here, step = out(x), np.zeros_like(x)
     step[0, 0] = np.std(x)
-    moved = out(x + step)
-    others = (moved - here)[1:, 0] if along == 0 else (moved - here)[0, 1:]
+    there = out(x + step)
+    others = (there - here)[1:, 0] if along == 0 else (there - here)[0, 1:]
     assert moves(others), f"{advice}: an element of x must influence the others that share its mean and variance"
-    assert moves(moved + out(x - step) - 2 * here), f"{advice}: the output may not be a linear function of x"
-    assert moves(out(x.copy(), gamma=gamma + 1) - here), f"{advice}: the output must depend on gamma"
-    assert moves(out(x.copy(), beta=beta + 1) - here), f"{advice}: the output must depend on beta"
+    assert moves(there + out(x - step) - 2 * here), f"{advice}: out may not be a linear function of x"
+    assert moves(out(x, gamma=gamma + 1) - here), f"{advice}: out must depend on gamma"
+    assert moves(out(x, beta=beta + 1) - here), f"{advice}: out must depend on beta"
 
 
-def require_gradients(
-    what: str, forward: Forward, got: Any, inputs: tuple[Array, Array, Array], dout: Array, threshold: float
-) -> None:
-    """``got`` (dx, dgamma, dbeta) must be the gradients of sum(dout * forward(x, gamma, beta)) in the three inputs.
-
-    They are compared, each with its own shape, with central differences of ``forward`` (h = 1e-5, float64).
-    """
-    from normlab.gradcheck import numerical_gradient
-
+def require_repeatable(forward: Forward, backward: Backward, inputs: Inputs, dout: Array) -> None:
+    """``backward`` must leave dout and the cache as they are: a second call gives the same gradients as the first."""
     names = ("dx", "dgamma", "dbeta")
-    for i, (name, gradient) in enumerate(zip(names, require_results(what, got, names), strict=True)):
-        arrays = [array.copy() for array in inputs]
-        require_shape(name, gradient, arrays[i].shape)
-        want = numerical_gradient(lambda _, a=arrays: np.array(forward(*a)), arrays[i], dout)  # type: ignore[misc]
-        require_close(f"{name} of {what} (against differences of your forward pass)", gradient, want, threshold)
+    _, cache = forward(*inputs)
+    before = dout.copy()
+    first = [np.array(got) for got in require_results("the backward pass", backward(dout, cache), names)]
+    require_unchanged("dout", dout, before)
+    for name, once, twice in zip(names, first, backward(dout, cache), strict=True):
+        require_close(f"{name}, when the backward pass is called again,", twice, once, 1e-12)
+
+
+def first_wrong_node(gradients_of: Callable[[Array, Array, Array, Array, float], Any]) -> str:
+    """How far ``gradients_of(dout, x, gamma, beta, eps)`` gets on the way back through batch norm, in one sentence.
+
+    It returns a dictionary from a node's name ("beta", "gamma", "x_hat", "std", "var", "x_mu", "mu", "x") to the
+    gradient of sum(dout * out) in it. The check goes in this order and stops at the first that is missing or wrong.
+    """
+    rng = np.random.default_rng(12)
+    eps, dout = 0.1, rng.normal(size=(6, 3))
+    leaves = {"x": rng.normal(2.0, 1.5, (6, 3)), "gamma": rng.normal(size=3), "beta": rng.normal(size=3)}
+    x, gamma, beta = (Node(array.copy(), name) for name, array in leaves.items())
+    mean = x.mean(axis=0).named("mu")
+    centered = (x - mean).named("x_mu")
+    divisor = sqrt((centered**2).mean(axis=0).named("var") + eps).named("std")
+    output = (centered / divisor).named("x_hat") * gamma + beta
+    backward(output, dout)
+    gradients = gradients_of(dout, leaves["x"], leaves["gamma"], leaves["beta"], eps)
+    assert isinstance(gradients, Mapping), f"your gradients must be in a dictionary, got {_kind(gradients)}"
+    names = ("beta", "gamma", "x_hat", "std", "var", "x_mu", "mu", "x")
+    try:
+        check_nodes(gradients, output, names)
+    except (GradientMismatch, ValueError, TypeError) as error:
+        return f"Not yet: {error}."
+    return f"All {len(names)} gradients are right."
 
 
 def _numbers(what: str, got: Any) -> Array:

@@ -10,8 +10,9 @@ import numpy as np
 
 from normlab.checks import (
     require_attempt,
+    require_backward,
     require_close,
-    require_gradients,
+    require_repeatable,
     require_results,
     require_shape,
     require_unchanged,
@@ -194,11 +195,9 @@ def batchnorm_backward__gradients(batchnorm_forward: Function, batchnorm_backwar
     gamma, beta = rng.normal(size=4), rng.normal(size=4)
 
     def forward(x, gamma, beta):
-        return batchnorm_forward(x, gamma, beta, {"mode": "train"})[0]
+        return batchnorm_forward(x, gamma, beta, {"mode": "train"})
 
-    require_attempt("batchnorm_backward", forward, x, gamma, beta, along=0)
-    _, cache = batchnorm_forward(x, gamma, beta, {"mode": "train"})
-    require_gradients("batchnorm_backward", forward, batchnorm_backward(dout, cache), (x, gamma, beta), dout, 1e-6)
+    require_backward(forward, batchnorm_backward, (x, gamma, beta), dout, along=0)
 
 
 @check(points=4)
@@ -209,11 +208,9 @@ def batchnorm_backward__square_batch(batchnorm_forward: Function, batchnorm_back
     gamma, beta = rng.normal(size=5), rng.normal(size=5)
 
     def forward(x, gamma, beta):
-        return batchnorm_forward(x, gamma, beta, {"mode": "train", "eps": 0.1})[0]
+        return batchnorm_forward(x, gamma, beta, {"mode": "train", "eps": 0.1})
 
-    require_attempt("batchnorm_backward", forward, x, gamma, beta, along=0)
-    _, cache = batchnorm_forward(x, gamma, beta, {"mode": "train", "eps": 0.1})
-    require_gradients("batchnorm_backward", forward, batchnorm_backward(dout, cache), (x, gamma, beta), dout, 1e-6)
+    require_backward(forward, batchnorm_backward, (x, gamma, beta), dout, along=0)
 
 
 @check(points=3)
@@ -224,10 +221,10 @@ def batchnorm_backward__constant_dout(batchnorm_forward: Function, batchnorm_bac
     gamma, beta = rng.uniform(0.5, 2, 4), rng.normal(size=4)
 
     def forward(x, gamma, beta):
-        return batchnorm_forward(x, gamma, beta, {"mode": "train"})[0]
+        return batchnorm_forward(x, gamma, beta, {"mode": "train"})
 
-    require_attempt("batchnorm_backward", forward, x, gamma, beta, along=0)
-    _, cache = batchnorm_forward(x, gamma, beta, {"mode": "train"})
+    require_attempt(forward, (x, gamma, beta), along=0)
+    _, cache = forward(x, gamma, beta)
     gradients = batchnorm_backward(np.tile(row, (6, 1)), cache)
     dx, dgamma, dbeta = require_results("batchnorm_backward", gradients, ("dx", "dgamma", "dbeta"))
     require_close("dbeta for a constant dout", dbeta, [6.0, -12.0, 18.0, 3.0], 1e-10)
@@ -238,23 +235,17 @@ def batchnorm_backward__constant_dout(batchnorm_forward: Function, batchnorm_bac
 
 
 @check(points=3)
-def batchnorm_backward__cache_stays(batchnorm_forward: Function, batchnorm_backward: Function) -> None:
+def batchnorm_backward__repeatable(batchnorm_forward: Function, batchnorm_backward: Function) -> None:
     """dout and the cache stay as they are: the same call a second time gives the same gradients."""
     rng = np.random.default_rng(6)
     x, dout = rng.normal(size=(8, 3)), rng.normal(size=(8, 3))
-    gamma, beta, before = rng.normal(size=3), rng.normal(size=3), dout.copy()
+    gamma, beta = rng.normal(size=3), rng.normal(size=3)
 
     def forward(x, gamma, beta):
-        return batchnorm_forward(x, gamma, beta, {"mode": "train"})[0]
+        return batchnorm_forward(x, gamma, beta, {"mode": "train"})
 
-    require_attempt("batchnorm_backward", forward, x, gamma, beta, along=0)
-    _, cache = batchnorm_forward(x, gamma, beta, {"mode": "train"})
-    first = [np.array(gradient) for gradient in batchnorm_backward(dout, cache)]
-    require_unchanged("dout", dout, before)
-    second = batchnorm_backward(dout, cache)
-    for name, once, twice in zip(("dx", "dgamma", "dbeta"), first, second, strict=True):
-        require_close(f"{name}, when called again,", twice, once, 1e-12)
-    require_gradients("batchnorm_backward", forward, second, (x, gamma, beta), dout, 1e-6)
+    require_repeatable(forward, batchnorm_backward, (x, gamma, beta), dout)
+    require_backward(forward, batchnorm_backward, (x, gamma, beta), dout, along=0)
 
 
 @check(points=4, hidden=True)
@@ -265,36 +256,34 @@ def batchnorm_backward__published_errors(batchnorm_forward: Function, batchnorm_
     gamma, beta, dout = draw.randn(5), draw.randn(5), draw.randn(4, 5)
 
     def forward(x, gamma, beta):
-        return batchnorm_forward(x, gamma, beta, {"mode": "train"})[0]
+        return batchnorm_forward(x, gamma, beta, {"mode": "train"})
 
-    require_attempt("batchnorm_backward", forward, x, gamma, beta, along=0)
-    _, cache = batchnorm_forward(x, gamma, beta, {"mode": "train"})
-    gradients = require_results("batchnorm_backward", batchnorm_backward(dout, cache), ("dx", "dgamma", "dbeta"))
-    for i, threshold in enumerate((1e-7, 1e-9, 1e-9)):
+    require_attempt(forward, (x, gamma, beta), along=0)
+    gradients = batchnorm_backward(dout, forward(x, gamma, beta)[1])
+    for i, (got, threshold) in enumerate(zip(gradients, (1e-7, 1e-9, 1e-9), strict=True)):
         arrays = [x.copy(), gamma.copy(), beta.copy()]
-        differences = numerical_gradient(lambda _, a=arrays: np.array(forward(*a)), arrays[i], dout)
-        error = relative_error(differences, require_shape("a gradient", gradients[i], arrays[i].shape))
+        differences = numerical_gradient(lambda _, a=arrays: np.array(forward(*a)[0]), arrays[i], dout)
+        error = relative_error(differences, require_shape("a gradient", got, arrays[i].shape))
         assert error <= threshold, f"the relative error must be at most {threshold:.0e}, got {error:.1e}"
 
 
 @check(points=3, hidden=True)
 def batchnorm_backward__precision(batchnorm_forward: Function, batchnorm_backward: Function) -> None:
-    """Fresh inputs far from 0, and float32 in, float32 out."""
+    """Fresh inputs far from 0; and float32 in, float32 out."""
     rng = np.random.default_rng(88)
     x, dout = rng.normal(1e4, 1.0, (9, 6)), rng.normal(size=(9, 6))
-    gamma, beta, bn_param = rng.normal(size=6), rng.normal(size=6), {"mode": "train", "eps": 0.1}
+    gamma, beta = rng.normal(size=6), rng.normal(size=6)
 
     def forward(x, gamma, beta):
-        return batchnorm_forward(x + 1e4, gamma, beta, {**bn_param})[0]
+        return batchnorm_forward(x, gamma, beta, {"mode": "train", "eps": 0.1})
 
-    require_attempt("batchnorm_backward", forward, x - 1e4, gamma, beta, along=0)
-    _, cache = batchnorm_forward(x, gamma, beta, {**bn_param})
-    gradients = batchnorm_backward(dout, cache)
-    require_gradients("batchnorm_backward", forward, gradients, (x - 1e4, gamma, beta), dout, 1e-4)
-    half = [array.astype(np.float32) for array in (x - 1e4, gamma, beta, dout)]
-    _, cache = batchnorm_forward(*half[:3], {**bn_param})
-    require_shape("dx", batchnorm_backward(half[3], cache)[0], (9, 6), np.float32)
-    require_close("dx in float32", batchnorm_backward(half[3], cache)[0], gradients[0], 1e-3)
+    require_backward(forward, batchnorm_backward, (x, gamma, beta), dout, along=0, threshold=1e-4)
+    want = batchnorm_backward(dout, forward(x, gamma, beta)[1])
+    single = [array.astype(np.float32) for array in (x - 1e4, gamma, beta, dout)]
+    got = batchnorm_backward(single[3], forward(*single[:3])[1])
+    require_shape("dx of float32", got[0], dout.shape, np.float32)
+    for name, result, wanted in zip(("dx", "dgamma", "dbeta"), got, want, strict=True):
+        require_close(f"{name} of float32", result, wanted, 1e-3)
 
 
 @check(points=7)
@@ -305,12 +294,9 @@ def batchnorm_backward_alt__gradients(batchnorm_forward: Function, batchnorm_bac
     gamma, beta = rng.normal(size=5), rng.normal(size=5)
 
     def forward(x, gamma, beta):
-        return batchnorm_forward(x, gamma, beta, {"mode": "train"})[0]
+        return batchnorm_forward(x, gamma, beta, {"mode": "train"})
 
-    require_attempt("batchnorm_backward_alt", forward, x, gamma, beta, along=0)
-    _, cache = batchnorm_forward(x, gamma, beta, {"mode": "train"})
-    gradients = batchnorm_backward_alt(dout, cache)
-    require_gradients("batchnorm_backward_alt", forward, gradients, (x, gamma, beta), dout, 1e-6)
+    require_backward(forward, batchnorm_backward_alt, (x, gamma, beta), dout, along=0)
 
 
 @check(points=3)
@@ -321,74 +307,63 @@ def batchnorm_backward_alt__square_batch(batchnorm_forward: Function, batchnorm_
     gamma, beta = rng.normal(size=6), rng.normal(size=6)
 
     def forward(x, gamma, beta):
-        return batchnorm_forward(x, gamma, beta, {"mode": "train", "eps": 0.1})[0]
+        return batchnorm_forward(x, gamma, beta, {"mode": "train", "eps": 0.1})
 
-    require_attempt("batchnorm_backward_alt", forward, x, gamma, beta, along=0)
-    _, cache = batchnorm_forward(x, gamma, beta, {"mode": "train", "eps": 0.1})
-    gradients = batchnorm_backward_alt(dout, cache)
-    require_gradients("batchnorm_backward_alt", forward, gradients, (x, gamma, beta), dout, 1e-6)
+    require_backward(forward, batchnorm_backward_alt, (x, gamma, beta), dout, along=0)
 
 
 @check(points=3)
-def batchnorm_backward_alt__cache_stays(batchnorm_forward: Function, batchnorm_backward_alt: Function) -> None:
+def batchnorm_backward_alt__repeatable(batchnorm_forward: Function, batchnorm_backward_alt: Function) -> None:
     """dout and the cache stay as they are: the same call a second time gives the same gradients."""
     rng = np.random.default_rng(9)
     x, dout = rng.normal(size=(7, 3)), rng.normal(size=(7, 3))
-    gamma, beta, before = rng.normal(size=3), rng.normal(size=3), dout.copy()
+    gamma, beta = rng.normal(size=3), rng.normal(size=3)
 
     def forward(x, gamma, beta):
-        return batchnorm_forward(x, gamma, beta, {"mode": "train"})[0]
+        return batchnorm_forward(x, gamma, beta, {"mode": "train"})
 
-    require_attempt("batchnorm_backward_alt", forward, x, gamma, beta, along=0)
-    _, cache = batchnorm_forward(x, gamma, beta, {"mode": "train"})
-    first = [np.array(gradient) for gradient in batchnorm_backward_alt(dout, cache)]
-    require_unchanged("dout", dout, before)
-    second = batchnorm_backward_alt(dout, cache)
-    for name, once, twice in zip(("dx", "dgamma", "dbeta"), first, second, strict=True):
-        require_close(f"{name}, when called again,", twice, once, 1e-12)
-    require_gradients("batchnorm_backward_alt", forward, second, (x, gamma, beta), dout, 1e-6)
+    require_repeatable(forward, batchnorm_backward_alt, (x, gamma, beta), dout)
+    require_backward(forward, batchnorm_backward_alt, (x, gamma, beta), dout, along=0)
 
 
 @check(points=3, hidden=True)
 def batchnorm_backward_alt__large_batch(batchnorm_forward: Function, batchnorm_backward_alt: Function) -> None:
-    """The published arrays of 100 x 500: along random directions, dx is the slope of your forward pass."""
+    """The published arrays of 100 x 500: along random directions, the gradients are the slopes of your forward pass."""
     draw = np.random.RandomState(231)
     x = 5 * draw.randn(100, 500) + 12
     gamma, beta, dout = draw.randn(500), draw.randn(500), draw.randn(100, 500)
 
     def forward(x, gamma, beta):
-        return batchnorm_forward(x, gamma, beta, {"mode": "train"})[0]
+        return batchnorm_forward(x, gamma, beta, {"mode": "train"})
 
-    require_attempt("batchnorm_backward_alt", forward, x, gamma, beta, along=0)
-    _, cache = batchnorm_forward(x, gamma, beta, {"mode": "train"})
-    gradients = batchnorm_backward_alt(dout, cache)
+    require_attempt(forward, (x, gamma, beta), along=0)
+    gradients = batchnorm_backward_alt(dout, forward(x, gamma, beta)[1])
     dx, dgamma, dbeta = require_results("batchnorm_backward_alt", gradients, ("dx", "dgamma", "dbeta"))
     for name, got, shape in (("dx", dx, (100, 500)), ("dgamma", dgamma, (500,)), ("dbeta", dbeta, (500,))):
         require_shape(name, got, shape)
     along = draw.randn(100, 500), draw.randn(500), draw.randn(500)
     for i, slopes in enumerate(((along[0] * dx).sum(axis=0), along[1] * dgamma, along[2] * dbeta)):
         steps = [1e-5 * along[k] * (k == i) for k in range(3)]
-        above = forward(x + steps[0], gamma + steps[1], beta + steps[2])
-        below = forward(x - steps[0], gamma - steps[1], beta - steps[2])
+        above, _ = forward(x + steps[0], gamma + steps[1], beta + steps[2])
+        below, _ = forward(x - steps[0], gamma - steps[1], beta - steps[2])
         wanted = np.sum(dout * (above - below), axis=0) / 2e-5  # one slope a column: columns do not touch each other
         require_close("the slope of each column", slopes, wanted, 1e-6)
 
 
 @check(points=2, hidden=True)
 def batchnorm_backward_alt__precision(batchnorm_forward: Function, batchnorm_backward_alt: Function) -> None:
-    """Fresh inputs far from 0, and float32 in, float32 out."""
+    """Fresh inputs far from 0; and float32 in, float32 out."""
     rng = np.random.default_rng(99)
     x, dout = rng.normal(1e4, 1.0, (8, 5)), rng.normal(size=(8, 5))
-    gamma, beta, bn_param = rng.normal(size=5), rng.normal(size=5), {"mode": "train", "eps": 0.1}
+    gamma, beta = rng.normal(size=5), rng.normal(size=5)
 
     def forward(x, gamma, beta):
-        return batchnorm_forward(x + 1e4, gamma, beta, {**bn_param})[0]
+        return batchnorm_forward(x, gamma, beta, {"mode": "train", "eps": 0.1})
 
-    require_attempt("batchnorm_backward_alt", forward, x - 1e4, gamma, beta, along=0)
-    _, cache = batchnorm_forward(x, gamma, beta, {**bn_param})
-    gradients = batchnorm_backward_alt(dout, cache)
-    require_gradients("batchnorm_backward_alt", forward, gradients, (x - 1e4, gamma, beta), dout, 1e-4)
-    half = [array.astype(np.float32) for array in (x - 1e4, gamma, beta, dout)]
-    _, cache = batchnorm_forward(*half[:3], {**bn_param})
-    require_shape("dx", batchnorm_backward_alt(half[3], cache)[0], (8, 5), np.float32)
-    require_close("dx in float32", batchnorm_backward_alt(half[3], cache)[0], gradients[0], 1e-3)
+    require_backward(forward, batchnorm_backward_alt, (x, gamma, beta), dout, along=0, threshold=1e-4)
+    want = batchnorm_backward_alt(dout, forward(x, gamma, beta)[1])
+    single = [array.astype(np.float32) for array in (x - 1e4, gamma, beta, dout)]
+    got = batchnorm_backward_alt(single[3], forward(*single[:3])[1])
+    require_shape("dx of float32", got[0], dout.shape, np.float32)
+    for name, result, wanted in zip(("dx", "dgamma", "dbeta"), got, want, strict=True):
+        require_close(f"{name} of float32", result, wanted, 1e-3)

@@ -93,9 +93,8 @@ def batchnorm_backward_alt(dout: np.ndarray, cache: object) -> tuple[np.ndarray,
     dout       (N, D), the gradient of the loss in out
     cache      what batchnorm_forward returned in "train" mode
 
-    With s = sqrt(var + eps), for each column:
-        dx = gamma / s * (a combination of dout, its sum, and x_hat with one coefficient for the column)
-    which you derive on paper: simplify the chain of batchnorm_backward until no intermediate node is left.
+    You derive it on paper: substitute the steps of batchnorm_backward into each other and simplify until no gradient of
+    an intermediate node is left. What remains needs neither x nor its mean.
 
     Returns dx (N, D), dgamma (D,), dbeta (D,), the gradients of the loss; dout and cache are not changed.
     Source: Ioffe and Szegedy 2015, section 3, simplified.
