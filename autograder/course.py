@@ -127,12 +127,25 @@ class Course:
     def notebooks(self, assignment: str) -> dict[str, Assignment]:
         """The instructor's notebooks by name; raises UsageError where there are none."""
         folder = self.folder("source", ".", assignment)
-        paths = sorted(folder.glob("*.ipynb")) if re.fullmatch(r"[^/\\+]+", assignment) else []
+        named = re.fullmatch(r"[^/\\+]*[^/\\+.][^/\\+]*", assignment)
+        paths = sorted(folder.glob("*.ipynb")) if named else []
         if not paths:
-            there = sorted({path.parent.name for path in folder.parent.glob("*/*.ipynb")})
-            known = f"the assignments there are {', '.join(there)}" if there else f"{folder.parent} holds none"
+            sources = self.root / self.setting("source_directory")
+            there = ", ".join(sorted({path.parent.name for path in sources.rglob("*.ipynb")}))
+            known = f"there are {there}" if there else f"{sources} holds none"
             raise UsageError(f"There is no assignment {assignment!r} with a notebook; {known}.")
         return {path.stem: Assignment.from_file(path, self.markers) for path in paths}
+
+    def files(self, assignment: str) -> dict[str, bytes]:
+        """What stands beside the instructor's notebooks, for the notebooks to read."""
+        folder = self.folder("source", ".", assignment)
+        names = [path.relative_to(folder) for path in sorted(folder.rglob("*")) if path.is_file()]
+        litter = ("__pycache__", "feedback")
+        return {
+            str(name): (folder / name).read_bytes()
+            for name in names
+            if name.suffix != ".ipynb" and not any(part[0] == "." or part in litter for part in name.parts)
+        }
 
     def submissions(self, assignment: str) -> Iterator[tuple[str, Path]]:
         """Each student with a folder for the assignment, in order."""
@@ -170,7 +183,10 @@ def parse_timestamp(text: str | None) -> datetime | None:
     if not text:
         return None
     try:
-        stamp: datetime = parser.parse(text, tzinfos=lambda name, offset: offset or tz.gettz(name))
+        date, clock, zone = (*text.split(" "), "", "")[:3]
+        stamp: datetime = parser.parse(f"{date} {clock}")
+        if zone:
+            stamp = stamp.replace(tzinfo=tz.gettz(zone))
         return stamp.astimezone(UTC).replace(tzinfo=None) if stamp.tzinfo else stamp
     except (ValueError, OverflowError):
         return None

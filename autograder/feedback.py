@@ -18,7 +18,7 @@ import jinja2
 from markupsafe import Markup
 
 from autograder.assignment import Assignment, Cell
-from autograder.gradebook import Kept
+from autograder.kept import Kept
 from autograder.results import CheckResult, Judged
 from autograder.sanitize import Page, plain
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
 import tempfile
@@ -83,6 +84,8 @@ class _Batch:
         self.setup = Setup(
             title=assignment,
             sources={name: json.dumps(each.notebook).encode() for name, each in self.notebooks.items()},
+            files=course.files(assignment),
+            secret=[str(course.root)],
             markers=vars(course.markers),
             limits=vars(course.limits),
             isolation=course.engine.isolation,
@@ -97,14 +100,15 @@ class _Batch:
         start = time.monotonic()
         self.gradebook = gradebook
         self.known = {} if force else gradebook.graded(self.assignment)
-        backup(self.course.root, self.course.db_url)
-        gradebook.save_assignment(self.course.course_id, self.assignment, self.notebooks)
-        if force:
-            gradebook.forget(self.assignment, self.folders)
         work = self._jobs()
         first = next(work, None)
+        if first is not None or not self.folders:
+            backup(self.course.root, self.course.db_url)
+            gradebook.save_assignment(self.course.course_id, self.assignment, self.notebooks)
         if first is not None:
-            self._grade(_chain(first, work), jobs, scheduler)
+            if force:
+                gradebook.forget(self.assignment, self.folders)
+            self._grade(itertools.chain([first], work), jobs, scheduler)
         self.summary.seconds = time.monotonic() - start
         return self.summary
 
@@ -217,11 +221,6 @@ class _Batch:
             seconds=round(result["seconds"], 3),
             cpu_seconds=round(result["cpu_seconds"], 3),
         )
-
-
-def _chain(first: Job, rest: Iterator[Job]) -> Iterator[Job]:
-    yield first
-    yield from rest
 
 
 def _log(log: TextIO, student: str, assignment: str, **values: Any) -> None:

@@ -6,7 +6,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -15,20 +15,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from autograder.assignment import Assignment
 from autograder.errors import GradebookError
+from autograder.kept import Kept
 from autograder.schema import Tables, cell_ids, new_id, open_tables, save_assignment
 
 T = TypeVar("T")
 RETRIES = (0.5, 1.0, 2.0, 4.0, 8.0)  # seconds: a server that restarts, a lock that somebody holds
 EPOCH = datetime(1970, 1, 1)
-
-
-@dataclass
-class Kept:
-    """What people put into the gradebook for one notebook of one student; grading anew leaves it alone."""
-
-    scores: dict[str, float] = field(default_factory=dict)  # by grade id
-    extra_credit: dict[str, float] = field(default_factory=dict)
-    comments: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -151,7 +143,7 @@ class Gradebook:
         query = sa.select(assigned.c.id).where(assigned.c.name == assignment)
         assignment_id = connection.execute(query).scalar_one()
         query = sa.select(notebook.c.name, notebook.c.id).where(notebook.c.assignment_id == assignment_id)
-        notebook_ids: dict[str, str] = dict(connection.execute(query).tuples().all())
+        notebook_ids = {row.name: row.id for row in connection.execute(query)}
         cells = {name: cell_ids(connection, self.tables, row_id) for name, row_id in notebook_ids.items()}
 
         students = {record.student: record.timestamp for record in batch}
@@ -167,7 +159,7 @@ class Gradebook:
         query = sa.select(handed_in.c.student_id, handed_in.c.id).where(
             handed_in.c.assignment_id == assignment_id, handed_in.c.student_id.in_(list(students))
         )
-        handed_in_ids: dict[str, str] = dict(connection.execute(query).tuples().all())
+        handed_in_ids = {row.student_id: row.id for row in connection.execute(query)}
 
         rows = [
             {

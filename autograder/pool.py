@@ -109,8 +109,9 @@ class LocalPool:
         self.slots: list[Slot] = []
 
     def __enter__(self) -> LocalPool:
-        self.slots = [Slot(self.setup, cpu) for cpu in self.cpus]
         try:
+            for cpu in self.cpus:
+                self.slots.append(Slot(self.setup, cpu))
             for slot in self.slots:
                 slot.await_ready()
         except BaseException:
@@ -166,15 +167,13 @@ def serve(descriptor: int, cpu: int | None) -> None:
     if sys.platform == "linux":  # nothing may outlive the grader
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     connection = Connection(descriptor)
-    setup = connection.recv_bytes()
-    grader = Grader(setup, cpu)
-    try:
-        grader.warm()
-    except AutograderError as error:
-        connection.send_bytes(Outcome(error=str(error), exit_code=error.exit_code).pack())
-        return
-    connection.send_bytes(Outcome().pack())
-    with grader, suppress(EOFError, ConnectionError):
+    with suppress(EOFError, ConnectionError), Grader(connection.recv_bytes(), cpu) as grader:
+        try:
+            grader.warm()
+        except AutograderError as error:
+            connection.send_bytes(Outcome(error=str(error), exit_code=error.exit_code).pack())
+            return
+        connection.send_bytes(Outcome().pack())
         while True:
             connection.send_bytes(grader.grade_packed(connection.recv_bytes()))
 

@@ -8,24 +8,25 @@ from __future__ import annotations
 import importlib
 import json
 import sys
+import tempfile
 import traceback
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import msgpack
-from traitlets.config import Config
 
 from autograder.assignment import Assignment, Markers
-from autograder.errors import AutograderError
+from autograder.errors import AutograderError, WorkerError
 from autograder.feedback import render
-from autograder.gradebook import Kept
 from autograder.intake import Refused, parse
+from autograder.kept import Kept
 from autograder.limits import Limits
 from autograder.repair import repair
 from autograder.results import CheckResult, Judged
-from autograder.worker import Worker
+from autograder.worker import Isolation, Worker
 
 
 @dataclass(frozen=True)
@@ -34,9 +35,11 @@ class Setup:
 
     title: str
     sources: dict[str, bytes]  # the instructor's notebooks, by name
+    files: dict[str, bytes]  # what else stands beside them, for the notebooks to read
+    secret: list[str]  # folders that student code is proved not to see
     markers: dict[str, str]
     limits: dict[str, Any]
-    isolation: str
+    isolation: Isolation
     show_hidden: bool
     late: dict[str, Any]  # Course.late_policy
 
@@ -45,7 +48,7 @@ class Setup:
 
     @classmethod
     def unpack(cls, data: bytes) -> Setup:
-        return cls(**msgpack.unpackb(data, max_buffer_size=0))
+        return cls(**msgpack.unpackb(data))
 
     @property
     def seconds(self) -> float:
@@ -69,7 +72,7 @@ class Job:
 
     @classmethod
     def unpack(cls, data: bytes) -> Job:
-        return cls(**msgpack.unpackb(data, max_buffer_size=0))
+        return cls(**msgpack.unpackb(data))
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,7 @@ class Outcome:
 
     @classmethod
     def unpack(cls, data: bytes) -> Outcome:
-        fields = msgpack.unpackb(data, max_buffer_size=0)
+        fields = msgpack.unpackb(data)
         return cls(**fields | {"graded": {name: Graded(**each) for name, each in fields["graded"].items()}})
 
 
@@ -118,6 +121,11 @@ class Grader:
             name: Assignment(name, json.loads(source), markers) for name, source in self.setup.sources.items()
         }
         self.workers: dict[str, Worker] = {}
+        self.folder = tempfile.TemporaryDirectory(prefix="autograder-")
+        for name, content in self.setup.files.items():
+            path = Path(self.folder.name, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
 
     def warm(self) -> None:
         """Start the processes now rather than with the first submission."""
@@ -126,8 +134,9 @@ class Grader:
 
     def close(self) -> None:
         for worker in self.workers.values():
-            worker.__exit__(None, None, None)
+            worker.close()
         self.workers.clear()
+        self.folder.cleanup()
 
     def __enter__(self) -> Grader:
         return self
@@ -155,7 +164,11 @@ class Grader:
         return self.judge_repaired(name, notebook), findings
 
     def judge_repaired(self, name: str, notebook: dict[str, Any]) -> Judged:
-        judged = self._worker(name).grade(notebook)
+        try:
+            judged = self._worker(name).grade(notebook)
+        except WorkerError:
+            self.workers.pop(name).close()
+            raise
         for grade_id in blank_cells(self.assignments[name], judged.notebook):
             check = judged.checks.get(grade_id)
             if check and check.score is None:  # nobody needs to read an answer that was not written
@@ -164,8 +177,15 @@ class Grader:
 
     def _worker(self, name: str) -> Worker:
         if name not in self.workers:
-            worker = Worker(self.assignments[name], self.limits, self.setup.isolation, self.cpu)
-            self.workers[name] = worker.__enter__()
+            secret = [Path(path) for path in self.setup.secret]
+            self.workers[name] = Worker(
+                self.assignments[name],
+                self.limits,
+                self.setup.isolation,
+                self.cpu,
+                secret,
+                Path(self.folder.name) if self.setup.files else None,
+            ).__enter__()
         return self.workers[name]
 
     def _grade(self, name: str, job: Job) -> Graded:
@@ -237,6 +257,8 @@ def late_penalty(
     if policy["path"] not in sys.path:  # a course may bring its own plugin, beside its configuration
         sys.path.append(policy["path"])
     module, _, name = policy["plugin"].rpartition(".")
+    from traitlets.config import Config
+
     plugin = getattr(importlib.import_module(module), name)(config=Config(policy["config"]))
     scores = {grade_id: check.score or 0.0 for grade_id, check in judged.checks.items()} | kept.scores
     score = sum(scores.values()) + sum(kept.extra_credit.values())

@@ -1,0 +1,288 @@
+"""The gradebook is nbgrader's own, written in whole submissions, and nothing that people entered is lost."""
+
+from __future__ import annotations
+
+import itertools
+import multiprocessing
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from course_factory import FULL, NAME, POINTS, assignment, cell, instructor_notebook, make_course
+
+from autograder.course import DEFAULTS, Course, parse_timestamp
+from autograder.errors import CourseError, GradebookError, UsageError
+from autograder.gradebook import Gradebook, Record
+from autograder.guard import BACKUPS, backup, backups, check_sqlite, only_grader
+from autograder.kept import Kept
+
+ZERO = dict.fromkeys(POINTS, 0.0)
+
+
+@pytest.fixture
+def course(tmp_path: Path) -> Course:
+    return Course.open(make_course(tmp_path / "course"))
+
+
+@pytest.fixture
+def book(course: Course) -> Iterator[Gradebook]:
+    with closing(Gradebook(course.db_url)) as gradebook:
+        gradebook.save_assignment("course101", NAME, {NAME: assignment()})
+        yield gradebook
+
+
+def record(student: str, scores: dict[str, Any] = FULL, **values: Any) -> Record:
+    blank = frozenset({"scale_forward", "scale_backward", "written__why"} if scores == ZERO else ())
+    fields = {"timestamp": None, "late_penalty": None, "digest": "d", "result": "{}"}
+    return Record(student, NAME, scores, blank, **(fields | values))
+
+
+def rows(course: Course, query: str) -> list[Any]:
+    with closing(sqlite3.connect(course.root / "gradebook.db")) as connection:
+        return connection.execute(query).fetchall()
+
+
+def test_the_entries_equal_those_of_nbgrader_generate_assignment(tmp_path: Path) -> None:
+    from nbgrader.api import Gradebook as Stock
+
+    def entries(root: Path) -> Any:
+        with Stock(f"sqlite:///{root}/gradebook.db", "course101") as stock:
+            notebook = stock.find_notebook(NAME, NAME)
+            groups = (notebook.grade_cells, notebook.solution_cells, notebook.task_cells, notebook.source_cells)
+            cells = [sorted((each.to_dict() for each in group), key=lambda each: each["name"]) for group in groups]
+            for each in itertools.chain(*cells):
+                del each["id"]
+            return cells, notebook.kernelspec, stock.find_assignment(NAME).course_id
+
+    stock_root, own_root = make_course(tmp_path / "stock"), make_course(tmp_path / "own")
+    nbgrader(stock_root, "generate_assignment", NAME)
+    with closing(Gradebook(Course.open(own_root).db_url)) as gradebook:
+        gradebook.save_assignment("course101", NAME, {NAME: assignment()})
+    assert entries(own_root) == entries(stock_root)
+    version = "SELECT version_num FROM alembic_version"
+    assert rows(Course.open(own_root), version) == rows(Course.open(stock_root), version)
+
+
+def nbgrader(root: Path, *arguments: str) -> str:
+    command = [sys.executable, "-m", "nbgrader", *arguments]
+    path = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "HOME": str(root)}
+    done = subprocess.run(command, cwd=root, env=path, capture_output=True, text=True, timeout=200, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout + done.stderr
+
+
+def test_nbgrader_reads_the_scores_that_were_written(course: Course, book: Gradebook) -> None:
+    from nbgrader.api import Gradebook as Stock
+
+    stamp = datetime(2026, 11, 1, 12, 30)
+    book.write(NAME, [record("ann", timestamp=stamp), record("bob", ZERO, late_penalty=0.0)])
+    with Stock(course.db_url, "course101") as stock:
+        ann, bob = stock.find_submission(NAME, "ann"), stock.find_submission(NAME, "bob")
+        assert (ann.score, ann.max_score, ann.needs_manual_grade, ann.timestamp) == (9.0, 11.0, True, stamp)
+        assert (bob.score, bob.needs_manual_grade) == (0.0, False)
+        comments = [stock.find_comment("written__why", NAME, NAME, who).comment for who in ("ann", "bob")]
+        assert comments == [None, "No response."]
+
+
+def test_grading_anew_keeps_what_people_entered(course: Course, book: Gradebook) -> None:
+    from nbgrader.api import Gradebook as Stock
+
+    book.write(NAME, [record("ann")])
+    with Stock(course.db_url, "course101") as stock:
+        written = stock.find_grade("written__why", NAME, NAME, "ann")
+        written.manual_score, written.extra_credit, written.needs_manual_grade = 1.5, 0.5, False
+        stock.find_comment("written__why", NAME, NAME, "ann").manual_comment = "Well said."
+        stock.db.commit()
+    book.write(NAME, [record("ann", {**FULL, "scale_forward__values": 0.0})])
+    kept = Kept({"written__why": 1.5}, {"written__why": 0.5}, {"written__why": "Well said."})
+    assert book.kept(NAME, "ann") == {NAME: kept}
+    with Stock(course.db_url, "course101") as stock:
+        assert stock.find_submission(NAME, "ann").score == 8.0
+        assert stock.find_grade("written__why", NAME, NAME, "ann").needs_manual_grade
+
+
+def test_an_earlier_timestamp_stays_where_none_is_given(course: Course, book: Gradebook) -> None:
+    book.write(NAME, [record("ann", timestamp=datetime(2026, 1, 2, 3, 4))])
+    book.write(NAME, [record("ann"), record("bob")])
+    assert [stamp[:16] for (stamp,) in rows(course, "SELECT timestamp FROM submitted_assignment") if stamp] == [
+        "2026-01-02 03:04"
+    ]
+
+
+def test_checks_may_come_and_go_while_there_are_submissions(course: Course, book: Gradebook) -> None:
+    book.write(NAME, [record("ann")])
+    notebook = instructor_notebook()
+    notebook["cells"] = [raw for raw in notebook["cells"] if raw["id"] != "scale-forward--shifted"]
+    notebook["cells"].append(cell("code", "late__check", "assert True", grade=True, locked=True, points=5))
+    notebook["cells"][3]["metadata"]["nbgrader"]["points"] = 1
+    book.save_assignment("course101", NAME, {NAME: assignment(notebook)})
+    query = (
+        "SELECT b.name, g.auto_score, c.max_score FROM grade g JOIN base_cell b ON b.id = g.cell_id "
+        "JOIN grade_cells c ON c.id = b.id ORDER BY b.name"
+    )
+    assert rows(course, query) == [
+        ("late__check", None, 5.0),
+        ("scale_backward__gradient", 4.0, 4.0),
+        ("scale_forward__values", 3.0, 1.0),
+        ("written__why", None, 2.0),
+    ]
+
+
+def test_only_what_is_in_the_gradebook_counts_as_graded(course: Course, book: Gradebook) -> None:
+    book.write(NAME, [record("ann"), record("bob"), record("cyd")])
+    with closing(sqlite3.connect(course.root / "gradebook.db")) as connection, connection:
+        connection.execute("DELETE FROM submitted_assignment WHERE student_id = 'bob'")
+    book.forget(NAME, ["cyd"])
+    assert book.graded(NAME) == {("ann", NAME): "d", ("cyd", NAME): ""}
+
+
+def test_the_due_date_includes_the_students_extension(course: Course, book: Gradebook) -> None:
+    from nbgrader.api import Gradebook as Stock
+
+    book.write(NAME, [record("ann")])
+    assert book.due(NAME, "ann") is None
+    with Stock(course.db_url, "course101") as stock:
+        stock.update_or_create_assignment(NAME, duedate="2026-11-01 12:00:00 UTC")
+        stock.grant_extension(NAME, "ann", days=2)
+    assert book.due(NAME, "ann") == datetime(2026, 11, 3, 12)
+    assert book.due(NAME, "bob") == datetime(2026, 11, 1, 12)
+
+
+def test_a_batch_is_there_whole_or_not_at_all(course: Course, book: Gradebook) -> None:
+    broken = record("bob", {**FULL, "scale_forward__values": "three"}, result=object())
+    with suppress(GradebookError):
+        book.write(NAME, [record("ann"), broken])
+    assert rows(course, "SELECT * FROM student") == []
+    assert rows(course, "SELECT * FROM grade") == []
+
+
+def _write_many(url: str, name: str) -> None:
+    with closing(Gradebook(url)) as book:
+        for number in range(20):
+            book.write(NAME, [record(f"{name}{number}")])
+
+
+def test_two_writers_at_once_lose_nothing(course: Course, book: Gradebook) -> None:
+    context = multiprocessing.get_context("spawn")
+    writers = [context.Process(target=_write_many, args=(course.db_url, name)) for name in "ab"]
+    for writer in writers:
+        writer.start()
+    _write_many(course.db_url, "c")
+    for writer in writers:
+        writer.join()
+        assert writer.exitcode == 0
+    assert rows(course, "SELECT count(*) FROM grade") == [(60 * 4,)]
+
+
+def test_a_damaged_gradebook_is_noticed_and_the_copy_to_go_back_to_is_named(course: Course, book: Gradebook) -> None:
+    book.write(NAME, [record(f"student{number}") for number in range(200)])
+    copy = backup(course.root, course.db_url)
+    book.close()
+    path = course.root / "gradebook.db"
+    data = bytearray(path.read_bytes())
+    for page in range(3, len(data) // 4096):
+        data[page * 4096 : page * 4096 + 200] = b"\xff" * 200
+    path.write_bytes(data)
+    with pytest.raises(GradebookError, match=str(copy)):
+        check_sqlite(course.root, course.db_url)
+    path.write_bytes(b"this is no database, and it is long enough" * 50)
+    with pytest.raises(GradebookError, match="damaged"):
+        check_sqlite(course.root, course.db_url)
+
+
+def test_the_last_five_copies_are_kept_and_can_be_opened(course: Course, book: Gradebook) -> None:
+    for number in range(BACKUPS + 3):
+        book.write(NAME, [record(f"student{number}")])
+        backup(course.root, course.db_url)
+    assert len(backups(course.root)) == BACKUPS
+    with closing(sqlite3.connect(backups(course.root)[-1])) as connection:
+        assert connection.execute("SELECT count(*) FROM student").fetchone() == (BACKUPS + 3,)
+
+
+def test_a_second_grader_is_told_who_is_at_work(course: Course) -> None:
+    with only_grader(course.root), pytest.raises(GradebookError, match="Another grader"), only_grader(course.root):
+        pytest.fail("two graders at once")
+    with only_grader(course.root):
+        pass
+
+
+@pytest.mark.parametrize("url", ["nonsense", "nosuch://x/y", "sqlite:////nonexistent/folder/x.db"])
+def test_a_gradebook_that_cannot_be_opened_is_one_sentence(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("autograder.gradebook.RETRIES", ())
+    with pytest.raises(GradebookError, match=r"gradebook|address"):
+        Gradebook(url)
+
+
+def test_an_older_nbgraders_gradebook_asks_for_its_upgrade(course: Course) -> None:
+    with closing(sqlite3.connect(course.root / "gradebook.db")) as connection:
+        connection.execute("CREATE TABLE student (id TEXT)")
+    with pytest.raises(GradebookError, match="nbgrader db upgrade"):
+        Gradebook(course.db_url)
+
+
+def test_the_defaults_of_a_course_are_nbgraders() -> None:
+    from nbgrader.coursedir import CourseDirectory
+
+    traits = CourseDirectory.class_traits()
+    own = {name: default for name, default in DEFAULTS.items() if name != "db_url"}
+    assert own == {name: traits[name].default_value for name in own}
+
+
+def test_a_copied_configuration_names_the_folders_of_the_copy(tmp_path: Path) -> None:
+    root = make_course(tmp_path / "a", "c.CourseDirectory.submitted_directory = 'handed/in'")
+    (root / "handed" / "in" / "zoë x" / NAME).mkdir(parents=True)
+    course = Course.open(root)
+    assert list(course.submissions(NAME)) == [("zoë x", root / "handed" / "in" / "zoë x" / NAME)]
+    assert course.db_url == f"sqlite:///{root}/gradebook.db"
+    assert Course.open(root, "sqlite:///other.db").db_url == f"sqlite:///{root}/other.db"
+
+
+def test_excluded_students_are_left_out(tmp_path: Path) -> None:
+    root = make_course(tmp_path / "a", "c.CourseDirectory.student_id_exclude = 'bob,cyd'")
+    for student in ("ann", "bob", "cyd"):
+        (root / "submitted" / student / NAME).mkdir(parents=True)
+    assert [student for student, _ in Course.open(root).submissions(NAME)] == ["ann"]
+
+
+@pytest.mark.parametrize("name", ["nothing", "../source", "", "a/b", "*"])
+def test_an_unknown_assignment_is_wrong_usage_and_the_known_ones_are_named(course: Course, name: str) -> None:
+    with pytest.raises(UsageError, match=NAME):
+        course.notebooks(name)
+
+
+@pytest.mark.parametrize(
+    "line", ["1 / 0", "c.Engine.isolation = 'some'", "c.Engine.limits = {'hours': 1}", "c.Engine.limits = 3"]
+)
+def test_a_faulty_configuration_is_one_sentence(tmp_path: Path, line: str) -> None:
+    root = make_course(tmp_path / "course", line)
+    with pytest.raises((CourseError, UsageError), match=r"Zero|isolation|hours|limits"):
+        _ = Course.open(root).limits
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2026-11-01 12:30:00.5 UTC", "2026-11-01T12:30:00+02:00", "2026-11-01 12:30", "2026-11-01 12:30 Europe/Berlin"],
+)
+def test_timestamps_are_read_as_nbgrader_reads_them(text: str) -> None:
+    from nbgrader.utils import parse_utc
+
+    assert parse_timestamp(text) == parse_utc(text)
+
+
+@pytest.mark.parametrize("text", ["", None, "yesterday", "99999999999999999999", "2026-13-45"])
+def test_what_is_no_time_counts_as_none(text: str | None) -> None:
+    assert parse_timestamp(text) is None
+
+
+def test_a_student_with_an_extension_of_an_hour_is_an_hour_less_late(course: Course, book: Gradebook) -> None:
+    book.write(NAME, [record("ann")])
+    with closing(sqlite3.connect(course.root / "gradebook.db")) as connection, connection:
+        connection.execute("UPDATE assignment SET duedate = '2026-11-01 12:00:00.000000'")
+        connection.execute("UPDATE submitted_assignment SET extension = '1970-01-01 01:00:00.000000'")
+    assert book.due(NAME, "ann") == datetime(2026, 11, 1, 12) + timedelta(hours=1)
