@@ -34,11 +34,16 @@
     return index.length ? `[${index.join(", ")}]` : "";
   }
 
-  function grid(values, shape, label) {
+  function grid(values, shape, label) { // with the indices of rows and columns as its heads
     const width = columns(shape), table = element("table", { class: "nlx-grid", "aria-label": label });
+    const head = (scope, text) => element("th", { scope }, text);
+    if (shape.length) {
+      const corner = shape.length > 1 ? [element("td", {})] : [];
+      table.append(element("tr", {}, ...corner, ...Array.from({ length: width }, (_, j) => head("col", j))));
+    }
     for (let start = 0; start < values.length; start += width) {
-      const cells = Array.from(values.slice(start, start + width), (value) => element("td", {}, written(value)));
-      table.append(element("tr", {}, ...cells));
+      const row = shape.length > 1 ? [head("row", place(shape.slice(0, -1), start / width).slice(1, -1))] : [];
+      table.append(element("tr", {}, ...row, ...Array.from(values.slice(start, start + width), (value) => element("td", {}, written(value)))));
     }
     return element("div", { class: "nlx-wide", role: "region", "aria-label": label }, table);
   }
