@@ -1,0 +1,195 @@
+"""A class of 24 for an assignment, as a course folder to grade: `python -m reference.sample_class FOLDER [ASSIGNMENT]`.
+
+Its submissions are made of the reference solution and the known mistakes: right, partly right, blank, late, one with a
+syntax error, one that is no notebook, one that never ends. The folder holds all that `autograder grade` and nbgrader
+need: nbgrader_config.py, source/, submitted/, and a gradebook in which the due date stands.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import nbformat
+
+from reference.course import ASSIGNMENTS, ROOT, Course, functions_in
+
+DUE = datetime(2026, 3, 2, 12, 0)
+BLANK = 'raise NotImplementedError("write this part")'
+ESSAY = "Subtracting the column's mean removes whatever constant the bias had added, so its gradient is zero."
+
+Answers = dict[str, str]
+"""Text of each solution cell, by its grade id."""
+
+
+@dataclass(frozen=True)
+class Student:
+    """One member of the class: who, what they hand in, and how many hours after the due date."""
+
+    name: str
+    answers: Callable[[Course, Answers], Answers]
+    hours_late: float = -5
+
+
+def right(course: Course, reference: Answers) -> Answers:
+    return reference
+
+
+def blank(course: Course, reference: Answers) -> Answers:
+    return {}
+
+
+def mistaken(*numbers: int) -> Callable[[Course, Answers], Answers]:
+    """The reference with some of the known mistakes, by their number in the list (cyclically)."""
+
+    def answers(course: Course, reference: Answers) -> Answers:
+        mistakes = course.mistakes
+        changed = dict(reference)
+        for mistake in (mistakes[number % len(mistakes)] for number in numbers):
+            changed[mistake.function] = mistake.source(course.solution)
+        return changed
+
+    return answers
+
+
+def unusual(number: int) -> Callable[[Course, Answers], Answers]:
+    """A right answer that looks unlike the reference, by its number in the list (cyclically)."""
+
+    def answers(course: Course, reference: Answers) -> Answers:
+        answer = course.right_answers[number % len(course.right_answers)]
+        own = functions_in(answer.source)
+        home = next(name for name in own if name in reference)
+        return {**reference, home: answer.source, **{name: "" for name in own if name in reference and name != home}}
+
+    return answers
+
+
+def functions(reference: Answers) -> list[str]:
+    """The tasks in order, predictions apart."""
+    return [name for name in reference if not name.startswith("prediction__")]
+
+
+def first_only(course: Course, reference: Answers) -> Answers:
+    """Who stopped after the first function."""
+    first = functions(reference)[0]
+    return {first: reference[first]}
+
+
+def last_missing(course: Course, reference: Answers) -> Answers:
+    """Who did not get to the last function."""
+    last = functions(reference)[-1]
+    return {name: text for name, text in reference.items() if name != last}
+
+
+def syntax_error(course: Course, reference: Answers) -> Answers:
+    name = functions(reference)[0]
+    return {**reference, name: reference[name].replace(":", "", 1)}
+
+
+def never_ends(course: Course, reference: Answers) -> Answers:
+    name = functions(reference)[0]
+    header = reference[name].partition('"""')[0].rstrip()
+    return {**reference, name: f"{header}\n    while True:\n        pass"}
+
+
+CLASS = (
+    Student("abel", right),
+    Student("agnesi", right, hours_late=-0.5),
+    Student("bernoulli", unusual(0)),
+    Student("cantor", unusual(3)),
+    Student("cauchy", mistaken(0)),
+    Student("chatelet", mistaken(1)),
+    Student("descartes", mistaken(2)),
+    Student("dirichlet", mistaken(3)),
+    Student("euler", right, hours_late=0.1),
+    Student("fermat", last_missing),
+    Student("galois", right, hours_late=5),
+    Student("gauss", mistaken(5, 17)),
+    Student("germain", unusual(7)),
+    Student("hilbert", mistaken(8)),
+    Student("hypatia", right),
+    Student("jacobi", mistaken(11), hours_late=30),
+    Student("kovalevskaya", right),
+    Student("lagrange", first_only),
+    Student("laplace", blank),
+    Student("lovelace", right, hours_late=24 * 7),
+    Student("noether", unusual(11)),
+    Student("pascal", syntax_error),
+    Student("poincare", blank),  # what this student hands in is no notebook at all
+    Student("zeno", never_ends),
+)
+NO_NOTEBOOK = "poincare"
+
+
+def filled(release: nbformat.NotebookNode, answers: Answers) -> nbformat.NotebookNode:
+    """The release notebook with these answers in its solution cells."""
+    notebook = nbformat.from_dict(release)
+    for cell in notebook.cells:
+        marks = cell.metadata.get("nbgrader", {})
+        if marks.get("solution") and marks["grade_id"] in answers:
+            cell.source = answers[marks["grade_id"]]
+        elif marks.get("solution") and marks.get("grade") and answers:
+            cell.source = ESSAY
+    return notebook
+
+
+def solutions(name: str) -> Answers:
+    """The instructor's answer in each solution cell of code, by grade id."""
+    source = nbformat.read(ROOT / "source" / name / f"{name}.ipynb", as_version=4)
+    return {
+        cell.metadata.nbgrader.grade_id: "\n".join(
+            line for line in cell.source.splitlines() if line.strip() not in ("### BEGIN SOLUTION", "### END SOLUTION")
+        )
+        for cell in source.cells
+        if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("solution")
+    }
+
+
+def make_class(folder: Path, name: str) -> None:
+    """Write the course folder; it must not exist yet (FileExistsError)."""
+    course = Course(name)
+    (folder / "source").mkdir(parents=True)
+    shutil.copy(ROOT / "nbgrader_config.py", folder)
+    shutil.copytree(ROOT / "source" / name, folder / "source" / name)
+    release = nbformat.read(ROOT / "release" / name / f"{name}.ipynb", as_version=4)
+    reference = solutions(name)
+    for student in CLASS:
+        target = folder / "submitted" / student.name / name
+        target.mkdir(parents=True)
+        stamp = DUE + timedelta(hours=student.hours_late)
+        (target / "timestamp.txt").write_text(f"{stamp:%Y-%m-%d %H:%M:%S} UTC\n")
+        if student.name == NO_NOTEBOOK:
+            (target / f"{name}.ipynb").write_text("My notebook is attached to my mail of yesterday.\n")
+        else:
+            nbformat.write(filled(release, student.answers(course, reference)), target / f"{name}.ipynb")
+    set_due_date(folder, name)
+
+
+def set_due_date(folder: Path, name: str) -> None:
+    """As `nbgrader db assignment add NAME --duedate` does, without the seconds that the command takes to start."""
+    from nbgrader.api import Gradebook
+
+    with Gradebook(f"sqlite:///{folder.resolve()}/gradebook.db", "normalization") as gradebook:
+        gradebook.update_or_create_assignment(name, duedate=DUE)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m reference.sample_class", description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("assignment", nargs="?", default=ASSIGNMENTS[0], choices=ASSIGNMENTS)
+    chosen = parser.parse_args()
+    if chosen.folder.exists():
+        print(f"{chosen.folder} exists already; remove it or name another folder.", file=sys.stderr)
+        return 1
+    make_class(chosen.folder, chosen.assignment)
+    print(f"{len(CLASS)} submissions of {chosen.assignment} in {chosen.folder}/submitted/")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
