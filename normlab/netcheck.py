@@ -116,15 +116,15 @@ def require_network_gradients(
     """
     before = {name: array.copy() for name, array in params.items()}
     X_before, y_before = X.copy(), y.copy()
-    loss, grads = require_results("loss(X, y)", model.loss(X, y), ("loss", "grads"))
+    loss, _ = require_results("loss(X, y)", model.loss(X, y), ("loss", "grads"))
     assert np.array_equal(X, X_before), "loss(X, y) must not change X"
     assert np.array_equal(y, y_before), "loss(X, y) must not change y"
+    again, grads = model.loss(X, y)
+    require_close("the loss of a second call on the same batch", again, loss, 1e-9)  # BLAS threads may differ by 1e-16
     for name, array in params.items():
         assert _has(grads, name), f"grads must hold the gradient of {name}, but it does not"
         require_shape(f"the gradient of {name}", grads[name], array.shape)
     got = {name: np.array(grads[name]) for name in params}
-    again = model.loss(X, y)[0]
-    require_close("the loss of a second call on the same batch", again, loss, 1e-9)  # BLAS threads may differ by 1e-16
     for name, array in params.items():
         assert np.array_equal(array, before[name]), f"loss(X, y) must not change params[{name!r}]"
         want = numerical_gradient(lambda _: model.loss(X, y)[0], array)

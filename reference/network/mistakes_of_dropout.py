@@ -1,0 +1,149 @@
+"""Mistakes in FullyConnectedNet's dropout."""
+
+from reference.course import Mistake
+
+__all__ = ["DROPOUT"]
+
+DROPOUT_MODE = 'self.dropout_param["mode"] = mode'
+INPUT = "hidden = X\n"
+DROP = "            dropout_cache = None\n            if self.use_dropout:"
+DROPPED = "hidden, dropout_cache = dropout_forward(hidden, self.dropout_param)"
+DROP_BACK = "dhidden = dropout_backward(dhidden, dropout_cache)"
+KEEP = "caches.append((cache, dropout_cache))"
+SCORES = 'scores, last_cache = affine_forward(hidden, self.params[f"W{last}"], self.params[f"b{last}"])'
+SOFTMAX = "loss, dscores = softmax_loss(scores, y)"
+
+
+def _wrong(name: str, explanation: str, *edits: tuple[str, str]) -> Mistake:
+    return Mistake(name, "FullyConnectedNet", edits, explanation)
+
+
+DROPOUT = (
+    _wrong(
+        "dropout_without_effect",
+        "Your network has no dropout, whatever was asked for.",
+        ("self.use_dropout = dropout != 1", "self.use_dropout = False"),
+    ),
+    _wrong(
+        "dropout_drops_with_p",
+        "Your dropout takes the probability to keep for the probability to drop.",
+        ('"p": dropout}', '"p": 1 - dropout}'),
+    ),
+    _wrong(
+        "dropout_at_test_time",
+        "Your dropout is at work when the network is asked for scores.",
+        (DROPOUT_MODE, 'self.dropout_param["mode"] = "train"'),
+    ),
+    _wrong(
+        "dropout_never_in_training",
+        "Your dropout rests in training.",
+        (DROPOUT_MODE, 'self.dropout_param["mode"] = "test"'),
+    ),
+    _wrong(
+        "dropout_seed_ignored",
+        "Your dropout does not use the seed, so that each call draws other masks.",
+        ("if seed is not None:", "if False:"),
+    ),
+    _wrong(
+        "dropout_fixed_masks",
+        "Your dropout draws the same masks in each call although no seed was given.",
+        ("if seed is not None:\n", "if seed is None:\n                seed = 0\n            if True:\n"),
+    ),
+    _wrong(
+        "dropout_in_plain_layers_alone",
+        "Your normalized layers have no dropout.",
+        (DROP, DROP.replace("self.use_dropout", "self.use_dropout and self.normalization is None")),
+        (
+            "            if self.use_dropout:\n                " + DROP_BACK,
+            "            if dropout_cache is not None:\n                " + DROP_BACK,
+        ),
+    ),
+    _wrong(
+        "dropout_in_normalized_layers_alone",
+        "Your layers without normalization have no dropout.",
+        (DROP, DROP.replace("self.use_dropout", "self.use_dropout and self.normalization")),
+        (
+            "            if self.use_dropout:\n                " + DROP_BACK,
+            "            if dropout_cache is not None:\n                " + DROP_BACK,
+        ),
+    ),
+    _wrong(
+        "dropout_in_the_last_hidden_layer_alone",
+        "Only your last hidden layer has dropout.",
+        (DROP, DROP.replace("self.use_dropout", "self.use_dropout and i == self.num_layers - 1")),
+        (
+            "            if self.use_dropout:\n                " + DROP_BACK,
+            "            if dropout_cache is not None:\n                " + DROP_BACK,
+        ),
+    ),
+    _wrong(
+        "dropout_in_the_first_hidden_layer_alone",
+        "Only your first hidden layer has dropout.",
+        (DROP, DROP.replace("self.use_dropout", "self.use_dropout and i == 1")),
+        (
+            "            if self.use_dropout:\n                " + DROP_BACK,
+            "            if dropout_cache is not None:\n                " + DROP_BACK,
+        ),
+    ),
+    _wrong(
+        "dropout_on_the_input",
+        "Your dropout is applied to the input too.",
+        (
+            INPUT,
+            "hidden = X\n        if self.use_dropout:\n"
+            "            hidden = dropout_forward(X, self.dropout_param)[0]\n",
+        ),
+    ),
+    _wrong(
+        "dropout_on_the_scores",
+        "Your dropout is applied to the scores too.",
+        (
+            SCORES,
+            f"{SCORES}\n        if self.use_dropout:\n"
+            "            scores, scores_cache = dropout_forward(scores, self.dropout_param)",
+        ),
+        (
+            SOFTMAX,
+            f"{SOFTMAX}\n        if self.use_dropout:\n            dscores = dropout_backward(dscores, scores_cache)",
+        ),
+    ),
+    _wrong(
+        "dropout_before_the_layer",
+        "Your dropout stands in front of a hidden layer's affine part, where the layer's input is.",
+        (DROP, "            dropout_cache = None\n            if False:"),
+        (
+            '            w, b = self.params[f"W{i}"], self.params[f"b{i}"]\n            if self',
+            '            w, b = self.params[f"W{i}"], self.params[f"b{i}"]\n            before = None\n'
+            "            if self.use_dropout:\n"
+            "                hidden, before = dropout_forward(hidden, self.dropout_param)\n            if self",
+        ),
+        (KEEP, "caches.append((cache, before))"),
+        ("            if self.use_dropout:\n                " + DROP_BACK + "\n", ""),
+        (
+            "        for i in range(1, last + 1):",
+            "        for i in range(1, last + 1):  # the masks are lost on the way back",
+        ),
+    ),
+    _wrong(
+        "dropout_not_scaled",
+        "Your dropout does not make up for the units that it drops.",
+        (DROPPED, f'{DROPPED}\n                hidden = hidden * self.dropout_param["p"]'),
+        (DROP_BACK, DROP_BACK + ' * self.dropout_param["p"]'),
+    ),
+    _wrong(
+        "dropout_scaled_at_test_time_too",
+        "Your dropout scales twice: in training and at test time.",
+        (DROPPED, f'{DROPPED}\n                hidden = hidden * self.dropout_param["p"] if y is None else hidden'),
+    ),
+    _wrong("dropout_forgotten_on_the_way_back", "Your way back skips the dropout.", (DROP_BACK, "pass")),
+    _wrong(
+        "dropout_way_back_not_scaled",
+        "Your way back forgets dropout's scaling.",
+        (DROP_BACK, DROP_BACK + ' * self.dropout_param["p"]'),
+    ),
+    _wrong(
+        "dropout_way_back_with_the_last_mask",
+        "Your way back uses one layer's mask for all layers.",
+        ("cache, dropout_cache = caches[i - 1]", "cache, dropout_cache = caches[i - 1][0], caches[-1][1]"),
+    ),
+)

@@ -1,0 +1,159 @@
+"""Mistakes in FullyConnectedNet's parameters: their names, shapes, scale and first values."""
+
+from reference.course import Mistake
+
+__all__ = ["PARAMETERS"]
+
+DRAW = "weights = weight_scale * np.random.randn(sizes[i - 1], sizes[i])"
+CAST = 'self.params[f"W{i}"] = weights.astype(dtype)'
+BIAS = 'self.params[f"b{i}"] = np.zeros(sizes[i], dtype=dtype)'
+NORMALIZED = "for i, width in enumerate(hidden_dims, start=1):"
+GAMMA = 'self.params[f"gamma{i}"] = np.ones(width, dtype=dtype)'
+BETA = 'self.params[f"beta{i}"] = np.zeros(width, dtype=dtype)'
+
+
+def _wrong(name: str, explanation: str, *edits: tuple[str, str]) -> Mistake:
+    return Mistake(name, "FullyConnectedNet", edits, explanation)
+
+
+PARAMETERS = (
+    _wrong(
+        "weight_scale_ignored",
+        "Your weights do not depend on weight_scale.",
+        (DRAW, DRAW.replace("weight_scale * ", "")),
+    ),
+    _wrong(
+        "weight_scale_always_0_01",
+        "Your weights have one fixed scale, whatever was asked for.",
+        (DRAW, DRAW.replace("weight_scale", "1e-2")),
+    ),
+    _wrong(
+        "weight_scale_as_a_variance",
+        "Your weight_scale is used as a variance; it is a standard deviation.",
+        (DRAW, DRAW.replace("weight_scale", "np.sqrt(weight_scale)")),
+    ),
+    _wrong(
+        "weights_scaled_by_fan_in",
+        "Your weights are scaled by the number of inputs too, which was not asked for.",
+        (DRAW, DRAW + " / np.sqrt(sizes[i - 1])"),
+    ),
+    _wrong(
+        "weights_uniform",
+        "Your weights are drawn uniformly, and not from a normal distribution.",
+        (DRAW, "weights = weight_scale * np.random.uniform(-np.sqrt(3), np.sqrt(3), (sizes[i - 1], sizes[i]))"),
+    ),
+    _wrong(
+        "weights_zero",
+        "All your weights are 0, so that all units of a layer stay equal for ever.",
+        (DRAW, "weights = np.zeros((sizes[i - 1], sizes[i]))"),
+    ),
+    _wrong(
+        "weights_constant",
+        "All weights of a layer are equal, so that its units stay equal for ever.",
+        (DRAW, "weights = np.full((sizes[i - 1], sizes[i]), weight_scale)"),
+    ),
+    _wrong(
+        "weights_positive",
+        "Your weights have no negative values.",
+        (DRAW, DRAW.replace("np.random.randn(sizes[i - 1], sizes[i])", "abs(np.random.randn(sizes[i - 1], sizes[i]))")),
+    ),
+    _wrong(
+        "weights_transposed",
+        "Your weight matrices are transposed: their rows belong to the layer's inputs.",
+        (DRAW, DRAW.replace("sizes[i - 1], sizes[i]", "sizes[i], sizes[i - 1]")),
+    ),
+    _wrong(
+        "weights_equal_in_each_layer",
+        "Each layer starts from the same random numbers.",
+        (DRAW, f"np.random.seed(0)\n            {DRAW}"),
+    ),
+    _wrong(
+        "last_layer_not_scaled",
+        "The last layer's weights do not follow weight_scale.",
+        (
+            CAST,
+            f"{CAST}\n            if i == self.num_layers:\n"
+            f'                self.params[f"W{{i}}"] /= dtype(weight_scale)',
+        ),
+    ),
+    _wrong(
+        "biases_random",
+        "Your biases do not start where they should.",
+        (
+            BIAS,
+            BIAS.replace("np.zeros(sizes[i], dtype=dtype)", "(weight_scale * np.random.randn(sizes[i])).astype(dtype)"),
+        ),
+    ),
+    _wrong("biases_one", "Your biases start at another constant.", (BIAS, BIAS.replace("zeros", "ones"))),
+    _wrong(
+        "biases_as_rows", "Your biases have a dimension too many.", (BIAS, BIAS.replace("sizes[i]", "(1, sizes[i])"))
+    ),
+    _wrong(
+        "biases_missing",
+        "Your network has no biases.",
+        (
+            BIAS,
+            "bias = np.zeros(sizes[i], dtype=dtype)\n            if i == self.num_layers:\n"
+            '                self.params[f"b{i}"] = bias',
+        ),
+    ),
+    _wrong(
+        "dtype_ignored",
+        "Your parameters do not have the dtype that was asked for.",
+        (CAST, CAST.replace(".astype(dtype)", "")),
+    ),
+    _wrong(
+        "gammas_zero",
+        "Your gammas start at a value with which no input gets through.",
+        (GAMMA, GAMMA.replace("ones", "zeros")),
+    ),
+    _wrong(
+        "gammas_random",
+        "Your gammas do not start where they should: normalized values should pass unscaled at first.",
+        (
+            GAMMA,
+            GAMMA.replace("np.ones(width, dtype=dtype)", "(1 + weight_scale * np.random.randn(width)).astype(dtype)"),
+        ),
+    ),
+    _wrong(
+        "betas_one",
+        "Your betas do not start where they should: normalized values should pass unshifted at first.",
+        (BETA, BETA.replace("zeros", "ones")),
+    ),
+    _wrong(
+        "gammas_outside_params",
+        "Your gammas and betas are not in params, so that no solver can train them.",
+        (GAMMA, "self.scales = getattr(self, 'scales', {}) | {f\"gamma{i}\": np.ones(width, dtype=dtype)}"),
+        (BETA, 'self.scales |= {f"beta{i}": np.zeros(width, dtype=dtype)}'),
+        (
+            'gamma, beta = self.params[f"gamma{i}"], self.params[f"beta{i}"]',
+            'gamma, beta = self.scales[f"gamma{i}"], self.scales[f"beta{i}"]',
+        ),
+    ),
+    _wrong(
+        "gammas_for_the_scores",
+        "Your params hold a gamma and a beta for the last layer, which has none.",
+        (NORMALIZED, NORMALIZED.replace("hidden_dims", "sizes[1:]")),
+    ),
+    _wrong(
+        "gammas_without_a_normalization",
+        "Your params hold gammas and betas although no normalization was asked for.",
+        ("if normalization is not None:", "if True:"),
+    ),
+    _wrong(
+        "gammas_for_batch_norm_alone",
+        "With layer norm your params lack gammas and betas.",
+        ("if normalization is not None:", 'if normalization == "batchnorm":'),
+    ),
+    _wrong(
+        "gammas_of_the_input_size",
+        "Your gammas and betas have the size of the layer's input; they scale its output.",
+        (NORMALIZED, NORMALIZED.replace("hidden_dims", "sizes[:-2]")),
+    ),
+    _wrong(
+        "names_from_zero",
+        "Your layers are counted from 0; the names start with W1 and b1.",
+        (CAST, CAST.replace("{i}", "{i - 1}")),
+        (BIAS, BIAS.replace("{i}", "{i - 1}")),
+    ),
+)
