@@ -109,7 +109,7 @@ def replaced_sources(assignment: Assignment, answer: Answer) -> dict[int, str]:
     What belongs to no solution cell (imports, helpers) goes before the first of them. Raises CourseError where the
     answer defines no name of any solution cell.
     """
-    cells = [cell for cell in assignment.cells if cell.index in _answerable(assignment)]
+    cells = _answerable(assignment)
     home = {name: cell for cell in cells for name in cell.binds}
     parts = list(_statements(answer.source))
     own = {name for names, _ in parts for name in names if name in home}
@@ -128,6 +128,12 @@ def replaced_sources(assignment: Assignment, answer: Answer) -> dict[int, str]:
     first = min(sources)
     sources[first] = "\n".join([*helpers, sources[first]])
     return sources
+
+
+def concerns(assignment: Assignment, answer: Answer) -> bool:
+    """Whether the answer defines a name of one of this notebook's solution cells."""
+    names = frozenset().union(*(names for names, _ in _statements(answer.source)))
+    return any(cell.binds & names for cell in _answerable(assignment))
 
 
 def own_function(assignment: Assignment, answer: Answer) -> str:
@@ -149,8 +155,8 @@ def owner(assignment: Assignment, test: Cell) -> str:
     return read[-1] if read else ""
 
 
-def _answerable(assignment: Assignment) -> set[int]:
-    return {cell.index for cell in assignment.cells if cell.kind in ("student", "manual") and cell.python}
+def _answerable(assignment: Assignment) -> list[Cell]:
+    return [cell for cell in assignment.cells if cell.kind in ("student", "manual") and cell.python]
 
 
 def _submitted(assignment: Assignment, cell: Cell, source: str) -> SubmittedCell:

@@ -20,13 +20,16 @@ from typing import Any
 import numpy as np
 
 import autograder
-from autograder.answers import Answer, answered, own_function, owner
+from autograder.answers import Answer, answered, concerns, own_function, owner
 from autograder.assignment import Assignment
+from autograder.errors import AutograderError
 from autograder.recording import Event, same
 from autograder.repair import repair
+from autograder.results import Judged
 
 REFERENCE = "the reference"
 SEEDS = (1, 2)
+FAILED = ("failed", "partial")
 
 
 @dataclass(frozen=True)
@@ -36,24 +39,39 @@ class Run:
     failed: Collection[str]
     events: Mapping[str, Sequence[Event]]
 
+    @classmethod
+    def of(cls, judged: Judged) -> Run:
+        return cls([name for name, check in judged.checks.items() if check.status in FAILED], judged.events)
 
-Runner = Callable[[dict[str, Any], int], Run]
-"""Grades a repaired notebook, with a seed for the random numbers that its tests do not seed."""
+
+Grade = Callable[[dict[str, Any], int], Judged]
+"""Grades a repaired notebook and records; the seed is for the random numbers that its tests do not seed."""
 
 
 class Diagnosis:
     """The known mistakes of one notebook. They are run when a test of their function fails for the first time."""
 
     def __init__(
-        self, assignment: Assignment, answers: Iterable[Answer], run: Runner, cache: Path | None = None
+        self, assignment: Assignment, answers: Iterable[Answer], grade: Grade, cache: Path | None = None
     ) -> None:
         """``cache``: a folder of the instructor's in which runs are kept; without one they are kept in memory."""
         self.assignment = assignment
         self.owners = {test.grade_id: owner(assignment, test) for test in assignment.tests if test.grade_id}
-        self.mistakes = [answer for answer in answers if not answer.right]
-        self._run = run
+        self.mistakes = [answer for answer in answers if not answer.right and concerns(assignment, answer)]
+        self._grade = grade
         self._cache = cache
         self._runs: dict[str, tuple[Run, Run]] = {}
+
+    def annotate(self, judged: Judged) -> None:
+        """Name the known mistakes behind the failures. The scores are final, and no trouble here changes them."""
+        if not judged.events:
+            return
+        try:
+            for test, sentence in self.explain(Run.of(judged)).items():
+                judged.checks[test].diagnosis = sentence
+        except AutograderError as error:
+            judged.flags.append(f"The failures could not be compared with the known mistakes: {error}")
+        judged.events = {}
 
     def explain(self, student: Run) -> dict[str, str]:
         """The sentence of the one known mistake that each failed test shows; tests without one are left out."""
@@ -109,7 +127,7 @@ class Diagnosis:
             key = self._key(notebook)
             found = self._read(key)
             if found is None:
-                first, second = (self._run(notebook, seed) for seed in SEEDS)
+                first, second = (Run.of(self._grade(notebook, seed)) for seed in SEEDS)
                 found = _complete(first, tests), _complete(second, tests)
                 self._write(key, found)
             self._runs[name] = found

@@ -16,8 +16,10 @@ import pytest
 from autograder.answers import Answer, answered
 from autograder.assignment import Assignment
 from autograder.diagnosis import Diagnosis, Run
+from autograder.errors import WorkerError
 from autograder.recording import Recorder, events
 from autograder.repair import repair
+from autograder.results import CheckResult, Judged
 
 MEAN = "def mean(x):\n    return x.sum() / x.size"
 SPREAD = "def spread(x):\n    return ((x - mean(x)) ** 2).sum() / x.size"
@@ -63,12 +65,12 @@ class Here:
     def __init__(self) -> None:
         self.runs = 0
 
-    def __call__(self, notebook: dict[str, Any], seed: int) -> Run:
+    def __call__(self, notebook: dict[str, Any], seed: int) -> Judged:
         self.runs += 1
         np.random.seed(seed)
         names: dict[str, Any] = {}
         recorder = Recorder()
-        failed, seen = [], {}
+        judged = Judged(notebook)
 
         def recording(function: Callable[..., Any]) -> Callable[..., Any]:
             def call(*arguments: Any) -> Any:
@@ -91,15 +93,15 @@ class Here:
             try:
                 exec(each["source"], {"np": np} | wrapped)
             except Exception:
-                failed.append(grade_id)
-            seen[grade_id] = events(recorder.take())
-        return Run(failed, seen)
+                judged.checks[grade_id] = CheckResult("failed", 1, 0)
+            judged.events[grade_id] = events(recorder.take())
+        return judged
 
 
 def run(assignment: Assignment, source: str, seed: int = 5) -> Run:
     notebook, _ = repair(assignment, answered(assignment, Answer("student", True, source)))
     notebook["cells"] = [each for each in notebook["cells"] if "1 / 0" not in each["source"]]
-    return Here()(notebook, seed)
+    return Run.of(Here()(notebook, seed))
 
 
 @pytest.mark.parametrize("mistake", [each for each in MISTAKES if each.name != "chance"], ids=lambda each: each.name)
@@ -157,3 +159,24 @@ def test_a_mistake_is_run_once_for_many_submissions_and_many_graders(assignment:
     (tmp_path / random.choice([path.name for path in tmp_path.iterdir()])).write_text("damaged")
     assert Diagnosis(assignment, MISTAKES, second, tmp_path).explain(student) == sentences
     assert second.runs == 2
+
+
+def test_the_sentence_is_put_beside_the_message_and_what_was_recorded_is_dropped(assignment: Assignment) -> None:
+    notebook, _ = repair(assignment, answered(assignment, MISTAKES[2]))
+    notebook["cells"] = [each for each in notebook["cells"] if "1 / 0" not in each["source"]]
+    judged = Here()(notebook, 5)
+    Diagnosis(assignment, MISTAKES, Here()).annotate(judged)
+    assert judged.checks["spread__small"].diagnosis == "It is sample."
+    assert judged.events == {}
+
+
+def test_a_grader_that_fails_costs_the_diagnosis_alone(assignment: Assignment) -> None:
+    def gone(notebook: dict[str, Any], seed: int) -> Judged:
+        raise WorkerError("it is gone")
+
+    notebook, _ = repair(assignment, answered(assignment, MISTAKES[2]))
+    notebook["cells"] = [each for each in notebook["cells"] if "1 / 0" not in each["source"]]
+    judged = Here()(notebook, 5)
+    Diagnosis(assignment, MISTAKES, gone).annotate(judged)
+    assert judged.checks["spread__small"].diagnosis == ""
+    assert "it is gone" in judged.flags[0]

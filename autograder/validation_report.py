@@ -1,0 +1,68 @@
+"""What ``autograder validate`` prints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from autograder.validate import BLANK, REFERENCE, Check, Validation
+
+
+def report(found: Validation) -> Iterator[str]:
+    """Counts, the table check x mistake, what it says about the checks, and the misses."""
+    points = sum(check.points for check in found.checks)
+    scores = {name: sum(found.results[name].scores.values()) for name in (REFERENCE, BLANK)}
+    right = sum(not found.lost(answer.name) for answer in found.right)
+    caught = sum(bool(found.caught(answer)) for answer in found.wrong)
+    yield f"reference     {scores[REFERENCE]:g} of {points:g} points that tests give"
+    yield f"blank         {scores[BLANK]:g}"
+    yield f"right answers {right} of {len(found.right)} with every point"
+    yield f"mistakes      {caught} of {len(found.wrong)} lose points on their own function"
+    yield f"diagnoses     {len(found.diagnosed)} of {len(found.wrong)} named by their own sentence"
+    if found.wrong:
+        yield ""
+        yield from _table(found)
+        yield from _remarks(found)
+    yield ""
+    yield from found.misses or ["no miss"]
+
+
+def _table(found: Validation) -> Iterator[str]:
+    """One line a check, one column a mistake."""
+    width = max(len(check.name) for check in found.checks)
+    yield "Checks (h: hidden) and mistakes (# caught on its own function, + elsewhere):"
+    for row in ("tens", "ones"):
+        digits = (number // 10 if row == "tens" else number % 10 for number in range(1, len(found.wrong) + 1))
+        yield " " * (width + 15) + "".join(str(digit % 10) if digit or row == "ones" else " " for digit in digits)
+    for check in found.checks:
+        marks = "".join(_mark(found, check, answer.name) for answer in found.wrong)
+        own = len(found.catches(check))
+        yield f"{check.name:{width}} {'h' if check.hidden else ' '} {check.points:4g} {own:4d}   {marks}".rstrip()
+    for number, answer in enumerate(found.wrong, 1):
+        yield f"{number:4d}  {found.function[answer.name]}: {answer.name}"
+
+
+def _mark(found: Validation, check: Check, answer: str) -> str:
+    if check not in found.lost(answer):
+        return "."
+    return "#" if check.function == found.function[answer] else "+"
+
+
+def _remarks(found: Validation) -> Iterator[str]:
+    if found.useless:
+        yield ""
+        yield "Checks without which every mistake would still be caught:"
+        yield from (f"  {check.name} (catches {len(found.catches(check))})" for check in found.useless)
+    if found.hidden_only:
+        yield ""
+        yield "Mistakes that only hidden checks catch:"
+        yield from (f"  {answer.name}" for answer in found.hidden_only)
+    costs = [(answer, name, reason) for answer in found.wrong for name, reason in answer.also_costs.items()]
+    if costs:
+        yield ""
+        yield "Mistakes that cost points on other functions too:"
+        yield from (f"  {answer.name}, {name}: {reason}" for answer, name, reason in costs)
+    unnamed = [answer for answer in found.wrong if answer not in found.diagnosed]
+    if unnamed:
+        yield ""
+        yield "Mistakes that no check names by their sentence, or that another's names:"
+        yield from (f"  {answer.name}" for answer in unnamed)
