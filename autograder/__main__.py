@@ -81,6 +81,8 @@ def grade(
     click.echo(
         f"{summary.graded} graded, {summary.unchanged} unchanged, {summary.failed} failed, in {summary.seconds:.1f} s"
     )
+    for note in summary.notes:
+        click.echo(note)
     if summary.written:
         click.echo(f"{summary.written} written answers wait for a person's grade")
     for student, reason in summary.people[:SHOWN]:

@@ -23,6 +23,7 @@ from autograder.errors import CourseError, UsageError
 from autograder.limits import Limits
 
 CONFIG_FILE = "nbgrader_config.py"
+STATE = ".autograder"  # the engine's own folder in the course folder: lock, log, backups
 DEFAULTS = {
     "source_directory": "source",
     "submitted_directory": "submitted",

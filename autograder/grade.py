@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import autograder
-from autograder.course import Course, parse_timestamp
-from autograder.errors import AutograderError, UsageError
+from autograder.answers import Answer, read_answers
+from autograder.course import STATE, Course, parse_timestamp
+from autograder.errors import AutograderError, CourseError, UsageError
 from autograder.gradebook import Gradebook, Record
-from autograder.guard import STATE, backup, check_sqlite, only_grader
+from autograder.guard import backup, check_sqlite, only_grader
 from autograder.intake import Submission, collect
 from autograder.pool import LocalPool
 from autograder.progress import Progress
@@ -39,6 +40,7 @@ class Summary:
     seconds: float = 0.0
     scores: dict[str, tuple[float, float]] = field(default_factory=dict)  # student -> points, of how many
     people: list[tuple[str, str]] = field(default_factory=list)  # (student, what a person should look at)
+    notes: list[str] = field(default_factory=list)  # about the run as a whole
     written: int = 0  # answers that wait for a person's grade
 
 
@@ -81,20 +83,18 @@ class _Batch:
                 )
         if students:
             self.folders = {student: self.folders[student] for student in students}
-        self.setup = Setup(
-            title=assignment,
-            sources={name: json.dumps(each.notebook).encode() for name, each in self.notebooks.items()},
-            files=course.files(assignment),
-            secret=[str(course.root)],
-            markers=vars(course.markers),
-            limits=vars(course.limits),
-            isolation=course.engine.isolation,
-            show_hidden=course.engine.show_hidden_checks,
-            late=course.late_policy(),
-        ).pack()
+        self.summary = Summary()
+        self.setup = Setup.of(course, assignment, self.notebooks, self._answers()).pack()
         self.version = hashlib.sha256(autograder.__version__.encode() + self.setup).hexdigest()
         self.taken: dict[str, tuple[str, Submission]] = {}  # submissions at work, with their digests
-        self.summary = Summary()
+
+    def _answers(self) -> list[Answer]:
+        """The course's known mistakes explain failures; a course folder without them is graded all the same."""
+        try:
+            return read_answers(self.course, self.assignment)
+        except CourseError as error:
+            self.summary.notes.append(f"Known mistakes are not named in the feedback: {error}")
+            return []
 
     def run(self, gradebook: Gradebook, jobs: int | None, scheduler: str, force: bool) -> Summary:
         start = time.monotonic()
@@ -144,15 +144,7 @@ class _Batch:
                 self.summary.unchanged += 1
                 continue
             self.taken[student] = digest, submission
-            due, handed_in = self.gradebook.due(self.assignment, student), parse_timestamp(submission.timestamp)
-            yield Job(
-                student=student,
-                notebooks=submission.notebooks,
-                refused=submission.refused,
-                findings=submission.findings,
-                kept={name: vars(kept) for name, kept in self.gradebook.kept(self.assignment, student).items()},
-                seconds_late=(handed_in - due).total_seconds() if due and handed_in else 0.0,
-            )
+            yield make_job(self.gradebook, self.assignment, student, submission)
 
     def _is_done(self, student: str, digest: str) -> bool:
         return all(
@@ -177,16 +169,7 @@ class _Batch:
         for name, graded in outcome.graded.items():
             self._write_files(job.student, name, graded, submission.timestamp)
             self._report(job.student, name, graded, log)
-            yield Record(
-                student=job.student,
-                notebook=name,
-                scores=graded.scores,
-                blank=frozenset(graded.blank),
-                timestamp=parse_timestamp(submission.timestamp),
-                late_penalty=graded.late_penalty,
-                digest=digest,
-                result=graded.result,
-            )
+            yield make_record(job.student, name, graded, submission.timestamp, digest)
 
     def _write_files(self, student: str, name: str, graded: Graded, timestamp: str | None) -> None:
         for step, file, text, mode in (
@@ -221,6 +204,32 @@ class _Batch:
             seconds=round(result["seconds"], 3),
             cpu_seconds=round(result["cpu_seconds"], 3),
         )
+
+
+def make_job(gradebook: Gradebook, assignment: str, student: str, submission: Submission) -> Job:
+    """The unit of work, with what people entered for the student and how late the submission is."""
+    due, handed_in = gradebook.due(assignment, student), parse_timestamp(submission.timestamp)
+    return Job(
+        student=student,
+        notebooks=submission.notebooks,
+        refused=submission.refused,
+        findings=submission.findings,
+        kept={name: vars(kept) for name, kept in gradebook.kept(assignment, student).items()},
+        seconds_late=(handed_in - due).total_seconds() if due and handed_in else 0.0,
+    )
+
+
+def make_record(student: str, notebook: str, graded: Graded, timestamp: str | None, digest: str) -> Record:
+    return Record(
+        student=student,
+        notebook=notebook,
+        scores=graded.scores,
+        blank=frozenset(graded.blank),
+        timestamp=parse_timestamp(timestamp),
+        late_penalty=graded.late_penalty,
+        digest=digest,
+        result=graded.result,
+    )
 
 
 def _log(log: TextIO, student: str, assignment: str, **values: Any) -> None:

@@ -133,6 +133,25 @@ class Gradebook:
         self._retry(lambda: self._in_transaction(read))
         return kept
 
+    def result(self, assignment: str, student: str, notebook: str) -> tuple[str, float | None] | None:
+        """What is known of a graded notebook: Record.result and the late penalty."""
+        done, handed_in, part, book, assigned = self._tables(
+            "autograder_result", "submitted_assignment", "submitted_notebook", "notebook", "assignment"
+        )
+        query = (
+            sa.select(done.c.result, part.c.late_submission_penalty)
+            .join(assigned, assigned.c.name == done.c.assignment)
+            .join(book, sa.and_(book.c.assignment_id == assigned.c.id, book.c.name == done.c.notebook))
+            .join(
+                handed_in,
+                sa.and_(handed_in.c.assignment_id == assigned.c.id, handed_in.c.student_id == done.c.student_id),
+            )
+            .join(part, sa.and_(part.c.assignment_id == handed_in.c.id, part.c.notebook_id == book.c.id))
+            .where(done.c.assignment == assignment, done.c.student_id == student, done.c.notebook == notebook)
+        )
+        row = self._retry(lambda: self._in_transaction(lambda c: c.execute(query).first()))
+        return (row[0], row[1]) if row else None
+
     def write(self, assignment: str, batch: Sequence[Record]) -> None:
         """Store results in one transaction: each submission is there with all its cells, or not at all."""
         if batch:

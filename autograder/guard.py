@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from autograder.course import STATE
 from autograder.errors import GradebookError
 
-STATE = ".autograder"  # in the course folder: lock, log, backups
 BACKUPS = 5
 
 

@@ -10,7 +10,7 @@ import json
 import sys
 import tempfile
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -18,7 +18,9 @@ from typing import Any
 
 import msgpack
 
+from autograder.answers import Answer
 from autograder.assignment import Assignment, Markers
+from autograder.course import STATE, Course
 from autograder.errors import AutograderError, WorkerError
 from autograder.feedback import render
 from autograder.intake import Refused, parse
@@ -42,6 +44,26 @@ class Setup:
     isolation: Isolation
     show_hidden: bool
     late: dict[str, Any]  # Course.late_policy
+    answers: list[dict[str, Any]]  # the course's right and wrong answers, by which failures are explained
+    cache: str  # folder for what running those answers showed
+
+    @classmethod
+    def of(
+        cls, course: Course, title: str, notebooks: Mapping[str, Assignment], answers: Iterable[Answer] = ()
+    ) -> Setup:
+        return cls(
+            title=title,
+            sources={name: json.dumps(each.notebook).encode() for name, each in notebooks.items()},
+            files=course.files(title),
+            secret=[str(course.root)],
+            markers=vars(course.markers),
+            limits=vars(course.limits),
+            isolation=course.engine.isolation,
+            show_hidden=course.engine.show_hidden_checks,
+            late=course.late_policy(),
+            answers=[asdict(answer) for answer in answers],
+            cache=str(course.root / STATE / "answers"),
+        )
 
     def pack(self) -> bytes:
         return _pack(self)

@@ -1,0 +1,137 @@
+"""The engine behind nbgrader's own commands and formgrader's buttons, by configuration alone:
+
+c.Autograde.sanitize_preprocessors = []
+c.Autograde.autograde_preprocessors = ["autograder.preprocessor.GradeInSandbox"]
+c.GenerateFeedback.exporter_class = "autograder.preprocessor.FeedbackExporter"
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import threading
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbconvert.exporters import Exporter
+from nbgrader.converters import BaseConverter
+from nbgrader.preprocessors import NbGraderPreprocessor
+
+from autograder.course import Course
+from autograder.errors import AutograderError, GradebookError
+from autograder.feedback import render
+from autograder.gradebook import Gradebook
+from autograder.grade import make_job, make_record
+from autograder.guard import only_grader
+from autograder.intake import collect
+from autograder.kept import Kept
+from autograder.pool import Slot
+from autograder.results import Judged
+from autograder.unit import Job, Outcome, Setup
+
+IDLE_SECONDS = 60.0  # that a grading process waits for the next submission, in formgrader's server too
+
+
+class GradeInSandbox(NbGraderPreprocessor):  # type: ignore[misc]
+    """Takes the place of Execute, of the repairs before it, and of SaveAutoGrades and AssignLatePenalties after it."""
+
+    def preprocess(self, notebook: Any, resources: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        info = resources["nbgrader"]
+        student, title, name = info["student"], info["assignment"], info["notebook"]
+        course = _course(self, info)
+        source = {name: course.notebooks(title)[name]}
+        submission = collect(course.folder("submitted", student, title), [name], course.limits)
+        with only_grader(course.root), closing(Gradebook(course.db_url)) as gradebook:
+            gradebook.save_assignment(course.course_id, title, source)
+            outcome = _grade(Setup.of(course, title, source).pack(), make_job(gradebook, title, student, submission))
+            if outcome.error:
+                raise AutograderError(outcome.error)
+            graded = outcome.graded[name]
+            # Without a digest: its feedback page is yet to be made.
+            gradebook.write(title, [make_record(student, name, graded, submission.timestamp, digest="")])
+        return nbformat.from_dict(json.loads(graded.notebook)), resources
+
+
+class FeedbackExporter(Exporter):  # type: ignore[misc]
+    """Makes the engine's feedback page of an autograded notebook, with what people entered since."""
+
+    file_extension = ".html"
+    output_mimetype = "text/html"
+
+    def from_filename(
+        self, filename: str, resources: dict[str, Any] | None = None, **_: Any
+    ) -> tuple[str, dict[str, Any]]:
+        resources = resources or {}
+        info = resources["nbgrader"]
+        student, title, name = info["student"], info["assignment"], info["notebook"]
+        course = _course(self, info)
+        with closing(Gradebook(course.db_url)) as gradebook:
+            found = gradebook.result(title, student, name)
+            kept = gradebook.kept(title, student).get(name, Kept())
+        if found is None:
+            raise GradebookError(
+                f"The notebook {name} of {student} was not graded by this engine; run `autograder grade {title}`."
+            )
+        result, penalty = json.loads(found[0]), found[1]
+        findings, refusal = result.pop("findings"), result.pop("refused")
+        notebook = json.loads(Path(filename).read_text(encoding="utf-8"))
+        page = render(
+            course.notebooks(title)[name],
+            Judged.from_dict(result | {"notebook": notebook}),
+            kept,
+            title=name if name == title else f"{title}: {name}",
+            student=student,
+            notes=[refusal, *findings] if refusal else findings,
+            late_penalty=penalty,
+            sandboxed=course.engine.isolation != "none",
+            show_hidden=course.engine.show_hidden_checks,
+        )
+        return page, resources | {"output_extension": self.file_extension}
+
+
+def _course(part: Any, info: dict[str, Any]) -> Course:
+    """The course of the nbgrader command that this part is at work for."""
+    converter = part.parent
+    while converter is not None and not isinstance(converter, BaseConverter):
+        converter = converter.parent
+    root = Path(converter.coursedir.root if converter else ".")
+    return Course(root.resolve(), part.config, info["db_url"])
+
+
+class _Warm:
+    """The grading process of the last notebook, kept for the next submission."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.slot: Slot | None = None
+        self.timer: threading.Timer | None = None
+
+    def grade(self, setup: bytes, job: Job) -> Outcome:
+        with self.lock:
+            if self.timer is not None:
+                self.timer.cancel()
+            if self.slot is None or self.slot.lost or self.slot.setup != setup:
+                self._end()
+                self.slot = Slot(setup, cpu=None)
+                self.slot.await_ready()
+            outcome = self.slot.grade(job)
+            self.timer = threading.Timer(IDLE_SECONDS, self.end)
+            self.timer.daemon = True
+            self.timer.start()
+            return outcome
+
+    def end(self) -> None:
+        with self.lock:
+            self._end()
+
+    def _end(self) -> None:
+        if self.slot is not None:
+            self.slot.kill()
+            self.slot = None
+
+
+_warm = _Warm()
+_grade = _warm.grade
+atexit.register(_warm.end)
