@@ -210,7 +210,8 @@ WAY_BACK = (
         "Your gradients are added to those of earlier calls.",
         (
             RETURN,
-            "before = getattr(self, 'sums', {})\n        self.sums = {name: grads[name] + before.get(name, 0) for name in grads}\n"
+            "before = getattr(self, 'sums', {})\n"
+            "        self.sums = {name: grads[name] + before.get(name, 0) for name in grads}\n"
             "        return loss, self.sums",
         ),
     ),

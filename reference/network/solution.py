@@ -15,7 +15,11 @@ from normlab.layers import (
     relu_forward,
     softmax_loss,
 )
-from reference.batchnorm.solution import batchnorm_backward, batchnorm_forward
+from reference.batchnorm.solution import (
+    batchnorm_backward,
+    batchnorm_backward_alt,  # noqa: F401 - for the cell `layers`
+    batchnorm_forward,
+)
 from reference.layernorm.solution import layernorm_backward, layernorm_forward
 
 __all__ = [
