@@ -143,9 +143,7 @@ class Assignment:
                 wanted |= cell.loads
         while True:
             more = [
-                cell
-                for cell in given
-                if cell.index not in chosen and (cell.binds | _imported(cell.imports)) & wanted
+                cell for cell in given if cell.index not in chosen and (cell.binds | _imported(cell.imports)) & wanted
             ]
             if not more:
                 return frozenset(chosen)

@@ -112,6 +112,7 @@ class Stream(io.TextIOBase):
         self._outputs.write(self.name, text)
         return len(text)
 
+
 _TEXT_TYPES = frozenset(
     {
         "application/json",

@@ -22,6 +22,7 @@ def visible(modules: Iterable[str]) -> tuple[Path, ...]:
     for prefix in {sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix}:
         paths += [Path(prefix, name) for name in ("lib", "lib64")]
     paths += [Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
+    paths += [Path(text) for text in sys.path if Path(text).name in ("site-packages", "dist-packages")]
     # Both the name by which Python knows a path and where it really lies.
     paths += [path.resolve() for path in paths]
     roots = _outermost(path for path in paths if path.exists() and not path.is_symlink())

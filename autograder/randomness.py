@@ -79,6 +79,9 @@ class Stream:
 
     def advance(self, moved: Any) -> None:
         """Move on by what the student's process drew. Raises ProtocolError."""
+        if moved is False:  # the student's process has another stream now: it is given ours again
+            self._known = b""
+            return
         if (
             type(moved) is not list
             or [type(value) for value in moved] != [int, int, float]
@@ -86,6 +89,8 @@ class Stream:
         ):
             raise ProtocolError("a malformed advance of the random stream")
         words, has_gauss, cached = moved
+        if len(self._known) != STATE_BYTES:
+            raise ProtocolError("an advance of a random stream that was not sent")
         generator = _generator(*_known_key(self._known))
         tail = min(words, 4)
         generator.random_raw(words - tail, output=False)
@@ -106,14 +111,14 @@ class Stream:
         self._lost = False
         self.remember()
 
-    def moved_by(self) -> Advance | None:
-        """How far the stream moved since the last ``remember``; None if it did not, or is another stream now."""
+    def moved_by(self) -> Advance | bool | None:
+        """How far the stream moved since the last ``remember``; None if it did not, False if it is another now."""
         if self._lost or not self._moved():
             return None
         words = self._distance()
         if words is None:
             self._lost = True
-            return None
+            return False
         self.remember()
         _, _, _, has_gauss, cached = _state()
         return [words, int(has_gauss), float(cached)]

@@ -177,7 +177,8 @@ class Session:
             return
         if type(news) is not list or [type(part) for part in news[:3]] != [list] * 3 or len(news) != 5:
             raise ProtocolError("malformed news")
-        changes, mirrors, outputs, advance, self.figures_open = news
+        changes, mirrors, outputs, advance, figures = news
+        self.figures_open = figures is True
         if advance is not None:
             self._stream.advance(advance)
         if outputs:

@@ -113,7 +113,7 @@ class Student:
         advance = self.stream.moved_by()
         outputs = self.shell.outputs.take() if self.shell.outputs.items else []
         figures = _figures_open()
-        if not (changes or mirrors or advance or outputs or figures):
+        if advance is None and not (changes or mirrors or outputs or figures):
             return None
         return [changes or [], mirrors, outputs, advance, figures]
 

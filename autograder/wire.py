@@ -89,9 +89,7 @@ class Codec:
         """A value within a message, for the content of an endpoint's own type."""
         if self._depth == len(self._packers):
             self._packers.append(
-                msgpack.Packer(
-                    default=self._extend, strict_types=True, unicode_errors="surrogatepass", buf_size=4096
-                )
+                msgpack.Packer(default=self._extend, strict_types=True, unicode_errors="surrogatepass", buf_size=4096)
             )
         packer = self._packers[self._depth]
         self._depth += 1

@@ -1,0 +1,492 @@
+"""Ordinary test code of instructors: each case runs plainly and through the boundary, with the same end."""
+
+from __future__ import annotations
+
+STUDENT = '''
+import collections
+
+import numpy as np
+
+
+def normalize(x, gamma, beta, bn_param):
+    """Forward pass of batch normalization."""
+    eps, momentum = bn_param.get("eps", 1e-5), bn_param.get("momentum", 0.9)
+    running = bn_param.get("running_mean", np.zeros(x.shape[1]))
+    mean, var = x.mean(axis=0), x.var(axis=0)
+    x_hat = (x - mean) / np.sqrt(var + eps)
+    bn_param["running_mean"] = momentum * running + (1 - momentum) * mean
+    return gamma * x_hat + beta, (x_hat, gamma, np.sqrt(var + eps))
+
+
+def normalize_backward(dout, cache):
+    x_hat, gamma, std = cache
+    n = len(dout)
+    g = dout * gamma
+    dx = (n * g - g.sum(axis=0) - x_hat * (g * x_hat).sum(axis=0)) / (n * std)
+    return dx, (dout * x_hat).sum(axis=0), dout.sum(axis=0)
+
+
+class FullyConnectedNet:
+    """Two layers with batch normalization between."""
+
+    def __init__(self, hidden=7, input_dim=6, num_classes=4, reg=0.0, seed=None):
+        r = np.random.RandomState(seed) if seed is not None else np.random
+        self.params = {
+            "W1": r.randn(input_dim, hidden) * 0.5, "b1": np.zeros(hidden),
+            "W2": r.randn(hidden, num_classes) * 0.5, "b2": np.zeros(num_classes),
+            "gamma1": np.ones(hidden), "beta1": np.zeros(hidden),
+        }
+        self.reg, self.bn_param, self.history, self._private = reg, {}, [], 5
+
+    def loss(self, X, y=None):
+        p = self.params
+        a, cache = normalize(X @ p["W1"] + p["b1"], p["gamma1"], p["beta1"], self.bn_param)
+        hidden = np.maximum(0, a)
+        scores = hidden @ p["W2"] + p["b2"]
+        if y is None:
+            return scores
+        e = np.exp(scores - scores.max(axis=1, keepdims=True))
+        probs, n = e / e.sum(axis=1, keepdims=True), len(y)
+        loss = -np.log(probs[np.arange(n), y]).mean() + 0.5 * self.reg * (np.sum(p["W1"] ** 2) + np.sum(p["W2"] ** 2))
+        ds = probs.copy()
+        ds[np.arange(n), y] -= 1
+        ds /= n
+        grads = {"W2": hidden.T @ ds + self.reg * p["W2"], "b2": ds.sum(axis=0)}
+        da, grads["gamma1"], grads["beta1"] = normalize_backward(ds @ p["W2"].T * (a > 0), cache)
+        grads["W1"], grads["b1"] = X.T @ da + self.reg * p["W1"], da.sum(axis=0)
+        self.history.append(loss)
+        return loss, grads
+
+    @property
+    def n_params(self):
+        return sum(value.size for value in self.params.values())
+
+
+class BadInput(ValueError):
+    pass
+
+
+class WorseInput(BadInput):
+    pass
+
+
+def raises(kind=BadInput):
+    raise kind("bad thing", 7)
+
+
+def missing_key():
+    return {}["a key"]
+
+
+def deep(n):
+    return 1 if n == 0 else deep(n - 1)
+
+
+def sgd(w, dw, config=None):
+    if config is None:
+        config = {}
+    config.setdefault("learning_rate", 1e-2)
+    w -= config["learning_rate"] * dw
+    return w, config
+
+
+def sort_in_place(values):
+    values.sort()
+
+
+def apply(f, x):
+    return f(x) + 1
+
+
+def squares(n):
+    for i in range(n):
+        yield i * i
+
+
+def dropout(x, keep):
+    return x * (np.random.rand(*x.shape) < keep)
+
+
+def normal_once():
+    return np.random.randn()
+
+
+def nested():
+    return {"a": [np.arange(3), {"b": (1, 2.5, "x")}], "c": None}
+
+
+def first_changes(a, b):
+    a[0] = 99
+    return b[0]
+
+
+def keywords(a, *rest, b=2, **others):
+    return a, rest, b, others
+
+
+def identity(x):
+    return x
+
+
+def scalar(x):
+    return np.float64(x).sum()
+
+
+class Point:
+    total = 0
+
+    def __init__(self, x):
+        self.x = x
+
+    def __eq__(self, other):
+        return isinstance(other, Point) and self.x == other.x
+
+    def __lt__(self, other):
+        return self.x < other.x
+
+    def __add__(self, other):
+        return Point(self.x + other.x)
+
+    def __len__(self):
+        return 3
+
+    def __iter__(self):
+        return iter([1, 2, 3])
+
+    def __getitem__(self, index):
+        return index * 10
+
+    def __enter__(self):
+        Point.total += 1
+        return self
+
+    def __exit__(self, *exception):
+        Point.total += 10
+        return False
+
+    def __repr__(self):
+        return f"Point({self.x})"
+
+
+def figure():
+    import matplotlib.pyplot as plt
+
+    f, ax = plt.subplots()
+    ax.plot([1, 2, 3])
+    plt.close(f)
+    return f, ax
+
+
+def talks(x):
+    print("working on", x)
+    return x
+
+
+Pair = collections.namedtuple("Pair", "a b")
+
+
+def pair():
+    return Pair(1, np.ones(2))
+
+
+def ordered():
+    return collections.OrderedDict(x=1), collections.defaultdict(list, y=[2]), collections.Counter("aab")
+
+
+def call_later(f):
+    return lambda x: f(x) * 2
+
+
+class Solver:
+    def __init__(self, model, rule=None):
+        self.model, self.rule, self.steps = model, rule, 0
+
+    def train(self, X, y, steps=3):
+        for _ in range(steps):
+            loss, grads = self.model.loss(X, y)
+            for name, value in self.model.params.items():
+                value -= 0.1 * grads[name]
+            self.steps += 1
+        return loss
+
+
+EPS = 1e-5
+SETTINGS = {"learning_rate": 0.1, "layers": [3, 4]}
+'''
+
+HELPERS = """
+import copy, inspect, math
+import numpy as np
+
+def rel_error(x, y):
+    return np.max(np.abs(x - y) / np.maximum(1e-8, np.abs(x) + np.abs(y)))
+
+def numerical_gradient(f, x, df=1.0, h=1e-5):
+    grad = np.zeros_like(x)
+    it = np.nditer(x, flags=["multi_index"])
+    while not it.finished:
+        ix = it.multi_index
+        old = x[ix]
+        x[ix] = old + h
+        plus = np.copy(f(x))
+        x[ix] = old - h
+        minus = np.copy(f(x))
+        x[ix] = old
+        grad[ix] = np.sum((plus - minus) * df) / (2 * h)
+        it.iternext()
+    return grad
+
+def raised(kind, call, *arguments):
+    try:
+        call(*arguments)
+    except kind as error:
+        return error
+    raise AssertionError("nothing was raised")
+"""
+
+# What plainly passes must pass through the boundary.
+SAME = {
+    "tuple result, opaque cache": """
+        out, cache = normalize(np.random.randn(5, 3), np.ones(3), np.zeros(3), {})
+        assert isinstance(out, np.ndarray) and out.flags.writeable
+        grads = normalize_backward(np.ones((5, 3)), cache)
+        assert isinstance(grads, tuple) and len(grads) == 3 and grads[0].shape == (5, 3)""",
+    "bn_param changed in place over calls": """
+        p = {}
+        for _ in range(3):
+            normalize(np.random.randn(5, 3) + 2, np.ones(3), np.zeros(3), p)
+        assert p["running_mean"].shape == (3,) and (p["running_mean"] != 0).all()""",
+    "bn_param keeps the arrays that did not change": """
+        kept = np.ones(3)
+        p = {"kept": kept, "running_mean": np.zeros(3)}
+        normalize(np.ones((2, 3)), np.ones(3), np.zeros(3), p)
+        assert p["kept"] is kept and np.allclose(p["running_mean"], 0.1)""",
+    "lambdas in numerical gradients": """
+        np.random.seed(1)
+        x, g, b, do = (np.random.randn(*s) for s in ((6, 5), (5,), (5,), (6, 5)))
+        numeric = numerical_gradient(lambda x: normalize(x, g, b, {})[0], x, do)
+        _, cache = normalize(x, g, b, {})
+        assert rel_error(numeric, normalize_backward(do, cache)[0]) < 1e-6
+        numeric = numerical_gradient(lambda a: normalize(x, a, b, {})[0], g, do)
+        assert rel_error(numeric, normalize_backward(do, cache)[1]) < 1e-6""",
+    "object: constructed, attributes set, method, dictionary of gradients": """
+        np.random.seed(1)
+        X, y = np.random.randn(8, 6), np.random.randint(4, size=8)
+        m = FullyConnectedNet(seed=0)
+        loss, grads = m.loss(X, y)
+        assert np.isscalar(loss) and set(grads) == set(m.params) and sorted(grads) == sorted(m.params.keys())
+        m.reg = 3.14
+        assert m.loss(X, y)[0] > loss and m.n_params == 6 * 7 + 7 + 7 * 4 + 4 + 14""",
+    "gradient check that edits model.params in place": """
+        np.random.seed(1)
+        X, y = np.random.randn(8, 6), np.random.randint(4, size=8)
+        for reg in (0, 3.14):
+            m = FullyConnectedNet(reg=reg, seed=0)
+            loss, grads = m.loss(X, y)
+            for name in sorted(grads):
+                numeric = numerical_gradient(lambda _: m.loss(X, y)[0], m.params[name])
+                assert rel_error(numeric, grads[name]) < (1e-4 if name != "b1" else 2), name""",
+    "assignment into attribute arrays": """
+        m = FullyConnectedNet(seed=0)
+        m.params["b1"][:] = 5
+        assert m.params["b1"].sum() == 35
+        m.params["W1"] *= 0
+        assert np.abs(m.params["W1"]).sum() == 0
+        m.params["W1"] = np.linspace(0, 1, 42).reshape(6, 7)
+        assert m.params["W1"][5, 6] == 1
+        W = m.params["W2"]
+        W[0, 0] = 7
+        assert m.params["W2"][0, 0] == 7 and m.params["W2"] is W
+        assert m.loss(np.ones((2, 6))).shape == (2, 4)""",
+    "student code changes an array that the test holds": """
+        m = FullyConnectedNet(seed=0)
+        W = m.params["W1"]
+        before = W.copy()
+        sgd(W, np.ones_like(W))
+        assert np.allclose(W, before - 1e-2) and np.allclose(m.params["W1"], W)""",
+    "an object handed to another of the student's objects": """
+        m = FullyConnectedNet(seed=0)
+        s = Solver(m)
+        W = m.params["W1"]
+        before = W.copy()
+        loss = s.train(np.random.randn(8, 6), np.arange(8) % 4)
+        assert s.steps == 3 and s.model is m and not np.allclose(W, before) and len(m.history) == 3""",
+    "built-in exception expected": """
+        error = raised(ValueError, raises)
+        assert "bad thing" in str(error) and error.args == ("bad thing", 7)""",
+    "exception of the student's own class expected": "assert raised(BadInput, raises).args[1] == 7",
+    "base class of the student's own expected": """
+        raised(BadInput, raises, WorseInput)
+        raised(WorseInput, raises, WorseInput)""",
+    "KeyError reads the same": "assert str(raised(KeyError, missing_key)) == \"'a key'\"",
+    "RecursionError expected": "raised(RecursionError, deep, 10**5)",
+    "wrong number of arguments is a TypeError": "raised(TypeError, normalize, 1)",
+    "an exception of another kind is not taken for it": """
+        try:
+            raised(ZeroDivisionError, raises)
+        except ValueError:
+            pass""",
+    "argument returned is the argument": """
+        x, d, l = np.ones(3), {"a": 1}, [1]
+        assert identity(x) is x and identity(d) is d and identity(l) is l
+        w, c = np.ones((2, 2)), {"learning_rate": 0.5}
+        new, config = sgd(w, np.ones((2, 2)), c)
+        assert new is w and config is c and np.allclose(w, 0.5)""",
+    "list argument sorted in place": "l = [3, 1, 2]; sort_in_place(l); assert l == [1, 2, 3]",
+    "one array passed twice": "x = np.zeros(3); assert first_changes(x, x) == 99 and x[0] == 99",
+    "a slice changed in place": """
+        X = np.zeros((4, 3))
+        sgd(X[1:3], np.ones((2, 3)))
+        assert np.allclose(X[1:3], -0.01) and X[0].sum() == 0""",
+    "functions of the test passed to student code": """
+        assert apply(lambda v: v * 2, 5) == 11 and apply(np.sqrt, 4.0) == 3.0 and apply(math.sqrt, 4) == 3
+        assert call_later(lambda x: x + 1)(3) == 8 and apply(identity, 2) == 3""",
+    "a function of the test that raises": """
+        def bad(x):
+            raise ValueError("no")
+        assert "no" in str(raised(Exception, apply, bad, 1))""",
+    "a test's function that calls student code again": "assert apply(lambda v: apply(lambda u: u * 3, v), 2) == 8",
+    "generator": "assert list(squares(4)) == [0, 1, 4, 9] and sum(squares(3)) == 5 and next(iter(squares(2))) == 0",
+    "keyword arguments": """
+        assert keywords(1, 5, 6, b=3, c=4) == (1, (5, 6), 3, {"c": 4})
+        assert keywords(a=1) == (1, (), 2, {})""",
+    "seed in the test, draws in student code": """
+        np.random.seed(231)
+        total = dropout(np.ones(1000), 0.3).sum()
+        np.random.seed(231)
+        assert total == (np.random.rand(1000) < 0.3).sum()""",
+    "the stream goes on after student code drew from it": """
+        np.random.seed(5)
+        dropout(np.ones(10), 0.5)
+        value = np.random.rand()
+        np.random.seed(5)
+        np.random.rand(10)
+        assert value == np.random.rand()""",
+    "normal numbers are drawn in pairs": """
+        np.random.seed(5)
+        mixed = [np.random.randn(), normal_once(), np.random.randn(), normal_once(), normal_once(), np.random.randn()]
+        np.random.seed(5)
+        assert mixed == [np.random.randn() for _ in range(6)]""",
+    "weights drawn in a constructor": """
+        np.random.seed(3)
+        m = FullyConnectedNet()
+        np.random.seed(3)
+        assert np.allclose(m.params["W1"], np.random.randn(6, 7) * 0.5)""",
+    "nested containers": """
+        n = nested()
+        assert n["c"] is None and n["a"][1]["b"] == (1, 2.5, "x") and isinstance(n["a"], list) and isinstance(n, dict)
+        np.testing.assert_array_equal(n["a"][0], np.arange(3))
+        assert "c" in n and n.get("zzz", 4) == 4 and list(n) == ["a", "c"]""",
+    "constants": """
+        assert EPS == 1e-5 and isinstance(EPS, float) and isinstance(scalar(3), np.floating)
+        assert SETTINGS["learning_rate"] == 0.1 and SETTINGS["layers"] == [3, 4]
+        assert dict(SETTINGS)["layers"][0] == 3""",
+    "isinstance of a student's class": """
+        m = FullyConnectedNet(seed=0)
+        assert isinstance(m, FullyConnectedNet) and not isinstance(m, Point) and not isinstance(3, Point)
+        assert type(m).__name__ == "FullyConnectedNet" """,
+    "hasattr, getattr, callable": """
+        m = FullyConnectedNet(seed=0)
+        assert hasattr(m, "loss") and not hasattr(m, "zzz") and getattr(m, "zzz", 4) == 4
+        assert callable(m.loss) and callable(normalize) and m._private == 5""",
+    "signature, name, docstring": """
+        assert list(inspect.signature(normalize).parameters) == ["x", "gamma", "beta", "bn_param"]
+        assert normalize.__name__ == "normalize" and "Forward" in normalize.__doc__
+        assert identity.__doc__ is None""",
+    "operators between two student objects": """
+        assert Point(1) == Point(1) and Point(1) != Point(2) and (Point(1) + Point(2)).x == 3 and Point(1) < Point(2)
+        p = Point(1)
+        assert p == p and p is not None and p != None and max([Point(2), Point(5)]).x == 5""",
+    "len, iteration, items, text of a student object": """
+        p = Point(4)
+        assert len(p) == 3 and list(p) == [1, 2, 3] and p[2] == 20 and 2 in p
+        assert repr(p) == "Point(4)" and f"{p}" == "Point(4)" """,
+    "with on a student object": """
+        p = Point(1)
+        before = Point.total
+        with p as q:
+            assert q is p and Point.total == before + 1
+        assert Point.total == before + 11
+        try:
+            with p:
+                raise KeyError("from the test")
+        except KeyError as error:
+            assert "from the test" in str(error)""",
+    "a method replaced by the test": """
+        m = FullyConnectedNet(seed=0)
+        m.loss = lambda *a: 5
+        assert m.loss() == 5""",
+    "cache taken apart": """
+        out, cache = normalize(np.random.randn(4, 3), np.ones(3), np.zeros(3), {})
+        np.testing.assert_allclose(cache[0].mean(0), 0, atol=1e-7)
+        x_hat, gamma, std = cache
+        assert x_hat.shape == (4, 3) and len(cache) == 3 and cache[-1].shape == (3,)""",
+    "namedtuple": "r = pair(); assert r[0] == 1 and r.a == 1 and r.b.shape == (2,)",
+    "other dictionaries": """
+        o, d, c = ordered()
+        assert o["x"] == 1 and d["y"] == [2] and c["a"] == 2 and c == {"a": 2, "b": 1}""",
+    "figure and axes": "f, ax = figure(); assert list(ax.lines[0].get_xdata()) == [0, 1, 2]",
+    "list attribute": """
+        m = FullyConnectedNet(seed=0)
+        m.loss(np.ones((2, 6)), np.zeros(2, int))
+        assert len(m.history) == 1 and bool(m.history)
+        m.history.append(3)
+        assert m.history[-1] == 3 and max(m.history) >= 3 and m.history[:1][0] == m.history[0]""",
+    "iteration over a dictionary of arrays": """
+        m = FullyConnectedNet(seed=0)
+        for name, value in m.params.items():
+            value[...] = 0
+        assert m.params["W1"].sum() == 0 and "W1" in m.params and len(m.params) == 6
+        assert all((value == 0).all() for value in m.params.values())""",
+    "deepcopy of a student object": """
+        m = FullyConnectedNet(seed=0)
+        n = copy.deepcopy(m)
+        n.params["b1"][:] = 1
+        assert m.params["b1"].sum() == 0 and n.params["b1"].sum() == 7""",
+    "two models do not share arrays": """
+        a, b = FullyConnectedNet(seed=0), FullyConnectedNet(seed=0)
+        np.testing.assert_array_equal(a.params["W1"], b.params["W1"])
+        a.params["W1"][0, 0] += 1
+        assert not np.array_equal(a.params["W1"], b.params["W1"])""",
+    "arrays keep dtype, shape and order": """
+        arrays = [np.ones(3, np.float32), np.arange(3), np.array([True]), np.zeros((0, 3)), np.array(5.0),
+                  np.asfortranarray(np.arange(6.0).reshape(2, 3)), np.ones(2, complex), np.float16([1]),
+                  np.arange(8)[::2]]
+        for a in arrays:
+            r = identity([a, 1])[0]
+            r2 = talks(a.copy() if a.ndim else a)
+            assert r.dtype == a.dtype and r.shape == a.shape and np.array_equal(r, a)""",
+    "large arrays": """
+        a = np.random.randn(300, 400)
+        b = identity((a, 1))[0]
+        assert np.array_equal(a, b)
+        sgd(a, np.ones_like(a))
+        assert not np.array_equal(a, np.zeros_like(a)) and np.isfinite(a).all()""",
+    "text and time arrays": """
+        assert identity((np.array(["a", "b"]),))[0][1] == "b"
+        assert identity((np.array(["2020-01-01"], "M8[D]"),))[0][0] == np.datetime64("2020-01-01")""",
+    "values of all kinds": """
+        for v in (2**100, -(2**70), float("inf"), "héé", b"xx", {1, 2}, frozenset({3}), (1, [2, {"k": 3}]), 1 + 2j,
+                  None, True, slice(1, 2), np.float32(2.5), np.int8(3), np.bool_(True), {(1, 2): 3}, {4: 5}):
+            assert identity(v) == v and type(identity(v)) is type(v)
+        assert math.isnan(identity(float("nan"))) and identity(...) is ...""",
+    "printing in student code": "assert talks(3) == 3",
+    "arithmetic with returned values": """
+        out, _ = normalize(np.random.randn(5, 3), np.ones(3), np.zeros(3), {})
+        assert np.abs(out.mean(axis=0)).max() < 1e-7 and (2 * out + 1).shape == (5, 3)
+        assert scalar(3) + 1 == 4 and round(scalar(2.6)) == 3""",
+}
+
+# What a lie could win, or what cannot cross: an error that says so, whatever the student's object answers.
+REFUSED = {
+    "comparison with a trusted value": "Point(1) == 1",
+    "order against a trusted value": "Point(1) < 2",
+    "arithmetic with a trusted value": "Point(1) + 1",
+    "reflected arithmetic with an array": "np.ones(2) * Point(1)",
+    "truth": "bool(Point(1))",
+    "a number": "float(Point(1))",
+    "an array": "np.asarray(Point(1))",
+    "np.allclose": "np.allclose(Point(1), 1)",
+    "an argument of an unknown type": "identity(object())",
+    "a class of the test": "identity(dict)",
+}

@@ -1,0 +1,185 @@
+"""Ordinary test cells, run plainly and through the boundary between judge and student."""
+
+from __future__ import annotations
+
+import textwrap
+
+import course_factory as factory
+import numpy as np
+import pytest
+from boundary_cases import HELPERS, REFUSED, SAME, STUDENT
+
+from autograder.assignment import Assignment
+from autograder.results import CheckResult, Judged
+from autograder.worker import Worker
+
+SECRET = 61.803398
+
+
+def notebook(student: str, tests: dict[str, str]) -> factory.Notebook:
+    cells = [
+        factory.cell("code", "helpers", HELPERS),
+        factory.cell("code", "student", student, solution=True),
+        *(
+            factory.cell("code", name, textwrap.dedent(source).strip(), grade=True, locked=True, points=1)
+            for name, source in tests.items()
+        ),
+    ]
+    return {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+
+
+def graded(student: str, tests: dict[str, str]) -> Judged:
+    work = notebook(student, tests)
+    with Worker(Assignment("boundary", work)) as worker:
+        return worker.grade(work, seed=0)
+
+
+@pytest.fixture(scope="module")
+def same() -> dict[str, CheckResult]:
+    return graded(STUDENT, SAME).checks
+
+
+@pytest.mark.parametrize("case", SAME)
+def test_a_test_cell_passes_through_the_boundary_as_it_does_plainly(case: str, same: dict[str, CheckResult]) -> None:
+    names: dict[str, object] = {"__name__": "__main__"}
+    exec(HELPERS, names)
+    exec(STUDENT, names)
+    np.random.seed(0)
+    exec(textwrap.dedent(SAME[case]).strip(), names)
+    assert same[case].status == "passed", same[case].message
+
+
+@pytest.fixture(scope="module")
+def refused() -> Judged:
+    return graded(STUDENT, REFUSED)
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_must_not_cross_is_refused_and_named_for_the_instructor(case: str, refused: Judged) -> None:
+    check = refused.checks[case]
+    assert (check.status, check.score) == ("failed", 0.0)
+    assert check.message.startswith("BoundaryError"), check.message
+    assert any(flag.startswith(f"{case}: ") for flag in refused.flags)
+
+
+LIAR = """
+import numpy as np
+class Liar:
+    shape, dtype, ndim, size = (2,), np.float64, 1, 2
+    def yes(self, *a, **k): return True
+    __eq__ = __lt__ = __le__ = __gt__ = __ge__ = __bool__ = __contains__ = yes
+    __hash__ = None
+    def same(self, *a, **k): return self
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __abs__ = __getitem__ = same
+    __call__ = __array_function__ = __array_ufunc__ = same
+    def __getattr__(self, name): return self
+    def __array__(self, *a, **k): return np.full(2, 61.803398)
+    def __float__(self): return 61.803398
+    def __len__(self): return 2
+    def __iter__(self): return iter([self, self])
+    @property
+    def __class__(self): return np.ndarray
+class ndarray(Liar): pass
+class Array(np.ndarray):
+    def mean(self, *a, **k): return 61.803398
+    def __eq__(self, other): return np.True_
+    def all(self, *a): return True
+class Number(float):
+    def __eq__(self, other): return True
+    def __sub__(self, other): return 0.0
+    __rsub__ = __sub__
+class Text(str):
+    def __eq__(self, other): return True
+    __hash__ = str.__hash__
+class Items(list):
+    def __eq__(self, other): return True
+class Keys(dict):
+    def __getitem__(self, key): return Liar()
+    def __contains__(self, key): return True
+class Fine(type):
+    def __instancecheck__(cls, value): return True
+class Odd(metaclass=Fine): pass
+kinds = [Liar, ndarray, lambda: np.zeros(2).view(Array), Number, Text, Items, Keys, Odd,
+         lambda: np.array([Liar(), Liar()], dtype=object), lambda: (Liar(), Liar()), lambda: [Liar()] * 2]
+seen = []
+def answer(kind, *arguments):
+    seen.append(arguments)
+    return kinds[kind]()
+"""
+LOOKS = {
+    "equal": "assert answer({k}) == SECRET",
+    "equal, the other way round": "assert SECRET == answer({k})",
+    "allclose": "assert np.allclose(answer({k}), SECRET)",
+    "testing": "np.testing.assert_allclose(answer({k}), np.full(2, SECRET))",
+    "difference": "assert abs(answer({k}) - SECRET) < 1e-6",
+    "mean": "assert abs(np.mean(answer({k})) - SECRET) < 1e-6",
+    "method": "assert abs(answer({k}).mean() - SECRET) < 1e-6",
+    "membership": "assert SECRET in answer({k})",
+    "array_equal": "assert np.array_equal(answer({k}), np.full(2, SECRET))",
+    "text": "assert answer({k}) == 'expected'",
+    "list": "assert answer({k}) == [SECRET, SECRET]",
+    "item": "assert answer({k})['loss'] == SECRET",
+    "is an array": "assert isinstance(answer({k}), np.ndarray) and answer({k})[0] == SECRET",
+}
+
+
+def test_no_lying_object_passes_a_comparison() -> None:
+    looks = {f"{name} {k}": text.format(k=k) for name, text in LOOKS.items() for k in range(11)}
+    cells = {name: f"SECRET = {SECRET}\n{text}" for name, text in looks.items()}
+    judged = graded(LIAR.replace(str(SECRET), "0.0"), cells)
+    assert {name for name, check in judged.checks.items() if check.score} == set()
+    assert not judged.deaths
+
+
+def test_the_expected_value_never_travels_to_the_student() -> None:
+    watch = """
+import gc
+class Spy:
+    log = []
+    def __getattr__(self, name): return Spy.note(name) or Spy()
+    def note(*a): Spy.log.append(a)
+    def __eq__(self, other): Spy.note(other); return True
+    __lt__ = __gt__ = __le__ = __ge__ = __add__ = __radd__ = __sub__ = __rsub__ = __contains__ = __eq__
+    def __float__(self): return 1.0
+    def __array__(self, *a, **k): return Spy.note(a)
+    def __getitem__(self, key): return Spy()
+    def __call__(self, *a, **k): return Spy.note(a, k)
+spy = Spy()
+def report():
+    needle = ".".join(["61", "803"])
+    kinds = (tuple, list, dict)
+    return [repr(v)[:200] for v in gc.get_objects() if type(v) in kinds and needle in repr(v)[:10000]][:3]
+"""
+    tests = {
+        name: f"secret = {SECRET}\n" + text.format(k="").replace("answer()", "spy").replace("SECRET", "secret")
+        for name, text in LOOKS.items()
+    }
+    judged = graded(watch, {**tests, "report": "found = report()\nassert found == [], found"})
+    assert judged.checks["report"].status == "passed", judged.checks["report"].message
+    assert sum(judged.scores.values()) == 1
+
+
+def test_student_code_cannot_choose_the_numbers_that_a_test_draws_next() -> None:
+    student = """
+import numpy as np
+def f(how):
+    if how == "seed": np.random.seed(0)
+    if how == "zeros": np.random.set_state(("MT19937", np.zeros(624, np.uint32), 624, 0, 0.0))
+    if how == "gauss":
+        s = np.random.get_state(); np.random.rand(4)
+        t = np.random.get_state(); np.random.set_state((*t[:3], 1, 1e9))
+"""
+    draws = """
+        np.random.seed(77)
+        expected = np.random.RandomState(77)
+        f({how!r})
+        {skip}
+        assert np.random.randn() == expected.randn()
+        assert np.random.rand() == expected.rand()"""
+    tests = {
+        "seed": draws.format(how="seed", skip=""),
+        "zeros": draws.format(how="zeros", skip=""),
+        "gauss": draws.format(how="gauss", skip="expected.rand(4)"),
+    }
+    checks = graded(student, tests).checks
+    assert all(check.status == "passed" for check in checks.values()), checks

@@ -1,0 +1,211 @@
+"""The serializer between judge and student: what crosses unchanged, and that hostile bytes do nothing else."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import threading
+from typing import Any
+
+import msgpack
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from autograder import wire
+from autograder.errors import ProtocolError
+from autograder.limits import Limits
+from autograder.wire import Channel, Codec
+
+SMALL = Limits(message_bytes=1 << 16, message_items=500, message_depth=8)
+PLAIN = settings(deadline=None, max_examples=150, suppress_health_check=list(HealthCheck))
+
+
+def crossed(value: Any, limits: Limits | None = None) -> Any:
+    codec = Codec(limits or Limits())
+    head, *parts = codec.encode(value)
+    size, count = struct.unpack_from("<II", head)
+    return codec.decode(head[8 + 8 * count :][:size], [bytearray(part) for part in parts])
+
+
+def same(a: Any, b: Any) -> bool:
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, np.ndarray):
+        return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
+    if isinstance(a, dict):
+        return list(a) == list(b) and all(map(same, a.values(), b.values()))
+    if isinstance(a, list | tuple):
+        return len(a) == len(b) and all(map(same, a, b))
+    return a == b if isinstance(a, frozenset) else repr(a) == repr(b)
+
+
+atoms = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.complex_numbers(), st.text(), st.binary(),
+    st.just(...), st.builds(slice, st.none() | st.integers()), st.sets(st.integers()).map(frozenset),
+    st.sampled_from([np.float32(1.5), np.int8(3), np.True_, np.complex64(2j)]),
+)  # fmt: skip
+arrays = hnp.arrays(
+    st.sampled_from(["f8", "f4", "f2", "i8", "u1", "?", "c16", "U3", "S2", "M8[D]", "m8[s]"]),
+    hnp.array_shapes(min_dims=0, min_side=0, max_side=4),
+)
+values = st.recursive(
+    atoms | arrays,
+    lambda inner: st.lists(inner) | st.lists(inner).map(tuple) | st.dictionaries(st.text() | st.integers(), inner),
+    max_leaves=20,
+)
+
+
+@PLAIN
+@given(values)
+def test_plain_values_cross_unchanged(value: Any) -> None:
+    assert same(crossed(value), value)
+
+
+@pytest.mark.parametrize("shape", [(200, 300), (0, 5), (1, 1)])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_arrays_keep_their_memory_order_and_can_be_written(shape: tuple[int, ...], order: str) -> None:
+    array = np.asarray(np.arange(float(np.prod(shape))).reshape(shape), order=order)  # type: ignore[call-overload]
+    got = crossed(array)
+    assert same(got, array)
+    assert got.flags.writeable
+    assert got.flags.f_contiguous == array.flags.f_contiguous
+
+
+def test_lone_surrogates_cross() -> None:
+    assert crossed("a\ud800") == "a\ud800"
+
+
+@pytest.mark.parametrize("value", [object(), len, np.array([object()]), np.zeros(2, "f4,f8"), 1 << 40000], ids=type)
+def test_what_cannot_cross_is_refused_before_it_is_sent(value: Any) -> None:
+    with pytest.raises((TypeError, ValueError)):
+        Codec(Limits()).encode([value])
+
+
+def deep(kind: type, levels: int) -> Any:
+    value = kind()
+    for _ in range(levels):
+        value = kind((value,))
+    return value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [b"x" * (1 << 17), np.zeros(1 << 14), [None] * 600, {i: i for i in range(600)}, deep(list, 20), deep(tuple, 20)],
+    ids=["bytes", "array", "list", "dict", "depth of lists", "depth of tuples"],
+)
+def test_limits_of_size_count_and_depth_hold_on_both_sides(value: Any) -> None:
+    def refused(limits: Limits) -> bool:
+        head, *parts = Codec(Limits()).encode(value)
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            threading.Thread(target=lambda: [theirs.sendall(part) for part in (head, *parts)], daemon=True).start()
+            try:
+                Channel(ours, Codec(limits)).receive()
+            except ProtocolError:
+                return True
+        return False
+
+    assert refused(SMALL)
+    assert not refused(Limits())
+
+
+@pytest.mark.parametrize(
+    ("code", "data"),
+    [
+        (wire.ARRAY, struct.pack("<BBBQ", 0, 0, 1, 2**62) + b"x" * 8),
+        (wire.ARRAY, struct.pack("<BBBQQ", 0, 0, 2, 2**32, 2**32)),
+        (wire.ARRAY, struct.pack("<BBBQ", 200, 0, 1, 1) + b"x" * 8),
+        (wire.ARRAY, struct.pack("<BBBQ", 11, 0, 1, 1) + b"\x07"),
+        (wire.ARRAY, b""),
+        (wire.BULK_ARRAY, b"\0\0\0\0" + struct.pack("<BBBQ", 0, 0, 1, 1)),
+        (wire.TEXT_ARRAY, b"\x03\x01" + b"|O8" + struct.pack("<Q", 1) + b"x" * 8),
+        (wire.TEXT_ARRAY, b"\x05\x01" + b"f4,f4" + struct.pack("<Q", 1) + b"x" * 8),
+        (wire.TEXT_ARRAY, b"\x03\x01" + b"<U1" + struct.pack("<Q", 1) + b"\xff" * 4),
+        (wire.SCALAR, b"\x00" + b"x"),
+        (wire.COMPLEX, b"x"),
+        (wire.SLICE, msgpack.packb([1, 2, 3, 4])),
+        (wire.TUPLE, msgpack.packb(3)),
+        (wire.SET, msgpack.packb([[1]])),
+        (wire.BIGINT, b"x" * 5000),
+        (wire.FIRST_FREE, b""),
+        (-1, b"\0\0\0\1"),
+        (99, b""),
+    ],
+)
+def test_malformed_values_are_protocol_errors(code: int, data: bytes) -> None:
+    body = msgpack.packb(msgpack.ExtType(code, data)) if code >= 0 else b"\xd6\xff" + data
+    with pytest.raises(ProtocolError):
+        Codec(Limits()).decode(body, [])
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"\xc1", b"\x91", b"\x91" * 10**5, b"\x80\x80", b"\xdd\xff\xff\xff\xff", b"\xc0\xc0"], ids=len
+)
+def test_malformed_bodies_are_protocol_errors(body: bytes) -> None:
+    with pytest.raises(ProtocolError):
+        Codec(Limits()).decode(body, [])
+
+
+def decoded(body: bytes, parts: list[bytearray]) -> None:
+    try:
+        Codec(SMALL).decode(body, parts)
+    except ProtocolError:
+        return
+
+
+@PLAIN
+@given(st.binary(max_size=2000), st.lists(st.binary(max_size=50).map(bytearray), max_size=2))
+def test_random_bytes_raise_protocol_errors_alone(body: bytes, parts: list[bytearray]) -> None:
+    decoded(body, parts)
+
+
+@PLAIN
+@given(values, st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), min_size=1, max_size=8))
+def test_mutated_messages_raise_protocol_errors_alone(value: Any, edits: list[tuple[float, int]]) -> None:
+    head, *_ = Codec(Limits()).encode([value, np.arange(3.0)])
+    body = bytearray(head[8:])
+    for where, byte in edits:
+        body[int(where * (len(body) - 1))] = byte
+    decoded(bytes(body), [])
+
+
+@PLAIN
+@given(st.binary(max_size=300))
+def test_a_channel_fed_with_garbage_ends(data: bytes) -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.settimeout(5)
+        theirs.sendall(data)
+        theirs.shutdown(socket.SHUT_WR)
+        channel = Channel(ours, Codec(SMALL))
+        for _ in range(len(data) + 1):
+            try:
+                channel.receive()
+            except (ProtocolError, EOFError):
+                return
+        raise AssertionError("more messages than bytes")
+
+
+def test_a_huge_announced_size_takes_no_memory() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.sendall(struct.pack("<II", 2**32 - 1, 2**32 - 1))
+        with pytest.raises(ProtocolError):
+            Channel(ours, Codec(Limits())).receive()
+
+
+def test_frames_arrive_whole_however_they_are_cut() -> None:
+    ours, theirs = socket.socketpair()
+    message = [1, np.arange(5000.0), np.asfortranarray(np.ones((90, 80))), "x" * 70000]
+    data = b"".join(bytes(part) for part in Codec(Limits()).encode(message))
+    with ours, theirs:
+
+        def trickle() -> None:
+            for start in range(0, len(data), 997):
+                theirs.sendall(data[start : start + 997])
+
+        threading.Thread(target=trickle, daemon=True).start()
+        assert same(Channel(ours, Codec(Limits())).receive(), message)
