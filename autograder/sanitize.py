@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache, lru_cache
 from typing import Any
+from urllib.parse import unquote
 
 import mistune
 import nh3
@@ -23,7 +24,7 @@ PAGE_CODE = 500_000  # characters that are colored on one page
 
 TAGS = {
     *("a", "abbr", "b", "blockquote", "br", "caption", "code", "col", "colgroup", "dd", "del", "div", "dl", "dt"),
-    *("em", "hr", "i", "img", "kbd", "li", "ol", "p", "pre", "s", "small", "span", "strong", "sub", "sup"),
+    *("em", "hr", "i", "kbd", "li", "ol", "p", "pre", "s", "small", "span", "strong", "sub", "sup"),
     *("table", "tbody", "td", "tfoot", "th", "thead", "tr", "u", "ul"),
 }
 ATTRIBUTES = {
@@ -63,7 +64,7 @@ class Page:
         for name, bundle in attachments.items():
             for kind, data in bundle.items():
                 rendered = rendered.replace(f'src="attachment:{escape(name)}"', f'src="{_data_url(kind, data)}"')
-        return self._clean(rendered) or Markup("<pre>{}</pre>").format(source)
+        return self._clean(rendered, TAGS | {"img"}) or Markup("<pre>{}</pre>").format(source)
 
     def render_outputs(self, outputs: list[dict[str, Any]]) -> Iterator[Markup]:
         for output in outputs:
@@ -83,7 +84,7 @@ class Page:
             if picture:
                 return picture
         if "text/html" in data:
-            cleaned = self._clean(_joined(data["text/html"]))
+            cleaned = self._clean(_joined(data["text/html"]), TAGS)
             if cleaned:
                 return Markup('<div class="html" tabindex="0" role="group" aria-label="output">{}</div>').format(
                     cleaned
@@ -101,14 +102,14 @@ class Page:
         self.figures += 1
         return Markup('<img src="{}" alt="Figure {} of this notebook">').format(url, self.figures)
 
-    def _clean(self, html: str) -> Markup | None:
+    def _clean(self, html: str, tags: set[str]) -> Markup | None:
         """None where the page has no room for so much markup."""
         self.tags -= html.count("<")
         if self.tags < 0:
             return None
         cleaned = nh3.clean(
             html,
-            tags=TAGS,
+            tags=tags,
             attributes=ATTRIBUTES,
             attribute_filter=_keep_attribute,
             url_schemes={"http", "https", "mailto", "data"},
@@ -158,6 +159,12 @@ def _markdown() -> Callable[[str], Any]:
 
 
 class _Renderer(mistune.HTMLRenderer):
+    def image(self, text: str, url: str, title: str | None = None) -> str:
+        made = super().image(text, url, title)
+        if url.startswith("attachment:"):  # mistune knows no such address
+            made = made.replace("#harmful-link", f"attachment:{escape(unquote(url.removeprefix('attachment:')))}")
+        return made
+
     def heading(self, text: str, level: int, **attrs: Any) -> str:
         # The page's own headings tell its structure; a student's must not stand between them.
         return f"<p><strong>{text}</strong></p>\n"

@@ -1,0 +1,230 @@
+"""The page that a student gets back tells all that it may, and does nothing."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+import time
+from html import unescape
+from typing import Any
+
+import pytest
+from course_factory import POINTS, RIGHT, answered, assignment
+
+from autograder.feedback import readable, render
+from autograder.intake import parse
+from autograder.kept import Kept
+from autograder.limits import Limits
+from autograder.repair import repair
+from autograder.results import CheckResult, Judged
+from autograder.sanitize import PAGE_TAGS, Page
+
+SOURCE = assignment()
+PIXEL = base64.b64encode(
+    bytes.fromhex(
+        "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
+        "1f15c4890000000d49444154789c626001000000ffff03000006000557bfabd40000000049454e44ae426082"
+    )
+).decode()
+HOSTILE = [
+    "<script>pwned=1</script>",
+    "<img src=x onerror=pwned=1>",
+    "<svg onload=pwned=1><circle/></svg>",
+    "<iframe srcdoc='<script>parent.pwned=1</script>'></iframe>",
+    "<a href='javascript:pwned=1'>click</a>",
+    "<a href='data:text/html,<script>1</script>'>data</a>",
+    "<style>*{display:none}</style>",
+    "<meta http-equiv=refresh content='0;url=//evil.example'>",
+    "<form action=//evil.example><input></form>",
+    "<img src=//evil.example/pixel.png>",
+    "<base href=//evil.example>",
+    "<math><mtext></p><style><img src=x onerror=pwned=1></style></mtext></math>",
+    "<div style='background:url(//evil.example)'>styled</div>",
+    "<object data=//evil.example></object><embed src=//evil.example><link rel=stylesheet href=//evil.example>",
+    "</pre></section></main><script>pwned=1</script>",
+]
+
+
+def judged(outputs: dict[str, list[dict[str, Any]]] | None = None, **answers: str) -> Judged:
+    """RIGHT with these answers and outputs, everything passed."""
+    cells = parse(json.dumps(answered({**RIGHT, **answers})).encode(), Limits())
+    notebook, _ = repair(SOURCE, cells)
+    for cell in notebook["cells"]:
+        name = cell["metadata"].get("nbgrader", {}).get("grade_id", cell["id"])
+        if outputs and name in outputs:
+            cell["outputs"] = outputs[name]
+    checks = {name: CheckResult("passed", points, points) for name, points in POINTS.items()}
+    checks["written__why"] = CheckResult("manual", 2.0, None)
+    return Judged(notebook, {}, checks)
+
+
+def page(result: Judged | None = None, kept: Kept | None = None, **values: Any) -> str:
+    return render(SOURCE, result or judged(), kept or Kept(), title="scaling", student="ann", **values)
+
+
+def shown(html: str) -> str:
+    """What a reader sees."""
+    body = html[html.index("<body>") :]
+    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", "", body)))
+
+
+def html_output(text: str) -> dict[str, Any]:
+    return {"output_type": "display_data", "data": {"text/html": text, "text/plain": "plain"}, "metadata": {}}
+
+
+def test_the_title_of_a_check_is_its_grade_id_made_readable() -> None:
+    assert readable("batchnorm_forward__running_statistics") == "batchnorm_forward: running statistics"
+    assert readable("cell-1234") == "cell-1234"
+
+
+def test_points_checks_and_the_students_own_code_are_there() -> None:
+    text = shown(page())
+    assert "9 of 11 points, of which a person has yet to grade 2" in text
+    assert "scale_forward: values: passed, 3 of 3 points" in text
+    assert "return x * w, (x, w)" in text
+    assert "share the weights" in text
+
+
+def test_a_failed_visible_check_says_why() -> None:
+    result = judged()
+    result.checks["scale_forward__values"] = CheckResult("failed", 3.0, 0.0, "out is not x * w")
+    text = shown(page(result))
+    assert "scale_forward: values: failed, 0 of 3 points" in text
+    assert "out is not x * w" in text
+    assert "6 of 11 points" in text
+
+
+def test_of_a_hidden_check_only_title_and_points_are_told() -> None:
+    result = judged()
+    result.checks["scale_forward__shifted"] = CheckResult("failed", 2.0, 0.0, "the secret is 41.5")
+    html = page(result)
+    assert "scale_forward: shifted (hidden check): failed, 0 of 2 points" in shown(html)
+    assert "41.5" not in html
+    assert "HIDDEN" not in html
+    assert "the secret is 41.5" in page(result, show_hidden=True)
+
+
+@pytest.mark.parametrize("status", ["killed", "timed out", "not attempted"])
+def test_what_the_engine_itself_says_is_told_of_hidden_checks_too(status: Any) -> None:
+    result = judged()
+    result.checks["scale_forward__shifted"] = CheckResult(status, 2.0, 0.0, "stopped after 30 s")
+    assert "stopped after 30 s" in page(result)
+
+
+def test_the_source_of_no_test_is_on_the_page() -> None:
+    assert "np.allclose" not in page()
+
+
+def test_manual_scores_and_comments_are_on_the_page() -> None:
+    kept = Kept({"written__why": 1.5}, {"written__why": 0.25}, {"written__why": "Well <b>said</b>."})
+    html = page(kept=kept)
+    assert "Well &lt;b&gt;said&lt;/b&gt;." in html
+    assert "10.75 of 11 points." in shown(html)
+    assert "written: why: graded by a person, 1.75 of 2 points" in shown(html)
+
+
+def test_a_late_penalty_is_taken_off_and_named() -> None:
+    text = shown(page(late_penalty=2.5))
+    assert "6.5 of 11 points" in text
+    assert "2.5 points are taken off because it was late" in text
+
+
+def test_missing_isolation_is_said_on_the_page() -> None:
+    assert "without a sandbox" in page(sandboxed=False)
+    assert "without a sandbox" not in page()
+
+
+def test_figures_are_data_and_errors_and_prints_are_text() -> None:
+    outputs = [
+        {"output_type": "stream", "name": "stdout", "text": "hello <there>\n"},
+        {"output_type": "stream", "name": "stderr", "text": ["a ", "warning"]},
+        {"output_type": "display_data", "data": {"image/png": PIXEL + "\n", "text/plain": "<Figure>"}},
+        {"output_type": "error", "ename": "E", "evalue": "v", "traceback": ["\x1b[0;31mZeroDivisionError\x1b[0m"]},
+    ]
+    html = page(judged({"demo": outputs}))
+    assert "hello &lt;there&gt;" in html
+    assert "a warning" in html
+    assert f'<img src="data:image/png;base64,{PIXEL}" alt="Figure 1 of this notebook">' in html
+    assert ">ZeroDivisionError<" in html
+
+
+def test_a_picture_that_is_none_becomes_its_text() -> None:
+    output = {"output_type": "display_data", "data": {"image/png": '"><script>', "text/plain": "<Figure>"}}
+    html = page(judged({"demo": [output]}))
+    assert "&lt;Figure&gt;" in html
+    assert "script" not in html
+
+
+def test_a_table_of_numbers_stays_a_table() -> None:
+    table = "<table border=1 class=dataframe><thead><tr><th></th><th>a</th></tr></thead></table>"
+    html = page(judged({"demo": [html_output(table)]}))
+    assert "<table><thead><tr><td></td><th>a</th></tr></thead></table>" in html
+
+
+@pytest.mark.parametrize("attack", HOSTILE)
+@pytest.mark.parametrize("place", ["html", "markdown", "print", "svg", "message", "comment", "answer"])
+def test_hostile_text_is_inert_wherever_it_stands(attack: str, place: str) -> None:
+    data = {"html": {"text/html": attack}, "markdown": {"text/markdown": attack}, "svg": {"image/svg+xml": attack}}
+    outputs = [{"output_type": "display_data", "data": data.get(place, {"text/plain": attack})}]
+    result = judged({"demo": outputs}, written__why=attack if place == "answer" else "x")
+    result.checks["scale_forward__values"] = CheckResult("failed", 3.0, 0.0, attack if place == "message" else "")
+    html = page(result, Kept(comments={"written__why": attack}), notes=[attack])
+    body = html[html.index("<body>") :]
+    tags = re.findall(r"<[^>]*>", body)
+    names = {re.match(r"</?([a-z0-9]+)", tag)[1] for tag in tags if re.match(r"</?[a-z]", tag)}  # type: ignore[index]
+    active = {"script", "iframe", "svg", "style", "meta", "form", "input", "object", "embed", "link", "base", "math"}
+    assert not names & active
+    for tag in tags:
+        assert not re.search(r"\son\w+\s*=|javascript:|style=", tag)
+        assert "evil" not in tag
+        assert "src=" not in tag or 'src="data:image/' in tag
+
+
+def test_the_policy_allows_the_pages_own_style_and_pictures_and_nothing_else() -> None:
+    html = page()
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', html)
+    style = re.search(r"<style>(.*)</style>", html, re.DOTALL)
+    assert policy
+    assert style
+    digest = base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode()
+    assert policy[1] == (
+        f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    )
+    assert "http" not in style[1]
+
+
+def test_pictures_in_a_written_answer_are_shown() -> None:
+    result = judged(written__why="![sketch](attachment:a.png)")
+    result.notebook["cells"][-1]["attachments"] = {"a.png": {"image/png": PIXEL}}
+    assert f'<img src="data:image/png;base64,{PIXEL}" alt="sketch">' in page(result)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["<div>" * 200_000, "<i></b>" * 100_000, "> " * 5_000, "![a](" * 50_000, "[" * 200_000, "\x1b[" * 100_000],
+    ids=lambda text: text[:6],
+)
+def test_output_made_to_be_slow_is_not(text: str) -> None:
+    outputs = [html_output(text), {"output_type": "display_data", "data": {"text/markdown": text}}]
+    start = time.process_time()
+    page(judged({"demo": outputs * 20}))
+    assert time.process_time() - start < 10
+
+
+def test_markup_beyond_a_pages_room_is_shown_as_text() -> None:
+    renderer = Page()
+    output = html_output("<b>x</b>" * PAGE_TAGS)
+    assert "plain" in "".join(renderer.render_outputs([output]))
+
+
+def test_a_page_takes_at_most_a_few_hundredths_of_a_second() -> None:
+    result = judged()
+    page(result)
+    times = []
+    for _ in range(5):
+        start = time.process_time()
+        page(result)
+        times.append(time.process_time() - start)
+    assert min(times) < 0.03
