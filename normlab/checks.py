@@ -20,6 +20,7 @@ from normlab.gradcheck import GradientMismatch, check_nodes, numerical_gradient
 from normlab.graph import Node, backward, sqrt
 
 __all__ = [
+    "differences",
     "first_wrong_node",
     "require_attempt",
     "require_backward",
@@ -100,13 +101,24 @@ def require_backward(
     """
     names = ("dx", "dgamma", "dbeta")
     require_attempt(forward, inputs, along)
-    _, cache = forward(*inputs)
+    _, cache = forward(*(array.copy() for array in inputs))
     gradients = require_results("the backward pass", backward(dout, cache), names)
-    for i, (name, gradient) in enumerate(zip(names, gradients, strict=True)):
-        arrays = [array.copy() for array in inputs]
-        require_shape(name, gradient, arrays[i].shape)
-        want = numerical_gradient(lambda _, a=arrays: np.array(forward(*a)[0]), arrays[i], dout)  # type: ignore[misc]
-        require_close(f"{name} (against differences of your forward pass)", gradient, want, threshold)
+    for name, got, want in zip(names, gradients, differences(forward, inputs, dout), strict=True):
+        require_shape(name, got, want.shape)
+        require_close(f"{name} (against differences of your forward pass)", got, want, threshold)
+
+
+def differences(forward: Forward, inputs: Inputs, dout: Array) -> list[Array]:
+    """Central differences of sum(dout * out) in x, gamma and beta, for ``forward(x, gamma, beta)`` -> (out, cache).
+
+    Each call gets copies, so that a forward pass that writes into its inputs spoils nothing here.
+    """
+    arrays = [array.copy() for array in inputs]
+
+    def out(_: Array) -> Array:
+        return np.array(forward(*(array.copy() for array in arrays))[0])
+
+    return [numerical_gradient(out, array, dout) for array in arrays]
 
 
 def require_attempt(forward: Forward, inputs: Inputs, along: int) -> None:
@@ -120,7 +132,7 @@ def require_attempt(forward: Forward, inputs: Inputs, along: int) -> None:
     x, gamma, beta = inputs
 
     def out(x: Array, gamma: Array = gamma, beta: Array = beta) -> Array:
-        results = require_results("the forward pass", forward(x.copy(), gamma, beta), ("out", "cache"))
+        results = require_results("the forward pass", forward(x.copy(), gamma.copy(), beta.copy()), ("out", "cache"))
         return require_shape("out", results[0], x.shape)
 
     def moves(change: Array) -> bool:
@@ -139,7 +151,7 @@ def require_attempt(forward: Forward, inputs: Inputs, along: int) -> None:
 def require_repeatable(forward: Forward, backward: Backward, inputs: Inputs, dout: Array) -> None:
     """``backward`` must leave dout and the cache as they are: a second call gives the same gradients as the first."""
     names = ("dx", "dgamma", "dbeta")
-    _, cache = forward(*inputs)
+    _, cache = forward(*(array.copy() for array in inputs))
     before = dout.copy()
     first = [np.array(got) for got in require_results("the backward pass", backward(dout, cache), names)]
     require_unchanged("dout", dout, before)
