@@ -1,0 +1,31 @@
+"""The command line: ``python -m normlab check NOTEBOOK``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from normlab.check import NotebookError, check
+
+CODES = """exit codes: 0 all tasks stand; 1 a task failed or was not attempted, or the notebook is not as the grader
+expects it; 2 the file cannot be checked"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m normlab", description="Tools for students of the course.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    about = "run a notebook's visible checks in a fresh process, as the grader will"
+    command = commands.add_parser("check", help=about, description=f"{about[0].upper()}{about[1:]}.", epilog=CODES)
+    command.add_argument("notebook", metavar="NOTEBOOK", help="the .ipynb file, as it was saved")
+    try:
+        report = check(parser.parse_args(arguments).notebook)
+    except NotebookError as error:
+        print(f"Cannot check: {error}.", file=sys.stderr)
+        return error.exit_code
+    print(report)
+    return 0 if report.all_passed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,269 @@
+"""Run a notebook's visible checks in a fresh process, as the grader will, and say per task how it stands.
+
+``python -m normlab check batchnorm.ipynb`` in a terminal, or in a notebook, after saving:
+
+    from normlab.check import check
+    check("batchnorm.ipynb")
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from textwrap import fill
+from threading import Thread
+from typing import Any, Literal
+
+from normlab import runcells
+from normlab.notebook import Cell, Notebook, NotebookError, read_notebook
+
+__all__ = ["SECONDS_A_CELL", "NotebookError", "Report", "Task", "check"]
+
+SECONDS_A_CELL = 60.0
+"""A cell that runs longer has failed; the grader waits no longer either."""
+
+Status = Literal["passed", "failed", "not attempted", "chosen", "written", "hidden"]
+STUB = "NotImplementedError"
+
+
+@dataclass(frozen=True)
+class Task:
+    """One thing to do: a function with its checks, a prediction, or a written answer.
+
+    ``passed`` of ``visible`` checks passed, ``hidden`` ones run when the notebook is graded; ``reasons`` has a sentence
+    for each that failed.
+    """
+
+    name: str
+    status: Status
+    passed: int = 0
+    visible: int = 0
+    hidden: int = 0
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Report:
+    """What :func:`check` found out; as text, what it prints."""
+
+    notebook: str
+    tasks: tuple[Task, ...]
+    order: tuple[str, ...]
+    notices: tuple[str, ...]
+
+    @property
+    def all_passed(self) -> bool:
+        """Whether every task is done and the grader will find the notebook as it expects it."""
+        done = all(task.status not in ("failed", "not attempted") for task in self.tasks)
+        return done and not self.order and not self.notices
+
+    def __str__(self) -> str:
+        lines = [f"{self.notebook}, run from top to bottom in a fresh process:", ""]
+        for task in self.tasks:
+            lines += [f"  {task.status:<14} {task.name}{_detail(task)}", *(_item(why, 6) for why in task.reasons)]
+        for head, sentences in (("Order of the cells", self.order), ("The notebook itself", self.notices)):
+            lines += ["", f"{head}:", *(_item(sentence, 2) for sentence in sentences)] if sentences else []
+        done = sum(task.status not in ("failed", "not attempted") for task in self.tasks)
+        hidden = sum(task.hidden for task in self.tasks)
+        lines += [
+            "",
+            f"{done} of {len(self.tasks)} tasks stand. Hidden checks exist: {hidden or 'some'} more run when the",
+        ]
+        lines += ["notebook is graded, so passing here is no promise of all points."]
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+
+def check(notebook: str | os.PathLike[str]) -> Report:
+    """Run the visible checks of the notebook as it was saved.
+
+    Raises :class:`NotebookError` for a file that is no notebook of an assignment.
+    """
+    read = read_notebook(Path(notebook))
+    failures = dict(_failures(read))
+    tasks = tuple(_tasks(read, failures))
+    return Report(read.path.name, tasks, tuple(_order(read, failures)), tuple(read.notices))
+
+
+def _failures(notebook: Notebook) -> Iterator[tuple[int, dict[str, Any]]]:
+    """(number, failure) of each cell that fails; a cell that kills the process or never ends costs itself alone."""
+    codes = [cell.number for cell in notebook.cells if cell.kind == "code"]
+    skipped: dict[int, str] = {}
+    while True:
+        reports, ending = _run(notebook.path, [*skipped], len(codes) - len(skipped))
+        if len(reports) == len(codes) - len(skipped):
+            break
+        stuck = next(number for number in codes if number not in skipped and number not in reports)
+        skipped[stuck] = ending
+    for number in codes:
+        if number in skipped:
+            yield number, {"error": ["Ended"], "message": skipped[number], "frames": []}
+        elif "error" in reports[number]:
+            yield number, reports[number]
+
+
+def _run(path: Path, skipped: list[int], expected: int) -> tuple[dict[int, dict[str, Any]], str]:
+    """The reports that came, by cell, and why no more came."""
+    command = [sys.executable, str(Path(runcells.__file__)), str(path), *map(str, skipped)]
+    environment = os.environ | {"MPLBACKEND": "agg", "PYTHONIOENCODING": "utf-8"}
+    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    lines: SimpleQueue[bytes] = SimpleQueue()
+    reports: dict[int, dict[str, Any]] = {}
+
+    def listen() -> None:
+        for line in process.stdout:
+            lines.put(line)
+        lines.put(b"")
+
+    with subprocess.Popen(command, env=environment, **pipes) as process:  # type: ignore[call-overload]
+        Thread(target=listen, daemon=True).start()
+        ending = "it ended the Python process; the grader counts that as a failure"
+        while len(reports) < expected:
+            try:
+                line = lines.get(timeout=SECONDS_A_CELL)
+            except Empty:
+                ending = f"it ran for more than {SECONDS_A_CELL:g} seconds; look for a loop that never ends"
+                break
+            if not line:
+                break
+            report = json.loads(line)
+            reports[report["cell"]] = report
+        process.kill()
+    return reports, ending
+
+
+def _tasks(notebook: Notebook, failures: dict[int, dict[str, Any]]) -> Iterator[Task]:
+    """A task for each name before the double underscore of the checks' grade ids, in the notebook's order."""
+    written: dict[str, Cell] = {}  # the cell in which a function or an answer is written
+    for cell in notebook.cells:
+        if cell.is_solution:
+            defined = [one.name for one in cell.statements if isinstance(one, ast.FunctionDef | ast.ClassDef)]
+            written |= dict.fromkeys([cell.grade_id, *defined], cell)
+    names: dict[str, list[Cell]] = {}
+    for cell in notebook.cells:
+        if cell.is_check or cell.is_written:
+            name, parts, _ = cell.grade_id.partition("__")
+            alone = not parts or cell.is_written or f"{cell.grade_id}_choice" in written
+            names.setdefault(cell.grade_id if alone else name, []).append(cell)
+    for name, cells in names.items():
+        if cells[0].is_written:
+            yield Task(name, "not attempted" if cells[0].is_as_released else "written")
+        elif f"{name}_choice" in written:
+            yield _prediction(name, written[f"{name}_choice"], cells, failures)
+        else:
+            yield _function(name, written, cells, failures)
+
+
+def _prediction(name: str, answer: Cell, cells: list[Cell], failures: dict[int, dict[str, Any]]) -> Task:
+    if answer.is_as_released:
+        return Task(name, "not attempted", hidden=1)
+    reasons = [_reason(cell, failures[cell.number], {}) for cell in (answer, *cells) if cell.number in failures]
+    return Task(name, "failed" if reasons else "chosen", hidden=1, reasons=tuple(reasons))
+
+
+def _function(name: str, written: dict[str, Cell], cells: list[Cell], failures: dict[int, dict[str, Any]]) -> Task:
+    answer = written.get(name)
+    visible = [cell for cell in cells if not cell.is_hidden_check]
+    failed = [cell for cell in visible if cell.number in failures]
+    counts = (len(visible) - len(failed), len(visible), len(cells) - len(visible))
+    broken = [answer] if answer and answer.number in failures else []
+    if not broken and ((answer and answer.is_as_released) or _stubs(failed, failures) == {name}):
+        return Task(name, "not attempted", 0, *counts[1:])
+    reasons = [_reason(cell, failures[cell.number], written) for cell in broken or failed]
+    status: Status = "failed" if reasons else "passed" if visible else "hidden"
+    return Task(name, status, *counts, tuple(dict.fromkeys(reasons)))
+
+
+def _stubs(cells: list[Cell], failures: dict[int, dict[str, Any]]) -> set[str]:
+    """The functions, still as released, at which all these cells stopped; empty when one stopped for another reason."""
+    found = [failures[cell.number] for cell in cells]
+    if not found or any(STUB not in failure["error"] for failure in found):
+        return set()
+    return {failure["frames"][-1][2] if failure["frames"] else "" for failure in found}
+
+
+def _reason(cell: Cell, failure: dict[str, Any], written: dict[str, Cell]) -> str:
+    """One sentence: which check (or the answer itself), what went wrong, and in which line of whose code."""
+    kind, message = failure["error"][0], " ".join(failure["message"].split())
+    about = f"{cell.title}: " if cell.is_check else ""
+    number, line, function = failure["frames"][-1] if failure["frames"] else (cell.number, None, "")
+    if STUB in failure["error"] and function in written:
+        return f"{about}it needs {function}, which is not written yet"
+    unknown = message.partition("'")[2].partition("'")[0] if kind == "NameError" else ""
+    if unknown in written and number == cell.number and cell.is_check:
+        return f"{unknown} is not defined; its checks look for exactly that name"
+    if kind == "Ended" or (kind == "AssertionError" and message):
+        return about + message
+    if kind == "AssertionError":
+        return f"{about}line {line} of the check is not true"
+    place = f" in {function}" if function in written else "" if number == cell.number else f" in cell {number}"
+    what = "syntax error" if "SyntaxError" in failure["error"] else kind
+    return f"{about}{what}{f', line {line}{place}' if line else ''}: {message or 'no message'}"
+
+
+def _order(notebook: Notebook, failures: dict[int, dict[str, Any]]) -> Iterator[str]:
+    """What worked in the session in which the notebook was saved, and cannot work from top to bottom."""
+    homes: dict[str, list[Cell]] = {}
+    for cell in notebook.cells:
+        for name in _defined(cell):
+            homes.setdefault(name, []).append(cell)
+    said: set[str] = set()
+    for cell in notebook.cells:
+        failure = failures.get(cell.number)
+        if not failure:
+            continue
+        name = failure["message"].partition("'")[2].partition("'")[0] if "NameError" in failure["error"] else ""
+        later = [home for home in homes.get(name, []) if home.number > cell.number]
+        ran = cell.execution_count is not None and not cell.saved_error
+        if name and name in said:
+            continue
+        said.add(name)
+        if later:
+            yield f"{cell} uses {name}, which only {later[0]}, further down, defines: move that cell up."
+        elif name and name not in homes and ran:
+            yield f"{cell} uses {name}, which no cell defines: it was left over in your session. Define it again."
+        elif ran and STUB not in failure["error"] and failure["error"][0] != "Ended":
+            yield (
+                f"{cell} was saved without an error and fails in a fresh process: it worked because cells were run in "
+                "another order, or it was changed since. Restart the kernel, run all cells, and look here again."
+            )
+
+
+def _defined(cell: Cell) -> set[str]:
+    """Names that the cell binds at its top level."""
+    names: set[str] = set()
+    inner: list[ast.AST] = list(cell.statements)
+    while inner:
+        node = inner.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            names.add(node.name)
+            continue
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+        elif isinstance(node, ast.alias):
+            names.add((node.asname or node.name).partition(".")[0])
+        inner.extend(ast.iter_child_nodes(node))
+    return names
+
+
+def _item(sentence: str, indent: int) -> str:
+    return fill(sentence, 110, initial_indent=f"{'':{indent}}- ", subsequent_indent=" " * (indent + 2))
+
+
+def _detail(task: Task) -> str:
+    if task.status == "chosen":
+        return " (marked when graded)"
+    if task.status == "written":
+        return " (a person grades it)"
+    if not task.visible:
+        return ""
+    hidden = f", {task.hidden} more hidden" if task.hidden else ""
+    return f" ({task.passed} of {task.visible} checks{hidden})"

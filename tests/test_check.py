@@ -1,0 +1,446 @@
+"""`python -m normlab check`: what it says about right, wrong, blank, damaged and disordered notebooks."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from nbgrader.utils import compute_checksum
+
+from normlab import check as module
+from normlab.__main__ import main
+from normlab.check import NotebookError, Report, check
+from normlab.notebook import read_notebook
+
+ROOT = Path(__file__).parent.parent
+Raw = dict[str, Any]
+
+STUB = 'raise NotImplementedError("write this part")'
+DOUBLE = "def double(x):\n    return 2 * x"
+SQUARE = "def square(x):\n    return x * x"
+DOUBLE_CHECK = '''# Check, 2 points
+def double__of_three(double):
+    """Three doubled is six."""
+    got = double(3)
+    assert got == 6, f"6 was expected, {got} came"
+
+
+double__of_three(double)'''
+
+
+def cell(source: str, kind: str = "code", grade_id: str = "", **marks: Any) -> Raw:
+    made: Raw = {
+        "cell_type": kind,
+        "id": grade_id or f"id{abs(hash(source)) % 10**8}",
+        "metadata": {},
+        "source": source,
+    }
+    if kind == "code":
+        made |= {"execution_count": None, "outputs": []}
+    if grade_id:
+        flags = {"grade": False, "locked": False, "solution": False, "task": False, "schema_version": 3}
+        made["metadata"]["nbgrader"] = flags | {"grade_id": grade_id, "cell_type": kind} | marks
+        made["metadata"]["nbgrader"]["checksum"] = compute_checksum(nbformat.from_dict(made))
+    return made
+
+
+def answer(name: str, stub: str = "") -> Raw:
+    return cell(stub or f"def {name}(x):\n    {STUB}", grade_id=name, solution=True)
+
+
+def test_cell(grade_id: str, source: str) -> Raw:
+    return cell(source, grade_id=grade_id, grade=True, locked=True, points=2)
+
+
+test_cell.__test__ = False  # type: ignore[attr-defined]
+
+
+def released() -> Raw:
+    """A small assignment as nbgrader releases it: two functions, a prediction, a written answer."""
+    prediction = answer(
+        "prediction__more_choice", f'def prediction__more_choice():\n    # return "a" or "b"\n    {STUB}'
+    )
+    cells = [
+        cell("# Numbers", "markdown"),
+        answer("double"),
+        test_cell("double__of_three", DOUBLE_CHECK),
+        test_cell("double__of_half", "# Hidden check, 3 points: Halves are doubled too"),
+        answer("square"),
+        test_cell("square__of_a_double", "assert square(double(1)) == 4"),
+        test_cell("square__of_three", 'assert square(3) == 9, "9 was expected"'),
+        prediction,
+        test_cell(
+            "prediction__more",
+            'try:\n    prediction__more_choice()\nexcept NotImplementedError:\n    print("No choice yet")',
+        ),
+        cell("*Write your answer here.*", "markdown", "written__why", grade=True, solution=True, points=5),
+    ]
+    ids = [one["metadata"]["nbgrader"]["grade_id"] for one in cells[1:]]
+    kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+    metadata = {"kernelspec": kernel, "normlab": {"assignment": "numbers", "cells": ids}}
+    return {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
+
+
+def at(notebook: Raw, grade_id: str) -> Raw:
+    return next(one for one in notebook["cells"] if one["metadata"].get("nbgrader", {}).get("grade_id") == grade_id)
+
+
+def filled(**answers: str) -> Raw:
+    notebook = released()
+    texts = {
+        "double": DOUBLE,
+        "square": SQUARE,
+        "prediction__more_choice": 'def prediction__more_choice():\n    return "a"',
+        "written__why": "Because.",
+    }
+    for grade_id, text in (texts | answers).items():
+        at(notebook, grade_id)["source"] = text
+    return notebook
+
+
+Save = Callable[..., Path]
+
+
+@pytest.fixture
+def save(tmp_path: Path) -> Save:
+    def saved(notebook: Raw, name: str = "numbers.ipynb") -> Path:
+        (tmp_path / name).write_text(json.dumps(notebook), encoding="utf-8")
+        return tmp_path / name
+
+    return saved
+
+
+def status(report: Report) -> dict[str, str]:
+    return {task.name: task.status for task in report.tasks}
+
+
+def reasons(report: Report, name: str) -> tuple[str, ...]:
+    return next(task.reasons for task in report.tasks if task.name == name)
+
+
+ALL_DONE = {"double": "passed", "square": "passed", "prediction__more": "chosen", "written__why": "written"}
+
+
+def test_a_right_notebook_passes_and_hears_of_hidden_checks(save: Save, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", str(save(filled()))]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "passed double (1 of 1 checks, 1 more hidden)" in said
+    assert "chosen prediction__more (marked when graded)" in said
+    assert "written written__why (a person grades it)" in said
+    assert "4 of 4 tasks stand. Hidden checks exist: 2 more run when the notebook is graded" in said
+
+
+def test_a_blank_notebook_is_not_attempted(save: Save) -> None:
+    report = check(save(released()))
+    assert set(status(report).values()) == {"not attempted"}
+    assert not report.all_passed
+    assert report.order == report.notices == ()
+
+
+def test_one_blank_answer_does_not_hide_the_others(save: Save) -> None:
+    report = check(save(filled(double=released()["cells"][1]["source"])))
+    assert status(report) == ALL_DONE | {"double": "not attempted", "square": "failed"}
+    assert reasons(report, "square") == ("square__of_a_double: it needs double, which is not written yet",)
+
+
+def test_an_answer_that_still_raises_at_the_stub_is_not_attempted(save: Save) -> None:
+    report = check(save(filled(double=f"def double(x):\n    # I will do this tomorrow\n    {STUB}")))
+    assert status(report)["double"] == "not attempted"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("def double(x):\n    return 3 * x", "Three doubled is six: 6 was expected, 9 came"),
+        (
+            "def double(x):\n    return 2 * y",
+            "Three doubled is six: NameError, line 2 in double: name 'y' is not defined",
+        ),
+        ("def double(x)\n    return 2 * x", "syntax error, line 1: expected ':'"),
+        ("def twice(x):\n    return 2 * x", "double is not defined; its checks look for exactly that name"),
+        ("def double(x):\n    raise SystemExit", "Three doubled is six: SystemExit, line 2 in double: no message"),
+        ("import os\nos._exit(0)", "it ended the Python process; the grader counts that as a failure"),
+    ],
+)
+def test_a_wrong_answer_is_told_why(save: Save, text: str, reason: str) -> None:
+    notebook = filled(double=text)
+    notebook["cells"] = [one for one in notebook["cells"] if one is not at(notebook, "square__of_a_double")]
+    notebook["metadata"].pop("normlab")
+    report = check(save(notebook))
+    assert status(report) == ALL_DONE | {"double": "failed"}
+    assert reasons(report, "double")[0] == reason
+
+
+def test_a_check_without_a_message_names_its_line(save: Save) -> None:
+    report = check(save(filled(square="def square(x):\n    return x")))
+    assert reasons(report, "square") == (
+        "square__of_a_double: line 1 of the check is not true",
+        "square__of_three: 9 was expected",
+    )
+
+
+def test_a_loop_that_never_ends_costs_its_own_task(save: Save, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SECONDS_A_CELL", 1.0)
+    report = check(save(filled(square="def square(x):\n    while True:\n        pass")))
+    assert status(report) == ALL_DONE | {"square": "failed"}
+    assert reasons(report, "square")[0] == (
+        "square__of_a_double: it ran for more than 1 seconds; look for a loop that never ends"
+    )
+
+
+def test_the_process_is_fresh_and_what_cells_print_does_not_matter(save: Save) -> None:
+    text = (
+        'import sys\nassert "numpy" not in sys.modules\nprint(\'{"cell": 3}\')\nprint("oops", file=sys.stderr)\n'
+        + DOUBLE
+    )
+    assert status(check(save(filled(double=text)))) == ALL_DONE
+
+
+def test_files_beside_the_notebook_are_found_and_standard_input_is_empty(save: Save, tmp_path: Path) -> None:
+    (tmp_path / "helper.py").write_text("two = 2")
+    text = "from helper import two\nopen('helper.py').close()\ntry:\n    input()\nexcept EOFError:\n    pass\n"
+    assert status(check(save(filled(double=f"{text}def double(x):\n    return two * x")))) == ALL_DONE
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "%matplotlib inline",
+        "!pip install something",
+        "double?",
+        "%%time",
+        "import asyncio\nawait asyncio.sleep(0)",
+        "display(3)",
+        "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()",
+    ],
+)
+def test_what_belongs_to_jupyter_does_no_harm(save: Save, line: str) -> None:
+    assert status(check(save(filled(double=f"{line}\n{DOUBLE}")))) == ALL_DONE
+
+
+def ran(notebook: Raw, *order: str) -> Raw:
+    """The notebook as a session leaves it in which the cells were run in this order, without an error."""
+    for count, grade_id in enumerate(order, 1):
+        at(notebook, grade_id)["execution_count"] = count
+    return notebook
+
+
+def test_a_name_that_is_defined_further_down_is_told(save: Save) -> None:
+    notebook = filled(double="three = two + 1\ndef double(x):\n    return two * x", square=f"two = 2\n{SQUARE}")
+    report = check(save(ran(notebook, "square", "double", "double__of_three", "square__of_a_double")))
+    assert status(report)["double"] == "failed"
+    assert report.order[0] == (
+        "cell 2 (three = two + 1) uses two, which only cell 5 (two = 2), further down, defines: move that cell up."
+    )
+    assert not report.all_passed
+
+
+def test_a_name_left_over_in_the_session_is_told(save: Save) -> None:
+    notebook = filled(double="def double(x):\n    return factor * x")
+    report = check(save(ran(notebook, "double", "double__of_three")))
+    uses = "cell 3 (# Check, 2 points) uses factor, which no cell defines: "
+    assert report.order[0] == uses + "it was left over in your session. Define it again."
+
+
+def test_a_check_that_passed_in_another_order_is_told(save: Save) -> None:
+    notebook = filled(
+        square="def square(x):\n    return x * x\ndef double(x):\n    return 2 * x",
+        double="def double(x):\n    return x",
+    )
+    report = check(save(ran(notebook, "double", "square", "double__of_three")))
+    assert len(report.order) == 1
+    assert "was saved without an error and fails in a fresh process" in report.order[0]
+
+
+def test_a_failure_that_the_session_showed_too_is_no_matter_of_order(save: Save) -> None:
+    notebook = ran(filled(double="def double(x):\n    return 3"), "double", "double__of_three")
+    at(notebook, "double__of_three")["outputs"] = [
+        {"output_type": "error", "ename": "E", "evalue": "", "traceback": []}
+    ]
+    assert check(save(notebook)).order == ()
+
+
+def lose(notebook: Raw) -> None:
+    notebook["cells"].remove(at(notebook, "square__of_three"))
+    notebook["cells"].remove(at(notebook, "written__why"))
+
+
+def repeat(notebook: Raw) -> None:
+    notebook["cells"].append(deepcopy(at(notebook, "double")))
+
+
+def edit(notebook: Raw) -> None:
+    at(notebook, "square__of_three")["source"] = "assert True"
+
+
+def turn(notebook: Raw) -> None:
+    at(notebook, "square__of_three").update(cell_type="markdown")
+
+
+@pytest.mark.parametrize(
+    ("damage", "sentence"),
+    [
+        (lose, "Lost from the notebook: square__of_three, written__why. Points of a lost answer are lost with it"),
+        (repeat, "Twice in the notebook: double. The grader takes the last; delete the other."),
+        (edit, "The check square__of_three was edited; the grader puts the original back."),
+        (turn, "square__of_three was changed from a code cell to a markdown cell; change it back."),
+    ],
+)
+def test_a_damaged_notebook_is_told_so(save: Save, damage: Callable[[Raw], None], sentence: str) -> None:
+    notebook = filled()
+    damage(notebook)
+    report = check(save(notebook))
+    assert [notice for notice in report.notices if notice.startswith(sentence)]
+    assert sentence in " ".join(str(report).split())
+    assert not report.all_passed
+
+
+def test_a_renamed_notebook_is_told_its_name(save: Save) -> None:
+    report = check(save(filled(), "my homework.ipynb"))
+    assert status(report) == ALL_DONE
+    assert report.notices == (
+        "The file must be named numbers.ipynb, or the grader does not find it; it is my homework.ipynb.",
+    )
+    assert not report.all_passed
+
+
+@pytest.mark.parametrize("name", ["numbers (1).ipynb", "numbers-Copy1.ipynb", "numbers_2.ipynb"])
+def test_a_copy_is_told_even_where_the_notebook_does_not_know_its_name(save: Save, name: str) -> None:
+    notebook = filled()
+    del notebook["metadata"]["normlab"]
+    assert "hand it in as numbers.ipynb" in check(save(notebook, name)).notices[0]
+    assert check(save(notebook)).notices == ()
+
+
+def by_vscode(notebook: Raw) -> None:
+    """VS Code, from its documented behavior, not from the tool: notebook-level version data, a language id in cells."""
+    notebook["metadata"]["language_info"] = {"name": "python", "version": "3.12.1", "pygments_lexer": "ipython3"}
+    for one in notebook["cells"]:
+        one["source"] = one["source"].splitlines(keepends=True)
+        if one["cell_type"] == "code":
+            one["metadata"]["vscode"] = {"languageId": "python"}
+
+
+def by_colab(notebook: Raw) -> None:
+    """Google Colab, from its documented format, not from the tool: minor version 0, cell ids in the metadata."""
+    notebook["metadata"] |= {"colab": {"provenance": [], "toc_visible": True}, "language_info": {"name": "python"}}
+    notebook["nbformat_minor"] = 0
+    for one in notebook["cells"]:
+        one["metadata"] |= {"id": one.pop("id"), "colab": {"base_uri": "https://localhost:8080/"}}
+        one["source"] = one["source"].splitlines(keepends=True)
+
+
+def by_jupyterlite(notebook: Raw) -> None:
+    """JupyterLite, from its documented format, not from the tool: the kernel is Pyodide."""
+    notebook["metadata"]["kernelspec"] = {"display_name": "Python (Pyodide)", "language": "python", "name": "python"}
+    notebook["metadata"]["language_info"] = {"codemirror_mode": {"name": "python", "version": 3}, "name": "python"}
+
+
+TOOLS = {"VS Code": by_vscode, "Google Colab": by_colab, "JupyterLite": by_jupyterlite}
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_notebooks_of_other_tools_are_checked_alike(save: Save, tool: str) -> None:
+    notebook = filled()
+    TOOLS[tool](notebook)
+    path = save(notebook)
+    report = check(path)
+    assert read_notebook(path).saved_by == tool
+    assert status(report) == ALL_DONE
+    assert report.all_passed
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_a_tool_that_dropped_the_marks_is_named(save: Save, tool: str) -> None:
+    notebook = filled()
+    TOOLS[tool](notebook)
+    for one in notebook["cells"]:
+        one["metadata"].pop("nbgrader", None)
+    with pytest.raises(
+        NotebookError, match=f"has no check cell: {tool} saved it, and the marks .* Download the notebook"
+    ):
+        check(save(notebook))
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("<!DOCTYPE html><html></html>", "it is a web page; download the notebook itself"),
+        ('{"cells": [\n<<<<<<< HEAD\n', "marks of a merge conflict"),
+        ('{"cells": [', "cut off or was edited by hand"),
+        ("[1, 2]", "it holds other data; hand in the .ipynb file"),
+        ('{"nbformat": 3, "worksheets": []}', "notebook format 3, format 4 is expected; open it in a current Jupyter"),
+        ('{"nbformat": 4, "cells": [3], "metadata": {}}', "cell 1 is damaged"),
+        ('{"nbformat": 4, "cells": [], "metadata": []}', "its metadata is no dictionary"),
+        ('{"nbformat": 4, "cells": [], "metadata": {"kernelspec": {"language": "R"}}}', "runs on a kernel for R"),
+        ('{"nbformat": 4, "cells": [], "metadata": {}}', "has no check cell: the marks"),
+        ("[" * 100_000, "is not a notebook"),
+    ],
+)
+def test_what_is_no_notebook_is_refused_in_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str, words: str
+) -> None:
+    path = tmp_path / "numbers.ipynb"
+    path.write_text(content)
+    assert main(["check", str(path)]) == 2
+    said = capsys.readouterr().err
+    assert words in said
+    assert said.startswith("Cannot check: ")
+    assert said.count("\n") == 1
+
+
+def test_a_file_that_is_not_there_is_answered_with_those_that_are(save: Save, tmp_path: Path) -> None:
+    save(filled(), "other.ipynb")
+    with pytest.raises(NotebookError, match=r"there is no file .*numbers.ipynb; in that folder there is other.ipynb"):
+        check(tmp_path / "numbers.ipynb")
+
+
+def test_the_checksum_is_nbgraders(save: Save) -> None:
+    cells = read_notebook(save(released())).cells
+    assert [one.number for one in cells if not one.is_as_released] == [1]  # the prose has none
+
+
+def test_the_command_runs_as_a_module_from_any_folder(save: Save) -> None:
+    path = save(released())
+    command = [sys.executable, "-m", "normlab", "check", path.name]
+    environment = {"PYTHONPATH": str(ROOT), "PATH": ""}
+    ended = subprocess.run(command, cwd=path.parent, env=environment, capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert "not attempted  double" in ended.stdout
+    assert ended.stderr == ""
+
+
+def test_help_names_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["check", "--help"])
+    assert ended.value.code == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "0 all tasks stand; 1 a task failed" in said
+    assert "2 the file cannot be checked" in said
+
+
+ASSIGNMENTS = sorted(path.stem for path in (ROOT / "release").glob("*/*.ipynb"))
+
+
+def test_there_are_release_notebooks_to_check() -> None:
+    assert {"batchnorm", "layernorm"} <= set(ASSIGNMENTS)
+
+
+@pytest.mark.parametrize("name", ASSIGNMENTS)
+def test_a_release_notebook_is_not_attempted_and_with_the_references_answers_all_done(save: Save, name: str) -> None:
+    notebook = json.loads((ROOT / f"release/{name}/{name}.ipynb").read_text(encoding="utf-8"))
+    report = check(save(notebook, f"{name}.ipynb"))
+    assert set(status(report).values()) == {"not attempted"}
+    assert report.notices == ()
+    source = json.loads((ROOT / f"source/{name}/{name}.ipynb").read_text(encoding="utf-8"))
+    for one in source["cells"]:
+        marks = one["metadata"].get("nbgrader", {})
+        if marks.get("solution"):
+            at(notebook, marks["grade_id"])["source"] = one["source"]
+    report = check(save(notebook, f"{name}.ipynb"))
+    assert report.all_passed, str(report)
