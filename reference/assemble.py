@@ -187,7 +187,7 @@ def write_source(course: Course, folder: Path) -> None:
     target.mkdir(parents=True)
     name = f"{course.name}.ipynb"
     (target / name).write_text(nbformat.writes(notebook(course)) + "\n", encoding="utf-8")
-    wheel = f"normalization_from_scratch-{normlab.__version__}-py3-none-any.whl"
+    wheel = f"normlab-{normlab.__version__}-py3-none-any.whl"
     (target / "requirements.txt").write_text(f"./{wheel}\njupyterlab>=4.2,<5\n", encoding="utf-8")
     how = (ROOT / "reference" / "hand_in.md").read_text(encoding="utf-8")
     (target / "HAND_IN.md").write_text(how.replace("{notebook}", name), encoding="utf-8")
