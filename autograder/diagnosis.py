@@ -2,7 +2,8 @@
 
 The course's wrong answers are graded like submissions, once, and what their functions gave back during each test is
 kept. A student whose values agree with a wrong answer's, from the first to the one where the test gave up, made that
-mistake. What a wrong answer gives back by chance (unseeded random numbers) is found by running it twice.
+mistake. Values that depend on random numbers which a test does not seed differ between two runs of the reference, and
+are not compared.
 """
 
 from __future__ import annotations
@@ -60,7 +61,8 @@ class Diagnosis:
         self.mistakes = [answer for answer in answers if not answer.right and concerns(assignment, answer)]
         self._grade = grade
         self._cache = cache
-        self._runs: dict[str, tuple[Run, Run]] = {}
+        self._runs: dict[tuple[str, int], Run] = {}
+        self._chance: dict[str, set[tuple[int, str]]] = {}
 
     def annotate(self, judged: Judged) -> None:
         """Name the known mistakes behind the failures. The scores are final, and no trouble here changes them."""
@@ -90,7 +92,7 @@ class Diagnosis:
                 mistake
                 for mistake in suspects
                 if all(
-                    self._agrees(mistake, other, student)
+                    self._agree(other, self.run(mistake).events[other], student.events.get(other, ()))
                     for other, name in self.owners.items()
                     if name in (function, self._function(mistake))
                 )
@@ -103,35 +105,50 @@ class Diagnosis:
 
     def _shows(self, mistake: Answer, test: str, student: Run) -> bool:
         """Whether the mistake fails the test, and the student's values are its own and not those of a right answer."""
-        if test not in self.runs(mistake)[0].failed or not self._agrees(mistake, test, student):
-            return False
-        wrong, right = self.runs(mistake), self.runs(None)
-        return any(
-            steady and (place >= len(right[0].events[test]) or not same(event, right[0].events[test][place]))
-            for place, (event, steady) in enumerate(zip(wrong[0].events[test], _steady(wrong, test), strict=True))
+        wrong, right = self.run(mistake), self.run(None)
+        return (
+            test in wrong.failed
+            and self._agree(test, wrong.events[test], student.events.get(test, ()))
+            and not self._agree(test, right.events[test], student.events.get(test, ()))
         )
 
-    def _agrees(self, mistake: Answer, test: str, student: Run) -> bool:
-        runs = self.runs(mistake)
-        known, seen = runs[0].events[test], student.events.get(test, ())
+    def _agree(self, test: str, known: Sequence[Event], seen: Sequence[Event]) -> bool:
+        chance = self._by_chance(test)
         return len(known) == len(seen) and all(
-            same(a, b) if steady else a[0] == b[0]
-            for a, b, steady in zip(known, seen, _steady(runs, test), strict=True)
+            one[0] == other[0] and (same(one, other) or (place, one[0]) in chance)
+            for place, (one, other) in enumerate(zip(known, seen, strict=True))
         )
 
-    def runs(self, answer: Answer | None) -> tuple[Run, Run]:
-        """The tests of one answer (None: the reference) under two seeds."""
+    def _by_chance(self, test: str) -> set[tuple[int, str]]:
+        """Places and labels of the values that depend on random numbers which the test does not seed."""
+        if test not in self._chance:
+            first, again = (self.run(None, seed).events[test] for seed in SEEDS)
+            self._chance[test] = {
+                (place, event[0])
+                for place, event in enumerate(first)
+                if not (place < len(again) and same(event, again[place]))
+            }
+        return self._chance[test]
+
+    def run(self, answer: Answer | None, seed: int = SEEDS[0]) -> Run:
+        """The tests of one answer (None: the reference)."""
         name = answer.name if answer else REFERENCE
-        if name not in self._runs:
-            notebook, tests = self._notebook(answer)
-            key = self._key(notebook)
-            found = self._read(key)
+        if (name, seed) not in self._runs:
+            notebook, _ = self._notebook(answer)
+            found = self._read(self._key(notebook, seed))
             if found is None:
-                first, second = (Run.of(self._grade(notebook, seed)) for seed in SEEDS)
-                found = _complete(first, tests), _complete(second, tests)
-                self._write(key, found)
-            self._runs[name] = found
-        return self._runs[name]
+                self.learn(answer, self._grade(notebook, seed), seed)
+            else:
+                self._runs[name, seed] = found
+        return self._runs[name, seed]
+
+    def learn(self, answer: Answer | None, judged: Judged, seed: int = SEEDS[0]) -> None:
+        """Keep a run of an answer's notebook in which everything was recorded."""
+        notebook, tests = self._notebook(answer)
+        run = Run.of(judged)
+        kept = Run(sorted(run.failed), {test: list(run.events.get(test, ())) for test in tests})
+        self._runs[answer.name if answer else REFERENCE, seed] = kept
+        self._write(self._key(notebook, seed), kept)
 
     def _notebook(self, answer: Answer | None) -> tuple[dict[str, Any], list[str]]:
         """What is graded for an answer: no demonstrations, and only the tests that it concerns; their grade ids."""
@@ -151,33 +168,21 @@ class Diagnosis:
         notebook["cells"] = [cell for cell in notebook["cells"] if cell["metadata"]["autograder"]["cell"] in wanted]
         return notebook, tests
 
-    def _key(self, notebook: Mapping[str, Any]) -> str:
-        parts = [autograder.__version__, np.__version__, json.dumps(notebook, sort_keys=True)]
+    def _key(self, notebook: Mapping[str, Any], seed: int) -> str:
+        parts = [autograder.__version__, np.__version__, str(seed), json.dumps(notebook, sort_keys=True)]
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
-    def _read(self, key: str) -> tuple[Run, Run] | None:
+    def _read(self, key: str) -> Run | None:
         with suppress(OSError, ValueError, TypeError):  # a damaged file is made anew
             if self._cache:
-                first, second = json.loads((self._cache / f"{key}.json").read_bytes())
-                return Run(**first), Run(**second)
+                return Run(**json.loads((self._cache / f"{key}.json").read_bytes()))
         return None
 
-    def _write(self, key: str, runs: tuple[Run, Run]) -> None:
+    def _write(self, key: str, run: Run) -> None:
         if self._cache is None:
             return
         with suppress(OSError):  # a full or read-only disk costs time, not the diagnosis
             self._cache.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile("w", dir=self._cache, suffix=".part", delete=False) as file:
-                json.dump([asdict(run) for run in runs], file)
+                json.dump(asdict(run), file)
             os.replace(file.name, self._cache / f"{key}.json")
-
-
-def _complete(run: Run, tests: Iterable[str]) -> Run:
-    """The run with plain data alone, and an entry for each test."""
-    return Run(sorted(run.failed), {test: list(run.events.get(test, ())) for test in tests})
-
-
-def _steady(runs: tuple[Run, Run], test: str) -> list[bool]:
-    """For each event of the first run, whether the second run has it too."""
-    first, second = runs[0].events[test], runs[1].events[test]
-    return [place < len(second) and same(event, second[place]) for place, event in enumerate(first)]

@@ -23,6 +23,7 @@ from autograder.errors import BoundaryError
 from autograder.forkserver import ForkServer
 from autograder.limits import Limits
 from autograder.outputs import Outputs, add_checked
+from autograder.recording import Recorder, events
 from autograder.results import CheckResult, Judged, Status
 from autograder.scoring import score_of
 from autograder.session import CellTimeout, Session, StudentDied
@@ -43,7 +44,14 @@ class _Step:
 class Judge:
     """Grades one notebook; ``run`` may be called once."""
 
-    def __init__(self, assignment: Assignment, notebook: dict[str, Any], limits: Limits, server: ForkServer) -> None:
+    def __init__(
+        self,
+        assignment: Assignment,
+        notebook: dict[str, Any],
+        limits: Limits,
+        server: ForkServer,
+        recorder: Recorder | None = None,
+    ) -> None:
         self.assignment = assignment
         self.limits = limits
         self.server = server
@@ -53,14 +61,19 @@ class Judge:
         self.room = limits.total_output_bytes
         self.deadline = time.monotonic() + limits.total_seconds
         self.session: Session | None = None
+        self.recorder = recorder
+        self.recorded: dict[str, Any] = {}  # by test: what the student's code gave back
         self.steps: list[_Step] = []
         self.given = [cell for cell in assignment.cells if cell.index in assignment.trusted]
         self.names_stale = False
         self.attempted: dict[str, bool] = {}
         self._armed = False
 
-    def run(self, seed: int) -> Judged:
-        """Run every cell, then fill in what the notebook did not hold."""
+    def run(self, seed: int, always: bool = False) -> Judged:
+        """Run every cell, then fill in what the notebook did not hold.
+
+        What was recorded goes into the result where a test failed, or ``always``.
+        """
         started, own = time.monotonic(), time.process_time()
         signal.signal(signal.SIGALRM, self._ring)
         np.random.seed(seed % 2**32)
@@ -80,6 +93,8 @@ class Judge:
             if cell is not None and cell.kind == "manual":
                 self._note_manual(raw, cell)
         self._fail_missing()
+        if always or any(check.status in ("failed", "partial") for check in self.judged.checks.values()):
+            self.judged.events = {name: events(values) for name, values in self.recorded.items()}
         if self.session is not None:
             self.judged.cpu_seconds += self.server.kill()
         self.judged.seconds = time.monotonic() - started
@@ -144,6 +159,8 @@ class Judge:
 
         def run() -> None:
             self._fetch_names()
+            if self.recorder:
+                self.recorder.take()
             try:
                 result.append(self.namespace.execute(cell, self.outputs))
             finally:
@@ -158,6 +175,8 @@ class Judge:
         self.judged.checks[cell.grade_id] = check = self._check(cell, result, error, reason)
         check.seconds = time.monotonic() - started
         self.judged.scores[cell.grade_id] = check.score or 0.0
+        if self.recorder:
+            self.recorded[cell.grade_id] = self.recorder.take()
 
     def _check(self, cell: Cell, result: list[Any], error: BaseException | None, reason: str | None) -> CheckResult:
         """The score of a test from what it returned or raised."""
@@ -260,7 +279,7 @@ class Judge:
                 raise StudentDied("the student's process ended too often")
             connection, used = self.server.spawn()
             self.judged.cpu_seconds += used
-            self.session = Session(connection, self.limits, self._emit)
+            self.session = Session(connection, self.limits, self._emit, self.recorder)
             if self.judged.deaths:
                 self._replay()
         return self.session

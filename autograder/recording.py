@@ -77,8 +77,13 @@ def _copy(value: Any, depth: int) -> Any:
     if kind in (tuple, list) and depth:
         return kind(_copy(member, depth - 1) for member in value[:MEMBERS])
     if kind is dict and depth:
-        return {repr(key)[:80]: _copy(value[key], depth - 1) for key in islice(value, MEMBERS)}
+        return {_text(key): _copy(value[key], depth - 1) for key in islice(value, MEMBERS)}
     return value if isinstance(value, PLAIN) else OBJECT
+
+
+def _text(value: object) -> str:
+    # Decimal digits of a huge number would take for ever, and Python refuses them.
+    return hex(value) if type(value) is int and value.bit_length() > 1000 else repr(value)
 
 
 def _events(label: str, value: Any) -> Iterator[Event]:
@@ -92,10 +97,10 @@ def _events(label: str, value: Any) -> Iterator[Event]:
             yield from _events(f"{label} {key}", value[key])
     elif isinstance(value, np.ndarray | np.number) and value.dtype.kind in "biufc":
         yield [label, *_numbers(np.asarray(value))]
-    elif isinstance(value, int | float | complex) and not isinstance(value, bool) and abs(value) < 1e300:
+    elif isinstance(value, float | complex) or (type(value) is int and value.bit_length() < 1000):
         yield [label, *_numbers(np.asarray(value, dtype=complex if isinstance(value, complex) else float))]
     elif isinstance(value, PLAIN):
-        yield [label, _digest(repr(value).encode("utf-8", "surrogatepass"))]
+        yield [label, _digest(_text(value).encode("utf-8", "surrogatepass"))]
     else:
         yield [label, "an object"]
 

@@ -23,6 +23,7 @@ class CheckResult:
     score: float | None  # None: a person decides
     message: str = ""
     seconds: float = 0.0
+    diagnosis: str = ""  # the known mistake behind a failure, as a sentence for the student; hidden tests too
 
 
 @dataclass
@@ -32,6 +33,7 @@ class Judged:
     notebook: dict[str, Any]
     scores: dict[str, float] = field(default_factory=dict)  # test cells only, by grade id
     checks: dict[str, CheckResult] = field(default_factory=dict)  # every cell with points, by grade id
+    events: dict[str, list[Any]] = field(default_factory=dict)  # what a diagnosis needs, if it was asked for
     flags: list[str] = field(default_factory=list)  # for the instructor
     deaths: list[str] = field(default_factory=list)  # why a student process ended, one a death
     seconds: float = 0.0

@@ -22,7 +22,11 @@ from autograder.limits import Limits
 from autograder.protocol import ARGUMENT, ATOMS, CALLBACK, HANDLE, LAZY, MIRROR
 from autograder.proxies import Container, Proxy, proxy_type
 from autograder.randomness import Stream
+from autograder.recording import Recorder
 from autograder.wire import Channel, Codec
+
+# What a test cannot see, or sees by chance.
+_UNRECORDED = frozenset({"names", "run", "flush", "describe", "text", "repr", "self-test"})
 
 
 class StudentDied(BaseException):
@@ -40,7 +44,13 @@ class StudentError(Exception):
 class Session:
     """Requests to one student process, in order, one at a time."""
 
-    def __init__(self, connection: socket.socket, limits: Limits, emit: Callable[[Any], None]) -> None:
+    def __init__(
+        self,
+        connection: socket.socket,
+        limits: Limits,
+        emit: Callable[[Any], None],
+        recorder: Recorder | None = None,
+    ) -> None:
         self.codec = Codec(limits, self._encode_other, self._decode_other)
         self.channel = Channel(connection, self.codec)
         self.dead: str | None = None
@@ -48,6 +58,8 @@ class Session:
         self.calls = 0
         self.figures_open = False
         self._emit = emit
+        self._recorder = recorder
+        self._labels: dict[int, str] = {}  # handle -> the name by which a test got it
         self._live: weakref.WeakValueDictionary[int, Proxy] = weakref.WeakValueDictionary()
         self._mirrors: dict[int, tuple[np.ndarray[Any, Any], bytes]] = {}
         self._handle_of_mirror: dict[int, int] = {}  # id of a local array -> handle
@@ -60,14 +72,20 @@ class Session:
     # what tests and the judge ask
 
     def request(self, operation: str, *operands: Any) -> Any:
-        return self._exchange([operation, None, *[self._outgoing(operand, []) for operand in operands]], [])
+        value = self._recorded(
+            operation, operands, [operation, None, *[self._outgoing(each, []) for each in operands]], []
+        )
+        if operation == "get" and isinstance(value, Proxy):
+            self._labels[object.__getattribute__(value, "_handle")] = operands[1]
+        return value
 
     def call(self, handle: int, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
         self.calls += 1
         mutable: list[Any] = []
         positional = [self._outgoing(value, mutable) for value in arguments]
         named = {name: self._outgoing(value, mutable) for name, value in keywords.items()}
-        return self._exchange(["call", None, handle, positional, named], mutable)
+        label = self._labels.get(handle, "")
+        return self._recorded("call", (handle, label), ["call", None, handle, positional, named], mutable)
 
     def run(self, source: str, number: int) -> bool:
         """Run one cell there; True if it raised nothing. Outputs go to ``emit``."""
@@ -80,12 +98,26 @@ class Session:
         for pair in answer if type(answer) is list else ():
             if type(pair) is list and len(pair) == 2 and pair[0] in wanted:
                 found[pair[0]] = pair[1]
+                if isinstance(pair[1], Proxy):
+                    self._labels[object.__getattribute__(pair[1], "_handle")] = pair[0]
         return found
 
     def die(self, reason: str) -> None:
         self.dead = self.dead or reason
 
     # the exchange
+
+    def _recorded(self, operation: str, operands: tuple[Any, ...], message: list[Any], mutable: list[Any]) -> Any:
+        if self._recorder is None or operation in _UNRECORDED:
+            return self._exchange(message, mutable)
+        label = f"{operation} {' '.join(repr(each)[:80] for each in operands[1:] if type(each) in ATOMS)}"
+        try:
+            value = self._exchange(message, mutable)
+        except Exception as error:
+            self._recorder.note(f"{label} raised", (type(error).__name__, str(error)))
+            raise
+        self._recorder.note(label, value)
+        return value
 
     def _exchange(self, message: list[Any], mutable: list[Any]) -> Any:
         if self.dead:
@@ -186,6 +218,8 @@ class Session:
         try:
             for place, change in changes:
                 _write_back(self._arguments[place], change)
+                if self._recorder is not None:
+                    self._recorder.note(f"changed {place}", self._arguments[place])
             for handle, content in mirrors:
                 array = self._mirrors[handle][0]
                 array[...] = content

@@ -21,6 +21,7 @@ import msgpack
 from autograder.answers import Answer
 from autograder.assignment import Assignment, Markers
 from autograder.course import STATE, Course
+from autograder.diagnosis import Diagnosis
 from autograder.errors import AutograderError, WorkerError
 from autograder.feedback import render
 from autograder.intake import Refused, parse
@@ -28,7 +29,10 @@ from autograder.kept import Kept
 from autograder.limits import Limits
 from autograder.repair import repair
 from autograder.results import CheckResult, Judged
-from autograder.worker import Isolation, Worker
+from autograder.worker import Isolation, Record, Worker
+
+# Not the course folder itself: Python and its packages may lie in it.
+SECRET = ("source", "submitted", "autograded", "feedback", "gradebook.db", "nbgrader_config.py", STATE)
 
 
 @dataclass(frozen=True)
@@ -44,25 +48,28 @@ class Setup:
     isolation: Isolation
     show_hidden: bool
     late: dict[str, Any]  # Course.late_policy
-    answers: list[dict[str, Any]]  # the course's right and wrong answers, by which failures are explained
+    answers: list[dict[str, Any]]  # the course's wrong answers, by which failures are explained
     cache: str  # folder for what running those answers showed
+    record: Record  # "always" leaves in the result what a diagnosis needs
 
     @classmethod
     def of(
         cls, course: Course, title: str, notebooks: Mapping[str, Assignment], answers: Iterable[Answer] = ()
     ) -> Setup:
+        wrong = [asdict(answer) for answer in answers if not answer.right]
         return cls(
             title=title,
             sources={name: json.dumps(each.notebook).encode() for name, each in notebooks.items()},
             files=course.files(title),
-            secret=[str(course.root)],
+            secret=[str(course.root / name) for name in SECRET],
             markers=vars(course.markers),
             limits=vars(course.limits),
             isolation=course.engine.isolation,
             show_hidden=course.engine.show_hidden_checks,
             late=course.late_policy(),
-            answers=[asdict(answer) for answer in answers],
+            answers=wrong,
             cache=str(course.root / STATE / "answers"),
+            record="failures" if wrong else "",
         )
 
     def pack(self) -> bytes:
@@ -143,6 +150,7 @@ class Grader:
             name: Assignment(name, json.loads(source), markers) for name, source in self.setup.sources.items()
         }
         self.workers: dict[str, Worker] = {}
+        self.diagnoses = {name: self._diagnosis(name) for name in self.assignments if self.setup.answers}
         self.folder = tempfile.TemporaryDirectory(prefix="autograder-")
         for name, content in self.setup.files.items():
             path = Path(self.folder.name, name)
@@ -187,7 +195,9 @@ class Grader:
 
     def judge_repaired(self, name: str, notebook: dict[str, Any]) -> Judged:
         try:
-            judged = self._worker(name).grade(notebook)
+            judged = self._worker(name).grade(notebook, record=self.setup.record)
+            if name in self.diagnoses:
+                self.diagnoses[name].annotate(judged)
         except WorkerError:
             self.workers.pop(name).close()
             raise
@@ -196,6 +206,13 @@ class Grader:
             if check and check.score is None:  # nobody needs to read an answer that was not written
                 judged.checks[grade_id] = CheckResult("not attempted", check.points, 0.0)
         return judged
+
+    def _diagnosis(self, name: str) -> Diagnosis:
+        def grade(notebook: dict[str, Any], seed: int) -> Judged:
+            return self._worker(name).grade(notebook, seed, record="always")
+
+        answers = [Answer(**each) for each in self.setup.answers]
+        return Diagnosis(self.assignments[name], answers, grade, Path(self.setup.cache))
 
     def _worker(self, name: str) -> Worker:
         if name not in self.workers:

@@ -8,21 +8,23 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from autograder.answers import Answer, answered, blank, concerns, own_function, owner, read_answers
 from autograder.assignment import Assignment
 from autograder.course import Course
+from autograder.diagnosis import SEEDS, Diagnosis
 from autograder.errors import AutograderError, CourseError
 from autograder.intake import SubmittedCell
 from autograder.plain import plain_scores
 from autograder.pool import LocalPool
+from autograder.results import Judged
 from autograder.unit import Job, Setup
 
-REFERENCE, BLANK = "the reference", "the blank release"
+REFERENCE, AGAIN, BLANK = "the reference", "the reference again", "the blank release"
 
 
 @dataclass(frozen=True)
@@ -97,15 +99,20 @@ def validate(assignment: str, course_dir: Path = Path("."), *, jobs: int | None 
     answers = read_answers(course, assignment)
     notebooks = course.notebooks(assignment)
     submissions = dict(_submissions(notebooks, answers))
-    setup = Setup.of(course, assignment, notebooks, answers).pack()
+    setup = replace(Setup.of(course, assignment, notebooks), record="always")
     size = min(jobs or os.cpu_count() or 1, len(submissions))
-    results: dict[str, Result] = {name: Result() for name in submissions}
-    with LocalPool(setup, size) as pool:
+    results = {name: Result() for name in submissions}
+    judged: dict[str, dict[str, Judged]] = {}
+    with LocalPool(setup.pack(), size) as pool:
         for job, outcome in pool.run(_job(name, cells) for name, cells in submissions.items()):
             if outcome.error:
                 raise AutograderError(f"{job.student} could not be graded: {outcome.error}")
-            for graded in outcome.graded.values():
-                _read(results[job.student], json.loads(graded.result))
+            judged[job.student] = {name: _judged(graded.result) for name, graded in outcome.graded.items()}
+    for name, notebook in notebooks.items():
+        _diagnose(notebook, answers, {answer: found[name] for answer, found in judged.items()}, setup.cache)
+    for answer, found_in in judged.items():
+        for each in found_in.values():
+            _read(results[answer], each)
     plain: dict[str, tuple[float, str]] = {}
     for notebook in notebooks.values():
         plain |= plain_scores(notebook, course.folder("source", ".", assignment))
@@ -135,7 +142,8 @@ def _submissions(
     notebooks: Mapping[str, Assignment], answers: Iterable[Answer]
 ) -> Iterator[tuple[str, dict[str, bytes]]]:
     """What is handed in for each answer: all notebooks of the assignment."""
-    yield REFERENCE, {name: _packed(answered(notebook)) for name, notebook in notebooks.items()}
+    for reference in (REFERENCE, AGAIN):
+        yield reference, {name: _packed(answered(notebook)) for name, notebook in notebooks.items()}
     yield BLANK, {name: _packed(blank(notebook)) for name, notebook in notebooks.items()}
     for answer in answers:
         concerned = {name: notebook for name, notebook in notebooks.items() if concerns(notebook, answer)}
@@ -151,7 +159,7 @@ def _submissions(
 
 
 def _packed(cells: Iterable[SubmittedCell]) -> bytes:
-    made = [
+    made: list[dict[str, Any]] = [
         {
             "cell_type": cell.cell_type,
             "id": cell.cell_id or f"cell-{position}",
@@ -168,15 +176,37 @@ def _job(name: str, notebooks: dict[str, bytes]) -> Job:
     return Job(student=name, notebooks=notebooks, refused={}, findings=[], kept={})
 
 
-def _read(result: Result, judged: Mapping[str, Any]) -> None:
-    result.scores |= judged["scores"]
-    for name, check in judged["checks"].items():
-        if name in judged["scores"]:
-            result.messages[name] = check["message"]
-            if check["diagnosis"]:
-                result.diagnoses[name] = check["diagnosis"]
-    result.flags += judged["flags"]
-    result.deaths += judged["deaths"]
+def _judged(result: str) -> Judged:
+    known = json.loads(result)
+    return Judged.from_dict(
+        {"notebook": {}} | {field.name: known[field.name] for field in fields(Judged) if field.name in known}
+    )
+
+
+def _diagnose(notebook: Assignment, answers: Sequence[Answer], judged: Mapping[str, Judged], cache: str) -> None:
+    """Name the mistakes as grading would, from the runs that are there already; they are kept for grading."""
+
+    def never(*_: object) -> Judged:
+        raise AutograderError("a run is missing")
+
+    diagnosis = Diagnosis(notebook, answers, never, Path(cache))
+    diagnosis.learn(None, judged[REFERENCE])
+    diagnosis.learn(None, judged[AGAIN], SEEDS[1])
+    for mistake in diagnosis.mistakes:
+        diagnosis.learn(mistake, judged[mistake.name])
+    for each in judged.values():
+        diagnosis.annotate(each)
+
+
+def _read(result: Result, judged: Judged) -> None:
+    result.scores |= judged.scores
+    for name, check in judged.checks.items():
+        if name in judged.scores:
+            result.messages[name] = check.message
+            if check.diagnosis:
+                result.diagnoses[name] = check.diagnosis
+    result.flags += judged.flags
+    result.deaths += judged.deaths
 
 
 def _misses(found: Validation) -> Iterator[str]:

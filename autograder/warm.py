@@ -205,10 +205,13 @@ def _judge_apart(
 def _judge_here(write: int, request: Any, assignment: Any, limits: Limits, server: Any, cpu: int | None) -> None:
     from autograder.forkserver import pin
     from autograder.judge import Judge, limit_memory
+    from autograder.recording import Recorder
 
     pin(cpu)
     limit_memory(limits)
-    judged = Judge(assignment, request["notebook"], limits, server).run(request["seed"])
+    recorder = Recorder() if request["record"] else None
+    judge = Judge(assignment, request["notebook"], limits, server, recorder)
+    judged = judge.run(request["seed"], request["record"] == "always")
     with os.fdopen(write, "wb") as pipe:
         pipe.write(b"+" + judged.to_json().encode())
     os._exit(0)

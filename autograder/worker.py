@@ -22,6 +22,7 @@ from autograder.places import PACKAGE
 from autograder.results import Judged
 
 Isolation = Literal["sandbox", "none"]
+Record = Literal["", "failures", "always"]
 
 START_SECONDS = 120.0
 FIRST_UID = 61000  # whom root becomes; one user for each core, so that limits on processes do not add up
@@ -85,13 +86,15 @@ class Worker:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def grade(self, notebook: Mapping[str, Any], seed: int | None = None) -> Judged:
+    def grade(self, notebook: Mapping[str, Any], seed: int | None = None, record: Record = "") -> Judged:
         """Run and score a repaired notebook. Raises WorkerError if the worker is gone; it must be replaced then.
 
         ``seed`` starts the random streams of NumPy and of ``random``; by default it differs from run to run.
+        ``record``: put what the student's code gave back into ``Judged.events``, where a test failed or always.
         """
         chosen = random.SystemRandom().getrandbits(32) if seed is None else seed
-        answer = self._ask({"notebook": notebook, "seed": chosen}, self.limits.total_seconds + 6 * warm.GRACE)
+        request = {"notebook": notebook, "seed": chosen, "record": record}
+        answer = self._ask(request, self.limits.total_seconds + 6 * warm.GRACE)
         return Judged.from_dict(answer)
 
     def close(self) -> None:

@@ -158,7 +158,7 @@ def test_a_mistake_is_run_once_for_many_submissions_and_many_graders(assignment:
     assert first.runs > 0
     (tmp_path / random.choice([path.name for path in tmp_path.iterdir()])).write_text("damaged")
     assert Diagnosis(assignment, MISTAKES, second, tmp_path).explain(student) == sentences
-    assert second.runs == 2
+    assert second.runs == 1
 
 
 def test_the_sentence_is_put_beside_the_message_and_what_was_recorded_is_dropped(assignment: Assignment) -> None:
