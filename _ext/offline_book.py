@@ -19,6 +19,8 @@ MENDS = [
     # The icons come from the font; the script draws them a second time, and is half a megabyte.
     (re.compile(r'\s*<script src="[^"]*/fontawesome/[^"]*\.js[^"]*"></script>'), ""),
     (re.compile(r'\s*<link rel="preload"[^>]*/(?:fa-brands-400|fa-regular-400)\.woff2"\s*/?>'), ""),
+    # Roles that the standard has dropped, in lists whose items have them.
+    (re.compile(r' role="(?:doc-biblioentry|list)"'), ""),
     # Everything on a page must lie in a landmark.
     (
         re.compile(r'<(div|aside) class="bd-sidebar-primary bd-sidebar([^>]*)>'),
