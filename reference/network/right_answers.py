@@ -6,7 +6,8 @@ Two plain networks, written as students write them, are varied in one respect af
 from __future__ import annotations
 
 from reference.course import RightAnswer
-from reference.network.right_networks import BRANCHES, LAYER_OBJECTS, MASKS, MIXED, RECURSIVE
+from reference.network.right_classes import LAYER_OBJECTS, MIXED
+from reference.network.right_networks import BRANCHES, MASKS, RECURSIVE
 
 __all__ = ["RIGHT_ANSWERS"]
 
