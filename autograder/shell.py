@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import sys
-from contextlib import suppress
 from typing import Any
 
 from IPython.core.displayhook import DisplayHook
@@ -70,7 +69,8 @@ class Shell:
         self.outputs = Outputs(limits)
         self.ip = _InteractiveShell.instance(config=config)
         self.ip.display_pub.outputs = self.ip.displayhook.outputs = self.outputs
-        self._show_figures_inline()
+        if "matplotlib" in sys.modules:
+            self.ip.run_line_magic("matplotlib", "inline")
         self.ip.builtin_trap.activate()
 
     @property
@@ -83,14 +83,6 @@ class Shell:
         sys.stdout, sys.stderr = Stream(self.outputs, "stdout"), Stream(self.outputs, "stderr")
         sys.displayhook = self.ip.displayhook
         self.outputs.take()
-
-    def _show_figures_inline(self) -> None:
-        with suppress(ImportError):
-            import matplotlib
-            import matplotlib_inline.backend_inline as inline
-
-            matplotlib.use("module://matplotlib_inline.backend_inline")
-            inline.configure_inline_support(self.ip, "inline")
 
     def run(self, source: str, number: int) -> bool:
         """Run one cell; True if it raised nothing. Its outputs are in ``outputs``."""
@@ -111,20 +103,21 @@ class Shell:
 
     def _execute(self, source: str, number: int) -> BaseException | None:
         # Plain Python is compiled here: run_cell tokenizes each cell several times to look for magics.
-        compiler = self.ip.compile
+        compiler, names = self.ip.compile, self.ip.user_ns
         try:
             name = compiler.cache(source, number)
             tree = compiler.ast_parse(source, name)
+            last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+            body = compiler(tree, name, "exec")
+            value_of_last = compiler(ast.Expression(last.value), name, "eval") if last is not None else None
         except (SyntaxError, ValueError, RecursionError, MemoryError):
-            result = self.ip.run_cell(source, store_history=False, cell_id=None)
+            result = self.ip.run_cell(source, store_history=False)
             failed: BaseException | None = result.error_before_exec or result.error_in_exec
             return failed
-        last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
         try:
-            if tree.body:
-                exec(compiler(tree, name, "exec"), self.ip.user_ns)
-            if last is not None:
-                value = eval(compiler(ast.Expression(last.value), name, "eval"), self.ip.user_ns)
+            exec(body, names)
+            if value_of_last is not None:
+                value = eval(value_of_last, names)
                 if value is not None and not _ends_quietly(source):
                     self.ip.displayhook(value)
         except BaseException as error:

@@ -1,0 +1,390 @@
+"""Deaths, hangs, replay, outputs, limits and scores, through a real worker."""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import course_factory as factory
+import pytest
+
+from autograder.assignment import Assignment
+from autograder.limits import Limits
+from autograder.results import Judged
+from autograder.scoring import score_of
+from autograder.worker import Worker
+
+LIMITS = Limits(
+    cell_seconds=2,
+    total_seconds=20,
+    memory_bytes=256 << 20,
+    scratch_bytes=8 << 20,
+    cell_output_bytes=60_000,
+    restarts=6,
+)
+TASKS = ("first", "second", "third")
+ANSWER = "def {name}(x):\n    return x + 1"
+
+
+def instructor() -> factory.Notebook:
+    cells = [factory.cell("code", "imports", "import numpy as np", locked=True)]
+    for name in TASKS:
+        solution = f"def {name}(x):\n    ### BEGIN SOLUTION\n    return x + 1\n    ### END SOLUTION"
+        cells.append(factory.cell("code", name, solution, solution=True))
+        cells.append(factory.cell("code", f"demo-{name}", f"print({name}(1))"))
+        check = f"for n in (1, 5, 20):\n    assert {name}(n) == n + 1, f'{{n}} is wrong'"
+        cells.append(factory.cell("code", f"{name}__check", check, grade=True, locked=True, points=2))
+    return {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+
+
+@pytest.fixture(scope="module")
+def worker() -> Iterator[Worker]:
+    with Worker(Assignment("tasks", instructor()), LIMITS) as started:
+        yield started
+
+
+def submission(**answers: str) -> factory.Notebook:
+    """Right answers, but for those given."""
+    notebook = instructor()
+    for raw in notebook["cells"]:
+        name = raw["metadata"].get("nbgrader", {}).get("grade_id", raw["id"])
+        if name in TASKS:
+            raw["source"] = answers.get(name, ANSWER.format(name=name))
+        elif raw["id"].startswith("demo-"):
+            raw["source"] = answers.get(raw["id"].replace("-", "_"), raw["source"])
+    return notebook
+
+
+def scores(judged: Judged) -> list[float]:
+    return [judged.scores[f"{name}__check"] for name in TASKS]
+
+
+def outputs(judged: Judged, cell_id: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = next(raw for raw in judged.notebook["cells"] if raw["id"] == cell_id)["outputs"]
+    return found
+
+
+def text(judged: Judged, cell_id: str) -> str:
+    return "".join(item.get("text", "") for item in outputs(judged, cell_id))
+
+
+def test_right_answers_have_all_points_and_their_outputs(worker: Worker) -> None:
+    judged = worker.grade(submission())
+    assert scores(judged) == [2, 2, 2]
+    assert [text(judged, f"demo-{name}") for name in TASKS] == ["2\n"] * 3
+    assert {check.status for check in judged.checks.values()} == {"passed"}
+    assert not judged.deaths
+    assert not judged.flags
+
+
+def test_a_result_crosses_processes_as_json(worker: Worker) -> None:
+    judged = worker.grade(submission())
+    assert Judged.from_json(judged.to_json()) == judged
+
+
+IN_CALL = {
+    "exit": "import os; os._exit(0)",
+    "kill": "import os; os.kill(os.getpid(), 9)",
+    "kill all": "import os; os.kill(-1, 9); os._exit(1)",
+    "segfault": "import ctypes; ctypes.string_at(0)",
+    "abort": "import os; os.abort()",
+    "memory": "return bytearray(1 << 34)",
+    "memory bit by bit": "a = []\n    while True: a.append(bytearray(1 << 24))",
+    "array": "import numpy as np; return np.ones((10**5, 10**5))",
+    "disk": "f = open('x', 'wb')\n    while True: f.write(b'0' * (1 << 20)); f.flush()",
+    "fork bomb": "import os\n    while True: os.fork()",
+    "thread bomb": "import threading, time\n    while True: threading.Thread(target=time.sleep, args=(99,)).start()",
+    "SystemExit": "raise SystemExit(0)",
+    "quit": "import sys; sys.exit()",
+    "KeyboardInterrupt": "raise KeyboardInterrupt",
+    "GeneratorExit": "raise GeneratorExit",
+    "descriptors closed": "import os; os.closerange(0, 1000); return 2",
+    "garbage": "import os; os.write(3, os.urandom(4096)); return 2",
+    "huge message announced": "import os; os.write(3, b'\\xff' * 16); return 2",
+    "huge list": "return list(range(10**7))",
+    "deep list": "r = []\n    for _ in range(10**5): r = [r]\n    return r",
+    "cycle": "r = []; r.append(r); return (r, {'a': r})",
+    "object array": "import numpy as np; return np.array([object()])",
+    "recursion": "return {name}(x)",
+    "str raises": "class E(Exception):\n        def __str__(self): 1 / 0\n    raise E()",
+    "huge exception": "raise ValueError('x' * 10**8)",
+    "odd exception": "class E(Exception):\n        def __init__(self): self.args = (lambda: 0, E)\n    raise E()",
+    "named as one of ours": "class StudentDied(BaseException): pass\n    raise StudentDied('x')",
+}
+
+
+@pytest.mark.parametrize("attack", IN_CALL)
+def test_a_call_that_goes_wrong_costs_its_own_task_alone(attack: str, worker: Worker) -> None:
+    body = IN_CALL[attack].replace("{name}", "second")
+    judged = worker.grade(submission(second=f"def second(x):\n    {body}", demo_second=""))
+    assert scores(judged) == [2, 0, 2], judged.checks["second__check"]
+    assert text(judged, "demo-third") == "2\n"
+
+
+HANGS = {
+    "loop": "while True: pass",
+    "sleep": "import time; time.sleep(10**6)",
+    "stopped": "import os, time; os.kill(os.getpid(), 19); time.sleep(99)",
+    "deaf": (
+        "import signal\n    for s in range(1, 65):\n        try: signal.signal(s, signal.SIG_IGN)\n"
+        "        except (OSError, ValueError): pass\n"
+        "    while True:\n        try:\n            while True: pass\n        except BaseException: pass"
+    ),
+    "in a callback's way": "import os; os.read(3, 100); return x + 1",
+}
+
+
+@pytest.mark.parametrize("hang", HANGS)
+def test_a_hang_is_ended_in_time_and_costs_its_own_task_alone(hang: str, worker: Worker) -> None:
+    started = time.monotonic()
+    judged = worker.grade(submission(second=f"def second(x):\n    {HANGS[hang]}", demo_second=""))
+    assert scores(judged) == [2, 0, 2]
+    assert judged.checks["second__check"].status in ("timed out", "killed")
+    assert time.monotonic() - started < 15
+
+
+def test_a_cell_that_dies_is_left_out_when_the_others_are_run_again(worker: Worker) -> None:
+    judged = worker.grade(submission(demo_second="count = 1\nimport os; os._exit(3)"))
+    assert scores(judged) == [2, 2, 2]
+    assert len(judged.deaths) == 1
+    (item,) = outputs(judged, "demo-second")
+    assert item["output_type"] == "error"
+
+
+def test_a_cell_that_dies_when_it_is_run_again_is_left_out_then(worker: Worker) -> None:
+    once = "import os\nif os.path.exists('/scratch/x'): pass\nvalue = 7"
+    later = "import time\nif time.time() > start + 0.5: os._exit(1)"
+    judged = worker.grade(
+        submission(
+            first=ANSWER.format(name="first") + f"\nimport os, time\nstart = {time.time()} + 1e9\n{once}",
+            demo_first="start = 0 if 'again' in globals() else start\n" + later,
+            demo_second="import os; os._exit(1)",
+        )
+    )
+    assert scores(judged) == [2, 2, 2]
+
+
+def test_replies_forged_during_replay_cost_nothing_of_the_others(worker: Worker) -> None:
+    forge = (
+        "import os, struct, threading, time, msgpack\n"
+        "def forge():\n"
+        "    m = msgpack.packb(['value', None, {'second': 5}])\n"
+        "    while True:\n"
+        "        try: os.write(3, struct.pack('<II', len(m), 0) + m)\n"
+        "        except OSError: pass\n"
+        "        time.sleep(0.001)\n"
+        "threading.Thread(target=forge, daemon=True).start()\n"
+    )
+    judged = worker.grade(submission(second=forge + ANSWER.format(name="second")))
+    assert scores(judged)[0] == 2
+    assert all(judged.scores[f"{name}__check"] in (0, 2) for name in TASKS)
+    assert scores(worker.grade(submission())) == [2, 2, 2]
+
+
+def test_a_right_reply_cannot_be_forged_without_the_right_value(worker: Worker) -> None:
+    forge = (
+        "import os, struct, msgpack\n"
+        "def second(x):\n"
+        "    for m in (['value', None, True], ['error', None, [['.StopIteration'], [], '', '']]):\n"
+        "        m = msgpack.packb(m)\n"
+        "        os.write(3, struct.pack('<II', len(m), 0) + m)\n"
+        "    return True"
+    )
+    assert scores(worker.grade(submission(second=forge)))[1] == 0
+
+
+def test_the_whole_notebook_has_a_time_of_its_own() -> None:
+    limits = Limits(cell_seconds=2, total_seconds=3)
+    with Worker(Assignment("tasks", instructor()), limits) as worker:
+        started = time.monotonic()
+        slow = {name: f"import time; time.sleep(1.5)\n{ANSWER.format(name=name)}" for name in TASKS}
+        judged = worker.grade(submission(**slow))
+        assert time.monotonic() - started < 10
+        assert judged.scores["third__check"] == 0
+        assert judged.checks["third__check"].status == "timed out"
+        assert scores(worker.grade(submission())) == [2, 2, 2]
+
+
+def test_a_task_that_was_not_attempted_says_so(worker: Worker) -> None:
+    blank = next(cell for cell in Assignment("t", instructor()).cells if cell.grade_id == "second").release
+    judged = worker.grade(submission(second=blank))
+    assert scores(judged) == [2, 0, 2]
+    assert judged.checks["second__check"].status == "not attempted"
+    judged = worker.grade(submission(second="def second(x):\n    return x"))
+    assert judged.checks["second__check"].status == "failed"
+    assert "1 is wrong" in judged.checks["second__check"].message
+
+
+OUTPUTS = {
+    "print and value": ("print('a'); 3", [("stream", "a\n"), ("execute_result", "3")]),
+    "a quiet value": ("3;", []),
+    "a quiet value with a comment": ("3;  # quiet", []),
+    "stderr": ("import sys; print('b', file=sys.stderr)", [("stream", "b\n")]),
+    "display": ("display(4); print('c')", [("display_data", "4"), ("stream", "c\n")]),
+    "html": ("from IPython.display import HTML\nHTML('<b>x</b>')", [("execute_result", "<b>x</b>")]),
+    "magic": ("%matplotlib inline\n5", [("execute_result", "5")]),
+    "cell magic": ("%%capture out\nprint('hidden')", []),
+    "shell": ("!echo no", [("error", "")]),
+    "top-level await": ("import asyncio\nawait asyncio.sleep(0)\n6", [("execute_result", "6")]),
+    "syntax error": ("def (", [("error", "SyntaxError")]),
+    "exception": ("1 / 0", [("error", "ZeroDivisionError")]),
+    "exit": ("exit", []),
+    "SystemExit": ("raise SystemExit", [("error", "SystemExit")]),
+    "cleared": (
+        "print('x')\nfrom IPython.display import clear_output\nclear_output()\nprint('y')",
+        [("stream", "y\n")],
+    ),
+    "updated": ("h = display('one', display_id=True)\nh.update('two')", [("display_data", "'two'")]),
+}
+
+
+@pytest.mark.parametrize("case", OUTPUTS)
+def test_outputs_are_those_of_jupyter(case: str, worker: Worker) -> None:
+    source, expected = OUTPUTS[case]
+    judged = worker.grade(submission(demo_first=source))
+    got = []
+    for item in outputs(judged, "demo-first"):
+        data = item.get("data", {})
+        shown = item.get("text") or item.get("ename") or data.get("text/html") or data.get("text/plain", "")
+        got.append((item["output_type"], shown))
+    if case in ("shell", "exit"):  # what these print depends on the version of IPython: they must only not hang
+        assert scores(judged) == [2, 2, 2]
+    else:
+        assert got == expected
+
+
+def test_a_figure_and_a_warning_are_kept(worker: Worker) -> None:
+    source = "import warnings, matplotlib.pyplot as plt\nwarnings.warn('careful')\nplt.plot([1, 2])\nplt.show()"
+    judged = worker.grade(submission(demo_first=source))
+    warning, figure = outputs(judged, "demo-first")
+    assert "careful" in warning["text"]
+    assert figure["data"]["image/png"].startswith("iVBOR")
+    assert scores(judged) == [2, 2, 2]
+
+
+def test_a_figure_left_open_by_a_tested_function_is_shown_with_its_test(worker: Worker) -> None:
+    draws = "import matplotlib.pyplot as plt\ndef first(x):\n    plt.plot([1, x])\n    print('drew')\n    return x + 1"
+    judged = worker.grade(submission(first=draws, demo_first=""))
+    assert [item["output_type"] for item in outputs(judged, "first--check")] == ["stream", "display_data"]
+
+
+FLOODS = {
+    "lines": "while len(str(i := 0)) and True: print('x' * 1000)",
+    "one line": "print('x' * (1 << 26))",
+    "displays": "for i in range(100_000): display(i)",
+    "bytes to descriptors": "import os\nfor fd in (0, 1, 2): os.write(fd, b'x' * 1000)",
+    "errors": "import sys\nfor i in range(10**5): print(i, file=sys.stderr); print(i)",
+}
+
+
+@pytest.mark.parametrize("flood", FLOODS)
+def test_floods_of_output_are_cut_and_cost_nothing(flood: str, worker: Worker) -> None:
+    judged = worker.grade(submission(demo_first=FLOODS[flood]))
+    assert scores(judged) == [2, 2, 2]
+    assert len(str(outputs(judged, "demo-first"))) < 200_000
+
+
+def test_printing_within_a_tested_function_cannot_flood_the_notebook(worker: Worker) -> None:
+    judged = worker.grade(submission(first="def first(x):\n    print('y' * 10**6)\n    return x + 1"))
+    assert scores(judged) == [2, 2, 2]
+    assert len(str(outputs(judged, "first--check"))) < 200_000
+
+
+NOT_STUDENTS = {
+    "input transformer": "get_ipython().input_transformers_cleanup.append(lambda lines: ['pass\\n'])",
+    "ast transformer": (
+        "import ast\nclass T(ast.NodeTransformer):\n    def visit_Assert(self, node): return ast.Pass()\n"
+        "get_ipython().ast_transformers.append(T())"
+    ),
+    "run_cell": "get_ipython().run_cell = lambda *a, **k: None",
+    "builtins": "import builtins; builtins.AssertionError = type('A', (), {}); builtins.abs = lambda x: 0; abs = None",
+    "numpy": "import numpy as np; np.allclose = np.array_equal = lambda *a, **k: True; np.testing = None",
+    "display hook": "import sys\nfor v in (float('nan'), 1000): sys.displayhook(v)",
+    "excepthook": "import sys; sys.excepthook = sys.displayhook = print",
+    "modules of the engine": "import sys\nfor m in list(sys.modules):\n    if 'autograder' in m: sys.modules[m] = None",
+    "atexit": "import atexit; atexit.register(lambda: print('3 / 3'))",
+    "threads": "import threading\nt = threading.Timer(0.01, lambda: globals().update(second=lambda x: 0))\nt.start()",
+    "score on stdout": "print('Score: 2/2'); import sys; print('2', file=sys.stderr)",
+    "gc": "import gc; gc.disable(); [o for o in gc.get_objects()]",
+}
+
+
+@pytest.mark.parametrize("attack", NOT_STUDENTS)
+def test_what_student_code_patches_in_its_own_process_changes_no_score(attack: str, worker: Worker) -> None:
+    wrong = NOT_STUDENTS[attack] + "\ndef second(x):\n    return -1"
+    assert scores(worker.grade(submission(second=wrong)))[1] == 0
+
+
+def partial(tail: str) -> Judged:
+    notebook = instructor()
+    notebook["cells"][3]["source"] += f"\n{tail}"
+    with Worker(Assignment("tasks", notebook), LIMITS) as worker:
+        return worker.grade(copy.deepcopy(notebook))
+
+
+def test_a_last_number_is_partial_credit() -> None:
+    judged = partial("import sys; print('careful', file=sys.stderr)\n0.5")
+    assert judged.scores["first__check"] == 0.5
+    assert judged.checks["first__check"].status == "partial"
+    assert not judged.flags
+
+
+@pytest.mark.parametrize(
+    ("value", "score", "fault"),
+    [
+        (None, 2.0, False),
+        (True, 2.0, False),
+        ("text", 2.0, False),
+        (1, 1.0, False),
+        (0.0, 0.0, False),
+        (math.nan, 0.0, True),
+        (-1, 0.0, True),
+        (1000, 2.0, True),
+        (math.inf, 2.0, True),
+    ],
+)
+def test_scores_are_clamped_and_faults_named(value: Any, score: float, fault: bool) -> None:
+    got, reason = score_of(value, 2.0)
+    assert (got, bool(reason)) == (score, fault)
+
+
+def test_a_score_over_the_maximum_is_flagged() -> None:
+    judged = partial("1000")
+    assert judged.scores["first__check"] == 2
+    assert any("over the maximum" in flag for flag in judged.flags)
+
+
+def test_a_judge_that_dies_is_no_danger_to_the_worker() -> None:
+    notebook = instructor()
+    notebook["cells"][3]["source"] = "import os\nif first(1) == 3: os.kill(os.getpid(), 9)\nassert first(1) == 2"
+    with Worker(Assignment("tasks", notebook), LIMITS) as worker:
+        judged = worker.grade(submission(first="def first(x):\n    return 3"))
+        assert scores(judged) == [0, 0, 0]
+        assert judged.deaths
+        assert scores(worker.grade(submission())) == [2, 2, 2]
+
+
+def test_the_judge_has_a_limit_on_memory_of_its_own() -> None:
+    notebook = instructor()
+    notebook["cells"][3]["source"] = "a = np.ones((first(0), 1 << 30))\na[:] = 1"
+    with Worker(Assignment("tasks", notebook), LIMITS) as worker:
+        judged = worker.grade(submission(first="def first(x):\n    return 8"))
+        assert judged.scores["first__check"] == 0
+        assert scores(judged)[1:] == [2, 2]
+
+
+def test_a_notebook_without_its_tests_scores_nothing(worker: Worker) -> None:
+    notebook = submission()
+    notebook["cells"] = [raw for raw in notebook["cells"] if not raw["id"].endswith("--check")]
+    assert scores(worker.grade(notebook)) == [0, 0, 0]
+
+
+def test_the_instructors_test_runs_whatever_the_notebook_holds_in_its_place(worker: Worker) -> None:
+    notebook = submission(first="def first(x):\n    return 0")
+    for raw in notebook["cells"]:
+        if raw["id"].endswith("--check"):
+            raw["source"] = "pass"
+    assert scores(worker.grade(notebook)) == [0, 2, 2]
