@@ -9,7 +9,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 .PHONY: all install book notebooks wheel class test lint lock clean
 
 all: install
-	@$(MAKE) --no-print-directory book notebooks class
+	@$(MAKE) --no-print-directory book class
 	@echo
 	@echo "book:      _build/html/index.html"
 	@echo "notebooks: release/batchnorm/batchnorm.ipynb and its neighbors"
@@ -20,8 +20,9 @@ install:
 	@$(PYTHON) scripts/install.py
 
 # A failing cell or a broken link fails the build: -W makes warnings errors, -n checks every reference.
-book: install
+book: notebooks
 	jupyter-book build . -W -n --keep-going -q
+	python scripts/live.py
 
 # source/ from reference/, release/ from source/; each release folder gets the wheel that its notebook imports.
 notebooks: install wheel
@@ -38,11 +39,10 @@ class: notebooks
 	python -m reference.sample_class sample_class
 	autograder grade batchnorm --course-dir sample_class
 	autograder report batchnorm --course-dir sample_class
-	@python -m reference.sample_class --scores sample_class
 
 test:
 	@$(PYTHON) scripts/install.py --test
-	@$(MAKE) --no-print-directory lint book notebooks
+	@$(MAKE) --no-print-directory lint book
 	git diff --exit-code --stat -- source release
 	python -m pytest
 

