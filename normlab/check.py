@@ -26,7 +26,7 @@ from normlab.notebook import Cell, Notebook, NotebookError, read_notebook
 
 __all__ = ["SECONDS_A_CELL", "NotebookError", "Report", "Task", "check"]
 
-SECONDS_A_CELL = 60.0
+SECONDS_A_CELL = 30.0
 """A cell that runs longer has failed; the grader waits no longer either."""
 
 Status = Literal["passed", "failed", "not attempted", "chosen", "written", "hidden"]
@@ -123,7 +123,12 @@ def _run(path: Path, skipped: list[int], expected: int) -> tuple[dict[int, dict[
             lines.put(line)
         lines.put(b"")
 
-    with subprocess.Popen(command, env=environment, **pipes) as process:  # type: ignore[call-overload]
+    try:
+        process = subprocess.Popen(command, env=environment, **pipes)  # type: ignore[call-overload]
+    except OSError as error:
+        why = f"this Python cannot start another one ({error.strerror})"
+        raise NotebookError(f"{why}, as in a browser; download the notebook and check it on a computer") from None
+    with process:
         Thread(target=listen, daemon=True).start()
         ending = "it ended the Python process; the grader counts that as a failure"
         while len(reports) < expected:

@@ -98,8 +98,9 @@ def _fragment(data: dict[str, Any], title: str, table: str) -> str:
     )
     # "<" in a name must not end the script element; \u003c is the same character to a JSON parser.
     stored = json.dumps(data, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
+    suppress = "data-lm-suppress-shortcuts"  # JupyterLab's own keys (0 0 restarts the kernel) stay outside
     return (
-        f'<section class="nlx" aria-label="{escape(title)}"><style>\n{css}</style>\n{table}\n'
+        f'<section class="nlx" aria-label="{escape(title)}" {suppress}="true"><style>\n{css}</style>\n{table}\n'
         f'<script type="application/json">{stored}</script>\n<script>\n{engine}{view}</script></section>'
     )
 

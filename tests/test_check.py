@@ -12,6 +12,7 @@ import nbformat
 import pytest
 from nbgrader.utils import compute_checksum
 
+from autograder.limits import Limits
 from normlab import check as module
 from normlab.__main__ import main
 from normlab.check import NotebookError, Report, check
@@ -191,6 +192,19 @@ def test_a_loop_that_never_ends_costs_its_own_task(save: Save, monkeypatch: pyte
     assert reasons(report, "square")[0] == (
         "square__of_a_double: it ran for more than 1 seconds; look for a loop that never ends"
     )
+
+
+def test_a_cell_may_run_as_long_as_in_grading() -> None:
+    assert Limits().cell_seconds == module.SECONDS_A_CELL
+
+
+def test_a_python_in_the_browser_is_told_that_it_cannot_check(save: Save, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise OSError(138, "Not supported")
+
+    monkeypatch.setattr("subprocess.Popen", refuse)
+    with pytest.raises(NotebookError, match=r"cannot start another one \(Not supported\), as in a browser; download"):
+        check(save(filled()))
 
 
 def test_the_process_is_fresh_and_what_cells_print_does_not_matter(save: Save) -> None:
