@@ -1,52 +1,8 @@
-// The figure around evaluate.js: steps, drawing, given numbers, matrix of dependence. Starts every <section class="nlx">.
+// The figure made of parts.js around evaluate.js: steps, drawing, given numbers, matrix of dependence. Starts every <section class="nlx">.
 (() => {
   "use strict";
-  const SVG = "http://www.w3.org/2000/svg";
-  const ACROSS = 86, DOWN = 56, WIDE = 76, HIGH = 38; // pixels: from node to node, from layer to layer, a node
-
-  function element(tag, attributes = {}, ...children) {
-    const made = ["svg", "g", "rect", "text", "tspan", "polyline", "polygon", "title"].includes(tag)
-      ? document.createElementNS(SVG, tag) : document.createElement(tag);
-    for (const [name, value] of Object.entries(attributes)) {
-      if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
-      else made.setAttribute(name, value);
-    }
-    made.append(...children);
-    return made;
-  }
-
-  function written(value) { // four digits, as Python's "%.4g"
-    if (!Number.isFinite(value)) return String(value).toLowerCase();
-    if (value === 0) return "0";
-    const [mantissa, exponent] = value.toExponential(3).split("e").map(Number);
-    if (exponent >= -4 && exponent < 4) return String(Number(value.toPrecision(4)));
-    return `${mantissa}e${exponent < 0 ? "-" : "+"}${String(Math.abs(exponent)).padStart(2, "0")}`;
-  }
-
-  const shown = (shape) => shape.join("×") || "scalar";
-  const columns = (shape) => (shape.length ? shape[shape.length - 1] : 1);
-  function place(shape, i) { // element 5 of (4, 3) is [1, 2]
-    const index = [];
-    for (let axis = shape.length - 1; axis >= 0; axis--) {
-      index.unshift(i % shape[axis]);
-      i = Math.floor(i / shape[axis]);
-    }
-    return index.length ? `[${index.join(", ")}]` : "";
-  }
-
-  function grid(values, shape, label) { // with the indices of rows and columns as its heads
-    const width = columns(shape), table = element("table", { class: "nlx-grid", "aria-label": label });
-    const head = (scope, text) => element("th", { scope }, text);
-    if (shape.length) {
-      const corner = shape.length > 1 ? [element("td", {})] : [];
-      table.append(element("tr", {}, ...corner, ...Array.from({ length: width }, (_, j) => head("col", j))));
-    }
-    for (let start = 0; start < values.length; start += width) {
-      const row = shape.length > 1 ? [head("row", place(shape.slice(0, -1), start / width).slice(1, -1))] : [];
-      table.append(element("tr", {}, ...row, ...Array.from(values.slice(start, start + width), (value) => element("td", {}, written(value)))));
-    }
-    return element("div", { class: "nlx-wide", role: "region", "aria-label": label }, table);
-  }
+  const { WIDE, HIGH, element, written, shown, columns, place, grid, border, tip } = window.normlabParts;
+  const ACROSS = 86, DOWN = 56; // pixels: from node to node, from layer to layer
 
   function start(root) {
     const data = JSON.parse(root.querySelector('script[type="application/json"]').textContent);
@@ -187,18 +143,6 @@
     function wanted(i) { // where a click on a node leads: to its step of the phase that is shown
       if (nodes[i].op === "constant" || (!nodes[i].operands.length && steps[step].phase !== "backward")) return "given";
       return steps[step].phase === "backward" ? "backward" : "forward";
-    }
-
-    function border([fromX, fromY], [x, y]) { // where a line to the middle of a node meets the node's border
-      const dx = x - fromX, dy = y - fromY;
-      const inside = Math.min(WIDE / 2 / Math.abs(dx || 1e-9), HIGH / 2 / Math.abs(dy || 1e-9));
-      return [x - dx * inside, y - dy * inside];
-    }
-
-    function tip([fromX, fromY], [x, y], direction) { // an arrow's head
-      const length = Math.hypot(x - fromX, y - fromY), u = (x - fromX) / length, v = (y - fromY) / length;
-      const corners = [[x, y], [x - 9 * u + 4 * v, y - 9 * v - 4 * u], [x - 9 * u - 4 * v, y - 9 * v + 4 * u]];
-      return element("polygon", { points: corners.join(" "), class: direction });
     }
 
     function editor() {

@@ -1,7 +1,7 @@
 """A computation graph to step through: a self-contained HTML fragment for notebooks and pages.
 
 The reader walks forward, then backward, node by node, changes the given numbers and sees everything computed again, in
-the browser, by the same operations (``explorer.js``). Without scripts a table of all numbers remains.
+the browser, by the same operations (``evaluate.js``). Without scripts a table of all numbers remains.
 """
 
 from __future__ import annotations
@@ -93,15 +93,14 @@ def _formula(node: dict[str, Any], names: list[str]) -> str:
 
 def _fragment(data: dict[str, Any], title: str, table: str) -> str:
     here = files("normlab")
-    css, engine, view = (
-        here.joinpath(name).read_text("utf-8") for name in ("explorer.css", "evaluate.js", "explorer.js")
-    )
+    css = here.joinpath("explorer.css").read_text("utf-8")
+    script = "".join(here.joinpath(name).read_text("utf-8") for name in ("evaluate.js", "parts.js", "explorer.js"))
     # "<" in a name must not end the script element; \u003c is the same character to a JSON parser.
     stored = json.dumps(data, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
     suppress = "data-lm-suppress-shortcuts"  # JupyterLab's own keys (0 0 restarts the kernel) stay outside
     return (
         f'<section class="nlx" aria-label="{escape(title)}" {suppress}="true"><style>\n{css}</style>\n{table}\n'
-        f'<script type="application/json">{stored}</script>\n<script>\n{engine}{view}</script></section>'
+        f'<script type="application/json">{stored}</script>\n<script>\n{script}</script></section>'
     )
 
 
@@ -124,7 +123,7 @@ def _table(graph: dict[str, list[dict[str, Any]]], nodes: list[dict[str, Any]]) 
 
 
 def _numbers(values: Any) -> str:
-    """Four digits, a line a row, as ``explorer.js`` writes them."""
+    """Four digits, a line a row, as ``parts.js`` writes them."""
     array: NDArray[np.float64] = np.asarray(values, dtype=np.float64)
     lines = array.reshape(-1, array.shape[-1] if array.ndim else 1)
     return "<br>".join(", ".join(f"{value + 0.0:.4g}" for value in line) for line in lines)

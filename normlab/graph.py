@@ -15,15 +15,16 @@ The method is reverse accumulation: Griewank and Walther, *Evaluating Derivative
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, SupportsIndex
+from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["Node", "backward", "drawing", "exp", "log", "maximum", "relu", "sqrt", "topological_order", "vjp"]
 
 Array = NDArray[np.floating[Any]]
-Axis = SupportsIndex | Sequence[int] | None
+Axis = int | Sequence[int] | None
 Parent = tuple["Node", Callable[[Array], Array], str]
 """An operand, the map from the result's gradient to its share, and that map in words."""
 
@@ -160,11 +161,9 @@ class Node:
         self, reduction: Callable[..., Array], axis: Axis, keepdims: bool
     ) -> tuple[Array, Callable[[Array], Array], list[int]]:
         """The reduced array, the map that repeats a gradient over the reduced axes, and these axes."""
-        given: Any = tuple(axis) if isinstance(axis, Sequence) else axis
-        kept = reduction(self.value, axis=given, keepdims=True)
-        value = kept if keepdims else reduction(self.value, axis=given)
-        ndim = self.value.ndim
-        axes = range(ndim) if given is None else sorted(i % ndim for i in np.atleast_1d(given).tolist())
+        axes = tuple(range(self.value.ndim)) if axis is None else normalize_axis_tuple(axis, self.value.ndim)
+        kept = reduction(self.value, axis=axes, keepdims=True)
+        value = kept if keepdims else kept.squeeze(axes)
         return value, lambda g: np.broadcast_to(g.reshape(kept.shape), self.shape).copy(), list(axes)
 
 
@@ -292,9 +291,9 @@ def drawing(output: Node) -> dict[str, list[dict[str, Any]]]:
     for i, node in enumerate(order):
         operands = [number[id(parent)] for parent, _, _ in node.parents]
         columns.append(1 + max((columns[j] for j in operands), default=-1))
-        described = {"id": i, "name": names[i], "op": node.op, "column": columns[i], "shape": list(node.shape)}
-        grad = None if node.grad is None else node.grad.tolist()
-        nodes.append(described | {"settings": node.settings, "value": node.value.tolist(), "grad": grad})
+        described = {"id": i, "name": names[i], "op": node.op, "settings": node.settings, "column": columns[i]}
+        numbers = {"value": node.value.tolist(), "grad": None if node.grad is None else node.grad.tolist()}
+        nodes.append(described | {"shape": list(node.shape)} | numbers)
         words = {"g": f"d{names[i]}", "out": names[i]} | dict(zip("ab", (names[j] for j in operands), strict=False))
         for j, (_, local, rule) in zip(operands, node.parents, strict=True):
             share = None if node.grad is None else local(node.grad).tolist()
