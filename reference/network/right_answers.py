@@ -77,7 +77,7 @@ NETWORKS = (
         "prints_and_warns",
         (
             "        dims = [",
-            "        import warnings\n\n        print(hidden_dims)\n        warnings.warn('fresh weights')\n        dims = [",
+            "        import warnings\n\n        print(hidden_dims)\n        warnings.warn('fresh')\n        dims = [",
         ),
     ),
     _varied(
