@@ -66,7 +66,8 @@ def require_close(what: str, got: Any, want: ArrayLike, threshold: float) -> Non
     if not wanted.size:
         return
     difference, size = np.abs(array - wanted), float(np.max(np.abs(wanted)))
-    error = float(np.max(difference)) / size if size else float("inf") * float(np.max(difference) > 0)
+    largest = float(np.max(difference))
+    error = largest / size if size else float("inf") if largest else 0.0
     if not error <= threshold:
         worst = np.unravel_index(int(np.argmax(difference)), wanted.shape)
         where = f" at {[int(i) for i in worst]}" if wanted.shape else ""

@@ -130,17 +130,17 @@ def batchnorm_forward__published_statistics(batchnorm_forward: Function) -> None
     """A two-layer network's activations get the published means and spreads, in training and in testing."""
     draw = np.random.RandomState(231)
     X, W1, W2 = draw.randn(200, 50), draw.randn(50, 60), draw.randn(60, 3)
-    gamma, beta = np.array([1.0, 2.0, 3.0]), np.array([11.0, 12.0, 13.0])
+    g, b = np.array([1.0, 2.0, 3.0]), np.array([11.0, 12.0, 13.0])
     activations = np.maximum(X @ W1, 0) @ W2
-    out, _ = batchnorm_forward(activations, gamma, beta, {"mode": "train"})
-    require_close("the published means in training", np.mean(out, axis=0), beta, 1e-10)
-    require_close("the published spreads in training", np.std(out, axis=0), gamma, 1e-7)
+    out, _ = batchnorm_forward(activations, g, b, {"mode": "train"})
+    require_close("the published means in training", np.mean(out, axis=0), b, 1e-10)
+    require_close("the published spreads in training", np.std(out, axis=0), g, 1e-7)
     draw = np.random.RandomState(231)
-    W1, W2, bn_param = draw.randn(50, 60), draw.randn(60, 3), {"mode": "train"}
+    W1, W2, settings = draw.randn(50, 60), draw.randn(60, 3), {"mode": "train"}
     for _ in range(50):
-        batchnorm_forward(np.maximum(draw.randn(200, 50) @ W1, 0) @ W2, np.ones(3), np.zeros(3), bn_param)
-    bn_param["mode"] = "test"
-    out, _ = batchnorm_forward(np.maximum(draw.randn(200, 50) @ W1, 0) @ W2, np.ones(3), np.zeros(3), bn_param)
+        batchnorm_forward(np.maximum(draw.randn(200, 50) @ W1, 0) @ W2, np.ones(3), np.zeros(3), settings)
+    settings["mode"] = "test"
+    out, _ = batchnorm_forward(np.maximum(draw.randn(200, 50) @ W1, 0) @ W2, np.ones(3), np.zeros(3), settings)
     require_close("means at test time", np.mean(out, axis=0), [-0.03927354, -0.04349152, -0.10452688], 1e-6)
     require_close("spreads at test time", np.std(out, axis=0), [1.01531428, 1.01238373, 0.97819988], 1e-6)
 
@@ -156,36 +156,36 @@ def batchnorm_forward__against_the_graph(batchnorm_forward: Function) -> None:
         (12, 3, 1e4, np.float32, 2e-2),
     ):
         x = (rng.normal(size=(N, D)) * rng.uniform(0.5, 3, D) + offset).astype(dtype)
-        gamma, beta = rng.normal(size=D).astype(dtype), rng.normal(size=D).astype(dtype)
-        bn_param = {"mode": "train", "eps": 0.1, "momentum": 0.7}
-        out, _ = batchnorm_forward(x, gamma, beta, bn_param)
+        g, b = rng.normal(size=D).astype(dtype), rng.normal(size=D).astype(dtype)
+        settings = {"mode": "train", "eps": 0.1, "momentum": 0.7}
+        out, _ = batchnorm_forward(x, g, b, settings)
         require_shape("out", out, (N, D), dtype)
         node = Node(x.astype(np.float64))
         middle = node.mean(axis=0)
         spread = ((node - middle) ** 2).mean(axis=0)
-        wanted = (node - middle) / sqrt(spread + 0.1) * gamma.astype(np.float64) + beta
+        wanted = (node - middle) / sqrt(spread + 0.1) * g.astype(np.float64) + b
         require_close("out", out, wanted.value, threshold)
-        require_close("running_mean", bn_param["running_mean"], 0.3 * middle.value, max(threshold, 1e-6))
-        require_close("running_var", bn_param["running_var"], 0.3 * spread.value, max(threshold, 1e-6))
+        require_close("running_mean", settings["running_mean"], 0.3 * middle.value, max(threshold, 1e-6))
+        require_close("running_var", settings["running_var"], 0.3 * spread.value, max(threshold, 1e-6))
 
 
 @check(points=3, hidden=True)
 def batchnorm_forward__after_training(batchnorm_forward: Function) -> None:
     """Fresh inputs: after several batches, test mode uses what the batches left, with its own eps, gamma and beta."""
     rng = np.random.default_rng(77)
-    gamma, beta, bn_param = rng.normal(size=6), rng.normal(size=6), {"mode": "train", "eps": 0.1, "momentum": 0.7}
+    g, b, settings = rng.normal(size=6), rng.normal(size=6), {"mode": "train", "eps": 0.1, "momentum": 0.4}
     middle, spread = np.zeros(6), np.zeros(6)
     for _ in range(4):
         x = rng.normal(rng.normal(size=6), rng.uniform(0.5, 2, 6), (6, 6))
-        batchnorm_forward(x, gamma, beta, bn_param)
-        middle, spread = 0.7 * middle + 0.3 * np.mean(x, axis=0), 0.7 * spread + 0.3 * np.var(x, axis=0)
-    bn_param["mode"] = "test"
-    slope = gamma / np.sqrt(0.1 + spread)
+        batchnorm_forward(x, g, b, settings)
+        middle, spread = 0.4 * middle + 0.6 * np.mean(x, axis=0), 0.4 * spread + 0.6 * np.var(x, axis=0)
+    settings["mode"] = "test"
+    slope = g / np.sqrt(0.1 + spread)
     for rows in (1, 6, 9):
         x = rng.normal(size=(rows, 6))
-        out, _ = batchnorm_forward(x, gamma, beta, bn_param)
-        require_close("out in test mode", out, x * slope + (beta - middle * slope), 1e-9)
-    require_close("running_mean after testing", bn_param["running_mean"], middle, 1e-9)
+        out, _ = batchnorm_forward(x, g, b, settings)
+        require_close("out in test mode", out, x * slope + (b - middle * slope), 1e-9)
+    require_close("running_mean after testing", settings["running_mean"], middle, 1e-9)
 
 
 @check(points=9)
@@ -254,14 +254,14 @@ def batchnorm_backward__published_errors(batchnorm_forward: Function, batchnorm_
     """The published gradient check: the errors in dx, dgamma and dbeta are of the published order."""
     draw = np.random.RandomState(231)
     x = 5 * draw.randn(4, 5) + 12
-    gamma, beta, dout = draw.randn(5), draw.randn(5), draw.randn(4, 5)
+    g, b, dout = draw.randn(5), draw.randn(5), draw.randn(4, 5)
 
-    def forward(x, gamma, beta):
-        return batchnorm_forward(x, gamma, beta, {"mode": "train"})
+    def run(x, g, b):
+        return batchnorm_forward(x, g, b, {"mode": "train"})
 
-    require_attempt(forward, (x, gamma, beta), along=0)
-    gradients = batchnorm_backward(dout, forward(x, gamma, beta)[1])
-    slopes = differences(forward, (x, gamma, beta), dout)
+    require_attempt(run, (x, g, b), along=0)
+    gradients = batchnorm_backward(dout, run(x, g, b)[1])
+    slopes = differences(run, (x, g, b), dout)
     for got, want, threshold in zip(gradients, slopes, (1e-7, 1e-9, 1e-9), strict=True):
         error = relative_error(want, require_shape("a gradient", got, want.shape))
         assert error <= threshold, f"the relative error must be at most {threshold:.0e}, got {error:.1e}"
@@ -272,15 +272,15 @@ def batchnorm_backward__precision(batchnorm_forward: Function, batchnorm_backwar
     """Fresh inputs far from 0; and float32 in, float32 out."""
     rng = np.random.default_rng(88)
     x, dout = rng.normal(100.0, 1.0, (9, 6)), rng.normal(size=(9, 6))
-    gamma, beta = rng.normal(size=6), rng.normal(size=6)
+    g, b = rng.normal(size=6), rng.normal(size=6)
 
-    def forward(x, gamma, beta):
-        return batchnorm_forward(x, gamma, beta, {"mode": "train", "eps": 0.1})
+    def run(x, g, b):
+        return batchnorm_forward(x, g, b, {"mode": "train", "eps": 0.1})
 
-    require_backward(forward, batchnorm_backward, (x, gamma, beta), dout, along=0, threshold=1e-5)
-    want = batchnorm_backward(dout, forward(x, gamma, beta)[1])
-    single = [array.astype(np.float32) for array in (x - 100, gamma, beta, dout)]
-    got = batchnorm_backward(single[3], forward(*single[:3])[1])
+    require_backward(run, batchnorm_backward, (x, g, b), dout, along=0, threshold=1e-5)
+    want = batchnorm_backward(dout, run(x, g, b)[1])
+    single = [array.astype(np.float32) for array in (x - 100, g, b, dout)]
+    got = batchnorm_backward(single[3], run(*single[:3])[1])
     require_shape("dx of float32", got[0], dout.shape, np.float32)
     for name, result, wanted in zip(("dx", "dgamma", "dbeta"), got, want, strict=True):
         require_close(f"{name} of float32", result, wanted, 1e-3)
@@ -331,21 +331,21 @@ def batchnorm_backward_alt__large_batch(batchnorm_forward: Function, batchnorm_b
     """The published arrays of 100 x 500: along random directions, the gradients are the slopes of your forward pass."""
     draw = np.random.RandomState(231)
     x = 5 * draw.randn(100, 500) + 12
-    gamma, beta, dout = draw.randn(500), draw.randn(500), draw.randn(100, 500)
+    g, b, dout = draw.randn(500), draw.randn(500), draw.randn(100, 500)
 
-    def forward(x, gamma, beta):
-        return batchnorm_forward(x, gamma, beta, {"mode": "train"})
+    def run(x, g, b):
+        return batchnorm_forward(x, g, b, {"mode": "train"})
 
-    require_attempt(forward, (x, gamma, beta), along=0)
-    gradients = batchnorm_backward_alt(dout, forward(x, gamma, beta)[1])
+    require_attempt(run, (x, g, b), along=0)
+    gradients = batchnorm_backward_alt(dout, run(x, g, b)[1])
     dx, dgamma, dbeta = require_results("batchnorm_backward_alt", gradients, ("dx", "dgamma", "dbeta"))
     for name, got, shape in (("dx", dx, (100, 500)), ("dgamma", dgamma, (500,)), ("dbeta", dbeta, (500,))):
         require_shape(name, got, shape)
     along = draw.randn(100, 500), draw.randn(500), draw.randn(500)
     for i, slopes in enumerate(((along[0] * dx).sum(axis=0), along[1] * dgamma, along[2] * dbeta)):
         steps = [1e-5 * along[k] * (k == i) for k in range(3)]
-        above, _ = forward(x + steps[0], gamma + steps[1], beta + steps[2])
-        below, _ = forward(x - steps[0], gamma - steps[1], beta - steps[2])
+        above, _ = run(x + steps[0], g + steps[1], b + steps[2])
+        below, _ = run(x - steps[0], g - steps[1], b - steps[2])
         wanted = np.sum(dout * (above - below), axis=0) / 2e-5  # one slope a column: columns do not touch each other
         require_close("the slope of each column", slopes, wanted, 1e-6)
 
@@ -355,15 +355,15 @@ def batchnorm_backward_alt__precision(batchnorm_forward: Function, batchnorm_bac
     """Fresh inputs far from 0; and float32 in, float32 out."""
     rng = np.random.default_rng(99)
     x, dout = rng.normal(100.0, 1.0, (8, 5)), rng.normal(size=(8, 5))
-    gamma, beta = rng.normal(size=5), rng.normal(size=5)
+    g, b = rng.normal(size=5), rng.normal(size=5)
 
-    def forward(x, gamma, beta):
-        return batchnorm_forward(x, gamma, beta, {"mode": "train", "eps": 0.1})
+    def run(x, g, b):
+        return batchnorm_forward(x, g, b, {"mode": "train", "eps": 0.1})
 
-    require_backward(forward, batchnorm_backward_alt, (x, gamma, beta), dout, along=0, threshold=1e-5)
-    want = batchnorm_backward_alt(dout, forward(x, gamma, beta)[1])
-    single = [array.astype(np.float32) for array in (x - 100, gamma, beta, dout)]
-    got = batchnorm_backward_alt(single[3], forward(*single[:3])[1])
+    require_backward(run, batchnorm_backward_alt, (x, g, b), dout, along=0, threshold=1e-5)
+    want = batchnorm_backward_alt(dout, run(x, g, b)[1])
+    single = [array.astype(np.float32) for array in (x - 100, g, b, dout)]
+    got = batchnorm_backward_alt(single[3], run(*single[:3])[1])
     require_shape("dx of float32", got[0], dout.shape, np.float32)
     for name, result, wanted in zip(("dx", "dgamma", "dbeta"), got, want, strict=True):
         require_close(f"{name} of float32", result, wanted, 1e-3)

@@ -109,13 +109,13 @@ def layernorm_forward__against_the_graph(layernorm_forward: Function) -> None:
         (3, 12, 1e4, np.float32, 2e-2),
     ):
         x = (rng.normal(size=(N, D)) * rng.uniform(0.5, 3, (N, 1)) + offset).astype(dtype)
-        gamma, beta = rng.normal(size=D).astype(dtype), rng.normal(size=D).astype(dtype)
-        out, _ = layernorm_forward(x, gamma, beta, {"eps": 0.1})
+        g, b = rng.normal(size=D).astype(dtype), rng.normal(size=D).astype(dtype)
+        out, _ = layernorm_forward(x, g, b, {"eps": 0.1})
         require_shape("out", out, (N, D), dtype)
         node = Node(x.astype(np.float64))
         middle = node.mean(axis=1, keepdims=True)
         spread = ((node - middle) ** 2).mean(axis=1, keepdims=True)
-        wanted = (node - middle) / sqrt(spread + 0.1) * gamma.astype(np.float64) + beta
+        wanted = (node - middle) / sqrt(spread + 0.1) * g.astype(np.float64) + b
         require_close("out", out, wanted.value, threshold)
 
 
@@ -181,14 +181,14 @@ def layernorm_backward__published_errors(layernorm_forward: Function, layernorm_
     """The published gradient check: the errors in dx, dgamma and dbeta are of the published order."""
     draw = np.random.RandomState(231)
     x = 5 * draw.randn(4, 5) + 12
-    gamma, beta, dout = draw.randn(5), draw.randn(5), draw.randn(4, 5)
+    g, b, dout = draw.randn(5), draw.randn(5), draw.randn(4, 5)
 
-    def forward(x, gamma, beta):
-        return layernorm_forward(x, gamma, beta, {})
+    def run(x, g, b):
+        return layernorm_forward(x, g, b, {})
 
-    require_attempt(forward, (x, gamma, beta), along=1)
-    gradients = layernorm_backward(dout, forward(x, gamma, beta)[1])
-    slopes = differences(forward, (x, gamma, beta), dout)
+    require_attempt(run, (x, g, b), along=1)
+    gradients = layernorm_backward(dout, run(x, g, b)[1])
+    slopes = differences(run, (x, g, b), dout)
     for got, want, threshold in zip(gradients, slopes, (1e-7, 1e-9, 1e-9), strict=True):
         error = relative_error(want, require_shape("a gradient", got, want.shape))
         assert error <= threshold, f"the relative error must be at most {threshold:.0e}, got {error:.1e}"
@@ -199,15 +199,15 @@ def layernorm_backward__precision(layernorm_forward: Function, layernorm_backwar
     """Fresh inputs far from 0; and float32 in, float32 out."""
     rng = np.random.default_rng(88)
     x, dout = rng.normal(100.0, 1.0, (6, 9)), rng.normal(size=(6, 9))
-    gamma, beta = rng.normal(size=9), rng.normal(size=9)
+    g, b = rng.normal(size=9), rng.normal(size=9)
 
-    def forward(x, gamma, beta):
-        return layernorm_forward(x, gamma, beta, {"eps": 0.1})
+    def run(x, g, b):
+        return layernorm_forward(x, g, b, {"eps": 0.1})
 
-    require_backward(forward, layernorm_backward, (x, gamma, beta), dout, along=1, threshold=1e-5)
-    want = layernorm_backward(dout, forward(x, gamma, beta)[1])
-    single = [array.astype(np.float32) for array in (x - 100, gamma, beta, dout)]
-    got = layernorm_backward(single[3], forward(*single[:3])[1])
+    require_backward(run, layernorm_backward, (x, g, b), dout, along=1, threshold=1e-5)
+    want = layernorm_backward(dout, run(x, g, b)[1])
+    single = [array.astype(np.float32) for array in (x - 100, g, b, dout)]
+    got = layernorm_backward(single[3], run(*single[:3])[1])
     require_shape("dx of float32", got[0], dout.shape, np.float32)
     for name, result, wanted in zip(("dx", "dgamma", "dbeta"), got, want, strict=True):
         require_close(f"{name} of float32", result, wanted, 1e-3)

@@ -1,0 +1,168 @@
+"""source/ and release/ are what reference/ makes of itself, byte for byte, and nbgrader can work with them."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from reference import assemble
+from reference.course import ASSIGNMENTS, ROOT, Course, CourseTextError
+
+COURSES = [Course(name) for name in ASSIGNMENTS]
+
+
+@pytest.fixture(scope="module")
+def made() -> dict[str, bytes]:
+    return assemble.assemble(ASSIGNMENTS)
+
+
+@pytest.fixture(scope="module", params=ASSIGNMENTS)
+def source(request: pytest.FixtureRequest) -> nbformat.NotebookNode:
+    return assemble.notebook(Course(request.param))
+
+
+def marks(notebook: Any) -> dict[str, Any]:
+    return {
+        cell["metadata"]["nbgrader"]["grade_id"]: cell for cell in notebook["cells"] if "nbgrader" in cell["metadata"]
+    }
+
+
+def test_what_is_committed_is_fresh(made: dict[str, bytes]) -> None:
+    assert assemble.first_difference(made, assemble.generated(ROOT, ASSIGNMENTS)) is None
+
+
+def test_two_runs_give_equal_bytes(made: dict[str, bytes]) -> None:
+    assert assemble.assemble(ASSIGNMENTS) == made
+
+
+def test_a_stale_missing_or_surplus_file_is_named() -> None:
+    made = {"source/a": b"1"}
+    assert assemble.first_difference(made, {"source/a": b"1"}) is None
+    assert (assemble.first_difference(made, {"source/a": b"2"}) or "").startswith("source/a is out of date: run")
+    assert (assemble.first_difference(made, {}) or "").startswith("source/a is missing: run")
+    assert (assemble.first_difference({}, made) or "").startswith("source/a is made no more: run")
+
+
+def test_release_folders_hold_the_notebook_and_how_to_work(made: dict[str, bytes]) -> None:
+    for name in ASSIGNMENTS:
+        released = {path.removeprefix(f"release/{name}/") for path in made if path.startswith(f"release/{name}/")}
+        assert released == {f"{name}.ipynb", "requirements.txt", "HAND_IN.md"}
+
+
+def test_points_add_up_to_100_and_hidden_ones_to_30_at_most(source: nbformat.NotebookNode) -> None:
+    graded = [cell for cell in marks(source).values() if cell["metadata"]["nbgrader"]["grade"]]
+    points = {cell["id"]: cell["metadata"]["nbgrader"]["points"] for cell in graded}
+    hidden = [points[cell["id"]] for cell in graded if "BEGIN HIDDEN TESTS" in cell["source"]]
+    assert sum(points.values()) == 100
+    assert sum(hidden) <= 30
+
+
+@pytest.mark.parametrize("course", COURSES, ids=ASSIGNMENTS)
+def test_the_table_of_points_in_the_text_is_right(course: Course) -> None:
+    text = (course.folder / "assignment.md").read_text(encoding="utf-8")
+    rows = [int(points) for points in re.findall(r"^\|[^|]+\| *(\d+) *\|$", text, re.MULTILINE)]
+    assert sum(rows) == 100
+
+
+@pytest.mark.parametrize("course", COURSES, ids=ASSIGNMENTS)
+def test_every_check_has_its_cell_its_points_and_a_title(course: Course) -> None:
+    cells = marks(assemble.notebook(course))
+    for check in course.checks.values():
+        assert check.title.endswith("."), check.name
+        assert check.target in check.needs, f"{check.name} tests {check.target} and does not ask for it"
+        assert cells[check.name]["metadata"]["nbgrader"]["points"] == check.points > 0
+        assert ("BEGIN HIDDEN TESTS" in cells[check.name]["source"]) == check.hidden
+
+
+def test_every_task_has_checks_with_points(source: nbformat.NotebookNode) -> None:
+    cells = marks(source)
+    tasks = [name for name, cell in cells.items() if cell["metadata"]["nbgrader"]["solution"]]
+    for task in tasks:
+        if cells[task]["metadata"]["nbgrader"]["grade"] or task == "layers" or task.startswith("prediction__"):
+            continue
+        defined = re.findall(r"^(?:def|class) (\w+)", cells[task]["source"], re.MULTILINE)
+        for function in defined:
+            assert any(name.startswith(f"{function}__") for name in cells), f"{function} has no check"
+
+
+def test_cells_are_valid_and_their_ids_are_unique(source: nbformat.NotebookNode) -> None:
+    nbformat.validate(source)
+    ids = [cell["id"] for cell in source.cells]
+    assert len(set(ids)) == len(ids)
+    assert all(cell["id"] == grade_id for grade_id, cell in marks(source).items())
+
+
+def test_release_keeps_every_cell_and_asks_for_every_task(made: dict[str, bytes]) -> None:
+    for name in ASSIGNMENTS:
+        before = json.loads(made[f"source/{name}/{name}.ipynb"])
+        after = json.loads(made[f"release/{name}/{name}.ipynb"])
+        assert [cell["id"] for cell in after["cells"]] == [cell["id"] for cell in before["cells"]]
+        for cell in marks(after).values():
+            text = "".join(cell["source"])
+            assert "### BEGIN" not in text
+            nbgrader = cell["metadata"]["nbgrader"]
+            if nbgrader["solution"] and cell["cell_type"] == "code":
+                assert 'raise NotImplementedError("write this part")' in text
+                assert "TODO" in text
+
+
+def test_test_cells_need_nothing_but_given_names(source: nbformat.NotebookNode) -> None:
+    names: dict[str, Any] = {}
+    for cell in source.cells:
+        nbgrader = cell["metadata"].get("nbgrader", {})
+        if cell["cell_type"] == "code" and (nbgrader.get("locked") or nbgrader.get("solution")):
+            exec(compile(cell["source"], cell["id"], "exec"), names)
+
+
+def write(folder: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> Course:
+    (folder / "reference" / "batchnorm").mkdir(parents=True)
+    (folder / "reference" / "batchnorm" / "assignment.md").write_text(text, encoding="utf-8")
+    solution = (ROOT / "reference" / "batchnorm" / "solution.py").read_text(encoding="utf-8")
+    (folder / "reference" / "batchnorm" / "solution.py").write_text(solution, encoding="utf-8")
+    monkeypatch.setattr("reference.course.ROOT", folder)
+    return Course("batchnorm")
+
+
+def test_prose_is_cut_at_plus_signs_and_fences_but_not_within_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "# One\n\n+++\n\nTwo\n\n```\n+++\n```\n\n```{code-cell} python\nx = 1\n```\nThree\n"
+    course = write(tmp_path, text, monkeypatch)
+    assert [(cell.cell_type, cell.source) for cell in assemble.notebook(course).cells] == [
+        ("markdown", "# One"),
+        ("markdown", "Two\n\n```\n+++\n```"),
+        ("code", "x = 1"),
+        ("markdown", "Three"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("```{sollution} f\n```", "there is no fence {sollution}; there are code-cell, solution"),
+        ("```{solution} no_such\n```", "has no function 'no_such', which a slot asks for"),
+        ("```{checks} no_such\n```", "has no check 'no_such', which a slot asks for"),
+        (
+            "```{solution} batchnorm_forward\n```\n" * 2,
+            "'batchnorm_forward' must be a valid cell id and must stand once",
+        ),
+    ],
+)
+def test_a_mistake_in_the_text_is_told_in_a_sentence(
+    text: str, complaint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    course = write(tmp_path, text, monkeypatch)
+    with pytest.raises(CourseTextError, match=re.escape(complaint)):
+        assemble.notebook(course)
+
+
+def test_an_unknown_assignment_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        assemble.main(["groupnorm"])
+    assert caught.value.code == 2
+    assert "there is no assignment 'groupnorm'; there are batchnorm, layernorm, network" in capsys.readouterr().err

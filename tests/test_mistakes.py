@@ -1,0 +1,72 @@
+"""Every known mistake fails a check of its own function and no other's; every right answer passes them all."""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+
+from reference.course import ASSIGNMENTS, Course, CourseTextError, Mistake
+
+COURSES = [Course(name) for name in ASSIGNMENTS]
+MISTAKES = [(course, mistake) for course in COURSES for mistake in course.mistakes]
+RIGHT = [(course, answer) for course in COURSES for answer in course.right_answers]
+
+
+def failing(course: Course, names: dict[str, Any], function: str = "") -> list[str]:
+    """Grade ids of the checks that fail; with ``function``, of those alone that its text can influence."""
+    failed = []
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")  # a warning is no failure in a notebook either
+        for check in course.checks.values():
+            if any(function in text_of(course, name) for name in check.needs):
+                try:
+                    check(**{name: names[name] for name in check.needs})
+                except Exception:
+                    failed.append(check.name)
+    return failed
+
+
+@cache
+def text_of(course: Course, name: str) -> str:
+    return course.function_text(name)
+
+
+@pytest.mark.parametrize(("course", "mistake"), MISTAKES, ids=[f"{c.name}-{m.name}" for c, m in MISTAKES])
+def test_a_known_mistake_costs_its_own_function_and_no_other(course: Course, mistake: Mistake) -> None:
+    failed = failing(course, mistake.apply(course.solution), mistake.function)
+    targets = {course.checks[name].target for name in failed}
+    assert mistake.function in targets, f"no check of {mistake.function} catches it"
+    assert targets - {mistake.function} == set(mistake.also_costs)
+
+
+@pytest.mark.parametrize(("course", "answer"), RIGHT, ids=[f"{c.name}-{a.name}" for c, a in RIGHT])
+def test_a_right_answer_keeps_every_point(course: Course, answer: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    assert failing(course, answer.apply(course.solution)) == []
+
+
+@pytest.mark.parametrize("course", COURSES, ids=ASSIGNMENTS)
+def test_each_mistake_has_its_name_and_its_sentence(course: Course) -> None:
+    names = Counter(mistake.name for mistake in course.mistakes)
+    sentences = Counter((mistake.function, mistake.explanation) for mistake in course.mistakes)
+    assert [name for name, count in names.items() if count > 1] == []
+    assert [sentence for sentence, count in sentences.items() if count > 1] == []
+    for mistake in course.mistakes:
+        assert mistake.explanation.endswith("."), mistake.name
+        assert "\n" not in mistake.explanation, mistake.name
+
+
+def test_there_are_as_many_answers_as_promised() -> None:
+    assert len(MISTAKES) >= 120
+    assert len(RIGHT) >= 40
+
+
+def test_an_edit_that_no_longer_fits_is_refused_by_name() -> None:
+    course = Course("batchnorm")
+    mistake = Mistake("stale", "batchnorm_forward", (("no such line", "pass"),), "It is stale.")
+    with pytest.raises(CourseTextError, match="mistake stale: 'no such line' must stand exactly once"):
+        mistake.apply(course.solution)

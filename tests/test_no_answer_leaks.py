@@ -1,0 +1,82 @@
+"""No line of a solution or of a hidden check is in what students get or in the book."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from reference.course import ASSIGNMENTS, ROOT
+
+DISTINCTIVE = 28
+"""A shorter line may stand in any program."""
+
+
+def secrets() -> dict[str, str]:
+    """Each distinctive line of a solution region or a hidden check, without spaces -> where it is from."""
+    found: dict[str, str] = {}
+    for name in ASSIGNMENTS:
+        cells = json.loads((ROOT / "source" / name / f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
+        for cell in cells:
+            text = "".join(cell["source"])
+            for region in re.findall(r"### BEGIN (?:SOLUTION|HIDDEN TESTS)\n(.*?)### END", text, re.DOTALL):
+                for line in region.splitlines():
+                    code = line.partition("  #")[0].strip()
+                    if len(code) >= DISTINCTIVE and not code.startswith(("#", '"""')):
+                        found.setdefault(squeezed(code), f"{name}: {cell['id']}: {code}")
+            if cell["metadata"].get("nbgrader", {}).get("solution") and cell["cell_type"] == "markdown":
+                for line in text.splitlines():
+                    if len(line.strip()) >= DISTINCTIVE:
+                        found.setdefault(squeezed(line), f"{name}: {cell['id']}: {line.strip()}")
+    return found
+
+
+def squeezed(text: str) -> str:
+    return re.sub(r"\s+", "", text)
+
+
+def texts(folder: Path) -> Iterator[tuple[Path, str]]:
+    for path in sorted(folder.rglob("*")):
+        if path.suffix in {".ipynb", ".html", ".md", ".txt", ".js", ".json", ".py"} and path.is_file():
+            text = path.read_text(encoding="utf-8", errors="replace")
+            if path.suffix in {".ipynb", ".json"}:
+                text = text.replace("\\n", "\n").replace('\\"', '"').replace("\\\\", "\\")
+            elif path.suffix == ".html":
+                text = html.unescape(re.sub(r"<[^>]+>", "", text))
+            yield path, squeezed(text)
+
+
+def leaks(folder: Path) -> list[str]:
+    known = secrets()
+    return [f"{path}: {where}" for path, text in texts(folder) for line, where in known.items() if line in text]
+
+
+def test_there_are_secrets_to_look_for() -> None:
+    found = secrets()
+    assert len(found) > 150
+    assert squeezed("dx_mu = dx_hat / std + x_mu * (2 / N * dvar)") in found
+
+
+@pytest.mark.parametrize("name", ASSIGNMENTS)
+def test_no_secret_is_in_the_release(name: str) -> None:
+    assert leaks(ROOT / "release" / name) == []
+
+
+def test_a_planted_leak_is_found_in_every_kind_of_file(tmp_path: Path) -> None:
+    line = "dx_mu = dx_hat / std + x_mu * (2 / N * dvar)"
+    (tmp_path / "page.html").write_text(f"<pre><span>{html.escape(line)}</span></pre>".replace("std", "<i>std</i>"))
+    (tmp_path / "notebook.ipynb").write_text(json.dumps({"cells": [{"source": [f"    {line}\n"]}]}))
+    (tmp_path / "page.md").write_text(line.replace(" ", "  "))
+    assert {Path(leak.partition(":")[0]).name for leak in leaks(tmp_path)} == {"page.html", "notebook.ipynb", "page.md"}
+
+
+BOOK = ROOT / "_build" / "html"
+
+
+@pytest.mark.skipif(not BOOK.is_dir(), reason="the book is not built; `make` builds it")
+def test_no_secret_is_in_the_built_book() -> None:
+    assert leaks(BOOK) == []

@@ -1,0 +1,147 @@
+"""The reference batch norm: published figures, the graph, dtypes, errors, and properties that hold for any input."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from normlab.gradcheck import numerical_gradient, relative_error
+from normlab.graph import Node, backward, sqrt
+from reference.batchnorm import batchnorm_backward, batchnorm_backward_alt, batchnorm_forward
+
+BACKWARDS = [batchnorm_backward, batchnorm_backward_alt]
+Gradients = Callable[[np.ndarray, Any], tuple[np.ndarray, np.ndarray, np.ndarray]]
+
+
+def published(N: int, D: int) -> tuple[np.ndarray, ...]:
+    draw = np.random.RandomState(231)
+    x = 5 * draw.randn(N, D) + 12
+    return x, draw.randn(D), draw.randn(D), draw.randn(N, D)
+
+
+@pytest.mark.parametrize("gradients", BACKWARDS)
+def test_the_gradient_check_has_the_published_errors(gradients: Gradients) -> None:
+    x, gamma, beta, dout = published(4, 5)
+
+    def out(_: Any) -> np.ndarray:
+        return batchnorm_forward(x, gamma, beta, {"mode": "train"})[0]
+
+    _, cache = batchnorm_forward(x, gamma, beta, {"mode": "train"})
+    errors = [
+        relative_error(numerical_gradient(out, array, dout), gradient)
+        for array, gradient in zip((x, gamma, beta), gradients(dout, cache), strict=True)
+    ]
+    assert 1e-10 < errors[0] < 1e-8  # published 1.7029e-09; its digits depend on the order of operations
+    assert errors[1] < 1e-11  # 7.4204e-13
+    assert errors[2] < 1e-11  # 2.8795e-12
+
+
+def test_closed_form_and_graph_agree_as_published() -> None:
+    x, gamma, beta, dout = published(100, 500)
+    _, cache = batchnorm_forward(x, gamma, beta, {"mode": "train"})
+    errors = list(map(relative_error, batchnorm_backward(dout, cache), batchnorm_backward_alt(dout, cache)))
+    assert errors[0] < 1e-10
+    assert errors[1:] == pytest.approx([0.0, 0.0], abs=1e-12)
+
+
+def test_training_statistics_are_the_published_ones() -> None:
+    draw = np.random.RandomState(231)
+    X, W1, W2 = draw.randn(200, 50), draw.randn(50, 60), draw.randn(60, 3)
+    a = np.maximum(X @ W1, 0) @ W2
+    assert a.mean(axis=0) == pytest.approx([-2.3814598, -13.18038246, 1.91780462], abs=1e-7)
+    assert a.std(axis=0) == pytest.approx([27.18502186, 34.21455511, 37.68611762], abs=1e-7)
+    out, _ = batchnorm_forward(a, np.array([1.0, 2, 3]), np.array([11.0, 12, 13]), {"mode": "train"})
+    assert out.mean(axis=0) == pytest.approx([11, 12, 13], abs=1e-10)
+    assert out.std(axis=0) == pytest.approx([1, 2, 3], abs=1e-7)
+
+
+def test_test_time_statistics_are_the_published_ones() -> None:
+    draw = np.random.RandomState(231)
+    W1, W2, bn_param = draw.randn(50, 60), draw.randn(60, 3), {"mode": "train"}
+    for _ in range(50):
+        batchnorm_forward(np.maximum(draw.randn(200, 50) @ W1, 0) @ W2, np.ones(3), np.zeros(3), bn_param)
+    bn_param["mode"] = "test"
+    out, _ = batchnorm_forward(np.maximum(draw.randn(200, 50) @ W1, 0) @ W2, np.ones(3), np.zeros(3), bn_param)
+    assert out.mean(axis=0) == pytest.approx([-0.03927354, -0.04349152, -0.10452688], abs=1e-8)
+    assert out.std(axis=0) == pytest.approx([1.01531428, 1.01238373, 0.97819988], abs=1e-8)
+
+
+shapes = st.tuples(st.integers(2, 9), st.integers(1, 7))
+
+
+@given(shapes, st.integers(0, 2**31), st.sampled_from([1e-5, 0.1, 3.0]), st.floats(-1e4, 1e4))
+@settings(max_examples=60, deadline=None)
+def test_both_backward_passes_equal_the_graph_on_any_input(
+    shape: tuple[int, int], seed: int, eps: float, offset: float
+) -> None:
+    rng = np.random.default_rng(seed)
+    x, dout = rng.normal(offset, 2.0, shape), rng.normal(size=shape)
+    gamma, beta = rng.normal(size=shape[1]), rng.normal(size=shape[1])
+    nodes = [Node(array) for array in (x, gamma, beta)]
+    centered = nodes[0] - nodes[0].mean(axis=0)
+    output = centered / sqrt((centered**2).mean(axis=0) + eps) * nodes[1] + nodes[2]
+    backward(output, dout)
+    out, cache = batchnorm_forward(x, gamma, beta, {"mode": "train", "eps": eps})
+    np.testing.assert_allclose(out, output.value, rtol=1e-7, atol=1e-7)
+    for gradients in BACKWARDS:
+        for got, node in zip(gradients(dout, cache), nodes, strict=True):
+            assert got.shape == node.shape
+            # two examples have x_hat = +-1: there dx is all cancellation, so its absolute size is what can be compared
+            np.testing.assert_allclose(got, node.grad, rtol=1e-6, atol=1e-6 * max(1.0, np.abs(gamma).max()) / eps**0.5)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_dtype_of_x_goes_through(dtype: type) -> None:
+    rng = np.random.default_rng(0)
+    x, dout = rng.normal(size=(6, 4)).astype(dtype), rng.normal(size=(6, 4)).astype(dtype)
+    gamma, beta, bn_param = np.ones(4, dtype), np.zeros(4, dtype), {"mode": "train"}
+    out, cache = batchnorm_forward(x, gamma, beta, bn_param)
+    assert out.dtype == bn_param["running_mean"].dtype == bn_param["running_var"].dtype == dtype
+    for gradients in BACKWARDS:
+        assert {gradient.dtype for gradient in gradients(dout, cache)} == {np.dtype(dtype)}
+    assert batchnorm_forward(x, gamma, beta, {**bn_param, "mode": "test"})[0].dtype == dtype
+
+
+def test_float32_far_from_zero_keeps_its_spread() -> None:
+    x = np.random.default_rng(0).normal(1e4, 1.0, (500, 3)).astype(np.float32)
+    out, _ = batchnorm_forward(x, np.ones(3, np.float32), np.zeros(3, np.float32), {"mode": "train"})
+    assert out.std(axis=0) == pytest.approx(np.ones(3), abs=1e-3)
+
+
+def test_nothing_of_the_caller_is_changed() -> None:
+    x, gamma, beta, dout = published(6, 3)
+    running = np.ones(3)
+    bn_param = {"mode": "train", "running_mean": running, "running_var": running}
+    before = [array.copy() for array in (x, gamma, beta, dout)]
+    _, cache = batchnorm_forward(x, gamma, beta, bn_param)
+    first = [gradients(dout, cache) for gradients in BACKWARDS]
+    again = [gradients(dout, cache) for gradients in BACKWARDS]
+    for now, then in zip((x, gamma, beta, dout), before, strict=True):
+        np.testing.assert_array_equal(now, then)
+    np.testing.assert_array_equal(running, np.ones(3))  # its entry is replaced, the array is not written into
+    np.testing.assert_equal(first, again)
+
+
+def test_testing_leaves_the_dictionary_alone() -> None:
+    x, gamma, beta, _ = published(6, 3)
+    bn_param = {"mode": "test"}
+    out, _ = batchnorm_forward(x, gamma, beta, bn_param)
+    assert bn_param == {"mode": "test"}
+    np.testing.assert_allclose(out, gamma * x / np.sqrt(1e-5) + beta)
+
+
+@pytest.mark.parametrize("mode", ["training", None, 1])
+def test_another_mode_is_refused_with_what_was_given(mode: Any) -> None:
+    with pytest.raises(ValueError, match=rf'must be "train" or "test", got {mode!r}'):
+        batchnorm_forward(np.ones((3, 2)), np.ones(2), np.ones(2), {"mode": mode})
+
+
+@pytest.mark.parametrize(("x", "width"), [((3, 2), 3), ((3,), 3), ((2, 3, 4), 4)])
+def test_shapes_that_do_not_fit_are_refused_with_all_three(x: tuple[int, ...], width: int) -> None:
+    with pytest.raises(ValueError, match=r"must be \(N, D\) and gamma and beta \(D,\), got \("):
+        batchnorm_forward(np.ones(x), np.ones(width), np.ones(width), {"mode": "train"})
