@@ -45,6 +45,7 @@ class Check:
     points: float
     score: float | None
     message: str = ""
+    diagnosis: str = ""
     hidden: bool = False
 
 
@@ -101,7 +102,7 @@ def render(
     return _template().render(
         title=title,
         student=student,
-        notes=[plain(note) for note in [*notes, *(f"Your code was stopped: {death}" for death in judged.deaths)]],
+        notes=[plain(note) for note in [*notes, *(f"While your code ran: {death}" for death in judged.deaths)]],
         tasks=[task for task in tasks if task.checks or task.blocks or task.comments],
         score=max(0.0, sum(task.score for task in tasks) - (late_penalty or 0.0)),
         points=sum(task.points for task in tasks),
@@ -155,6 +156,7 @@ def _check(cell: Cell, result: CheckResult, kept: Kept, show_hidden: bool) -> Ch
         points=result.points,
         score=score,
         message=plain(result.message) if told else "",
+        diagnosis=plain(result.diagnosis),
         hidden=cell.hidden,
     )
 

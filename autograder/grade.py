@@ -84,17 +84,10 @@ class _Batch:
         if students:
             self.folders = {student: self.folders[student] for student in students}
         self.summary = Summary()
-        self.setup = Setup.of(course, assignment, self.notebooks, self._answers()).pack()
+        answers, self.summary.notes = known_answers(course, assignment)
+        self.setup = Setup.of(course, assignment, self.notebooks, answers).pack()
         self.version = hashlib.sha256(autograder.__version__.encode() + self.setup).hexdigest()
         self.taken: dict[str, tuple[str, Submission]] = {}  # submissions at work, with their digests
-
-    def _answers(self) -> list[Answer]:
-        """The course's known mistakes explain failures; a course folder without them is graded all the same."""
-        try:
-            return read_answers(self.course, self.assignment)
-        except CourseError as error:
-            self.summary.notes.append(f"Known mistakes are not named in the feedback: {error}")
-            return []
 
     def run(self, gradebook: Gradebook, jobs: int | None, scheduler: str, force: bool) -> Summary:
         start = time.monotonic()
@@ -204,6 +197,14 @@ class _Batch:
             seconds=round(result["seconds"], 3),
             cpu_seconds=round(result["cpu_seconds"], 3),
         )
+
+
+def known_answers(course: Course, assignment: str) -> tuple[list[Answer], list[str]]:
+    """The answers by which failures are explained; a folder without them is graded all the same, with a note."""
+    try:
+        return read_answers(course, assignment), []
+    except CourseError as error:
+        return [], [f"Known mistakes are not named in the feedback: {error}"]
 
 
 def make_job(gradebook: Gradebook, assignment: str, student: str, submission: Submission) -> Job:

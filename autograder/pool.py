@@ -112,8 +112,8 @@ class LocalPool:
         try:
             for cpu in self.cpus:
                 self.slots.append(Slot(self.setup, cpu))
-            for slot in self.slots:
-                slot.await_ready()
+            for number in range(len(self.slots)):
+                self._make_ready(number)
         except BaseException:
             self.__exit__(None, None, None)
             raise
@@ -130,6 +130,15 @@ class LocalPool:
         at_work = [(slot.since, slot.job.student) for slot in self.slots if slot.job]
         since, student = min(at_work, default=(time.monotonic(), ""))
         return student, time.monotonic() - since
+
+    def _make_ready(self, number: int) -> None:
+        """Wait for a slot; one whose process is killed while it starts gets another."""
+        try:
+            self.slots[number].await_ready()
+        except WorkerError:
+            self.slots[number].kill()
+            self.slots[number] = Slot(self.setup, self.slots[number].cpu)
+            self.slots[number].await_ready()
 
     def run(self, jobs: Iterator[Job]) -> Iterator[tuple[Job, Outcome]]:
         """Each job with its outcome, in the order in which they end; jobs are taken only as workers are free."""
@@ -152,8 +161,9 @@ class LocalPool:
                 slot.job = None
                 if slot.lost:
                     slot.kill()
-                    self.slots[self.slots.index(slot)] = fresh = Slot(self.setup, slot.cpu)
-                    fresh.await_ready()
+                    number = self.slots.index(slot)
+                    self.slots[number] = Slot(self.setup, slot.cpu)
+                    self._make_ready(number)
                 if outcome.error:
                     failures[job.student] = failures.get(job.student, 0) + 1
                     if failures[job.student] < ATTEMPTS:

@@ -22,8 +22,8 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from autograder.course import Course
 from autograder.errors import AutograderError, GradebookError
 from autograder.feedback import render
+from autograder.grade import known_answers, make_job, make_record
 from autograder.gradebook import Gradebook
-from autograder.grade import make_job, make_record
 from autograder.guard import only_grader
 from autograder.intake import collect
 from autograder.kept import Kept
@@ -45,7 +45,8 @@ class GradeInSandbox(NbGraderPreprocessor):  # type: ignore[misc]
         submission = collect(course.folder("submitted", student, title), [name], course.limits)
         with only_grader(course.root), closing(Gradebook(course.db_url)) as gradebook:
             gradebook.save_assignment(course.course_id, title, source)
-            outcome = _grade(Setup.of(course, title, source).pack(), make_job(gradebook, title, student, submission))
+            setup = Setup.of(course, title, source, known_answers(course, title)[0])
+            outcome = _grade(setup.pack(), make_job(gradebook, title, student, submission))
             if outcome.error:
                 raise AutograderError(outcome.error)
             graded = outcome.graded[name]

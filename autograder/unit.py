@@ -14,14 +14,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgpack
 
 from autograder.answers import Answer
 from autograder.assignment import Assignment, Markers
-from autograder.course import STATE, Course
-from autograder.diagnosis import Diagnosis
+from autograder.course import CONFIG_FILE, STATE, Course
 from autograder.errors import AutograderError, WorkerError
 from autograder.feedback import render
 from autograder.intake import Refused, parse
@@ -31,8 +30,11 @@ from autograder.repair import repair
 from autograder.results import CheckResult, Judged
 from autograder.worker import Isolation, Record, Worker
 
+if TYPE_CHECKING:
+    from autograder.diagnosis import Diagnosis
+
 # Not the course folder itself: Python and its packages may lie in it.
-SECRET = ("source", "submitted", "autograded", "feedback", "gradebook.db", "nbgrader_config.py", STATE)
+STEPS = ("source_directory", "submitted_directory", "autograded_directory", "feedback_directory")
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class Setup:
             title=title,
             sources={name: json.dumps(each.notebook).encode() for name, each in notebooks.items()},
             files=course.files(title),
-            secret=[str(course.root / name) for name in SECRET],
+            secret=[str(course.root / name) for name in (*map(course.setting, STEPS), CONFIG_FILE, STATE)],
             markers=vars(course.markers),
             limits=vars(course.limits),
             isolation=course.engine.isolation,
@@ -208,6 +210,8 @@ class Grader:
         return judged
 
     def _diagnosis(self, name: str) -> Diagnosis:
+        from autograder.diagnosis import Diagnosis  # brings NumPy along, which only a course with answers needs
+
         def grade(notebook: dict[str, Any], seed: int) -> Judged:
             return self._worker(name).grade(notebook, seed, record="always")
 

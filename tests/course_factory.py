@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import copy
+import functools
 import json
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from autograder.assignment import Assignment, Markers
+from autograder.gradebook import Gradebook
 
 NAME = "scaling"
 Notebook = dict[str, Any]
@@ -102,14 +105,25 @@ def answered(answers: Mapping[str, str]) -> Notebook:
     return notebook
 
 
-def make_course(root: Path, config: str = "") -> Path:
-    """nbgrader_config.py, source/ and an empty submitted/."""
+@functools.cache
+def empty_gradebook() -> bytes:
+    """The file of a gradebook without entries; to make one takes seconds, since nbgrader is imported for it."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "gradebook.db")
+        Gradebook(f"sqlite:///{path}").close()
+        return path.read_bytes()
+
+
+def make_course(root: Path, config: str = "", gradebook: bool = False) -> Path:
+    """nbgrader_config.py, source/ and an empty submitted/; with ``gradebook`` an empty one, too."""
     (root / "source" / NAME).mkdir(parents=True)
     (root / "submitted").mkdir()
     (root / "nbgrader_config.py").write_text(
         f"c = get_config()\nc.CourseDirectory.course_id = 'course101'\n{config}\n", encoding="utf-8"
     )
     write_source(root, instructor_notebook())
+    if gradebook:
+        (root / "gradebook.db").write_bytes(empty_gradebook())
     return root
 
 

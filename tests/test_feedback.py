@@ -11,7 +11,6 @@ from html import unescape
 from typing import Any
 
 import pytest
-from course_factory import POINTS, RIGHT, answered, assignment
 
 from autograder.feedback import readable, render
 from autograder.intake import parse
@@ -20,6 +19,7 @@ from autograder.limits import Limits
 from autograder.repair import repair
 from autograder.results import CheckResult, Judged
 from autograder.sanitize import PAGE_TAGS, Page
+from tests.course_factory import POINTS, RIGHT, answered, assignment
 
 SOURCE = assignment()
 PIXEL = base64.b64encode(
@@ -228,3 +228,11 @@ def test_a_page_takes_at_most_a_few_hundredths_of_a_second() -> None:
         page(result)
         times.append(time.process_time() - start)
     assert min(times) < 0.03
+
+
+def test_the_known_mistake_behind_a_failure_is_named() -> None:
+    result = judged()
+    result.checks["scale_forward__shifted"] = CheckResult("failed", 2.0, 0.0, "41.5", diagnosis="You added w to x.")
+    html = page(result)
+    assert "You added w to x." in html
+    assert "41.5" not in html

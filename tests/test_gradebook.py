@@ -14,20 +14,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from course_factory import FULL, NAME, POINTS, assignment, cell, instructor_notebook, make_course
 
 from autograder.course import DEFAULTS, Course, parse_timestamp
 from autograder.errors import CourseError, GradebookError, UsageError
 from autograder.gradebook import Gradebook, Record
 from autograder.guard import BACKUPS, backup, backups, check_sqlite, only_grader
 from autograder.kept import Kept
+from tests.course_factory import FULL, NAME, POINTS, assignment, cell, instructor_notebook, make_course
 
 ZERO = dict.fromkeys(POINTS, 0.0)
 
 
 @pytest.fixture
 def course(tmp_path: Path) -> Course:
-    return Course.open(make_course(tmp_path / "course"))
+    return Course.open(make_course(tmp_path / "course", gradebook=True))
 
 
 @pytest.fixture
@@ -221,7 +221,7 @@ def test_a_gradebook_that_cannot_be_opened_is_one_sentence(url: str, monkeypatch
 
 def test_an_older_nbgraders_gradebook_asks_for_its_upgrade(course: Course) -> None:
     with closing(sqlite3.connect(course.root / "gradebook.db")) as connection:
-        connection.execute("CREATE TABLE student (id TEXT)")
+        connection.execute("ALTER TABLE student DROP COLUMN lms_user_id")
     with pytest.raises(GradebookError, match="nbgrader db upgrade"):
         Gradebook(course.db_url)
 

@@ -8,12 +8,12 @@ import socket
 from pathlib import Path
 
 import pytest
-from course_factory import NAME, RIGHT, answered
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autograder.intake import Refused, SubmittedCell, collect, parse
 from autograder.limits import Limits
+from tests.course_factory import NAME, RIGHT, answered
 
 LIMITS = Limits()
 GOOD = json.dumps(answered(RIGHT)).encode()

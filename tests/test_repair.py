@@ -8,13 +8,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from course_factory import RIGHT, Notebook, answered, assignment, cell, instructor_notebook
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autograder.intake import SubmittedCell, parse
 from autograder.limits import Limits
 from autograder.repair import repair
+from tests.course_factory import RIGHT, Notebook, answered, assignment, cell, instructor_notebook
 
 SOURCE = assignment()
 ORDER = [raw.grade_id for raw in SOURCE.cells if raw.grade_id]

@@ -1,0 +1,130 @@
+"""The command tells what it does, ends with the code that its help documents, and prints one line for an error."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from autograder import errors
+from autograder.__main__ import main
+from autograder.errors import AutograderError
+from autograder.grade import Summary
+from autograder.guard import only_grader
+from tests.course_factory import NAME, RIGHT, make_course, submit
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, list(arguments))
+
+
+@pytest.fixture
+def course(tmp_path: Path) -> Path:
+    return make_course(tmp_path / "course", gradebook=True)
+
+
+def test_grading_prints_scores_and_what_waits_for_a_person(course: Path) -> None:
+    submit(course, "ann", RIGHT)
+    submit(course, "dan", b"garbage")
+    result = run("grade", NAME, "--course-dir", str(course), "--jobs", "1")
+    assert result.exit_code == 0, result.output
+    assert "ann                          9.00 of 11" in result.output
+    assert "2 graded, 0 unchanged, 0 failed" in result.output
+    assert "1 written answers wait for a person's grade" in result.output
+    assert "look at dan: Not read" in result.output
+
+
+def test_every_option_of_the_contract_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: dict[str, Any] = {}
+
+    def fake(assignment: str, course_dir: Path, **options: Any) -> Summary:
+        seen.update(options, assignment=assignment, course_dir=course_dir)
+        return Summary()
+
+    monkeypatch.setattr("autograder.grade.grade", fake)
+    options = "--course-dir d --student a --student b --jobs 3 --db sqlite:///x --scheduler tcp://h:1 --force"
+    assert run("grade", "ps1", *options.split()).exit_code == 0
+    assert seen == {
+        "assignment": "ps1",
+        "course_dir": Path("d"),
+        "students": ("a", "b"),
+        "jobs": 3,
+        "db": "sqlite:///x",
+        "scheduler": "tcp://h:1",
+        "force": True,
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["nothing"], "There is no assignment 'nothing'"),
+        ([NAME, "--course-dir", "/nonexistent"], "There is no course folder"),
+        ([NAME, "--student", "nobody"], "There is no submission"),
+        ([], "Missing argument"),
+        ([NAME, "--jobs", "0"], "--jobs"),
+        ([NAME, "--jobs", "many"], "--jobs"),
+        ([NAME, "--wrong"], "--wrong"),
+    ],
+)
+def test_wrong_usage_ends_with_2_and_says_what_is_wrong(course: Path, arguments: list[str], sentence: str) -> None:
+    place = [] if "--course-dir" in arguments else ["--course-dir", str(course)]
+    result = run("grade", *arguments, *place)
+    assert result.exit_code == 2
+    assert sentence in result.output
+
+
+def test_faults_of_the_course_end_with_4(course: Path) -> None:
+    (course / "source" / NAME / f"{NAME}.ipynb").write_text("garbage")
+    result = run("grade", NAME, "--course-dir", str(course))
+    assert result.exit_code == 4
+    assert len(result.output.splitlines()) == 1
+    (course / "nbgrader_config.py").write_text("1 / 0")
+    assert run("grade", NAME, "--course-dir", str(course)).exit_code == 4
+
+
+def test_faults_of_the_gradebook_end_with_5(course: Path) -> None:
+    with only_grader(course):
+        assert run("grade", NAME, "--course-dir", str(course)).exit_code == 5
+    (course / "gradebook.db").write_bytes(b"this is no database, and it is long enough" * 50)
+    result = run("grade", NAME, "--course-dir", str(course))
+    assert result.exit_code == 5
+    assert "damaged" in result.output
+
+
+def test_ctrl_c_ends_with_130_and_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("autograder.grade.grade", interrupted)
+    result = run("grade", NAME)
+    assert result.exit_code == 130
+    assert "run the command again" in result.output
+
+
+def test_the_help_documents_every_exit_code() -> None:
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, AutograderError)]
+    text = run("grade", "--help").output
+    assert {kind.exit_code for kind in kinds} <= {int(line.split()[0]) for line in text.splitlines() if _code(line)}
+    for option in ("--course-dir", "--student", "--jobs", "--db", "--scheduler", "--force"):
+        assert option in text
+
+
+def _code(line: str) -> bool:
+    return line.strip()[:1].isdigit()
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["grade", "--help"], ["--version"]])
+def test_help_comes_at_once(arguments: list[str]) -> None:
+    times = []
+    for _ in range(3):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run([sys.executable, "-m", "autograder", *arguments], check=True, capture_output=True, timeout=60)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        times.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    assert min(times) < 0.3
