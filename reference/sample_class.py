@@ -124,6 +124,10 @@ CLASS = (
     Student("zeno", never_ends),
 )
 NO_NOTEBOOK = "poincare"
+SOONER = """
+# This class has somebody whose answer never ends; nobody wants to watch that for long.
+c.Engine.limits = {"cell_seconds": 6, "total_seconds": 20}
+"""
 
 
 def filled(release: nbformat.NotebookNode, answers: Answers) -> nbformat.NotebookNode:
@@ -154,7 +158,8 @@ def make_class(folder: Path, name: str) -> None:
     """Write the course folder; it must not exist yet (FileExistsError)."""
     course = Course(name)
     (folder / "source").mkdir(parents=True)
-    shutil.copy(ROOT / "nbgrader_config.py", folder)
+    settings = (ROOT / "nbgrader_config.py").read_text(encoding="utf-8")
+    (folder / "nbgrader_config.py").write_text(settings + SOONER, encoding="utf-8")
     shutil.copytree(ROOT / "source" / name, folder / "source" / name)
     release = nbformat.read(ROOT / "release" / name / f"{name}.ipynb", as_version=4)
     reference = solutions(name)
