@@ -50,7 +50,7 @@ class Cell:
     python: str = ""  # source with magics turned into Python; "" when it is no code
     binds: frozenset[str] = frozenset()  # names bound at the top level, imports apart
     loads: frozenset[str] = frozenset()  # names read anywhere
-    imports: str = ""  # the top-level import statements
+    imports: str = ""  # the import statements, those in functions apart
     has_effects: bool = False
 
     @cached_property
@@ -245,7 +245,8 @@ def _analyze(source: str) -> dict[str, Any]:
     python = to_python(source)
     tree = ast.parse(python)
     names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
-    imports = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    own = [node for statement in tree.body for node in _own_nodes(statement)]
+    imports = [node for node in own if isinstance(node, ast.Import | ast.ImportFrom)]
     called = (node.func for node in ast.walk(tree) if isinstance(node, ast.Call))
     return {
         "python": python,

@@ -1,8 +1,8 @@
 """Plain typed data between the judge and the student's process: msgpack with hard limits.
 
 Nothing is ever unpickled. By value cross None, bool, int, float, complex, str, bytes, tuple, list, dict, set,
-frozenset, slice, Ellipsis, NumPy scalars, and arrays of numbers, text, dates and times. What an endpoint adds
-(handles, callbacks) it adds through two hooks. Decoding hostile bytes raises ProtocolError and nothing else.
+frozenset, slice, Ellipsis, NumPy scalars, types of numbers (float, np.float32, dtypes), and arrays of numbers, text,
+dates and times. What an endpoint adds (handles, callbacks) it adds through two hooks. Decoding hostile bytes raises ProtocolError and nothing else.
 
 A frame is ``<II`` (size of the body, number of bulk parts), ``<Q`` the size of each part, the body, the parts.
 Arrays over ``BULK`` bytes travel as parts, without being copied together.
@@ -29,11 +29,14 @@ MAX_PARTS = 4096
 MAX_MAP = 100_000  # keys of one dictionary or set: bounds what colliding hashes can cost
 
 TUPLE, SET, FROZENSET, COMPLEX, BIGINT, ARRAY, BULK_ARRAY, SCALAR, SLICE, ELLIPSIS, TEXT_ARRAY = range(1, 12)
+NUMBER_TYPE, DTYPE = 12, 13
 FIRST_FREE = 16  # codes of the endpoints' own types start here
 
 _DTYPES = [np.dtype(s) for s in ("f8", "f4", "f2", "i8", "i4", "i2", "i1", "u8", "u4", "u2", "u1", "?", "c16", "c8")]
 _DTYPE_CODE = {dtype: code for code, dtype in enumerate(_DTYPES)}
 _SCALARS = {dtype.type: code for code, dtype in enumerate(_DTYPES)}
+_NUMBER_TYPES = [bool, int, float, complex, *(dtype.type for dtype in _DTYPES)]
+_NUMBER_TYPE_CODE = {kind: code for code, kind in enumerate(_NUMBER_TYPES)}
 _TEXT_DTYPE = re.compile(r"[<>|=][USMm]\d{1,9}(\[\d{0,9}[A-Za-zμ]{1,2}\])?")
 _ARRAY_HEADS = [struct.Struct(f"<BBB{n}Q") for n in range(9)]
 _SHAPES = [struct.Struct(f"<{n}Q") for n in range(9)]
@@ -122,6 +125,10 @@ class Codec:
             return ExtType(SLICE, self.pack([value.start, value.stop, value.step]))
         if value is Ellipsis:
             return ExtType(ELLIPSIS, b"")
+        if kind is type and value in _NUMBER_TYPE_CODE:
+            return ExtType(NUMBER_TYPE, bytes((_NUMBER_TYPE_CODE[value],)))
+        if isinstance(value, np.dtype) and value in _DTYPE_CODE:
+            return ExtType(DTYPE, bytes((_DTYPE_CODE[value],)))
         return self._encode_other(value)
 
     def _array(self, array: np.ndarray[Any, Any]) -> ExtType:
@@ -205,6 +212,10 @@ class Codec:
             return slice(*self.inner_list(data))
         if code == ELLIPSIS:
             return ...
+        if code == NUMBER_TYPE:
+            return _NUMBER_TYPES[data[0]]
+        if code == DTYPE:
+            return _DTYPES[data[0]]
         if code == TEXT_ARRAY:
             return self._read_text_array(data)
         return self._decode_other(code, data)
