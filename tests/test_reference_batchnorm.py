@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from normlab.gradcheck import numerical_gradient, relative_error
 from normlab.graph import Node, backward, sqrt
+from reference import benchmark
 from reference.batchnorm import batchnorm_backward, batchnorm_backward_alt, batchnorm_forward
 
 BACKWARDS = [batchnorm_backward, batchnorm_backward_alt]
@@ -145,3 +146,21 @@ def test_another_mode_is_refused_with_what_was_given(mode: Any) -> None:
 def test_shapes_that_do_not_fit_are_refused_with_all_three(x: tuple[int, ...], width: int) -> None:
     with pytest.raises(ValueError, match=r"must be \(N, D\) and gamma and beta \(D,\), got \("):
         batchnorm_forward(np.ones(x), np.ones(width), np.ones(width), {"mode": "train"})
+
+
+def test_the_closed_form_is_faster_than_both_walks_through_the_graph() -> None:
+    timing = benchmark.measure(repeats=100)
+    assert timing.over_nodes >= 2.3
+    assert timing.over_graph > 1
+
+
+def test_the_benchmark_compares_equal_programs_and_prints_the_published_ratio(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    x, gamma, beta, dout = published(100, 500)
+    _, cache = batchnorm_forward(x, gamma, beta, {"mode": "train"})
+    written_out = benchmark.one_array_a_node(dout, x, gamma, 1e-5)()
+    for got, want in zip(batchnorm_backward(dout, cache), written_out, strict=True):
+        assert relative_error(got, want) < 1e-9
+    assert benchmark.main(["--repeats", "2"]) == 0
+    assert "(published: 0.624x)" in capsys.readouterr().out
