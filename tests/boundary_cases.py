@@ -462,6 +462,15 @@ SAME = {
         assert np.array_equal(a, b)
         sgd(a, np.ones_like(a))
         assert not np.array_equal(a, np.zeros_like(a)) and np.isfinite(a).all()""",
+    "large arrays of a student object": """
+        m = FullyConnectedNet(hidden=400, input_dim=300, seed=0)
+        W1, W2 = m.params["W1"], m.params["W2"]
+        assert W1.shape == (300, 400) and W2.shape == (400, 4)
+        before = W1.copy()
+        sgd(m.params["W1"], np.ones_like(W1))
+        assert not np.array_equal(m.params["W1"], before)
+        W1[...] = 0
+        assert m.params["W1"].sum() == 0""",
     "text and time arrays": """
         assert identity((np.array(["a", "b"]),))[0][1] == "b"
         assert identity((np.array(["2020-01-01"], "M8[D]"),))[0][0] == np.datetime64("2020-01-01")""",
@@ -470,6 +479,10 @@ SAME = {
                   None, True, slice(1, 2), np.float32(2.5), np.int8(3), np.bool_(True), {(1, 2): 3}, {4: 5}):
             assert identity(v) == v and type(identity(v)) is type(v)
         assert math.isnan(identity(float("nan"))) and identity(...) is ...""",
+    "types of numbers": """
+        for v in (float, int, bool, np.float32, np.float64, np.int8):
+            assert identity(v) is v
+        assert identity(np.dtype("float32")) == np.float32""",
     "printing in student code": "assert talks(3) == 3",
     "arithmetic with returned values": """
         out, _ = normalize(np.random.randn(5, 3), np.ones(3), np.zeros(3), {})
