@@ -6,10 +6,12 @@ thread each (``dask worker --nthreads 1``), since a worker grades one submission
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Iterator
 from types import TracebackType
+from typing import Any
 
 from autograder.errors import UsageError, WorkerError
 from autograder.pool import Slot
@@ -63,29 +65,35 @@ class DaskPool:
         return student, time.monotonic() - since
 
     def run(self, jobs: Iterator[Job]) -> Iterator[tuple[Job, Outcome]]:
+        """Each job with its outcome, in the order in which they end; raises WorkerError if the scheduler is gone."""
         from distributed import as_completed
 
-        setup = self.client.scatter(self.setup, broadcast=True, hash=True)
-        doing: dict[str, Job] = {}
-        done = as_completed([])
-        while True:
-            room = AHEAD * max(1, sum(self.client.nthreads().values())) - len(doing)
-            for _ in range(room):
-                job = next(jobs, None)
-                if job is None:
-                    break
-                self.started[job.student] = time.monotonic()
-                future = self.client.submit(grade_job, setup, job.pack(), pure=False)
-                doing[future.key] = job
-                done.add(future)
-            if not doing:
-                return
-            future = next(done)
-            job = doing.pop(future.key)
-            del self.started[job.student]
-            try:
-                outcome = Outcome.unpack(future.result())
-            except Exception as error:  # whatever ended the worker, Dask tells here
-                outcome = Outcome(error=f"the cluster gave it up: {error}")
-            future.release()
-            yield job, outcome
+        try:
+            setup = self.client.scatter(self.setup, broadcast=True, hash=True)
+            doing: dict[str, Job] = {}
+            done = as_completed([], loop=self.client.loop)
+            while True:
+                room = AHEAD * max(1, sum(self.client.nthreads().values())) - len(doing)
+                for job in itertools.islice(jobs, max(0, room)):
+                    self.started[job.student] = time.monotonic()
+                    future = self.client.submit(grade_job, setup, job.pack(), pure=False)
+                    doing[future.key] = job
+                    done.add(future)
+                if not doing:
+                    return
+                future = next(done)
+                job = doing.pop(future.key)
+                del self.started[job.student]
+                yield job, _outcome(future)
+                future.release()
+        except OSError as error:
+            raise WorkerError(
+                f"The Dask scheduler at {self.scheduler} is gone ({error}); run the command again."
+            ) from None
+
+
+def _outcome(future: Any) -> Outcome:
+    try:
+        return Outcome.unpack(future.result())
+    except Exception as error:  # whatever ended the worker, Dask tells here
+        return Outcome(error=f"the cluster gave it up: {error}")

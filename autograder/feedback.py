@@ -163,7 +163,7 @@ def _check(cell: Cell, result: CheckResult, kept: Kept, show_hidden: bool) -> Ch
 
 def _block(page: Page, raw: Mapping[str, Any], cell: Cell | None) -> Block | None:
     """The student's own cells in full; of the course's cells only what they print; tests not at all."""
-    source, outputs = str(raw["source"]), list(raw.get("outputs", []))
+    source, outputs = "".join(raw["source"]), list(raw.get("outputs", []))  # nbformat may store lines
     if cell is not None and (cell.kind == "test" or (cell.locked and not outputs)):
         return None
     own = cell is None or (not cell.locked and source.strip() != cell.release.strip())

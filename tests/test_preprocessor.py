@@ -1,0 +1,130 @@
+"""nbgrader's own commands work through the engine and on what the engine wrote, with nbgrader's own scores."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autograder.grade import grade
+from tests.course_factory import FULL, NAME, RIGHT, make_course, submit
+from tests.test_gradebook import nbgrader
+
+THROUGH_THE_ENGINE = """
+c.Autograde.sanitize_preprocessors = []
+c.Autograde.autograde_preprocessors = ["autograder.preprocessor.GradeInSandbox"]
+c.GenerateFeedback.exporter_class = "autograder.preprocessor.FeedbackExporter"
+"""
+HONEST: dict[str, Any] = {
+    "ann": RIGHT,
+    "bob": {},
+    "cyd": {**RIGHT, "scale_forward": "def scale_forward(x, w):\n    return x + w, (x, w)"},
+}
+CHEAT = {
+    "scale_forward": "get_ipython().input_transformers_cleanup.append(lambda lines: [])",
+    "written__why": "Because.",
+}
+
+
+@pytest.fixture(scope="module")
+def courses(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """One class graded in three ways: by plain nbgrader, by nbgrader with the engine, by the engine."""
+    folder = tmp_path_factory.mktemp("courses")
+    roots = {name: make_course(folder / name) for name in ("plain", "through", "engine")}
+    for root in roots.values():
+        for student, work in HONEST.items():
+            submit(root, student, work, "2026-11-01 12:30:00 UTC")
+    nbgrader(roots["plain"], "generate_assignment", NAME)
+    shutil.copy(roots["plain"] / "gradebook.db", roots["through"] / "gradebook.db")
+    nbgrader(roots["plain"], "autograde", NAME)
+    with (roots["through"] / "nbgrader_config.py").open("a") as config:
+        config.write(THROUGH_THE_ENGINE)
+    for root in (roots["through"], roots["engine"]):
+        submit(root, "eve", CHEAT)
+        submit(root, "fay", {**RIGHT, "scale_backward": "<script>alert(1)</script>"})
+    nbgrader(roots["through"], "autograde", NAME)
+    nbgrader(roots["through"], "generate_feedback", NAME)
+    grade(NAME, roots["engine"], jobs=1)
+    return roots
+
+
+def entries(root: Path, *students: str) -> Any:
+    query = (
+        "SELECT s.student_id, s.timestamp, b.name, b.type, g.auto_score, g.needs_manual_grade FROM grade g "
+        "JOIN base_cell b ON b.id = g.cell_id JOIN submitted_notebook n ON n.id = g.notebook_id "
+        "JOIN submitted_assignment s ON s.id = n.assignment_id UNION "
+        "SELECT s.student_id, s.timestamp, b.name, b.type, c.auto_comment, c.manual_comment FROM comment c "
+        "JOIN base_cell b ON b.id = c.cell_id JOIN submitted_notebook n ON n.id = c.notebook_id "
+        "JOIN submitted_assignment s ON s.id = n.assignment_id"
+    )
+    with closing(sqlite3.connect(root / "gradebook.db")) as connection:
+        return sorted(
+            row for row in map(repr, connection.execute(query)) if row.startswith(tuple(map(_head, students)))
+        )
+
+
+def _head(student: str) -> str:
+    return f"('{student}'"
+
+
+def executed(root: Path, student: str) -> list[Any]:
+    """What matters of an autograded notebook: sources, roles and what the student's cells printed."""
+    notebook = json.loads((root / "autograded" / student / NAME / f"{NAME}.ipynb").read_text())
+    return [
+        (
+            cell["cell_type"],
+            "".join(cell["source"]),
+            {k: v for k, v in cell["metadata"].get("nbgrader", {}).items() if k != "cell_type"},  # not in the fixture
+            [
+                {name: value for name, value in output.items() if name in ("output_type", "name", "text", "ename")}
+                for output in cell.get("outputs", [])
+            ],
+        )
+        for cell in notebook["cells"]
+    ]
+
+
+def test_honest_submissions_get_the_same_entries_in_three_ways(courses: dict[str, Path]) -> None:
+    plain = entries(courses["plain"], *HONEST)
+    assert len(plain) == 3 * 7
+    assert entries(courses["through"], *HONEST) == plain
+    assert entries(courses["engine"], *HONEST) == plain
+
+
+@pytest.mark.parametrize("way", ["through", "engine"])
+@pytest.mark.parametrize("student", ["ann", "cyd"])
+def test_autograded_notebooks_are_what_nbgrader_would_store(courses: dict[str, Path], way: str, student: str) -> None:
+    def texts(cells: list[Any]) -> list[Any]:
+        return [(*cell[:3], [{**o, "text": "".join(o.get("text", ""))} for o in cell[3]]) for cell in cells]
+
+    assert texts(executed(courses[way], student)) == texts(executed(courses["plain"], student))
+
+
+def test_cheats_earn_nothing_through_nbgrader_either(courses: dict[str, Path]) -> None:
+    rows = entries(courses["through"], "eve")
+    assert rows == entries(courses["engine"], "eve")
+    assert not any("GradeCell', 3.0" in row or "GradeCell', 2.0" in row or "GradeCell', 4.0" in row for row in rows)
+
+
+def test_generate_feedback_makes_the_engines_page(courses: dict[str, Path]) -> None:
+    for student in ("ann", "fay"):
+        place = Path("feedback", student, NAME, f"{NAME}.html")
+        assert (courses["through"] / place).read_text() == (courses["engine"] / place).read_text()
+
+
+def test_nbgraders_commands_work_on_what_the_engine_wrote(courses: dict[str, Path]) -> None:
+    root = courses["engine"]
+    nbgrader(root, "export")
+    with (root / "grades.csv").open() as file:
+        found = {row["student_id"]: float(row["score"]) for row in csv.DictReader(file)}
+    assert found["ann"] == sum(score or 0.0 for score in FULL.values())
+    assert "ann" in nbgrader(root, "db", "student", "list")
+    nbgrader(root, "db", "upgrade")
+    nbgrader(root, "generate_feedback", NAME, "--force")
+    assert "scale_forward" in (root / "feedback" / "ann" / NAME / f"{NAME}.html").read_text()
