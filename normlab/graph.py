@@ -190,7 +190,7 @@ def _broadcasting(op: str, value: Array, *parents: Parent) -> Node:
 
 def _sum_to(gradient: Array, shape: tuple[int, ...]) -> Array:
     lead = gradient.ndim - len(shape)
-    stretched = tuple(i + lead for i, n in enumerate(shape) if n == 1 and gradient.shape[i + lead] != 1)
+    stretched = tuple(i + lead for i, n in enumerate(shape) if n == 1)
     summed: Array = gradient.sum(axis=(*range(lead), *stretched), keepdims=True)
     return summed.reshape(shape)
 

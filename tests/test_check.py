@@ -10,6 +10,7 @@ from typing import Any
 
 import nbformat
 import pytest
+from nbclient import NotebookClient
 from nbgrader.utils import compute_checksum
 
 from autograder.limits import Limits
@@ -439,6 +440,26 @@ def test_help_names_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 ASSIGNMENTS = sorted(path.stem for path in (ROOT / "release").glob("*/*.ipynb"))
+
+
+def test_the_same_cells_fail_as_in_the_kernel_that_a_grader_starts(save: Save) -> None:
+    notebook = filled(square="def square(x):\n    return undefined")
+    pieces = [
+        "%matplotlib inline",
+        "1 / 0",
+        "def f(x) return",
+        "double(4)",
+        "double",
+        "assert double(1) == 3",
+        "f(",
+        "%%time\n2",
+    ]
+    notebook["cells"] += [cell(piece) for piece in pieces]
+    executed = nbformat.from_dict(deepcopy(notebook))
+    NotebookClient(executed, timeout=60, kernel_name="python3", allow_errors=True).execute()
+    failed = [any(one.output_type == "error" for one in made.get("outputs", [])) for made in executed.cells]
+    numbers = {number for number, _ in module._failures(read_notebook(save(notebook)))}
+    assert numbers == {number for number, error in enumerate(failed, 1) if error}
 
 
 def test_there_are_release_notebooks_to_check() -> None:

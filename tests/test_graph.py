@@ -116,15 +116,17 @@ def test_a_second_backward_starts_afresh() -> None:
     assert len(x.paths) == 1
 
 
-def test_a_shared_gradient_is_never_aliased() -> None:
-    x, y = Node([1.0, 2.0]), Node([3.0, 4.0])
-    out = x + y
-    backward(out, [1.0, 1.0])
+def test_gradients_share_no_memory() -> None:
+    x, dout = Node([[1.0, 2.0]], "x"), np.array([[1.0], [1.0]])
+    out = x.T
+    backward(out, dout)
+    arrays = [dout, out.grad, x.grad, *(share for _, share in x.paths)]
     assert x.grad is not None
-    x.grad[0] = 99.0
-    assert y.grad is not None
     assert out.grad is not None
-    assert y.grad[0] == out.grad[0] == 1.0
+    assert not any(np.shares_memory(x.grad, array) for array in (dout, out.grad))
+    assert not np.shares_memory(out.grad, dout)
+    x.grad[:] = 99.0
+    assert [np.max(array) for array in arrays if array is not x.grad and array is not None] == [1.0, 1.0, 1.0]
 
 
 def test_a_graph_may_be_deeper_than_pythons_stack() -> None:

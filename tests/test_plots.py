@@ -160,8 +160,11 @@ def test_the_graph_of_a_normalization_is_drawn_without_crossings() -> None:
 
 def test_an_operand_used_twice_has_two_routes() -> None:
     x = Node(2.0, "x")
-    first, second = layout(drawing(x * x)).routes
-    assert first != second
+    straight, bent = layout(drawing(x * x)).routes
+    assert straight == [(0.0, 0.0), (0.0, 1.0)]
+    assert bent[0] == straight[0]
+    assert bent[-1] == straight[-1]
+    assert bent[1][0] != 0.0
 
 
 def test_a_single_node_can_be_drawn() -> None:
