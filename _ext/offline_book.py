@@ -1,4 +1,4 @@
-"""What the pages need beyond Jupyter Book: MathJax from our own host, and the theme's weight and faults mended."""
+"""What the pages need beyond Jupyter Book: MathJax from our own host, and faults of theme and tools mended."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
+import myst_nb.core.render
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.errors import ExtensionError
@@ -27,6 +28,25 @@ MENDS = [
         r'<\1 role="navigation" aria-label="Book" class="bd-sidebar-primary bd-sidebar\2>',
     ),
 ]
+
+
+def joined_streams(outputs: list[Any]) -> list[Any]:
+    """The outputs of a cell with the text of each stream in one piece.
+
+    The kernel cuts its text wherever a timer fires, and myst-nb 1.4 puts a line break at each cut: pages would differ
+    from run to run.
+    """
+    joined: list[Any] = []
+    first: dict[str, Any] = {}
+    for output in outputs:
+        name = output.get("name") if output["output_type"] == "stream" else None
+        if name in first:
+            first[name]["text"] += output["text"]
+            continue
+        if name is not None:
+            output = first[name] = output.copy()
+        joined.append(output)
+    return joined
 
 
 def use_own_mathjax(app: Sphinx, config: Config) -> None:
@@ -68,7 +88,7 @@ def mend_pages(app: Sphinx, error: Exception | None) -> None:
     """Apply ``MENDS`` to the pages that were written; a page that is mended already stays as it is."""
     if error is not None or app.builder.format != "html":
         return
-    for path in Path(app.outdir).rglob("*.html"):
+    for path in [*Path(app.outdir).glob("*.html"), *Path(app.outdir, "chapters").glob("*.html")]:
         before = path.read_text(encoding="utf-8")
         if 'role="navigation" aria-label="Book"' in before:
             continue
@@ -80,6 +100,7 @@ def mend_pages(app: Sphinx, error: Exception | None) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
+    myst_nb.core.render.coalesce_streams = joined_streams
     app.connect("config-inited", use_own_mathjax, priority=900)
     app.connect("html-page-context", drop_repeated_scripts, priority=950)
     app.connect("build-finished", copy_mathjax)

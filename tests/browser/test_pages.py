@@ -1,0 +1,187 @@
+"""The built book in Chromium: every page can be read by everybody, from our own host alone."""
+
+import gzip
+import threading
+from collections.abc import Iterator
+from functools import partial
+from html.parser import HTMLParser
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import unquote, urljoin, urlsplit
+
+import pytest
+import yaml
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).parents[2]
+BOOK = ROOT / "_build" / "html"
+ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+FIRST_PAGE_BYTES = 400_000
+FOUND = {
+    "running statistics": "batchnorm-forward",
+    "momentum": "batchnorm-forward",
+    "broadcasting": "computation-graphs",
+    "topological": "computation-graphs",
+    "chain rule": "computation-graphs",
+    "Jacobian": "batchnorm-backward",
+    "projection": "closed-form",
+    "finite differences": "gradient-checking",
+    "layer norm": "layernorm",
+    "dropout": "network",
+}
+
+
+def pages() -> list[str]:
+    """The pages of the table of contents, and the two that Sphinx makes."""
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
+    chapters = [entry["file"] for part in toc["parts"] for entry in part["chapters"]]
+    return [f"{page}.html" for page in (toc["root"], *chapters, "search", "genindex")]
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[str]:
+    """The address of the built book."""
+    if not (BOOK / "chapters" / "index.html").exists():
+        pytest.fail(f"there is no book at {BOOK}: run `make book` first")
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, format: str, *args: Any) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=BOOK)) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport=DESKTOP, color_scheme="light", reduced_motion="reduce")
+    yield context.new_page()
+    context.close()
+
+
+def settled(page: Page, address: str) -> None:
+    """Open the page and wait until its formulas are set."""
+    page.goto(address)
+    page.evaluate("window.MathJax && MathJax.startup && MathJax.startup.promise.then(() => null)")
+
+
+def change_theme(page: Page, theme: Literal["light", "dark"]) -> None:
+    """Change what the reader's system prefers, and wait until the page has followed."""
+    page.emulate_media(color_scheme=theme)
+    page.wait_for_function("(theme) => document.documentElement.dataset.theme === theme", arg=theme)
+
+
+def faults(page: Page) -> list[str]:
+    """What axe finds wrong."""
+    found = page.evaluate("(rules) => axe.run(document, { runOnly: rules })", RULES)
+    return described(found)
+
+
+def contrast_faults(page: Page) -> list[str]:
+    """Where colors are too close; formulas are left out, for they have the color of their text and a thousand parts."""
+    contrast = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
+    found = page.evaluate("(contrast) => axe.run({ exclude: ['mjx-container'] }, contrast)", contrast)
+    return described(found)
+
+
+def described(found: dict[str, Any]) -> list[str]:
+    return [f"{fault['id']}: {fault['nodes'][0]['html'][:200]}" for fault in found["violations"]]
+
+
+def too_wide(page: Page) -> int:
+    return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", pages())
+def test_everybody_can_read_the_page_on_desktop_and_phone_by_day_and_night(page: Page, site: str, name: str) -> None:
+    foreign: list[str] = []
+    complaints: list[str] = []
+    page.on("request", lambda r: None if r.url.startswith((site, "data:", "blob:")) else foreign.append(r.url))
+    page.on("response", lambda r: complaints.append(f"{r.status} {r.url}") if r.status >= 400 else None)
+    page.on("console", lambda m: complaints.append(m.text) if m.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    settled(page, site + name)
+    assert too_wide(page) == 0
+    page.set_viewport_size(PHONE)
+    assert too_wide(page) == 0
+    assert foreign == []
+    assert complaints == []
+    page.evaluate(files("axe_playwright_python").joinpath("axe.min.js").read_text())
+    assert faults(page) == []
+    change_theme(page, "dark")
+    assert contrast_faults(page) == []
+    page.set_viewport_size(DESKTOP)
+    assert faults(page) == []
+    change_theme(page, "light")
+    assert contrast_faults(page) == []
+
+
+@pytest.mark.browser
+def test_search_finds_ten_terms(page: Page, site: str) -> None:
+    for term, chapter in FOUND.items():
+        page.goto(f"{site}search.html?q={term}")
+        page.wait_for_selector(".search-summary:has-text('found')")
+        results = page.eval_on_selector_all("#search-results a", "links => links.map(link => link.href)")
+        assert any(f"/{chapter}.html" in link for link in results), f"{term!r} found only {results}"
+
+
+@pytest.mark.browser
+def test_the_first_page_is_light(page: Page, site: str) -> None:
+    bodies: dict[str, bytes] = {}
+    page.on("requestfinished", lambda request: bodies.update({request.url: request.response().body()}))
+    page.goto(f"{site}chapters/index.html", wait_until="networkidle")
+    sizes = {url: min(len(body), len(gzip.compress(body))) for url, body in bodies.items()}
+    assert sum(sizes.values()) < FIRST_PAGE_BYTES, sorted(sizes.items(), key=lambda item: -item[1])[:5]
+
+
+class Links(HTMLParser):
+    """What a page links to and loads, and the anchors that it has."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.targets: list[str] = []
+        self.loaded: list[str] = []
+        self.anchors: set[str] = set()
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        given = {name: value for name, value in attributes if value}
+        self.anchors |= {given[name] for name in ("id", "name") if name in given}
+        for name in ("href", "src"):
+            if name in given:
+                self.targets.append(given[name])
+                if tag != "a":
+                    self.loaded.append(given[name])
+
+
+def test_every_internal_link_and_anchor_resolves_and_nothing_is_loaded_from_elsewhere() -> None:
+    read = {path: Links(path.read_text(encoding="utf-8")) for path in (BOOK / name for name in pages())}
+    broken, foreign, checked = [], [], 0
+    for path, links in read.items():
+        foreign += [(path.name, target) for target in links.loaded if urlsplit(target).netloc]
+        for target in links.targets:
+            parts = urlsplit(urljoin(path.as_uri(), target))
+            if parts.scheme != "file":
+                continue
+            checked += 1
+            file = Path(unquote(parts.path))
+            nowhere = file in read and parts.fragment and unquote(parts.fragment) not in read[file].anchors
+            if nowhere or not file.exists():
+                broken.append((path.name, target))
+    assert foreign == []
+    assert broken == []
+    assert checked > 1000
