@@ -6,7 +6,7 @@ On the published arrays, (100, 500) in float64, three programs are timed in turn
     graph               the reference's batchnorm_backward, the same walk with no array more than it needs
     closed form         the reference's batchnorm_backward_alt
 
-beside the published ratio, 0.624, and beside a bound: what memory traffic alone allows. The closed form has to read dout
+beside the published ratio, 0.624, and beside a bound: what memory traffic alone allows. The closed form must read dout
 and x_hat for its two sums, to read both once more, and to write dx: five arrays of N D numbers, at the speed at which
 this machine copies. (How much the graph loses by its many new arrays depends on the C library's allocator, too.)
 """

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reference.course import ASSIGNMENTS, Course, CourseTextError, Mistake
+from reference.course import ASSIGNMENTS, Course, CourseTextError, Mistake, run
 
 COURSES = [Course(name) for name in ASSIGNMENTS]
 MISTAKES = [(course, mistake) for course in COURSES for mistake in course.mistakes]
@@ -70,3 +70,37 @@ def test_an_edit_that_no_longer_fits_is_refused_by_name() -> None:
     mistake = Mistake("stale", "batchnorm_forward", (("no such line", "pass"),), "It is stale.")
     with pytest.raises(CourseTextError, match="mistake stale: 'no such line' must stand exactly once"):
         mistake.apply(course.solution)
+
+
+LAZY = {
+    "forward": [
+        lambda x, gamma, beta, param: None,
+        lambda x, gamma, beta, param: (x, None),
+        lambda x, gamma, beta, param: (0 * x, None),
+        lambda x, gamma, beta, param: (0 * x + beta, None),
+        lambda x, gamma, beta, param: (0 * x + gamma + beta, None),
+        lambda x, gamma, beta, param: (gamma * x + beta, None),
+    ],
+    "backward": [
+        lambda dout, cache: None,
+        lambda dout, cache: (dout, dout[0], dout[0]),
+        lambda dout, cache: (0 * dout, 0 * dout[0], 0 * dout[0]),
+        lambda dout, cache: cache,
+        lambda dout, cache: (dout, dout.mean(axis=0), dout.mean(axis=0)),
+    ],
+}
+
+
+@pytest.mark.parametrize("course", COURSES[:2], ids=ASSIGNMENTS[:2])
+def test_a_constant_or_echoed_answer_earns_nothing(course: Course) -> None:
+    reference = run(course.solution)
+    for check in course.checks.values():
+        for lazy in LAZY["forward" if check.target.endswith("forward") else "backward"]:
+            given = {name: reference[name] for name in check.needs} | {check.target: lazy}
+            with np.errstate(all="ignore"), pytest.raises((AssertionError, TypeError, KeyError, ValueError)):
+                check(**given)
+    lazy_pair = {"forward": lambda x, gamma, beta, param: (0 * x, None), "backward": LAZY["backward"][2]}
+    for check in course.checks.values():
+        given = {name: lazy_pair["backward" if "backward" in name else "forward"] for name in check.needs}
+        with np.errstate(all="ignore"), pytest.raises(AssertionError):
+            check(**given)

@@ -43,15 +43,20 @@ def batchnorm_forward__example_by_hand(batchnorm_forward: Function) -> None:
 def batchnorm_forward__mean_and_spread(batchnorm_forward: Function) -> None:
     """In training, whatever x is, each column of out has mean beta and standard deviation |gamma|."""
     rng = np.random.default_rng(1)
-    for N, D, far in ((9, 4, 0.0), (6, 6, 1e7), (5, 11, 0.0)):
-        x = rng.normal(size=(N, D)) * rng.uniform(1, 20, D) + rng.uniform(-50, 50, D) + far
+    for N, D, far in ((9, 4, 0.0), (6, 6, 1e9), (5, 11, 0.0)):
+        x = rng.normal(size=(N, D)) * rng.uniform(5, 20, D) + rng.uniform(-50, 50, D) + far
         gamma, beta = rng.normal(size=D), rng.normal(size=D)
         out, _ = batchnorm_forward(x, gamma, beta, {"mode": "train"})
         require_shape("out", out, (N, D), np.float64)
-        require_close(f"the mean of each column of out, for x of shape {(N, D)},", np.mean(out, axis=0), beta, 1e-7)
-        require_close(f"their standard deviation, for x of shape {(N, D)},", np.std(out, axis=0), abs(gamma), 1e-4)
+        require_close(
+            f"the standard deviation of each column of out, for x of shape {(N, D)},",
+            np.std(out, axis=0),
+            abs(gamma),
+            2e-3,
+        )
+        require_close(f"their mean, for x of shape {(N, D)},", np.mean(out, axis=0), beta, 1e-5)
         slopes = (out[1:] - out[0]) / (x[1:] - x[0])
-        require_close("the slope of out over x, within each column,", slopes, np.tile(slopes[:1], (N - 1, 1)), 1e-5)
+        require_close("the slope of out over x, within each column,", slopes, np.tile(slopes[:1], (N - 1, 1)), 1e-4)
         require_close("the sign of that slope", np.sign(slopes[0]), np.sign(gamma), 0)
 
 
@@ -112,7 +117,7 @@ def batchnorm_forward__defaults(batchnorm_forward: Function) -> None:
 def batchnorm_forward__inputs_stay(batchnorm_forward: Function) -> None:
     """x, gamma and beta are the caller's: they stay as they are, in both modes."""
     rng = np.random.default_rng(2)
-    x, gamma, beta = rng.normal(3.0, 2.0, (7, 4)), rng.normal(size=4), rng.normal(size=4)
+    x, gamma, beta = rng.normal(3.0, 20.0, (7, 4)), rng.normal(size=4), rng.normal(size=4)
     given = {"x": x, "gamma": gamma, "beta": beta}
     before = {name: array.copy() for name, array in given.items()}
     bn_param = {"mode": "train"}
@@ -123,6 +128,7 @@ def batchnorm_forward__inputs_stay(batchnorm_forward: Function) -> None:
             require_unchanged(f"{name}, in {mode} mode,", array, before[name])
         if mode == "train":
             require_close("the mean of each column of out", np.mean(out, axis=0), beta, 1e-10)
+            require_close("the standard deviation of each column of out", np.std(out, axis=0), abs(gamma), 1e-3)
 
 
 @check(points=4, hidden=True)
@@ -134,15 +140,15 @@ def batchnorm_forward__published_statistics(batchnorm_forward: Function) -> None
     activations = np.maximum(X @ W1, 0) @ W2
     out, _ = batchnorm_forward(activations, g, b, {"mode": "train"})
     require_close("the published means in training", np.mean(out, axis=0), b, 1e-10)
-    require_close("the published spreads in training", np.std(out, axis=0), g, 1e-7)
+    require_close("the published spreads in training", np.std(out, axis=0), g, 1e-5)
     draw = np.random.RandomState(231)
     W1, W2, settings = draw.randn(50, 60), draw.randn(60, 3), {"mode": "train"}
     for _ in range(50):
         batchnorm_forward(np.maximum(draw.randn(200, 50) @ W1, 0) @ W2, np.ones(3), np.zeros(3), settings)
     settings["mode"] = "test"
     out, _ = batchnorm_forward(np.maximum(draw.randn(200, 50) @ W1, 0) @ W2, np.ones(3), np.zeros(3), settings)
-    require_close("means at test time", np.mean(out, axis=0), [-0.03927354, -0.04349152, -0.10452688], 1e-6)
-    require_close("spreads at test time", np.std(out, axis=0), [1.01531428, 1.01238373, 0.97819988], 1e-6)
+    require_close("means at test time", np.mean(out, axis=0), [-0.03927354, -0.04349152, -0.10452688], 5e-5)
+    require_close("spreads at test time", np.std(out, axis=0), [1.01531428, 1.01238373, 0.97819988], 5e-5)
 
 
 @check(points=5, hidden=True)
@@ -151,7 +157,7 @@ def batchnorm_forward__against_the_graph(batchnorm_forward: Function) -> None:
     rng = np.random.default_rng(20261123)
     for N, D, offset, dtype, threshold in (
         (8, 5, 0.0, np.float64, 1e-9),
-        (6, 6, 1e4, np.float64, 1e-7),
+        (6, 6, 1e4, np.float64, 1e-6),
         (5, 9, 1.0, np.float32, 1e-4),
         (12, 3, 1e4, np.float32, 2e-2),
     ):
@@ -334,7 +340,7 @@ def batchnorm_backward_alt__large_batch(batchnorm_forward: Function, batchnorm_b
     g, b, dout = draw.randn(500), draw.randn(500), draw.randn(100, 500)
 
     def run(x, g, b):
-        return batchnorm_forward(x, g, b, {"mode": "train"})
+        return batchnorm_forward(x, g, b, {"mode": "train", "eps": 0.2})
 
     require_attempt(run, (x, g, b), along=0)
     gradients = batchnorm_backward_alt(dout, run(x, g, b)[1])
