@@ -12,6 +12,14 @@ c.ClearSolutions.code_stub = {"python": 'raise NotImplementedError("write this p
 c.ClearSolutions.text_stub = "*Write your answer here.*"
 c.GenerateAssignment.create_assignment = True
 
+# Student code runs in the autograder's sandbox, for `nbgrader autograde` and for formgrader's buttons alike.
+c.Autograde.sanitize_preprocessors = []
+c.Autograde.autograde_preprocessors = ["autograder.preprocessor.GradeInSandbox"]
+c.GenerateFeedback.exporter_class = "autograder.preprocessor.FeedbackExporter"
+
+# Where the known mistakes are that feedback names; without them a course is graded all the same.
+c.Answers.module = "reference.answers"
+
 # A tenth of the score for each day begun after the first fifteen minutes, five days long, then nothing counts.
 c.AssignLatePenalties.plugin_class = "autograder.late.LateDays"
 c.LateDays.grace_minutes = 15
