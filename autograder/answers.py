@@ -92,9 +92,14 @@ def read_answers(course: Course, assignment: str) -> list[Answer]:
     return found
 
 
-def answered(assignment: Assignment, answer: Answer | None = None) -> list[SubmittedCell]:
-    """The notebook that a student with this answer would hand in; without one, the instructor's own solutions."""
+def answered(assignment: Assignment, answer: Answer | None = None, demonstrations: bool = True) -> list[SubmittedCell]:
+    """The notebook that a student with this answer would hand in; without one, the instructor's own solutions.
+
+    Without ``demonstrations`` the given cells that nothing else needs (figures, experiments) are emptied.
+    """
     sources = replaced_sources(assignment, answer) if answer else {}
+    if not demonstrations:
+        sources |= dict.fromkeys(_demonstrations(assignment), "")
     return [_submitted(assignment, cell, sources.get(cell.index, cell.source)) for cell in assignment.cells]
 
 
@@ -153,6 +158,18 @@ def owner(assignment: Assignment, test: Cell) -> str:
         name for cell in assignment.cells for name in sorted(cell.binds & test.loads) if name in assignment.defined_in
     ]
     return read[-1] if read else ""
+
+
+def _demonstrations(assignment: Assignment) -> set[int]:
+    """Indices of the given cells that bind nothing for tests and solutions, directly or through others."""
+    cells = assignment.cells
+    needed = {cell.index for cell in cells if cell.kind != "given"} | assignment.trusted
+    loads = frozenset().union(*(cells[index].loads for index in needed))
+    for cell in reversed(cells):
+        if cell.index not in needed and (cell.imports or cell.binds & loads):
+            needed |= {cell.index}
+            loads |= cell.loads
+    return {cell.index for cell in cells} - needed
 
 
 def _answerable(assignment: Assignment) -> list[Cell]:

@@ -152,20 +152,13 @@ class Diagnosis:
 
     def _notebook(self, answer: Answer | None) -> tuple[dict[str, Any], list[str]]:
         """What is graded for an answer: no demonstrations, and only the tests that it concerns; their grade ids."""
-        cells = self.assignment.cells
         functions = {self._function(answer), *answer.also_costs} if answer else set(self.owners.values())
         tests = [test for test, function in self.owners.items() if function in functions]
-        wanted = self.assignment.trusted | {
-            cell.index for cell in cells if cell.kind in ("student", "manual") or cell.grade_id in tests
-        }
-        loads = set().union(*(cells[index].loads for index in wanted))
-        given = [cell for cell in reversed(cells) if cell.kind == "given"]
-        for cell in given:
-            if cell.imports or cell.binds & loads:
-                wanted |= {cell.index}
-                loads |= cell.loads
-        notebook, _ = repair(self.assignment, answered(self.assignment, answer))
-        notebook["cells"] = [cell for cell in notebook["cells"] if cell["metadata"]["autograder"]["cell"] in wanted]
+        notebook, _ = repair(self.assignment, answered(self.assignment, answer, demonstrations=False))
+        others = self.owners.keys() - set(tests)
+        notebook["cells"] = [
+            cell for cell in notebook["cells"] if cell["metadata"].get("nbgrader", {}).get("grade_id") not in others
+        ]
         return notebook, tests
 
     def _key(self, notebook: Mapping[str, Any], seed: int) -> str:

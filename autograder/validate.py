@@ -152,7 +152,7 @@ def _submissions(
         yield (
             answer.name,
             {
-                name: _packed(answered(notebook, answer if name in concerned else None))
+                name: _packed(answered(notebook, answer if name in concerned else None, demonstrations=False))
                 for name, notebook in notebooks.items()
             },
         )

@@ -72,6 +72,15 @@ def test_the_reference_and_the_blank_are_the_instructors_own_texts(assignment: A
     assert [found.grade_id for found in blank(assignment)][1:] == list(assignment.by_id)
 
 
+def test_demonstrations_can_be_left_out_and_what_others_need_cannot(assignment: Assignment) -> None:
+    needed, chained, shown = cell("base = 2"), cell("scale = base"), cell("print(double(21))")
+    needed["id"], chained["id"], shown["id"] = "n", "c", "s"
+    cells = [needed, chained, shown, cell("def double(x):\n    return scale * x", "double", solution=True)]
+    found = Assignment("b", {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells})
+    assert [each.source for each in answered(found, demonstrations=False)][:3] == ["base = 2", "scale = base", ""]
+    assert answered(found)[2].source == "print(double(21))"
+
+
 def test_a_test_belongs_to_the_name_in_its_id_and_else_to_the_last_it_reads(assignment: Assignment) -> None:
     owners = [owner(assignment, test) for test in assignment.tests]
     assert owners == ["double", "half", "negative"]
