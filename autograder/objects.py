@@ -12,10 +12,10 @@ import msgpack
 import numpy as np
 from msgpack import ExtType
 
-from autograder import protocol
+from autograder import protocol, tables
 from autograder.limits import Limits
-from autograder.protocol import ARGUMENT, ATOMS, CALLBACK, HANDLE, LAZY, MIRROR
-from autograder.wire import Codec
+from autograder.protocol import ARGUMENT, ATOMS, CALLBACK, GENERATOR, HANDLE, LAZY, MIRROR
+from autograder.wire import Codec, extension
 
 EVERYTHING = 1000  # levels of containers by value
 
@@ -97,6 +97,8 @@ class Objects:
             return _Marker(self._objects[number])
         if code == ARGUMENT:
             return _ArgumentMarker(number)
+        if code == GENERATOR:
+            return _Marker(_generator(*self.codec.inner_list(data)))
         return _Marker(self._make_callback(number))
 
     def restore(self, value: Any, received: list[Any] | None = None) -> Any:
@@ -112,7 +114,8 @@ class Objects:
             return tuple([self.restore(item, received) for item in value])
         if kind is slice:
             return slice(*(self.restore(item) for item in (value.start, value.stop, value.step)))
-        if received is not None and (kind is np.ndarray or kind is list or kind is dict):
+        mutable = kind is np.ndarray or kind is list or kind is dict or tables.is_table(value)
+        if received is not None and mutable:
             received.append(value)
         if kind is list:
             value[:] = [self.restore(item, received) for item in value]
@@ -131,16 +134,16 @@ class Objects:
         kind = type(value)
         if kind in ATOMS:
             return value
-        if self.arguments and (kind is np.ndarray or kind is list or kind is dict):
+        if self.arguments and (kind is np.ndarray or kind is list or kind is dict or tables.is_table(value)):
             place = self.arguments.get(id(value))
             if place is not None:
-                return ExtType(ARGUMENT, place.to_bytes(4, "little"))
+                return extension(ARGUMENT, place.to_bytes(4, "little"))
         if kind is np.ndarray:
             return self._prepare_array(value, live)
         container: Any = dict if kind in _AS_DICT else kind
         if container in protocol.KIND_OF_TYPE:
             if levels == 0:
-                return ExtType(LAZY, msgpack.packb([self.register(value), protocol.KIND_OF_TYPE[container]]))
+                return extension(LAZY, msgpack.packb([self.register(value), protocol.KIND_OF_TYPE[container]]))
             if container is dict:
                 return {key: self.prepare(item, levels - 1, live) for key, item in value.items()}
             items = [self.prepare(item, levels - 1, live) for item in value]
@@ -150,7 +153,7 @@ class Objects:
         if issubclass(kind, np.generic):
             return self._prepare_scalar(value)
         if hasattr(kind, "trusted_number"):
-            return ExtType(CALLBACK, value.trusted_number.to_bytes(4, "little"))
+            return extension(CALLBACK, value.trusted_number.to_bytes(4, "little"))
         return value  # the codec knows it or asks _encode_other
 
     def _prepare_array(self, array: np.ndarray[Any, Any], live: bool) -> Any:
@@ -158,7 +161,7 @@ class Objects:
             return array
         handle = self.register(array)
         self._mirrors[handle] = (array, array.tobytes())
-        return ExtType(MIRROR, self.codec.pack([handle, array]))
+        return extension(MIRROR, self.codec.pack([handle, array]))
 
     def _prepare_scalar(self, value: np.generic[Any]) -> Any:
         if value.dtype.kind in "US":
@@ -178,13 +181,20 @@ class Objects:
                 flags |= protocol.IS_EXCEPTION
                 names = exception_names(value)
         described = [self.register(value), str(kind.__name__)[:100], flags, names]
-        return ExtType(HANDLE, msgpack.packb(described, unicode_errors="surrogatepass"))
+        return extension(HANDLE, msgpack.packb(described, unicode_errors="surrogatepass"))
 
     # arguments that a call changed
 
     @staticmethod
     def snapshot(values: list[Any]) -> list[Any]:
-        return [value.tobytes() if type(value) is np.ndarray else copy.copy(value) for value in values]
+        return [
+            value.tobytes()
+            if type(value) is np.ndarray
+            else value.copy()
+            if tables.is_table(value)
+            else copy.copy(value)
+            for value in values
+        ]
 
     def changes(self, values: list[Any], before: list[Any]) -> list[list[Any]]:
         """``[place, change]`` of each argument that is not as it was."""
@@ -197,6 +207,8 @@ class Objects:
     def _change(self, value: Any, was: Any) -> Any:
         if type(value) is np.ndarray:
             return None if value.tobytes() == was else value
+        if tables.is_table(value):
+            return None if value.equals(was) else value
         if type(value) is list:
             if len(value) == len(was) and all(map(operator.is_, value, was)):
                 return None
@@ -208,6 +220,13 @@ class Objects:
         ]
         gone = [key for key in was if key not in value]
         return [new, gone] if new or gone else None
+
+
+def _generator(legacy: bool, name: str, state: Any) -> Any:
+    """A random generator in the state of one that a test passed."""
+    bits = getattr(np.random, name)()
+    bits.state = state
+    return np.random.RandomState(bits) if legacy else np.random.Generator(bits)
 
 
 def _is_plain(dtype: np.dtype[Any]) -> bool:

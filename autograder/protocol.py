@@ -15,7 +15,7 @@ import numpy as np
 from autograder.wire import FIRST_FREE
 
 # Types of the endpoints' own.
-HANDLE, LAZY, ARGUMENT, CALLBACK, MIRROR = range(FIRST_FREE, FIRST_FREE + 5)
+HANDLE, LAZY, ARGUMENT, CALLBACK, MIRROR, GENERATOR = range(FIRST_FREE, FIRST_FREE + 6)
 
 # Kinds of answer.
 VALUE, ERROR, CALL_BACK = "value", "error", "call back"

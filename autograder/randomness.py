@@ -20,6 +20,7 @@ WORDS = 624  # of state
 STATE_BYTES = 4 * WORDS + 4  # the words and the position among them
 MAX_BLOCKS = 4000  # of 624 words, searched in the student's process
 MAX_WORDS = MAX_BLOCKS * WORDS
+MAX_FOREIGN = 10_000  # pairs of states that are remembered
 
 State = list[Any]  # key, position, has_gauss, cached_gaussian
 Advance = list[Any]  # words, has_gauss, cached_gaussian
@@ -53,6 +54,7 @@ class Stream:
         self._known = b""
         self._has_gauss = False
         self._lost = False
+        self._foreign: set[int] = set()  # pairs of states of which the second is not the first moved on
         self.remember()
         if not known:
             self._known = b""
@@ -128,6 +130,10 @@ class Stream:
         new_key, new_position = _split(self._view.raw)
         if old_key == new_key:
             return new_position - old_position if new_position >= old_position else None
+        # A search in vain is long, and code that seeds in each call (dropout in a gradient check) would need many.
+        pair = hash((self._known, new_key))
+        if pair in self._foreign:
+            return None
         generator = _generator(*_known_key(self._known))
         view = _view(generator)
         generator.random_raw(WORDS - old_position, output=False)
@@ -135,6 +141,8 @@ class Stream:
             generator.random_raw(WORDS, output=False)
             if view.raw[: 4 * WORDS] == new_key:
                 return WORDS - old_position + block * WORDS + new_position
+        if len(self._foreign) < MAX_FOREIGN:
+            self._foreign.add(pair)
         return None
 
 

@@ -16,14 +16,14 @@ from typing import Any
 import numpy as np
 from msgpack import ExtType
 
-from autograder import protocol
+from autograder import protocol, tables
 from autograder.errors import BoundaryError, ProtocolError
 from autograder.limits import Limits
-from autograder.protocol import ARGUMENT, ATOMS, CALLBACK, HANDLE, LAZY, MIRROR
+from autograder.protocol import ARGUMENT, ATOMS, CALLBACK, GENERATOR, HANDLE, LAZY, MIRROR
 from autograder.proxies import Container, Proxy, proxy_type
 from autograder.randomness import Stream
 from autograder.recording import Recorder
-from autograder.wire import Channel, Codec
+from autograder.wire import Channel, Codec, extension
 
 # What a test cannot see, or sees by chance.
 _UNRECORDED = frozenset({"names", "run", "flush", "describe", "text", "repr", "self-test"})
@@ -237,7 +237,7 @@ class Session:
         if isinstance(value, np.ndarray):
             handle = self._handle_of_mirror.get(id(value))
             if handle is not None:
-                return ExtType(HANDLE, handle.to_bytes(8, "little"))
+                return extension(HANDLE, handle.to_bytes(8, "little"))
             known = _place(value, mutable)
             if known is not None:
                 return known
@@ -258,6 +258,13 @@ class Session:
             return tuple([self._outgoing(item, mutable) for item in value])
         if issubclass(kind, np.generic) and not issubclass(kind, str | bytes):
             return value
+        if tables.is_table(value):
+            known = _place(value, mutable)
+            if known is None:
+                mutable.append(value)
+            return value if known is None else known
+        if tables.to_plain(value) is not None:
+            return value
         for plain in (int, float, str, bytes, complex):
             if issubclass(kind, plain):
                 return plain(value)
@@ -268,15 +275,19 @@ class Session:
         if issubclass(kind, Proxy):
             if object.__getattribute__(value, "_session") is not self:
                 raise BoundaryError("a value of a student's process that has ended was used again")
-            return ExtType(HANDLE, object.__getattribute__(value, "_handle").to_bytes(8, "little"))
+            return extension(HANDLE, object.__getattribute__(value, "_handle").to_bytes(8, "little"))
         if isinstance(value, type) and value in self._exceptions:
-            return ExtType(HANDLE, self._exceptions[value].to_bytes(8, "little"))
+            return extension(HANDLE, self._exceptions[value].to_bytes(8, "little"))
+        if kind is np.random.Generator or kind is np.random.RandomState:  # a copy: what is drawn there stays there
+            bits = value.bit_generator if kind is np.random.Generator else value._bit_generator
+            legacy = kind is np.random.RandomState
+            return extension(GENERATOR, self.codec.pack([legacy, type(bits).__name__, bits.state]))
         if callable(value) and not isinstance(value, type):
             number = self._callback_number.get(id(value))
             if number is None:
                 number = self._callback_number[id(value)] = len(self._callbacks)
                 self._callbacks.append(value)
-            return ExtType(CALLBACK, number.to_bytes(8, "little"))
+            return extension(CALLBACK, number.to_bytes(8, "little"))
         raise BoundaryError(
             f"a {kind.__name__} cannot be passed to student code: pass numbers, text, arrays, lists, tuples, "
             "dictionaries, functions, or objects of the student's own"
@@ -366,7 +377,7 @@ def _place(value: Any, mutable: list[Any]) -> ExtType | None:
     """A reference to an argument that was met before."""
     for place, known in enumerate(mutable):
         if known is value:
-            return ExtType(ARGUMENT, place.to_bytes(8, "little"))
+            return extension(ARGUMENT, place.to_bytes(8, "little"))
     return None
 
 
@@ -377,6 +388,8 @@ def _write_back(argument: Any, change: Any) -> None:
             argument[...] = change
     elif isinstance(argument, list):
         argument[:] = change
+    elif tables.is_table(argument):
+        tables.write_back(argument, change)
     else:
         new, gone = change
         for key in gone:

@@ -1,9 +1,9 @@
 """Plain typed data between the judge and the student's process: msgpack with hard limits.
 
 Nothing is ever unpickled. By value cross None, bool, int, float, complex, str, bytes, tuple, list, dict, set,
-frozenset, slice, Ellipsis, NumPy scalars, types of numbers (float, np.float32, dtypes), and arrays of numbers, text,
-dates and times. What an endpoint adds (handles, callbacks) it adds through two hooks. Decoding hostile bytes raises
-ProtocolError and nothing else.
+frozenset, slice, Ellipsis, NumPy scalars, types of numbers (float, np.float32, dtypes), arrays of numbers, text, dates
+and times, and what ``tables`` adds. What an endpoint adds (handles, callbacks) it adds through two hooks. Decoding
+hostile bytes raises ProtocolError and nothing else.
 
 A frame is ``<II`` (size of the body, number of bulk parts), ``<Q`` the size of each part, the body, the parts.
 Arrays over ``BULK`` bytes travel as parts, without being copied together.
@@ -21,6 +21,7 @@ import msgpack
 import numpy as np
 from msgpack import ExtType
 
+from autograder import tables
 from autograder.errors import ProtocolError
 from autograder.limits import Limits
 
@@ -30,7 +31,7 @@ MAX_PARTS = 4096
 MAX_MAP = 100_000  # keys of one dictionary or set: bounds what colliding hashes can cost
 
 TUPLE, SET, FROZENSET, COMPLEX, BIGINT, ARRAY, BULK_ARRAY, SCALAR, SLICE, ELLIPSIS, TEXT_ARRAY = range(1, 12)
-NUMBER_TYPE, DTYPE = 12, 13
+NUMBER_TYPE, DTYPE, TABLE = 12, 13, 14
 FIRST_FREE = 16  # codes of the endpoints' own types start here
 
 _DTYPES = [np.dtype(s) for s in ("f8", "f4", "f2", "i8", "i4", "i2", "i1", "u8", "u4", "u2", "u1", "?", "c16", "c8")]
@@ -139,7 +140,8 @@ class Codec:
             return ExtType(NUMBER_TYPE, bytes((_NUMBER_TYPE_CODE[value],)))
         if isinstance(value, np.dtype) and value in _DTYPE_CODE:
             return ExtType(DTYPE, bytes((_DTYPE_CODE[value],)))
-        return self._encode_other(value)
+        table = tables.to_plain(value)
+        return self._encode_other(value) if table is None else extension(TABLE, self.pack(table))
 
     def _array(self, array: np.ndarray[Any, Any]) -> ExtType:
         code = _DTYPE_CODE.get(array.dtype)
@@ -229,6 +231,8 @@ class Codec:
             return _DTYPES[data[0]]
         if code == TEXT_ARRAY:
             return self._read_text_array(data)
+        if code == TABLE:
+            return tables.from_plain(self.inner_list(data))
         return self._decode_other(code, data)
 
     def inner_list(self, data: bytes) -> list[Any]:

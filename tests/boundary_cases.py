@@ -210,13 +210,27 @@ class Solver:
         return loss
 
 
+def clean(table):
+    table["total"] = table.a + table.b
+    return table[table.total > 4].reset_index(drop=True)
+
+
+def drop_in_place(table):
+    del table["b"]
+
+
+def with_generator(x, rng):
+    return x + rng.normal(size=x.shape)
+
+
 EPS = 1e-5
 SETTINGS = {"learning_rate": 0.1, "layers": [3, 4]}
 '''
 
 HELPERS = """
-import copy, inspect, math
+import copy, datetime, decimal, inspect, math
 import numpy as np
+import pandas as pd
 
 def rel_error(x, y):
     return np.max(np.abs(x - y) / np.maximum(1e-8, np.abs(x) + np.abs(y)))
@@ -483,6 +497,21 @@ SAME = {
         for v in (float, int, bool, np.float32, np.float64, np.int8):
             assert identity(v) is v
         assert identity(np.dtype("float32")) == np.float32""",
+    "dates, decimals, ranges": """
+        for v in (datetime.date(2020, 1, 2), datetime.timedelta(1), decimal.Decimal("1.50"), range(3)):
+            assert identity(v) == v and type(identity(v)) is type(v)""",
+    "tables of pandas": """
+        table = pd.DataFrame({"a": [1, 2, 3], "b": [3.0, 4.0, 5.0], "name": ["x", "y", None]})
+        got = clean(table)
+        assert isinstance(got, pd.DataFrame) and got.total.tolist() == [6, 8] and list(table.columns)[-1] == "total"
+        drop_in_place(table)
+        assert "b" not in table.columns and table.shape == (3, 3)
+        assert identity(table) is table
+        pd.testing.assert_series_equal(identity((got.name, 1))[0], got.name)""",
+    "a random generator of the test": """
+        for make in (np.random.default_rng, np.random.RandomState):
+            x = np.zeros(4)
+            assert np.array_equal(with_generator(x, make(3)), make(3).normal(size=4))""",
     "printing in student code": "assert talks(3) == 3",
     "arithmetic with returned values": """
         out, _ = normalize(np.random.randn(5, 3), np.ones(3), np.zeros(3), {})

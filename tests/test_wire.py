@@ -9,6 +9,7 @@ from typing import Any
 
 import msgpack
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -74,6 +75,37 @@ def test_arrays_keep_their_memory_order_and_can_be_written(shape: tuple[int, ...
     assert got.flags.f_contiguous == array.flags.f_contiguous
 
 
+TABLES = [
+    pd.DataFrame(
+        {
+            "a": [1, 2], "b": ["x", None], "c": [1.5, np.nan], "d": pd.to_datetime(["2020-01-01", "2021-01-01"]),
+            "e": pd.Categorical(["u", "v"]), "f": [True, False],
+        },
+        index=["r", "s"],
+    ),
+    pd.DataFrame(),
+    pd.DataFrame({"a": []}),
+    pd.DataFrame(np.ones((3, 2))),
+    pd.DataFrame({("a", "x"): [1], ("b", "y"): [2]}),
+    pd.DataFrame({"a": [1, 2], "b": [3, 4], "c": [0, 1]}).set_index(["a", "b"]),
+    pd.DataFrame({"o": [1, "x", None]}, dtype=object),
+    pd.DataFrame({"i": pd.array([1, None], dtype="Int64"), "s": pd.array(["a", None], dtype="string")}),
+    pd.DataFrame([[1, 2]], columns=["a", "a"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("table", TABLES, ids=range(len(TABLES)))
+def test_tables_cross_unchanged(table: pd.DataFrame) -> None:
+    pd.testing.assert_frame_equal(crossed([table])[0], table)
+    for name in {label for label in table.columns if (table.columns == label).sum() == 1}:
+        pd.testing.assert_series_equal(crossed([table[name]])[0], table[name])
+
+
+def test_a_table_of_objects_does_not_cross() -> None:
+    with pytest.raises(TypeError):
+        Codec(Limits()).encode([pd.DataFrame({"a": [object()]})])
+
+
 def test_lone_surrogates_cross() -> None:
     assert crossed("a\ud800") == "a\ud800"
 
@@ -130,6 +162,11 @@ def test_limits_of_size_count_and_depth_hold_on_both_sides(value: Any) -> None:
         (wire.TUPLE, msgpack.packb(3)),
         (wire.SET, msgpack.packb([[1]])),
         (wire.BIGINT, b"x" * 5000),
+        (wire.TABLE, msgpack.packb(["range", "x"])),
+        (wire.TABLE, msgpack.packb(["Series", "n", ["range", None, 0, 2, 1], ["<f8", [1, 2]]])),
+        (wire.TABLE, msgpack.packb(["DataFrame", ["range", None, 0, 2, 1], ["range", None, 0, 1, 1], []])),
+        (wire.TABLE, msgpack.packb(["Timestamp", {}])),
+        (wire.TABLE, msgpack.packb([])),
         (wire.FIRST_FREE, b""),
         (-1, b"\0\0\0\1"),
         (99, b""),

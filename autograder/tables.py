@@ -1,0 +1,174 @@
+"""Values that cross beside the plain ones: dates, decimals, fractions, ranges, and the tables of pandas.
+
+Each becomes a list of plain values with its type's name in front. What is read is built anew from checked plain
+values by the type's own constructor; nothing else of the sender's counts. pandas is used only where the process has
+imported it already.
+"""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import fractions
+import sys
+from typing import Any
+
+import numpy as np
+
+_ATOMS = frozenset({type(None), bool, int, float, str})
+# Types of columns that are no NumPy types; their values go over as a list.
+_LISTED = frozenset({"object", "str", "string", "boolean", "Int64", "Int32", "Float64", "Float32"})
+_ISO = {kind.__name__: kind for kind in (datetime.date, datetime.datetime, datetime.time)}
+_TEXT = {kind.__name__: kind for kind in (decimal.Decimal, fractions.Fraction)}
+
+
+class _NotPlain(Exception):
+    """A table holds something that has no plain form."""
+
+
+def is_table(value: Any) -> bool:
+    """A table of pandas that can be changed in place."""
+    pandas = sys.modules.get("pandas")
+    return pandas is not None and type(value) in (pandas.DataFrame, pandas.Series)
+
+
+def to_plain(value: Any) -> list[Any] | None:
+    """The value as a list of plain values, or None if it is none of these types."""
+    kind = type(value)
+    if kind is range:
+        return ["range", value.start, value.stop, value.step]
+    if _ISO.get(kind.__name__) is kind:
+        return [kind.__name__, value.isoformat()]
+    if kind is datetime.timedelta:
+        return ["timedelta", value.days, value.seconds, value.microseconds]
+    if _TEXT.get(kind.__name__) is kind:
+        return [kind.__name__, str(value)]
+    pandas = sys.modules.get("pandas")
+    if pandas is None:
+        return None
+    try:
+        if kind is pandas.DataFrame:
+            columns = [_column(value.iloc[:, place]) for place in range(value.shape[1])]
+            return ["DataFrame", _index(value.columns), _index(value.index), columns]
+        if kind is pandas.Series:
+            return ["Series", _label(value.name), _index(value.index), _column(value)]
+        if isinstance(value, pandas.Index):
+            return ["Index", _index(value)]
+        if kind is pandas.Timestamp:
+            return ["Timestamp", value.isoformat()]
+        if kind is pandas.Timedelta:
+            return ["Timedelta", value.isoformat()]
+        if value is pandas.NA or value is pandas.NaT:
+            return ["NA" if value is pandas.NA else "NaT"]
+    except _NotPlain:
+        return None
+    return None
+
+
+def from_plain(items: list[Any]) -> Any:
+    """The value of such a list. Raises ValueError, TypeError or what a constructor raises on nonsense."""
+    name, *rest = items
+    if name == "range":
+        return range(*rest)
+    if name in _ISO:
+        return _ISO[name].fromisoformat(*rest)
+    if name == "timedelta":
+        return datetime.timedelta(*rest)
+    if name in _TEXT:
+        text: Any = rest[0]
+        return _TEXT[name](text if type(text) is str else "")
+    pandas = sys.modules["pandas"]
+    if name == "DataFrame":
+        labels, index, columns = _read_index(rest[0]), _read_index(rest[1]), rest[2]
+        series = [_read_column(column, index) for column in columns]
+        if len(series) != len(labels):
+            raise ValueError("a table with too few names")
+        made = pandas.concat(series, axis=1) if series else pandas.DataFrame(index=index)
+        made.columns = labels
+        return made
+    if name == "Series":
+        made = _read_column(rest[2], _read_index(rest[1]))
+        made.name = rest[0]
+        return made
+    if name == "Index":
+        return _read_index(rest[0])
+    if name in ("Timestamp", "Timedelta"):
+        return getattr(pandas, name)(rest[0])
+    if name in ("NA", "NaT"):
+        return getattr(pandas, name)
+    raise ValueError("a value of an unknown type")
+
+
+def write_back(table: Any, content: Any) -> None:
+    """Change a table in place to what the other side made of it, as pandas' own ``inplace=True`` does."""
+    if type(content) is type(table):
+        table._update_inplace(content)
+
+
+def _label(value: Any) -> Any:
+    """A name of a column or row: an atom, or a tuple of atoms."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if type(value) is tuple:
+        return tuple(_label(each) for each in value)
+    if type(value) not in _ATOMS:
+        raise _NotPlain
+    return value
+
+
+def _index(index: Any) -> list[Any]:
+    pandas = sys.modules["pandas"]
+    if type(index) is pandas.RangeIndex:
+        return ["range", _label(index.name), index.start, index.stop, index.step]
+    if type(index) is pandas.MultiIndex:
+        return ["multi", [_label(name) for name in index.names], [_label(label) for label in index]]
+    if isinstance(index.dtype, pandas.CategoricalDtype):
+        raise _NotPlain
+    return ["labels", _label(index.name), _column(index.to_series())]
+
+
+def _read_index(items: list[Any]) -> Any:
+    pandas = sys.modules["pandas"]
+    kind, name, *rest = items
+    if kind == "range":
+        return pandas.RangeIndex(*rest, name=name)
+    if kind == "multi":
+        return pandas.MultiIndex.from_tuples(rest[0], names=name)
+    return pandas.Index(_read_column(rest[0], None), name=name)
+
+
+def _column(series: Any) -> list[Any]:
+    """``[type, values]`` of a column, with its categories if it has any."""
+    pandas = sys.modules["pandas"]
+    dtype = series.dtype
+    if isinstance(dtype, pandas.CategoricalDtype):
+        categories = _column(dtype.categories.to_series())
+        return ["category", series.cat.codes.to_numpy(), categories, bool(dtype.ordered)]
+    if isinstance(dtype, np.dtype) and dtype.kind in "biufcMm":
+        return [dtype.str, series.to_numpy()]
+    if str(dtype) not in _LISTED:
+        raise _NotPlain
+    values = [_element(value, pandas.NA) for value in series.tolist()]
+    return [str(dtype), values]
+
+
+def _element(value: Any, missing: Any) -> Any:
+    if value is missing:
+        return None
+    return _label(value)
+
+
+def _read_column(items: list[Any], index: Any) -> Any:
+    pandas = sys.modules["pandas"]
+    dtype, values, *rest = items
+    if dtype == "category":
+        categories = pandas.Index(_read_column(rest[0], None))
+        made = pandas.Categorical.from_codes(values, categories=categories, ordered=rest[1] is True)
+        return pandas.Series(made, index=index)
+    if type(values) is np.ndarray:
+        if values.ndim != 1:
+            raise ValueError("a column that is no column")
+        return pandas.Series(values, index=index)
+    if dtype not in _LISTED or type(values) is not list:
+        raise ValueError("a column of an unknown type")
+    return pandas.Series(values, index=index, dtype=dtype)
