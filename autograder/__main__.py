@@ -12,7 +12,7 @@ from autograder.errors import AutograderError
 CODES = """\b
 Exit codes:
   0    the batch is through, whatever the submissions were
-  1    something else went wrong, such as a full disk
+  1    something else went wrong, such as a full disk; for validate: a check misses a mistake or fails a right answer
   2    wrong usage: no such assignment, course folder, student or option
   3    this machine cannot isolate student code; nothing was graded
   4    the instructor's notebook or nbgrader_config.py cannot be used
@@ -89,6 +89,32 @@ def grade(
         click.echo(f"look at {student}: {reason}")
     if len(summary.people) > SHOWN:
         click.echo(f"... and {len(summary.people) - SHOWN} more in .autograder/log.jsonl")
+
+
+@main.command(epilog=CODES)
+@click.argument("assignment")
+@click.option(
+    "--course-dir",
+    default=".",
+    show_default="this folder",
+    type=click.Path(path_type=Path),
+    help="The course folder: nbgrader_config.py, which names the answers, and source/.",
+)
+@click.option("--jobs", type=click.IntRange(1), metavar="N", help="Worker processes.  [default: one a core]")
+@click.pass_context
+def validate(context: click.Context, assignment: str, course_dir: Path, jobs: int | None) -> None:
+    """Grade the grader: the reference, the blank release, and every right and wrong answer of the course.
+
+    c.Answers.folder or c.Answers.module in nbgrader_config.py says where the answers are. Prints which check caught
+    which mistake, and exits with 1 on any miss. Nothing goes into the gradebook.
+    """
+    from autograder.validate import validate as run
+    from autograder.validation_report import report
+
+    found = run(assignment, course_dir, jobs=jobs)
+    for line in report(found):
+        click.echo(line)
+    context.exit(1 if found.misses else 0)
 
 
 if __name__ == "__main__":
