@@ -11,9 +11,11 @@ from __future__ import annotations
 import ast
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -28,6 +30,8 @@ __all__ = ["SECONDS_A_CELL", "NotebookError", "Report", "Task", "check"]
 
 SECONDS_A_CELL = 30.0
 """A cell that runs longer has failed; the grader waits no longer either."""
+
+SECONDS_TO_START = 60.0
 
 Status = Literal["passed", "failed", "not attempted", "chosen", "written", "hidden"]
 STUB = "NotImplementedError"
@@ -114,35 +118,50 @@ def _run(path: Path, skipped: list[int], expected: int) -> tuple[dict[int, dict[
     """The reports that came, by cell, and why no more came."""
     command = [sys.executable, str(Path(runcells.__file__)), str(path), *map(str, skipped)]
     environment = os.environ | {"MPLBACKEND": "agg", "PYTHONIOENCODING": "utf-8"}
-    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
     lines: SimpleQueue[bytes] = SimpleQueue()
     reports: dict[int, dict[str, Any]] = {}
 
     def listen() -> None:
-        for line in process.stdout:
+        for line in process.stdout or ():
             lines.put(line)
         lines.put(b"")
 
     try:
-        process = subprocess.Popen(command, env=environment, **pipes)  # type: ignore[call-overload]
+        process = subprocess.Popen(
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=sys.platform != "win32",
+        )
     except OSError as error:
         why = f"this Python cannot start another one ({error.strerror})"
         raise NotebookError(f"{why}, as in a browser; download the notebook and check it on a computer") from None
+    Thread(target=listen, daemon=True).start()
+    ending = "it ended the Python process; the grader counts that as a failure"
     with process:
-        Thread(target=listen, daemon=True).start()
-        ending = "it ended the Python process; the grader counts that as a failure"
-        while len(reports) < expected:
-            try:
-                line = lines.get(timeout=SECONDS_A_CELL)
-            except Empty:
-                ending = f"it ran for more than {SECONDS_A_CELL:g} seconds; look for a loop that never ends"
-                break
-            if not line:
-                break
-            report = json.loads(line)
-            reports[report["cell"]] = report
-        process.kill()
+        try:
+            seconds = SECONDS_TO_START
+            while len(reports) < expected and (line := lines.get(timeout=seconds)):
+                seconds = SECONDS_A_CELL
+                report = json.loads(line)
+                if report:  # the first is empty: the process is there
+                    reports[report["cell"]] = report
+        except Empty:
+            ending = f"it ran for more than {SECONDS_A_CELL:g} seconds; look for a loop that never ends"
+        finally:
+            _end(process)
     return reports, ending
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """The process and, where the system can, whatever its cells started."""
+    if sys.platform == "win32":
+        process.kill()
+    else:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def _tasks(notebook: Notebook, failures: dict[int, dict[str, Any]]) -> Iterator[Task]:

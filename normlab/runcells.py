@@ -2,10 +2,10 @@
 
     python runcells.py NOTEBOOK [CELL_TO_SKIP ...]
 
-A line of JSON a cell goes to standard output as soon as the cell is through: {"cell": number} or, where it failed, also
-"error" (the exception's names, its own first), "message" and "frames" ([cell, line, function], the innermost last).
-What the cells print themselves is dropped. It imports the standard library alone, so that a cell that relies on an
-import it did not make fails here too.
+An empty object goes to standard output when it begins, then a line of JSON a cell as soon as the cell is through:
+{"cell": number} or, where it failed, also "error" (the exception's names, its own first), "message" and "frames"
+([cell, line, function], the innermost last). What the cells print themselves is dropped. It imports the standard
+library alone, so that a cell that relies on an import it did not make fails here too.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ def main(arguments: list[str]) -> None:
     module = types.ModuleType("__main__")
     module.__dict__["display"] = lambda *_, **__: None
     sys.modules["__main__"] = module
+    print(json.dumps({}), file=results, flush=True)
     for number, cell in enumerate(cells, 1):
         if cell.get("cell_type") == "code" and number not in skipped:
             report = {"cell": number} | run(number, "".join(cell["source"]), module.__dict__)

@@ -195,6 +195,11 @@ def test_a_loop_that_never_ends_costs_its_own_task(save: Save, monkeypatch: pyte
     )
 
 
+def test_processes_that_a_cell_leaves_behind_do_not_hold_the_check_up(save: Save) -> None:
+    text = f"import os, time\nif os.fork() == 0:\n    time.sleep(600)\n    os._exit(0)\n{DOUBLE}"
+    assert status(check(save(filled(double=text)))) == ALL_DONE
+
+
 def test_a_cell_may_run_as_long_as_in_grading() -> None:
     assert Limits().cell_seconds == module.SECONDS_A_CELL
 
