@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from normlab.graph import Node, drawing
 from normlab.layout import Layout, layout
@@ -77,8 +77,9 @@ def use_style(figure_format: Literal["svg", "png"] = "svg") -> None:
 def draw_graph(output: Node, ax: Axes | None = None, highlight: Sequence[str] = ()) -> Axes:
     """Draw the computation graph below ``output``: a box a node with name, operation and shape, an arrow an operand.
 
-    Nodes whose names are in ``highlight`` are filled. A graph of up to seven layers runs from left to right, a deeper
-    one from top to bottom. Without ``ax`` a figure of fitting size is made. Raises ValueError for an unknown name.
+    What is given has a dashed border; nodes whose names are in ``highlight`` are filled. A graph of up to seven layers
+    runs from left to right, a deeper one from top to bottom. Without ``ax`` a figure of fitting size is made. Raises
+    ValueError for an unknown name.
     """
     import matplotlib.pyplot as plt
 
@@ -89,30 +90,46 @@ def draw_graph(output: Node, ax: Axes | None = None, highlight: Sequence[str] = 
         raise ValueError(f"the graph has no node {unknown[0]!r}; it has {', '.join(names)}")
     places = layout(graph)
     rightward = places.depth < 7
+    inches = np.array([1.7, 0.9] if rightward else [1.5, 0.75])  # from node to node
     if ax is None:
-        across, along = places.width + 1, places.depth + 1
-        size = (1.5 * along, 0.9 * across) if rightward else (1.5 * across, 0.75 * along)
-        ax = plt.figure(figsize=size).subplots()
-    turned = [(y, -x) if rightward else (x, -y) for x, y in places.nodes]
-    boxes = [_box(ax, node, at, node["name"] in highlight) for node, at in zip(graph["nodes"], turned, strict=True)]
-    for edge, route in zip(graph["edges"], places.routes, strict=True):
+        steps = (places.depth + 1, places.width + 1) if rightward else (places.width + 1, places.depth + 1)
+        ax = plt.figure(figsize=tuple(inches * steps)).subplots()
+    half = np.array([0.58, 0.23]) / inches  # of a box, in the axes' units
+    for route in places.routes:
         points = np.array([(y, -x) if rightward else (x, -y) for x, y in route])
+        way = points[-1] - points[-2]
+        end = points[-1] - way * min(half / np.maximum(np.abs(way), 1e-9))  # where the arrow meets the box
         ax.plot(*points[:-1].T, color=INK, linewidth=1, linestyle="-", zorder=1)
-        arrow = {"arrowstyle": "-|>", "color": INK, "shrinkA": 0, "shrinkB": 0, "patchB": boxes[edge["target"]]}
-        ax.annotate("", points[-1], points[-2], arrowprops=arrow, zorder=1)
+        arrow = {"arrowstyle": "-|>", "color": INK, "shrinkA": 0, "shrinkB": 0}
+        ax.annotate("", end, points[-2], arrowprops=arrow, zorder=1)
+    for node, (x, y) in zip(graph["nodes"], places.nodes, strict=True):
+        _box(ax, node, np.array([y, -x] if rightward else [x, -y]), half, node["name"] in highlight)
     _frame(ax, places, rightward)
     return ax
 
 
-def _box(ax: Axes, node: dict[str, Any], at: tuple[float, float], filled: bool) -> Any:
+def _box(ax: Axes, node: dict[str, Any], at: NDArray[Any], half: NDArray[Any], filled: bool) -> None:
+    from matplotlib.patches import Rectangle
+
     given = node["op"] in ("input", "constant")
     color = PALETTE[2] if given else PALETTE[0]
-    shape = "scalar" if not node["shape"] else "×".join(map(str, node["shape"]))
+    shape = "×".join(map(str, node["shape"])) or "scalar"
     label = f"{node['name']}\n{shape}" if given else f"{node['name']}\n{node['op']}  {shape}"
-    style = "round,pad=0.35" if given else "square,pad=0.35"
-    paper = {"boxstyle": style, "edgecolor": color, "facecolor": color if filled else "#F7F7F7", "linewidth": 1.5}
-    text = ax.text(*at, label, ha="center", va="center", fontsize=9, color="white" if filled else "#333333", bbox=paper)
-    return text.get_bbox_patch()
+    face, edge = (color, color) if filled else ("#F7F7F7", color)
+    dashes = "--" if given else "-"
+    ax.add_patch(
+        Rectangle(at - half, *(2 * half), facecolor=face, edgecolor=edge, linewidth=1.5, linestyle=dashes, zorder=2)
+    )
+    ax.text(
+        float(at[0]),
+        float(at[1]),
+        label,
+        ha="center",
+        va="center",
+        fontsize=9,
+        color="white" if filled else "#333333",
+        zorder=3,
+    )
 
 
 def _frame(ax: Axes, places: Layout, rightward: bool) -> None:

@@ -105,6 +105,16 @@ def test_a_drawing_shows_every_node_by_name() -> None:
         assert name in labels
 
 
+def test_every_arrow_ends_on_the_border_of_a_box() -> None:
+    ax = draw_graph(normalized())
+    boxes = [patch.get_bbox() for patch in ax.patches]
+    arrows = [text.xy for text in ax.texts if not text.get_text()]
+    assert len(arrows) == len(drawing(normalized())["edges"])
+    for x, y in arrows:
+        inside = [(min(x - b.x0, b.x1 - x), min(y - b.y0, b.y1 - y)) for b in boxes]
+        assert any(min(gap) == pytest.approx(0, abs=1e-9) and max(gap) >= -1e-9 for gap in inside)
+
+
 def test_a_drawing_goes_into_given_axes_and_grows_without() -> None:
     ax = plt.figure().subplots()
     assert draw_graph(exp(Node(1.0, "a")), ax) is ax
