@@ -216,7 +216,7 @@ def _keep_only(connection: int) -> None:
     for fd in range(3):
         os.dup2(null, fd)
     os.dup2(saved, CONNECTION, inheritable=False)
-    os.closerange(CONNECTION + 1, 1024)
+    os.closerange(CONNECTION + 1, 1 << 16)
 
 
 def pin(cpu: int | None) -> None:

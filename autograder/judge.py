@@ -9,11 +9,8 @@ from __future__ import annotations
 
 import random
 import resource
-import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -21,24 +18,14 @@ import numpy as np
 from autograder.assignment import Assignment, Cell
 from autograder.errors import BoundaryError
 from autograder.forkserver import ForkServer
+from autograder.life import Life
 from autograder.limits import Limits
 from autograder.outputs import Outputs, add_checked
 from autograder.recording import Recorder, events
 from autograder.results import CheckResult, Judged, Status
 from autograder.scoring import score_of
 from autograder.session import CellTimeout, Session, StudentDied
-from autograder.trusted import Namespace, error_output
-
-REPEAT = 1.0  # seconds after which a timeout that was swallowed is raised again
-
-
-@dataclass
-class _Step:
-    """What must be done again in a fresh student process."""
-
-    source: str
-    number: int
-    trusted: Cell | None = None
+from autograder.trusted import Failure, Namespace
 
 
 class Judge:
@@ -54,20 +41,16 @@ class Judge:
     ) -> None:
         self.assignment = assignment
         self.limits = limits
-        self.server = server
         self.judged = Judged(notebook)
+        self.life = Life(server, limits, lambda items: add_checked(self.outputs, items), recorder)
         self.namespace = Namespace(assignment)
         self.outputs = Outputs(limits)
         self.room = limits.total_output_bytes
-        self.deadline = time.monotonic() + limits.total_seconds
-        self.session: Session | None = None
         self.recorder = recorder
         self.recorded: dict[str, Any] = {}  # by test: what the student's code gave back
-        self.steps: list[_Step] = []
         self.given = [cell for cell in assignment.cells if cell.index in assignment.trusted]
-        self.names_stale = False
+        self.named_by: Session | None = None  # whose names the namespace holds, if no cell ran since
         self.attempted: dict[str, bool] = {}
-        self._armed = False
 
     def run(self, seed: int, always: bool = False) -> Judged:
         """Run every cell, then fill in what the notebook did not hold.
@@ -75,7 +58,6 @@ class Judge:
         What was recorded goes into the result where a test failed, or ``always``.
         """
         started, own = time.monotonic(), time.process_time()
-        signal.signal(signal.SIGALRM, self._ring)
         np.random.seed(seed % 2**32)
         random.seed(seed)
         number = 0
@@ -95,10 +77,10 @@ class Judge:
         self._fail_missing()
         if always or any(check.status in ("failed", "partial") for check in self.judged.checks.values()):
             self.judged.events = {name: events(values) for name, values in self.recorded.items()}
-        if self.session is not None:
-            self.judged.cpu_seconds += self.server.kill()
+        self.life.end()
+        self.judged.deaths = self.life.deaths
         self.judged.seconds = time.monotonic() - started
-        self.judged.cpu_seconds += time.process_time() - own
+        self.judged.cpu_seconds = time.process_time() - own + self.life.cpu_seconds
         return self.judged
 
     # one cell
@@ -117,82 +99,87 @@ class Judge:
             self.namespace.run_quietly(cell.imports)
 
     def _run_student_cell(self, source: str, number: int) -> None:
-        self.names_stale = True
-        reason = self._guarded(lambda: self._living().run(source, number))
+        def run(session: Session) -> None:
+            session.run(source, number)
+
+        self.named_by = None
+        reason = self.life.guarded(run)
         if reason is None:
-            self.steps.append(_Step(source, number))
+            self.life.steps.append(run)
         else:
             self.outputs.error("StudentProcessEnded", reason, [f"The cell did not finish: {reason}."])
 
     def _run_given_before(self, cell: Cell) -> None:
         """The trusted side's part of the given cells that stand before this one."""
         while self.given and self.given[0].index <= cell.index:
-            given = self.given.pop(0)
-            self._run_given(given)
-            self.steps.append(_Step("", 0, given))
+            self._run_given(self.given.pop(0))
 
     def _run_given(self, cell: Cell) -> None:
-        kept, self.outputs = self.outputs, Outputs(self.limits)  # what it shows was shown by the student's process
-        error: list[BaseException] = []
+        faults: list[BaseException] = []
+        needs_names = bool(cell.loads & self.assignment.student_names)
 
-        def run() -> None:
-            if cell.loads & self.assignment.student_names:
-                self._fetch_names()
+        def run(session: Session) -> None:
+            if needs_names:
+                self._fetch_names(session)
             try:
-                self.namespace.execute(cell, self.outputs)
+                self.namespace.execute(cell, Outputs(self.limits))  # what it shows the student's process showed
             except (StudentDied, CellTimeout):
                 raise
-            except BaseException as raised:
-                error.append(raised)
+            except BaseException as raised:  # the student's code in it may raise; its tests will tell
+                faults.append(raised)
 
-        reason = self._guarded(run)
-        self.outputs = kept
-        if error and isinstance(error[0], BoundaryError):
-            self.judged.flags.append(f"The given cell {cell.filename} cannot run beside the student's: {error[0]}")
+        reason = self.life.guarded(run)
+        if needs_names:
+            self.life.steps.append(run)  # it holds objects of the process
+        if faults and isinstance(faults[0], BoundaryError):
+            self.judged.flags.append(f"The given cell {cell.filename} cannot run beside the student's: {faults[0]}")
         elif reason:
             self.judged.flags.append(f"The given cell {cell.filename} did not finish: {reason}")
 
     def _run_test(self, cell: Cell) -> None:
         assert cell.grade_id is not None
         started = time.monotonic()
-        result: list[Any] = []
+        results: list[Any] = []
 
-        def run() -> None:
-            self._fetch_names()
+        def run(session: Session) -> None:
+            self._fetch_names(session)
             if self.recorder:
                 self.recorder.take()
             try:
-                result.append(self.namespace.execute(cell, self.outputs))
-            finally:
-                if self.session and self.session.figures_open and not self.session.dead:
-                    self.session.request("flush")
+                results.append(self.namespace.execute(cell, self.outputs))
+            except (StudentDied, CellTimeout):
+                raise
+            except BaseException as error:
+                results.append(Failure.of(error, cell))  # here, since its text may ask the student's process
+            if session.figures_open and not session.dead:
+                session.request("flush")
 
-        error: BaseException | None = None
         try:
-            reason = self._guarded(run)
-        except BaseException as raised:  # whatever a test, or hostile data in a test, may raise
-            error, reason = raised, self.session.dead if self.session else None
-        self.judged.checks[cell.grade_id] = check = self._check(cell, result, error, reason)
+            reason = self.life.guarded(run)
+        except BaseException as error:  # hostile data may make anything of ours raise: the test fails, no more
+            results[:] = [Failure(type(error).__name__, "", [type(error).__name__])]
+            reason = None
+        self.judged.checks[cell.grade_id] = check = self._check(cell, results, reason)
         check.seconds = time.monotonic() - started
         self.judged.scores[cell.grade_id] = check.score or 0.0
         if self.recorder:
             self.recorded[cell.grade_id] = self.recorder.take()
 
-    def _check(self, cell: Cell, result: list[Any], error: BaseException | None, reason: str | None) -> CheckResult:
+    def _check(self, cell: Cell, results: list[Any], reason: str | None) -> CheckResult:
         """The score of a test from what it returned or raised."""
         if reason is not None:
             self.outputs.error("StudentProcessEnded", reason, [f"The check did not finish: {reason}."])
             return CheckResult("timed out" if "longer than" in reason else "killed", cell.points, 0.0, reason)
-        if error is not None:
-            name, message, lines = error_output(error, cell)
-            self.outputs.error(name, message, lines)
-            if isinstance(error, BoundaryError):
-                self.judged.flags.append(f"{cell.grade_id}: {message}")
+        result = results[0]
+        if isinstance(result, Failure):
+            self.outputs.error(result.name, result.message, result.lines)
+            if result.at_boundary:
+                self.judged.flags.append(f"{cell.grade_id}: {result.message}")
             missing = [task for task in self.assignment.tasks_of(cell) if self.attempted.get(task) is False]
             if missing:
                 return CheckResult("not attempted", cell.points, 0.0, f"not attempted: {', '.join(missing)}")
-            return CheckResult("failed", cell.points, 0.0, f"{name}: {message}" if message else name)
-        score, fault = score_of(result[0], cell.points)
+            return CheckResult("failed", cell.points, 0.0, str(result))
+        score, fault = score_of(result, cell.points)
         if fault:
             self.judged.flags.append(f"{cell.grade_id}: {fault}")
             return CheckResult("error", cell.points, score, fault)
@@ -213,104 +200,10 @@ class Judge:
                 self.judged.checks[cell.grade_id] = CheckResult("failed", cell.points, 0.0, "the test was missing")
                 self.judged.scores[cell.grade_id] = 0.0
 
-    # time and death
-
-    def _guarded(self, action: Callable[[], Any]) -> str | None:
-        """Run ``action`` within the time of one cell; None, or why the student's process had to be ended.
-
-        What ``action`` itself raises is raised on, unless the process died.
-        """
-        while self.session is None:  # an earlier cell that ends the process when run again is not this cell's fault
-            reason = self._within_time(self._living)
-            if reason is not None and (self._out_of_time() or len(self.judged.deaths) > self.limits.restarts):
-                return reason
-        return self._within_time(action)
-
-    def _out_of_time(self) -> bool:
-        return time.monotonic() >= self.deadline
-
-    def _within_time(self, action: Callable[[], Any]) -> str | None:
-        limit = self.limits.cell_seconds
-        left = self.deadline - time.monotonic()
-        if left <= 0:
-            return f"the notebook ran longer than {self.limits.total_seconds:g} s"
-        reason: str | None = None
-        try:
-            with self._alarm(min(limit, left)):
-                action()
-        except StudentDied as death:
-            reason = str(death)
-        except CellTimeout:
-            whole = left <= limit
-            seconds = self.limits.total_seconds if whole else limit
-            reason = f"the {'notebook' if whole else 'cell'} ran longer than {seconds:g} s"
-            if self.session:
-                self.session.die(reason)
-        finally:
-            if self.session is not None and self.session.dead:
-                reason = reason or self.session.dead
-                self._bury(reason)
-        return reason
-
-    @contextmanager
-    def _alarm(self, seconds: float) -> Iterator[None]:
-        self._armed = True
-        signal.setitimer(signal.ITIMER_REAL, seconds, REPEAT)
-        try:
-            yield
-        finally:
-            self._armed = False
-            signal.setitimer(signal.ITIMER_REAL, 0)
-
-    def _ring(self, *_: Any) -> None:
-        if self._armed:
-            raise CellTimeout
-
-    def _bury(self, reason: str) -> None:
-        self.judged.deaths.append(reason)
-        self.judged.cpu_seconds += self.server.kill()
-        self.session = None
-        self.names_stale = True
-
-    def _living(self) -> Session:
-        """The session with a student process; after a death a fresh one, in which the earlier steps ran again."""
-        while self.session is None:
-            if len(self.judged.deaths) > self.limits.restarts:
-                raise StudentDied("the student's process ended too often")
-            connection, used = self.server.spawn()
-            self.judged.cpu_seconds += used
-            self.session = Session(connection, self.limits, self._emit, self.recorder)
-            if self.judged.deaths:
-                self._replay()
-        return self.session
-
-    def _replay(self) -> None:
-        assert self.session is not None
-        session, kept, state = self.session, self.outputs, np.random.get_state()
-        self.outputs = Outputs(self.limits)
-        for step in list(self.steps):
-            try:
-                if step.trusted is None:
-                    session.run(step.source, step.number)
-                elif step.trusted.loads & self.assignment.student_names:
-                    self.names_stale = True
-                    self._fetch_names()
-                    with suppress(Exception):
-                        self.namespace.execute(step.trusted, self.outputs)
-            except (StudentDied, CellTimeout):
-                self.steps.remove(step)  # it ended the process this time: left out from now on
-                raise
-        self.outputs = kept
-        np.random.set_state(state)
-
-    def _emit(self, items: Any) -> None:
-        add_checked(self.outputs, items)
-
-    def _fetch_names(self) -> None:
-        session = self._living()
-        if self.names_stale:
+    def _fetch_names(self, session: Session) -> None:
+        if self.named_by is not session:
             self.namespace.take(session.names(sorted(self.assignment.student_names)))
-            self.names_stale = False
+            self.named_by = session
 
     def _finish_outputs(self, number: int) -> list[dict[str, Any]]:
         items = self.outputs.take()

@@ -9,6 +9,7 @@ from typing import Any
 from autograder.limits import Limits
 
 Output = dict[str, Any]
+_LINES, _ERRORS, _SHORT = 200, 5, 2000  # of a traceback, beside other outputs, characters
 CUT = "\n[output cut here: over the limit]\n"
 
 
@@ -54,9 +55,16 @@ class Outputs:
         self._append(item)
 
     def error(self, name: str, value: str, traceback: list[str]) -> None:
-        limit = self.limits.text_bytes
-        lines = [line[:limit] for line in traceback[:200]]
-        self.items.append({"output_type": "error", "ename": name[:200], "evalue": value[:limit], "traceback": lines})
+        """Kept even where nothing else has room, but no more than a few."""
+        limit = self.limits.text_bytes if self.room > 0 else _SHORT
+        lines = []
+        for line in traceback[:_LINES]:
+            lines.append(line[:limit])
+            limit = max(limit - len(line), 0)
+        self.room -= sum(map(len, lines))
+        if len(self.items) < self.limits.outputs_per_cell + _ERRORS:
+            item = {"output_type": "error", "ename": name[:_SHORT], "evalue": value[:_SHORT], "traceback": lines}
+            self.items.append(item)
 
     def clear(self, wait: bool) -> None:
         self._clear_on_next = wait

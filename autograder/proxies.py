@@ -130,6 +130,9 @@ class Proxy:
     def __reduce_ex__(self, _: Any) -> NoReturn:
         _refuse(self, "pickled")
 
+    def __mro_entries__(self, _: Any) -> NoReturn:
+        _refuse(self, "subclassed")
+
     def __del__(self) -> None:
         session = _get(self, "_session")
         session.freed.append([_get(self, "_handle"), _get(self, "_times")])

@@ -7,10 +7,11 @@ import linecache
 import sys
 import traceback
 import types
+from dataclasses import dataclass
 from typing import Any
 
 from autograder.assignment import Assignment, Cell
-from autograder.limits import Limits
+from autograder.errors import BoundaryError
 from autograder.outputs import Outputs, Stream
 
 _MESSAGE = 2000
@@ -69,22 +70,34 @@ class Namespace:
                 continue
 
 
-def error_output(error: BaseException, cell: Cell) -> tuple[str, str, list[str]]:
-    """Name, message and traceback lines of what a test raised: the test's own lines, then the student's."""
-    name = type(error).__name__
-    try:
-        message = str(error)[:_MESSAGE]
-    except BaseException:  # the message needs a student's object that is gone
-        message = ""
-    lines = [f"{name}" + " " * 4 + "Traceback (most recent call last)"]
-    for frame in traceback.extract_tb(error.__traceback__):
-        if frame.filename == cell.filename:
-            lines.append(f"Cell {cell.filename}, line {frame.lineno}\n    {frame.line}")
-    student = getattr(error, "student_traceback", "")
-    if student:
-        lines.append("In the student's code:\n" + str(student)[: Limits().text_bytes])
-    lines.append(f"{name}: {message}" if message else name)
-    return name, message, lines
+@dataclass(frozen=True)
+class Failure:
+    """What a test raised, as text."""
+
+    name: str
+    message: str
+    lines: list[str]  # of the traceback: the test's own, then the student's
+    at_boundary: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.message}" if self.message else self.name
+
+    @classmethod
+    def of(cls, error: BaseException, cell: Cell) -> Failure:
+        name = type(error).__name__
+        try:
+            message = str(error)[:_MESSAGE]
+        except Exception:  # the message needs a student's object that cannot tell
+            message = ""
+        lines = [f"{name}    Traceback (most recent call last)"]
+        for frame in traceback.extract_tb(error.__traceback__):
+            if frame.filename == cell.filename:
+                lines.append(f"Cell {cell.filename}, line {frame.lineno}\n    {frame.line}")
+        student = getattr(error, "student_traceback", "")
+        if student:
+            lines.append(f"In the student's code:\n{student}")
+        lines.append(f"{name}: {message}" if message else name)
+        return cls(name, message, lines, isinstance(error, BoundaryError))
 
 
 def _repr(value: Any) -> str:

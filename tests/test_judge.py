@@ -367,6 +367,29 @@ def test_a_judge_that_dies_is_no_danger_to_the_worker() -> None:
         assert scores(worker.grade(submission())) == [2, 2, 2]
 
 
+def test_a_message_that_asks_the_students_process_is_read_within_the_time_of_the_cell() -> None:
+    notebook = instructor()
+    notebook["cells"][3]["source"] = "assert False, first(1)"
+    slow = "import time\nclass A:\n    def __str__(self): time.sleep(999)\ndef first(x):\n    return A()"
+    with Worker(Assignment("tasks", notebook), LIMITS) as worker:
+        judged = worker.grade(submission(first=slow))
+        assert judged.checks["first__check"].status == "timed out"
+        assert scores(judged) == [0, 2, 2]
+
+
+def test_replay_gives_each_cell_its_own_time(worker: Worker) -> None:
+    slow = "import time\ntime.sleep(1.2)\n"
+    judged = worker.grade(
+        submission(
+            first=slow + ANSWER.format(name="first"),
+            second=slow + ANSWER.format(name="second"),
+            demo_second="import os; os._exit(1)",
+        )
+    )
+    assert scores(judged) == [2, 2, 2]
+    assert len(judged.deaths) == 1
+
+
 def test_the_judge_has_a_limit_on_memory_of_its_own() -> None:
     notebook = instructor()
     notebook["cells"][3]["source"] = "a = np.ones((first(0), 1 << 30))\na[:] = 1"
