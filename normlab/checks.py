@@ -150,12 +150,16 @@ def require_attempt(forward: Forward, inputs: Inputs, along: int) -> None:
 
 
 def require_repeatable(forward: Forward, backward: Backward, inputs: Inputs, dout: Array) -> None:
-    """``backward`` must leave dout and the cache as they are: a second call gives the same gradients as the first."""
+    """``backward`` must leave dout and the cache as they are: a second call gives the same gradients as the first.
+
+    Another forward pass comes between, so that what it needs must be in the cache and not in a variable outside.
+    """
     names = ("dx", "dgamma", "dbeta")
     _, cache = forward(*(array.copy() for array in inputs))
     before = dout.copy()
     first = [np.array(got) for got in require_results("the backward pass", backward(dout, cache), names)]
     require_unchanged("dout", dout, before)
+    forward(*(2 * array + 1 for array in inputs))
     for name, once, twice in zip(names, first, backward(dout, cache), strict=True):
         require_close(f"{name}, when the backward pass is called again,", twice, once, 1e-12)
 

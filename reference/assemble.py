@@ -38,7 +38,12 @@ def notebook(course: Course) -> nbformat.NotebookNode:
     for name, argument, body in slots(path.read_text(encoding="utf-8")):
         if name and name not in SLOTS:
             raise CourseTextError(f"{path}: there is no fence {{{name}}}; there are {', '.join(SLOTS)}")
-        cells += SLOTS[name](course, argument, *options(body)) if name else [_cell("markdown", body)]
+        try:
+            cells += SLOTS[name](course, argument, *options(body)) if name else [_cell("markdown", body)]
+        except (KeyError, ValueError) as error:
+            raise CourseTextError(
+                f"{path}: the fence {{{name}}} {argument} lacks an option or has a bad one: {error}"
+            ) from None
     for number, cell in enumerate(cells):
         cell["id"] = cell["metadata"].get("nbgrader", {}).get("grade_id", f"cell-{number:02}")
     ids = [cell["id"] for cell in cells]
@@ -56,7 +61,6 @@ def slots(text: str) -> Iterator[tuple[str, str, str]]:
     """(name, argument, body) of each fence with a braced name; ("", "", text) of each piece of prose between them."""
     lines = text.splitlines()
     start = 0
-    breaks: set[int] = set()
     plain: set[int] = set()
     fences: dict[int, tuple[int, str, str, str]] = {}
     for token in MarkdownIt().parse(text):
@@ -196,6 +200,7 @@ def write_source(course: Course, folder: Path) -> None:
 def write_release(names: Sequence[str], folder: Path) -> None:
     """release/<name>/ under ``folder``, made of its source/ by nbgrader with the course's own settings."""
     from nbgrader.converters import GenerateAssignment
+    from nbgrader.converters.base import NbGraderException
     from nbgrader.coursedir import CourseDirectory
     from traitlets.config import PyFileConfigLoader
 
@@ -205,8 +210,10 @@ def write_release(names: Sequence[str], folder: Path) -> None:
         config.CourseDirectory.assignment_id = name
         config.GenerateAssignment.no_database = True
         config.SaveCells.enabled = False
-        converter = GenerateAssignment(coursedir=CourseDirectory(config=config), config=config)
-        converter.start()
+        try:
+            GenerateAssignment(coursedir=CourseDirectory(config=config), config=config).start()
+        except (NbGraderException, ValueError) as error:
+            raise CourseTextError(f"nbgrader makes no release of {name}: {error}") from error
 
 
 def generated(folder: Path, names: Sequence[str]) -> dict[str, bytes]:

@@ -145,6 +145,11 @@ def test_prose_is_cut_at_plus_signs_and_fences_but_not_within_code(
     ("text", "complaint"),
     [
         ("```{sollution} f\n```", "there is no fence {sollution}; there are code-cell, solution"),
+        ("```{prediction} prediction__p\n:points: 2\n```", "the fence {prediction} prediction__p lacks an option"),
+        (
+            "```{written} written__w\n:points: many\n```",
+            "the fence {written} written__w lacks an option or has a bad one",
+        ),
         ("```{solution} no_such\n```", "has no function 'no_such', which a slot asks for"),
         ("```{checks} no_such\n```", "has no check 'no_such', which a slot asks for"),
         (
@@ -166,3 +171,25 @@ def test_an_unknown_assignment_is_wrong_usage(capsys: pytest.CaptureFixture[str]
         assemble.main(["groupnorm"])
     assert caught.value.code == 2
     assert "there is no assignment 'groupnorm'; there are batchnorm, layernorm, network" in capsys.readouterr().err
+
+
+def test_check_writes_nothing_and_names_the_first_stale_file(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = "release/batchnorm/batchnorm.ipynb"
+    before = (ROOT / path).read_bytes()
+    monkeypatch.setattr(assemble, "assemble", lambda names: assemble.generated(ROOT, names) | {path: b"newer"})
+    assert assemble.main(["--check", "batchnorm"]) == 1
+    assert capsys.readouterr().err.startswith(f"{path} is out of date: run `python -m reference.assemble`")
+    assert (ROOT / path).read_bytes() == before
+
+
+def test_what_nbgrader_refuses_is_told_in_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    course = write(tmp_path, "```{code-cell} python\n### BEGIN SOLUTION\nx = 1\n### END SOLUTION\n```\n", monkeypatch)
+    made = assemble.notebook(course)
+    (tmp_path / "source" / "batchnorm").mkdir(parents=True)
+    nbformat.write(made, tmp_path / "source" / "batchnorm" / "batchnorm.ipynb")
+    with pytest.raises(CourseTextError, match="nbgrader makes no release of batchnorm"):
+        assemble.write_release(["batchnorm"], tmp_path)

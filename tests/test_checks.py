@@ -183,6 +183,19 @@ def test_a_backward_pass_that_writes_into_dout_or_its_cache_is_found() -> None:
     assert text.startswith("dx, when the backward pass is called again, is not what it should be")
 
 
+def test_a_cache_outside_the_cache_is_found() -> None:
+    last: list[Any] = []
+
+    def remembers(x: Any, gamma: Any, beta: Any) -> tuple[Any, Any]:
+        out, cache = attempt(x, gamma, beta)
+        last[:] = cache
+        return out, None
+
+    require_backward(attempt, attempt_backward, INPUTS, DOUT, along=0)
+    text = sentence(lambda: require_repeatable(remembers, lambda dout, _: attempt_backward(dout, last), INPUTS, DOUT))
+    assert text.startswith("dx, when the backward pass is called again, is not what it should be")
+
+
 def test_the_workbench_stops_at_the_first_wrong_node() -> None:
     def gradients(dout: Any, x: Any, gamma: Any, beta: Any, eps: float) -> dict[str, Any]:
         return {"beta": dout.sum(axis=0), "gamma": dout.sum(axis=0)}
