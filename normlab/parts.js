@@ -5,7 +5,7 @@ window.normlabParts = window.normlabParts || (() => {
   const WIDE = 76, HIGH = 38; // pixels: a node
 
   function element(tag, attributes = {}, ...children) {
-    const made = ["svg", "g", "rect", "text", "tspan", "polyline", "polygon", "title"].includes(tag)
+    const made = ["svg", "g", "rect", "text", "polyline", "polygon", "title"].includes(tag)
       ? document.createElementNS(SVG, tag) : document.createElement(tag);
     for (const [name, value] of Object.entries(attributes)) {
       if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
