@@ -1,5 +1,9 @@
 """What the checks of layers and networks share: all gradients by central differences, parameters by name and shape.
 
+A network has many parameters, and each call of its loss costs: so a gradient g is not compared element by element but
+along two directions s of random signs, d loss / ds = sum(g s). An error e of g shows as sum(e s), whose expected square
+is ||e||^2: no error hides from both but by an unlikely chance, which the fixed signs make the same for all.
+
 A network here is any object with ``params``, a dictionary of arrays, and ``loss(X, y)`` that returns (loss, grads).
 Each function raises AssertionError with one sentence: what was expected and what came.
 """
@@ -14,7 +18,6 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from normlab.checks import require_close, require_results, require_shape, require_zero
-from normlab.gradcheck import numerical_gradient
 
 __all__ = ["live_params", "network_shapes", "random_network", "require_layer_gradients", "require_network_gradients"]
 
@@ -93,12 +96,17 @@ def require_layer_gradients(
     """
     names = [f"d{name}" for name in inputs]
     results = require_results(what, gradients, names)
+
+    def weighted_sum() -> float:
+        return float(np.sum(dout * require_shape("the output of your forward pass", out(), dout.shape)))
+
     for name, got, array in zip(inputs, results, inputs.values(), strict=True):
-        require_shape(f"d{name}", got, array.shape)
-        want = numerical_gradient(lambda _: out(), array, dout)
-        _compare(f"d{name}", got, want, name, name in zero, threshold)
+        _compare(
+            f"d{name}", require_shape(f"d{name}", got, array.shape), weighted_sum, array, name, name in zero, threshold
+        )
         if name in balanced:
-            require_zero(f"what one constant added to all of {name} does to your forward pass", np.sum(want), 1e-6)
+            slope = _slope(weighted_sum, array, np.ones(array.shape))
+            require_zero(f"what one constant added to all of {name} does to your forward pass", slope, 1e-6)
 
 
 def require_network_gradients(
@@ -127,8 +135,8 @@ def require_network_gradients(
     got = {name: np.array(grads[name]) for name in params}
     for name, array in params.items():
         assert np.array_equal(array, before[name]), f"loss(X, y) must not change params[{name!r}]"
-        want = numerical_gradient(lambda _: model.loss(X, y)[0], array)
-        _compare(f"the gradient of {name}", got[name], want, name, name in zero, threshold)
+        what = f"the gradient of {name}"
+        _compare(what, got[name], lambda: float(model.loss(X, y)[0]), array, name, name in zero, threshold)
 
 
 def _has(grads: Any, name: str) -> bool:
@@ -138,11 +146,34 @@ def _has(grads: Any, name: str) -> bool:
         raise AssertionError(f"grads must be a dictionary of arrays, got {type(grads).__name__}") from None
 
 
-def _compare(what: str, got: Any, want: Array, name: str, zero: bool, threshold: float) -> None:
+def _slope(f: Callable[[], float], array: Array, direction: Array, h: float = 1e-5) -> float:
+    """d f / dt at 0 where ``array`` is moved by t * direction, by central differences; ``array`` is edited in place."""
+    original = array.copy()
+    try:
+        array[...] = original + h * direction
+        above = f()
+        array[...] = original - h * direction
+        below = f()
+    finally:
+        array[...] = original
+    return (above - below) / (2 * h)
+
+
+def _compare(
+    what: str, got: Array, f: Callable[[], float], array: Array, name: str, zero: bool, threshold: float
+) -> None:
+    """``got`` must be the gradient of ``f`` in ``array``."""
+    directions = np.random.default_rng(array.size).choice([-1.0, 1.0], size=(2, *array.shape))
+    slopes = np.array([_slope(f, array, direction) for direction in directions])
+    influence = float(np.max(np.abs(slopes)))
     if zero:
-        require_zero(f"the influence of {name}, which the normalization undoes,", want, 1e-6)
+        require_zero(f"the influence of {name}, which the normalization undoes,", influence, 1e-6)
         require_zero(what, got, 1e-9)
         return
-    influence = float(np.max(np.abs(want)))
     assert influence > 1e-6, f"the result of your forward pass must depend on {name}, but it does not"
-    require_close(f"{what} (against differences of your own forward pass)", got, want, threshold)
+    expected = np.array([np.sum(got * direction) for direction in directions])
+    error = float(np.max(np.abs(expected - slopes))) / max(influence, float(np.linalg.norm(got)))
+    assert error <= threshold, (
+        f"{what} is not that of your own forward pass: moved along random signs, the result changes by another amount; "
+        f"relative error {error:.1e}, at most {threshold:.0e} is allowed"
+    )

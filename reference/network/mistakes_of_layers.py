@@ -75,7 +75,7 @@ def _forward(kind: str, norm: str) -> Iterator[Mistake]:
     yield made(
         "x_overwritten",
         "Your layer writes into the x that it was given.",
-        both,
+        both if kind == "ln" else network,
         (affine, f"x -= x.mean(axis=0)\n    {affine}"),
     )
     if kind == "bn":

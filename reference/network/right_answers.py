@@ -189,9 +189,8 @@ def affine_bn_relu_forward(x, w, b, gamma, beta, bn_param):
     eps, momentum = bn_param.get("eps", 1e-5), bn_param.get("momentum", 0.9)
     rows, units = len(x), len(b)
     a = np.zeros((rows, units), dtype=x.dtype)
-    for i in range(rows):
-        for j in range(units):
-            a[i, j] = sum(x[i, k] * w[k, j] for k in range(x.shape[1])) + b[j]
+    for j in range(units):
+        a[:, j] = (x * w[:, j]).sum(axis=1) + b[j]
     if bn_param["mode"] == "train":
         mean, var = np.mean(a, axis=0), np.var(a, axis=0)
         for key, value in (("running_mean", mean), ("running_var", var)):
