@@ -1,9 +1,8 @@
-"""`python -m normlab check`: what it says about right, wrong, blank, damaged and disordered notebooks."""
+"""`python -m normlab check`: what it says about right, wrong, blank and disordered notebooks."""
 
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -11,121 +10,34 @@ from typing import Any
 import nbformat
 import pytest
 from nbclient import NotebookClient
-from nbgrader.utils import compute_checksum
 
 from autograder.limits import Limits
 from normlab import check as module
 from normlab.__main__ import main
-from normlab.check import NotebookError, Report, check
+from normlab.check import NotebookError, check
 from normlab.notebook import read_notebook
+from tests.small_notebooks import (
+    ALL_DONE,
+    DOUBLE,
+    SQUARE,
+    STUB,
+    Raw,
+    Save,
+    at,
+    cell,
+    filled,
+    reasons,
+    released,
+    saver,
+    status,
+)
 
 ROOT = Path(__file__).parent.parent
-Raw = dict[str, Any]
-
-STUB = 'raise NotImplementedError("write this part")'
-DOUBLE = "def double(x):\n    return 2 * x"
-SQUARE = "def square(x):\n    return x * x"
-DOUBLE_CHECK = '''# Check, 2 points
-def double__of_three(double):
-    """Three doubled is six."""
-    got = double(3)
-    assert got == 6, f"6 was expected, {got} came"
-
-
-double__of_three(double)'''
-
-
-def cell(source: str, kind: str = "code", grade_id: str = "", **marks: Any) -> Raw:
-    made: Raw = {
-        "cell_type": kind,
-        "id": grade_id or f"id{abs(hash(source)) % 10**8}",
-        "metadata": {},
-        "source": source,
-    }
-    if kind == "code":
-        made |= {"execution_count": None, "outputs": []}
-    if grade_id:
-        flags = {"grade": False, "locked": False, "solution": False, "task": False, "schema_version": 3}
-        made["metadata"]["nbgrader"] = flags | {"grade_id": grade_id, "cell_type": kind} | marks
-        made["metadata"]["nbgrader"]["checksum"] = compute_checksum(nbformat.from_dict(made))
-    return made
-
-
-def answer(name: str, stub: str = "") -> Raw:
-    return cell(stub or f"def {name}(x):\n    {STUB}", grade_id=name, solution=True)
-
-
-def test_cell(grade_id: str, source: str) -> Raw:
-    return cell(source, grade_id=grade_id, grade=True, locked=True, points=2)
-
-
-test_cell.__test__ = False  # type: ignore[attr-defined]
-
-
-def released() -> Raw:
-    """A small assignment as nbgrader releases it: two functions, a prediction, a written answer."""
-    prediction = answer(
-        "prediction__more_choice", f'def prediction__more_choice():\n    # return "a" or "b"\n    {STUB}'
-    )
-    cells = [
-        cell("# Numbers", "markdown"),
-        answer("double"),
-        test_cell("double__of_three", DOUBLE_CHECK),
-        test_cell("double__of_half", "# Hidden check, 3 points: Halves are doubled too"),
-        answer("square"),
-        test_cell("square__of_a_double", "assert square(double(1)) == 4"),
-        test_cell("square__of_three", 'assert square(3) == 9, "9 was expected"'),
-        prediction,
-        test_cell(
-            "prediction__more",
-            'try:\n    prediction__more_choice()\nexcept NotImplementedError:\n    print("No choice yet")',
-        ),
-        cell("*Write your answer here.*", "markdown", "written__why", grade=True, solution=True, points=5),
-    ]
-    ids = [one["metadata"]["nbgrader"]["grade_id"] for one in cells[1:]]
-    kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
-    metadata = {"kernelspec": kernel, "normlab": {"assignment": "numbers", "cells": ids}}
-    return {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
-
-
-def at(notebook: Raw, grade_id: str) -> Raw:
-    return next(one for one in notebook["cells"] if one["metadata"].get("nbgrader", {}).get("grade_id") == grade_id)
-
-
-def filled(**answers: str) -> Raw:
-    notebook = released()
-    texts = {
-        "double": DOUBLE,
-        "square": SQUARE,
-        "prediction__more_choice": 'def prediction__more_choice():\n    return "a"',
-        "written__why": "Because.",
-    }
-    for grade_id, text in (texts | answers).items():
-        at(notebook, grade_id)["source"] = text
-    return notebook
-
-
-Save = Callable[..., Path]
 
 
 @pytest.fixture
 def save(tmp_path: Path) -> Save:
-    def saved(notebook: Raw, name: str = "numbers.ipynb") -> Path:
-        (tmp_path / name).write_text(json.dumps(notebook), encoding="utf-8")
-        return tmp_path / name
-
-    return saved
-
-
-def status(report: Report) -> dict[str, str]:
-    return {task.name: task.status for task in report.tasks}
-
-
-def reasons(report: Report, name: str) -> tuple[str, ...]:
-    return next(task.reasons for task in report.tasks if task.name == name)
-
-
-ALL_DONE = {"double": "passed", "square": "passed", "prediction__more": "chosen", "written__why": "written"}
+    return saver(tmp_path)
 
 
 def test_a_right_notebook_passes_and_hears_of_hidden_checks(save: Save, capsys: pytest.CaptureFixture[str]) -> None:
@@ -283,146 +195,6 @@ def test_a_failure_that_the_session_showed_too_is_no_matter_of_order(save: Save)
         {"output_type": "error", "ename": "E", "evalue": "", "traceback": []}
     ]
     assert check(save(notebook)).order == ()
-
-
-def lose(notebook: Raw) -> None:
-    notebook["cells"].remove(at(notebook, "square__of_three"))
-    notebook["cells"].remove(at(notebook, "written__why"))
-
-
-def repeat(notebook: Raw) -> None:
-    notebook["cells"].append(deepcopy(at(notebook, "double")))
-
-
-def edit(notebook: Raw) -> None:
-    at(notebook, "square__of_three")["source"] = "assert True"
-
-
-def turn(notebook: Raw) -> None:
-    at(notebook, "square__of_three").update(cell_type="markdown")
-
-
-@pytest.mark.parametrize(
-    ("damage", "sentence"),
-    [
-        (lose, "Lost from the notebook: square__of_three, written__why. Points of a lost answer are lost with it"),
-        (repeat, "Twice in the notebook: double. The grader takes the last; delete the other."),
-        (edit, "The check square__of_three was edited; the grader puts the original back."),
-        (turn, "square__of_three was changed from a code cell to a markdown cell; change it back."),
-    ],
-)
-def test_a_damaged_notebook_is_told_so(save: Save, damage: Callable[[Raw], None], sentence: str) -> None:
-    notebook = filled()
-    damage(notebook)
-    report = check(save(notebook))
-    assert [notice for notice in report.notices if notice.startswith(sentence)]
-    assert sentence in " ".join(str(report).split())
-    assert not report.all_passed
-
-
-def test_a_renamed_notebook_is_told_its_name(save: Save) -> None:
-    report = check(save(filled(), "my homework.ipynb"))
-    assert status(report) == ALL_DONE
-    assert report.notices == (
-        "The file must be named numbers.ipynb, or the grader does not find it; it is my homework.ipynb.",
-    )
-    assert not report.all_passed
-
-
-@pytest.mark.parametrize("name", ["numbers (1).ipynb", "numbers-Copy1.ipynb", "numbers_2.ipynb"])
-def test_a_copy_is_told_even_where_the_notebook_does_not_know_its_name(save: Save, name: str) -> None:
-    notebook = filled()
-    del notebook["metadata"]["normlab"]
-    assert "hand it in as numbers.ipynb" in check(save(notebook, name)).notices[0]
-    assert check(save(notebook)).notices == ()
-
-
-def by_vscode(notebook: Raw) -> None:
-    """VS Code, from its documented behavior, not from the tool: notebook-level version data, a language id in cells."""
-    notebook["metadata"]["language_info"] = {"name": "python", "version": "3.12.1", "pygments_lexer": "ipython3"}
-    for one in notebook["cells"]:
-        one["source"] = one["source"].splitlines(keepends=True)
-        if one["cell_type"] == "code":
-            one["metadata"]["vscode"] = {"languageId": "python"}
-
-
-def by_colab(notebook: Raw) -> None:
-    """Google Colab, from its documented format, not from the tool: minor version 0, cell ids in the metadata."""
-    notebook["metadata"] |= {"colab": {"provenance": [], "toc_visible": True}, "language_info": {"name": "python"}}
-    notebook["nbformat_minor"] = 0
-    for one in notebook["cells"]:
-        one["metadata"] |= {"id": one.pop("id"), "colab": {"base_uri": "https://localhost:8080/"}}
-        one["source"] = one["source"].splitlines(keepends=True)
-
-
-def by_jupyterlite(notebook: Raw) -> None:
-    """JupyterLite, from its documented format, not from the tool: the kernel is Pyodide."""
-    notebook["metadata"]["kernelspec"] = {"display_name": "Python (Pyodide)", "language": "python", "name": "python"}
-    notebook["metadata"]["language_info"] = {"codemirror_mode": {"name": "python", "version": 3}, "name": "python"}
-
-
-TOOLS = {"VS Code": by_vscode, "Google Colab": by_colab, "JupyterLite": by_jupyterlite}
-
-
-@pytest.mark.parametrize("tool", TOOLS)
-def test_notebooks_of_other_tools_are_checked_alike(save: Save, tool: str) -> None:
-    notebook = filled()
-    TOOLS[tool](notebook)
-    path = save(notebook)
-    report = check(path)
-    assert read_notebook(path).saved_by == tool
-    assert status(report) == ALL_DONE
-    assert report.all_passed
-
-
-@pytest.mark.parametrize("tool", TOOLS)
-def test_a_tool_that_dropped_the_marks_is_named(save: Save, tool: str) -> None:
-    notebook = filled()
-    TOOLS[tool](notebook)
-    for one in notebook["cells"]:
-        one["metadata"].pop("nbgrader", None)
-    with pytest.raises(
-        NotebookError, match=f"has no check cell: {tool} saved it, and the marks .* Download the notebook"
-    ):
-        check(save(notebook))
-
-
-@pytest.mark.parametrize(
-    ("content", "words"),
-    [
-        ("<!DOCTYPE html><html></html>", "it is a web page; download the notebook itself"),
-        ('{"cells": [\n<<<<<<< HEAD\n', "marks of a merge conflict"),
-        ('{"cells": [', "cut off or was edited by hand"),
-        ("[1, 2]", "it holds other data; hand in the .ipynb file"),
-        ('{"nbformat": 3, "worksheets": []}', "notebook format 3, format 4 is expected; open it in a current Jupyter"),
-        ('{"nbformat": 4, "cells": [3], "metadata": {}}', "cell 1 is damaged"),
-        ('{"nbformat": 4, "cells": [], "metadata": []}', "its metadata is no dictionary"),
-        ('{"nbformat": 4, "cells": [], "metadata": {"kernelspec": {"language": "R"}}}', "runs on a kernel for R"),
-        ('{"nbformat": 4, "cells": [], "metadata": {}}', "has no check cell: the marks"),
-        ("[" * 100_000, "is not a notebook"),
-    ],
-)
-def test_what_is_no_notebook_is_refused_in_one_sentence(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str, words: str
-) -> None:
-    path = tmp_path / "numbers.ipynb"
-    path.write_text(content)
-    assert main(["check", str(path)]) == 2
-    said = capsys.readouterr().err
-    assert words in said
-    assert said.startswith("Cannot check: ")
-    assert said.count("\n") == 1
-
-
-def test_a_file_that_is_not_there_is_answered_with_those_that_are(save: Save, tmp_path: Path) -> None:
-    save(filled(), "other.ipynb")
-    with pytest.raises(NotebookError, match=r"there is no file .*numbers.ipynb; in that folder there is other.ipynb"):
-        check(tmp_path / "numbers.ipynb")
-
-
-def test_the_checksum_is_nbgraders(save: Save) -> None:
-    cells = read_notebook(save(released())).cells
-    assert [one.number for one in cells if not one.is_as_released] == [1]  # the prose has none
 
 
 def test_the_command_runs_as_a_module_from_any_folder(save: Save) -> None:

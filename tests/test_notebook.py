@@ -1,0 +1,157 @@
+"""Reading a student's notebook: damaged, renamed, saved by another tool, or no notebook at all."""
+
+from collections.abc import Callable
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+
+from normlab.__main__ import main
+from normlab.check import NotebookError, check
+from normlab.notebook import read_notebook
+from tests.small_notebooks import ALL_DONE, Raw, Save, at, filled, released, saver, status
+
+
+@pytest.fixture
+def save(tmp_path: Path) -> Save:
+    return saver(tmp_path)
+
+
+def lose(notebook: Raw) -> None:
+    notebook["cells"].remove(at(notebook, "square__of_three"))
+    notebook["cells"].remove(at(notebook, "written__why"))
+
+
+def repeat(notebook: Raw) -> None:
+    notebook["cells"].append(deepcopy(at(notebook, "double")))
+
+
+def edit(notebook: Raw) -> None:
+    at(notebook, "square__of_three")["source"] = "assert True"
+
+
+def turn(notebook: Raw) -> None:
+    at(notebook, "square__of_three").update(cell_type="markdown")
+
+
+@pytest.mark.parametrize(
+    ("damage", "sentence"),
+    [
+        (lose, "Lost from the notebook: square__of_three, written__why. Points of a lost answer are lost with it"),
+        (repeat, "Twice in the notebook: double. The grader takes the last; delete the other."),
+        (edit, "The check square__of_three was edited; the grader puts the original back."),
+        (turn, "square__of_three was changed from a code cell to a markdown cell; change it back."),
+    ],
+)
+def test_a_damaged_notebook_is_told_so(save: Save, damage: Callable[[Raw], None], sentence: str) -> None:
+    notebook = filled()
+    damage(notebook)
+    report = check(save(notebook))
+    assert [notice for notice in report.notices if notice.startswith(sentence)]
+    assert sentence in " ".join(str(report).split())
+    assert not report.all_passed
+
+
+def test_a_renamed_notebook_is_told_its_name(save: Save) -> None:
+    report = check(save(filled(), "my homework.ipynb"))
+    assert status(report) == ALL_DONE
+    assert report.notices == (
+        "The file must be named numbers.ipynb, or the grader does not find it; it is my homework.ipynb.",
+    )
+    assert not report.all_passed
+
+
+@pytest.mark.parametrize("name", ["numbers (1).ipynb", "numbers-Copy1.ipynb", "numbers_2.ipynb"])
+def test_a_copy_is_told_even_where_the_notebook_does_not_know_its_name(save: Save, name: str) -> None:
+    notebook = filled()
+    del notebook["metadata"]["normlab"]
+    assert "hand it in as numbers.ipynb" in check(save(notebook, name)).notices[0]
+    assert check(save(notebook)).notices == ()
+
+
+def by_vscode(notebook: Raw) -> None:
+    """VS Code, from its documented behavior, not from the tool: notebook-level version data, a language id in cells."""
+    notebook["metadata"]["language_info"] = {"name": "python", "version": "3.12.1", "pygments_lexer": "ipython3"}
+    for one in notebook["cells"]:
+        one["source"] = one["source"].splitlines(keepends=True)
+        if one["cell_type"] == "code":
+            one["metadata"]["vscode"] = {"languageId": "python"}
+
+
+def by_colab(notebook: Raw) -> None:
+    """Google Colab, from its documented format, not from the tool: minor version 0, cell ids in the metadata."""
+    notebook["metadata"] |= {"colab": {"provenance": [], "toc_visible": True}, "language_info": {"name": "python"}}
+    notebook["nbformat_minor"] = 0
+    for one in notebook["cells"]:
+        one["metadata"] |= {"id": one.pop("id"), "colab": {"base_uri": "https://localhost:8080/"}}
+        one["source"] = one["source"].splitlines(keepends=True)
+
+
+def by_jupyterlite(notebook: Raw) -> None:
+    """JupyterLite, from its documented format, not from the tool: the kernel is Pyodide."""
+    notebook["metadata"]["kernelspec"] = {"display_name": "Python (Pyodide)", "language": "python", "name": "python"}
+    notebook["metadata"]["language_info"] = {"codemirror_mode": {"name": "python", "version": 3}, "name": "python"}
+
+
+TOOLS = {"VS Code": by_vscode, "Google Colab": by_colab, "JupyterLite": by_jupyterlite}
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_notebooks_of_other_tools_are_checked_alike(save: Save, tool: str) -> None:
+    notebook = filled()
+    TOOLS[tool](notebook)
+    path = save(notebook)
+    report = check(path)
+    assert read_notebook(path).saved_by == tool
+    assert status(report) == ALL_DONE
+    assert report.all_passed
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_a_tool_that_dropped_the_marks_is_named(save: Save, tool: str) -> None:
+    notebook = filled()
+    TOOLS[tool](notebook)
+    for one in notebook["cells"]:
+        one["metadata"].pop("nbgrader", None)
+    with pytest.raises(
+        NotebookError, match=f"has no check cell: {tool} saved it, and the marks .* Download the notebook"
+    ):
+        check(save(notebook))
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("<!DOCTYPE html><html></html>", "it is a web page; download the notebook itself"),
+        ('{"cells": [\n<<<<<<< HEAD\n', "marks of a merge conflict"),
+        ('{"cells": [', "cut off or was edited by hand"),
+        ("[1, 2]", "it holds other data; hand in the .ipynb file"),
+        ('{"nbformat": 3, "worksheets": []}', "notebook format 3, format 4 is expected; open it in a current Jupyter"),
+        ('{"nbformat": 4, "cells": [3], "metadata": {}}', "cell 1 is damaged"),
+        ('{"nbformat": 4, "cells": [], "metadata": []}', "its metadata is no dictionary"),
+        ('{"nbformat": 4, "cells": [], "metadata": {"kernelspec": {"language": "R"}}}', "runs on a kernel for R"),
+        ('{"nbformat": 4, "cells": [], "metadata": {}}', "has no check cell: the marks"),
+        ("[" * 100_000, "is not a notebook"),
+    ],
+)
+def test_what_is_no_notebook_is_refused_in_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str, words: str
+) -> None:
+    path = tmp_path / "numbers.ipynb"
+    path.write_text(content)
+    assert main(["check", str(path)]) == 2
+    said = capsys.readouterr().err
+    assert words in said
+    assert said.startswith("Cannot check: ")
+    assert said.count("\n") == 1
+
+
+def test_a_file_that_is_not_there_is_answered_with_those_that_are(save: Save, tmp_path: Path) -> None:
+    save(filled(), "other.ipynb")
+    with pytest.raises(NotebookError, match=r"there is no file .*numbers.ipynb; in that folder there is other.ipynb"):
+        check(tmp_path / "numbers.ipynb")
+
+
+def test_the_checksum_is_nbgraders(save: Save) -> None:
+    cells = read_notebook(save(released())).cells
+    assert [one.number for one in cells if not one.is_as_released] == [1]  # the prose has none
