@@ -17,6 +17,7 @@ import numpy as np
 
 from autograder.assignment import Assignment, Cell
 from autograder.errors import BoundaryError
+from autograder.exceptions import CellTimeout, StudentDied
 from autograder.forkserver import ForkServer
 from autograder.life import Life
 from autograder.limits import Limits
@@ -24,7 +25,7 @@ from autograder.outputs import Outputs, add_checked
 from autograder.recording import Recorder, events
 from autograder.results import CheckResult, Judged, Status
 from autograder.scoring import score_of
-from autograder.session import CellTimeout, Session, StudentDied
+from autograder.session import Session
 from autograder.trusted import Failure, Namespace
 
 

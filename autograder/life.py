@@ -13,10 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from autograder.exceptions import CellTimeout, StudentDied
 from autograder.forkserver import ForkServer
 from autograder.limits import Limits
 from autograder.recording import Recorder
-from autograder.session import CellTimeout, Session, StudentDied
+from autograder.session import Session
 
 REPEAT = 1.0  # seconds after which a timeout that was swallowed is raised again
 

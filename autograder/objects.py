@@ -101,21 +101,20 @@ class Objects:
             return _Marker(_generator(*self.codec.inner_list(data)))
         return _Marker(self._make_callback(number))
 
-    def restore(self, value: Any, received: list[Any] | None = None) -> Any:
+    def restore(self, value: Any, received: list[Any]) -> Any:
         """Put objects in place of their markers; note arrays, lists and dicts in ``received`` as they are met."""
         kind = type(value)
         if kind in ATOMS:
             return value
         if kind is _ArgumentMarker:
-            return received[value.held] if received is not None else None
+            return received[value.held]
         if kind is _Marker:
             return value.held
         if kind is tuple:
             return tuple([self.restore(item, received) for item in value])
         if kind is slice:
-            return slice(*(self.restore(item) for item in (value.start, value.stop, value.step)))
-        mutable = kind is np.ndarray or kind is list or kind is dict or tables.is_table(value)
-        if received is not None and mutable:
+            return slice(*(self.restore(item, received) for item in (value.start, value.stop, value.step)))
+        if kind is np.ndarray or kind is list or kind is dict or tables.is_table(value):
             received.append(value)
         if kind is list:
             value[:] = [self.restore(item, received) for item in value]

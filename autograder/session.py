@@ -6,7 +6,6 @@ conversation and costs the task at hand, never the judge.
 
 from __future__ import annotations
 
-import builtins
 import socket
 import sys
 import weakref
@@ -16,8 +15,10 @@ from typing import Any
 import numpy as np
 from msgpack import ExtType
 
-from autograder import protocol, tables
+from autograder import protocol
+from autograder.arguments import Arguments
 from autograder.errors import BoundaryError, ProtocolError
+from autograder.exceptions import CellTimeout, StudentDied, exception_class, identifier, rebuild
 from autograder.limits import Limits
 from autograder.protocol import ARGUMENT, ATOMS, CALLBACK, GENERATOR, HANDLE, LAZY, MIRROR
 from autograder.proxies import Container, Proxy, proxy_type
@@ -27,18 +28,6 @@ from autograder.wire import Channel, Codec, extension
 
 # What a test cannot see, or sees by chance.
 _UNRECORDED = frozenset({"names", "run", "flush", "describe", "text", "repr", "self-test"})
-
-
-class StudentDied(BaseException):
-    """The student's process is gone. No Exception, so that a test that expects one is not satisfied by it."""
-
-
-class CellTimeout(BaseException):
-    """The cell ran longer than it may."""
-
-
-class StudentError(Exception):
-    """An exception of the student's that has no built-in base."""
 
 
 class Session:
@@ -65,27 +54,26 @@ class Session:
         self._handle_of_mirror: dict[int, int] = {}  # id of a local array -> handle
         self._callbacks: list[Any] = []
         self._callback_number: dict[int, int] = {}
-        self._arguments: list[Any] = []  # of the call that runs: what an answer may refer to
+        self._arguments = Arguments({})  # of the request that runs: what an answer may refer to
         self._exceptions: dict[type, int] = {}  # a class made here for one of the student's -> its handle
         self._stream = Stream(known=False)
 
     # what tests and the judge ask
 
     def request(self, operation: str, *operands: Any) -> Any:
-        value = self._recorded(
-            operation, operands, [operation, None, *[self._outgoing(each, []) for each in operands]], []
-        )
+        sent = [Arguments(self._handle_of_mirror).outgoing(each) for each in operands]
+        value = self._recorded(operation, operands, [operation, None, *sent], Arguments({}))
         if operation == "get" and isinstance(value, Proxy):
             self._labels[object.__getattribute__(value, "_handle")] = operands[1]
         return value
 
     def call(self, handle: int, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
         self.calls += 1
-        mutable: list[Any] = []
-        positional = [self._outgoing(value, mutable) for value in arguments]
-        named = {name: self._outgoing(value, mutable) for name, value in keywords.items()}
+        sent = Arguments(self._handle_of_mirror)
+        positional = [sent.outgoing(value) for value in arguments]
+        named = {name: sent.outgoing(value) for name, value in keywords.items()}
         label = self._labels.get(handle, "")
-        return self._recorded("call", (handle, label), ["call", None, handle, positional, named], mutable)
+        return self._recorded("call", (handle, label), ["call", None, handle, positional, named], sent)
 
     def run(self, source: str, number: int) -> bool:
         """Run one cell there; True if it raised nothing. Outputs go to ``emit``."""
@@ -107,19 +95,19 @@ class Session:
 
     # the exchange
 
-    def _recorded(self, operation: str, operands: tuple[Any, ...], message: list[Any], mutable: list[Any]) -> Any:
+    def _recorded(self, operation: str, operands: tuple[Any, ...], message: list[Any], arguments: Arguments) -> Any:
         if self._recorder is None or operation in _UNRECORDED:
-            return self._exchange(message, mutable)
+            return self._exchange(message, arguments)
         label = f"{operation} {' '.join(repr(each)[:80] for each in operands[1:] if type(each) in ATOMS)}"
         try:
-            value = self._exchange(message, mutable)
+            value = self._exchange(message, arguments)
         except Exception as error:
             self._recorder.note(f"{label} raised", (type(error).__name__, str(error)))
             raise
         self._recorder.note(label, value)
         return value
 
-    def _exchange(self, message: list[Any], mutable: list[Any]) -> Any:
+    def _exchange(self, message: list[Any], arguments: Arguments) -> Any:
         if self.dead:
             raise StudentDied(self.dead)
         freed, mirrors = self._news_of_objects()
@@ -131,7 +119,7 @@ class Session:
         except (TypeError, ValueError, OverflowError) as error:  # before a byte was sent: the test's fault
             self.freed += freed
             raise BoundaryError(str(error)) from None
-        outer, self._arguments = self._arguments, mutable
+        outer, self._arguments = self._arguments, arguments
         try:
             for buffer in buffers:
                 self.channel.sock.sendall(buffer)
@@ -166,7 +154,7 @@ class Session:
             if kind == protocol.VALUE:
                 return payload
             if kind == protocol.ERROR:
-                raise _Raised(self._rebuild(payload))
+                raise _Raised(rebuild(payload))
             if kind != protocol.CALL_BACK:
                 raise ProtocolError("an unknown kind of answer")
             self._call_back(payload)
@@ -181,7 +169,7 @@ class Session:
         except (TypeError, ValueError, IndexError):
             raise ProtocolError("a malformed callback") from None
         try:
-            reply = ["return", None, self._outgoing(function(*arguments, **keywords), [])]
+            reply = ["return", None, Arguments(self._handle_of_mirror).outgoing(function(*arguments, **keywords))]
         except Exception as error:
             reply = ["raise", None, f"{type(error).__name__}: {error}"]
         state = self._stream.changed()
@@ -217,9 +205,9 @@ class Session:
             self._emit(outputs)
         try:
             for place, change in changes:
-                _write_back(self._arguments[place], change)
+                changed = self._arguments.change(place, change)
                 if self._recorder is not None:
-                    self._recorder.note(f"changed {place}", self._arguments[place])
+                    self._recorder.note(f"changed {place}", changed)
             for handle, content in mirrors:
                 array = self._mirrors[handle][0]
                 array[...] = content
@@ -228,47 +216,6 @@ class Session:
             raise ProtocolError("malformed changes") from None
 
     # values that go out
-
-    def _outgoing(self, value: Any, mutable: list[Any]) -> Any:
-        """What is sent for an argument; arrays, lists and dicts are noted in ``mutable`` as they are met."""
-        kind = type(value)
-        if kind in ATOMS:
-            return value
-        if isinstance(value, np.ndarray):
-            handle = self._handle_of_mirror.get(id(value))
-            if handle is not None:
-                return extension(HANDLE, handle.to_bytes(8, "little"))
-            known = _place(value, mutable)
-            if known is not None:
-                return known
-            mutable.append(value)
-            return value if kind is np.ndarray else np.asarray(value)
-        if issubclass(kind, Proxy):
-            return value
-        for container in (dict, list):
-            if issubclass(kind, container):
-                known = _place(value, mutable)
-                if known is not None:
-                    return known
-                mutable.append(value)
-                if container is dict:
-                    return {key: self._outgoing(item, mutable) for key, item in value.items()}
-                return [self._outgoing(item, mutable) for item in value]
-        if issubclass(kind, tuple):
-            return tuple([self._outgoing(item, mutable) for item in value])
-        if issubclass(kind, np.generic) and not issubclass(kind, str | bytes):
-            return value
-        if tables.is_table(value):
-            known = _place(value, mutable)
-            if known is None:
-                mutable.append(value)
-            return value if known is None else known
-        if tables.to_plain(value) is not None:
-            return value
-        for plain in (int, float, str, bytes, complex):
-            if issubclass(kind, plain):
-                return plain(value)
-        return value
 
     def _encode_other(self, value: Any) -> ExtType:
         kind = type(value)
@@ -297,7 +244,7 @@ class Session:
 
     def _decode_other(self, code: int, data: bytes) -> Any:
         if code == ARGUMENT:
-            return self._arguments[int.from_bytes(data, "little")]
+            return self._arguments.mutable[int.from_bytes(data, "little")]
         if code == CALLBACK:
             return self._callbacks[int.from_bytes(data, "little")]
         if code == HANDLE:
@@ -306,7 +253,7 @@ class Session:
                 made = exception_class(names)
                 self._exceptions[made] = _checked_handle(handle)
                 return made
-            return self._proxy(handle, lambda: proxy_type(_identifier(name))(self, handle))
+            return self._proxy(handle, lambda: proxy_type(identifier(name))(self, handle))
         if code == LAZY:
             handle, kind = self.codec.inner_list(data)
             container = protocol.TYPE_OF_KIND[kind]
@@ -340,21 +287,6 @@ class Session:
         self._handle_of_mirror[id(content)] = handle
         return content
 
-    def _rebuild(self, payload: Any) -> BaseException:
-        try:
-            names, arguments, text, lines = payload
-            if type(names) is not list or type(arguments) is not list:
-                raise TypeError
-            made = exception_class(names)
-        except (TypeError, ValueError):
-            raise ProtocolError("a malformed exception") from None
-        try:
-            error = made(*arguments)
-        except Exception:
-            error = StudentError(str(text))
-        error.student_traceback = str(lines)  # type: ignore[attr-defined]
-        return error
-
 
 class _Raised(Exception):
     """Carries the student's exception past the handlers of the exchange's own."""
@@ -367,63 +299,3 @@ def _checked_handle(handle: Any) -> int:
     if type(handle) is not int or handle < 0:
         raise ProtocolError("a malformed handle")
     return handle
-
-
-def _identifier(name: Any) -> str:
-    return name if type(name) is str and name.isidentifier() and len(name) <= 100 else "object"
-
-
-def _place(value: Any, mutable: list[Any]) -> ExtType | None:
-    """A reference to an argument that was met before."""
-    for place, known in enumerate(mutable):
-        if known is value:
-            return extension(ARGUMENT, place.to_bytes(8, "little"))
-    return None
-
-
-def _write_back(argument: Any, change: Any) -> None:
-    """Change an argument in place as the student's code did."""
-    if isinstance(argument, np.ndarray):
-        if type(change) is np.ndarray and change.shape == argument.shape and argument.flags.writeable:
-            argument[...] = change
-    elif isinstance(argument, list):
-        argument[:] = change
-    elif tables.is_table(argument):
-        tables.write_back(argument, change)
-    else:
-        new, gone = change
-        for key in gone:
-            argument.pop(key, None)
-        for key, item in new:
-            argument[key] = item
-
-
-_BUILTIN = {
-    name: value
-    for name, value in vars(builtins).items()
-    if isinstance(value, type) and issubclass(value, BaseException)
-}
-_made: dict[tuple[str, ...], type[BaseException]] = {}
-_MAX_MADE = 1000
-
-
-def exception_class(names: list[Any]) -> type[BaseException]:
-    """The class whose method resolution order has these names; a leading dot marks a built-in one."""
-    own: list[str] = []
-    base: type[BaseException] = StudentError
-    for name in names[:20]:
-        if type(name) is not str:
-            raise ProtocolError("a malformed exception")
-        if name.startswith("."):
-            base = _BUILTIN.get(name[1:], StudentError)
-            break
-        own.append(_identifier(name))
-    for depth in range(len(own)):
-        key = (*own[len(own) - 1 - depth :], "." + base.__name__)
-        made = _made.get(key)
-        if made is None:
-            made = type(own[len(own) - 1 - depth], (base,), {})
-            if len(_made) < _MAX_MADE:
-                _made[key] = made
-        base = made
-    return base

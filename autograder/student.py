@@ -44,7 +44,11 @@ class Student:
         self.objects = Objects(limits, lambda number: TrustedFunction(number, self._call_back))
         self.channel = Channel(connection, self.objects.codec)
         self.stream = Stream()
-        get, live, plain = self.objects.__getitem__, self.objects.prepare, self.objects.restore
+        get, live = self.objects.__getitem__, self.objects.prepare
+
+        def plain(value: Any) -> Any:
+            return self.objects.restore(value, [])
+
         self.operations: dict[str, Callable[..., Any]] = {
             "run": self._run,
             "names": lambda names: [[n, live(shell.names[n])] for n in names if n in shell.names],
@@ -161,7 +165,7 @@ class Student:
                 self._take_news(*message[1])
             if message[0] == "raise":
                 raise RuntimeError(message[2])
-            return self.objects.restore(message[2])
+            return self.objects.restore(message[2], [])
 
     def _describe_error(self, error: BaseException) -> Any:
         limit = self.limits.text_bytes

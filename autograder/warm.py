@@ -157,7 +157,8 @@ def _read_assignment(data: dict[str, Any]) -> Any:
 
 def _self_test(server: Any, setup: dict[str, Any], limits: Limits) -> None:
     """Raises SandboxUnavailable if the walls do not hold."""
-    from autograder.session import Session, StudentDied
+    from autograder.exceptions import StudentDied
+    from autograder.session import Session
 
     server.wait_until_ready(SELF_TEST_SECONDS)
     connection, _ = server.spawn()

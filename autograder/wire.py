@@ -11,7 +11,6 @@ Arrays over ``BULK`` bytes travel as parts, without being copied together.
 
 from __future__ import annotations
 
-import re
 import socket
 import struct
 from collections.abc import Callable
@@ -21,7 +20,7 @@ import msgpack
 import numpy as np
 from msgpack import ExtType
 
-from autograder import tables
+from autograder import arrays, tables
 from autograder.errors import ProtocolError
 from autograder.limits import Limits
 
@@ -34,16 +33,7 @@ TUPLE, SET, FROZENSET, COMPLEX, BIGINT, ARRAY, BULK_ARRAY, SCALAR, SLICE, ELLIPS
 NUMBER_TYPE, DTYPE, TABLE = 12, 13, 14
 FIRST_FREE = 16  # codes of the endpoints' own types start here
 
-_DTYPES = [np.dtype(s) for s in ("f8", "f4", "f2", "i8", "i4", "i2", "i1", "u8", "u4", "u2", "u1", "?", "c16", "c8")]
-_DTYPE_CODE = {dtype: code for code, dtype in enumerate(_DTYPES)}
-_SCALARS = {dtype.type: code for code, dtype in enumerate(_DTYPES)}
-_NUMBER_TYPES = [bool, int, float, complex, *(dtype.type for dtype in _DTYPES)]
-_NUMBER_TYPE_CODE = {kind: code for code, kind in enumerate(_NUMBER_TYPES)}
-_TEXT_DTYPE = re.compile(r"[<>|=][USMm]\d{1,9}(\[\d{0,9}[A-Za-zμ]{1,2}\])?")
-_ARRAY_HEADS = [struct.Struct(f"<BBB{n}Q") for n in range(9)]
-_SHAPES = [struct.Struct(f"<{n}Q") for n in range(9)]
 _HEAD = struct.Struct("<II")
-_FORTRAN = 1
 _CONTAINERS = frozenset({list, dict, tuple, set, frozenset})
 _BIGINT_BYTES = 4096
 
@@ -121,8 +111,8 @@ class Codec:
             return self._array(value)
         if kind is tuple:
             return extension(TUPLE, self.pack(list(value)))
-        if kind in _SCALARS:
-            return ExtType(SCALAR, bytes((_SCALARS[kind],)) + value.tobytes())
+        if kind in arrays.SCALAR_CODE:
+            return extension(SCALAR, arrays.scalar_bytes(value))
         if kind is set or kind is frozenset:
             return ExtType(SET if kind is set else FROZENSET, self.pack(list(value)))
         if kind is complex:
@@ -136,36 +126,22 @@ class Codec:
             return ExtType(SLICE, self.pack([value.start, value.stop, value.step]))
         if value is Ellipsis:
             return ExtType(ELLIPSIS, b"")
-        if kind is type and value in _NUMBER_TYPE_CODE:
-            return ExtType(NUMBER_TYPE, bytes((_NUMBER_TYPE_CODE[value],)))
-        if isinstance(value, np.dtype) and value in _DTYPE_CODE:
-            return ExtType(DTYPE, bytes((_DTYPE_CODE[value],)))
+        if kind is type and value in arrays.NUMBER_TYPE_CODE:
+            return ExtType(NUMBER_TYPE, bytes((arrays.NUMBER_TYPE_CODE[value],)))
+        if isinstance(value, np.dtype) and value in arrays.DTYPE_CODE:
+            return ExtType(DTYPE, bytes((arrays.DTYPE_CODE[value],)))
         table = tables.to_plain(value)
         return self._encode_other(value) if table is None else extension(TABLE, self.pack(table))
 
-    def _array(self, array: np.ndarray[Any, Any]) -> ExtType:
-        code = _DTYPE_CODE.get(array.dtype)
-        ndim = array.ndim
-        if ndim > 8:
-            return self._encode_other(array)
-        if code is None:
-            return self._text_array(array)
-        flags = array.flags
-        order = _FORTRAN if flags.f_contiguous and not flags.c_contiguous else 0
-        head = _ARRAY_HEADS[ndim].pack(code, order, ndim, *array.shape)
+    def _array(self, array: arrays.Array) -> ExtType:
+        head = arrays.head_of(array)
+        if head is None:
+            text = arrays.text_bytes(array)
+            return self._encode_other(array) if text is None else extension(TEXT_ARRAY, text)
         if array.nbytes <= BULK:
-            return extension(ARRAY, head + array.tobytes("F" if order else "C"))
-        flat = array.T if order else np.ascontiguousarray(array)
-        self._bulk.append(flat.reshape(-1).view(np.uint8).data)
-        return ExtType(BULK_ARRAY, (len(self._bulk) - 1).to_bytes(4, "little") + head)
-
-    def _text_array(self, array: np.ndarray[Any, Any]) -> ExtType:
-        name = array.dtype.str
-        if not _TEXT_DTYPE.fullmatch(name) or array.dtype.kind not in "USMm":
-            return self._encode_other(array)
-        code = name.encode()
-        shape = _SHAPES[array.ndim].pack(*array.shape)
-        return ExtType(TEXT_ARRAY, bytes((len(code), array.ndim)) + code + shape + array.tobytes())
+            return extension(ARRAY, head + array.tobytes("F" if arrays.is_fortran(array) else "C"))
+        self._bulk.append(arrays.flat(array))
+        return extension(BULK_ARRAY, (len(self._bulk) - 1).to_bytes(4, "little") + head)
 
     # decoding
 
@@ -196,20 +172,17 @@ class Codec:
 
     def _restore(self, code: int, data: bytes) -> Any:
         if code == ARRAY:
-            return self._read_array(data, 0, None)
+            return arrays.read(data, 0, None)
         if code == TUPLE:
             return tuple(self.inner_list(data))
         if code == SCALAR:
-            dtype = _DTYPES[data[0]]
-            if len(data) != 1 + dtype.itemsize:
-                raise ProtocolError("a scalar of the wrong size")
-            return np.frombuffer(data, dtype, 1, 1)[0]
+            return arrays.read_scalar(data)
         if code == BULK_ARRAY:
             part = self._parts[int.from_bytes(data[:4], "little")]
             if part is None:
                 raise ProtocolError("a part was used twice")
             self._parts[int.from_bytes(data[:4], "little")] = None
-            return self._read_array(data, 4, part)
+            return arrays.read(data, 4, part)
         if code in (SET, FROZENSET):
             values = self.inner_list(data)
             if len(values) > MAX_MAP:
@@ -226,11 +199,11 @@ class Codec:
         if code == ELLIPSIS:
             return ...
         if code == NUMBER_TYPE:
-            return _NUMBER_TYPES[data[0]]
+            return arrays.NUMBER_TYPES[data[0]]
         if code == DTYPE:
-            return _DTYPES[data[0]]
+            return arrays.DTYPES[data[0]]
         if code == TEXT_ARRAY:
-            return self._read_text_array(data)
+            return arrays.read_text(data)
         if code == TABLE:
             return tables.from_plain(self.inner_list(data))
         return self._decode_other(code, data)
@@ -244,42 +217,6 @@ class Codec:
         if type(values) is not list:
             raise ProtocolError("a container without a list")
         return values
-
-    @staticmethod
-    def _read_array(data: bytes, start: int, part: bytearray | None) -> np.ndarray[Any, Any]:
-        dtype, order, ndim = _DTYPES[data[start]], data[start + 1], data[start + 2]
-        shape = _SHAPES[ndim].unpack_from(data, start + 3)
-        end = start + 3 + 8 * ndim
-        size = dtype.itemsize
-        for length in shape:
-            size *= length
-        content = bytearray(memoryview(data)[end:]) if part is None else part
-        if size != len(content) or (part is not None and len(data) != end):
-            raise ProtocolError("an array whose bytes do not match its shape")
-        if dtype.kind == "b" and size and max(content) > 1:
-            raise ProtocolError("a truth value that is neither true nor false")
-        return np.ndarray(shape, dtype, content, order="F" if order == _FORTRAN else "C")
-
-    @staticmethod
-    def _read_text_array(data: bytes) -> np.ndarray[Any, Any]:
-        size, ndim = data[0], data[1]
-        name = data[2 : 2 + size].decode()
-        if not _TEXT_DTYPE.fullmatch(name):
-            raise ProtocolError("an array of an unknown type")
-        dtype = np.dtype(name)
-        shape = _SHAPES[ndim].unpack_from(data, 2 + size)
-        content = bytearray(memoryview(data)[2 + size + 8 * ndim :])
-        expected = dtype.itemsize
-        for length in shape:
-            expected *= length
-        if dtype.kind not in "USMm" or expected != len(content) or not dtype.itemsize:
-            raise ProtocolError("an array whose bytes do not match its shape")
-        array: np.ndarray[Any, Any] = np.ndarray(shape, dtype, content)
-        if dtype.kind == "U" and array.size:
-            points = np.frombuffer(content, dtype.str[0] + "u4")
-            if points.max(initial=0) > 0x10FFFF:
-                raise ProtocolError("text with an impossible character")
-        return array
 
     def _verify(self, value: Any) -> None:
         """Check depth and number of items, and that no type of msgpack's own came in."""

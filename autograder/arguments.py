@@ -1,0 +1,81 @@
+"""Trusted side: what a test passes to student code, and how changes made to it come back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from msgpack import ExtType
+
+from autograder import tables
+from autograder.protocol import ARGUMENT, ATOMS, HANDLE
+from autograder.wire import extension
+
+
+class Arguments:
+    """The values of one request; arrays, lists, dicts and tables are numbered as they are met.
+
+    The student's process numbers them alike, so that an answer can say "your third argument": results keep their
+    identity, and what is passed twice arrives as one. ``mirrors``: id of a local array -> handle of the student's.
+    """
+
+    def __init__(self, mirrors: Mapping[int, int]) -> None:
+        self.mutable: list[Any] = []
+        self._places: dict[int, int] = {}  # id -> place; the arguments outlive this object
+        self._mirrors = mirrors
+
+    def outgoing(self, value: Any) -> Any:
+        """What is sent for an argument."""
+        kind = type(value)
+        if kind in ATOMS:
+            return value
+        if isinstance(value, np.ndarray):
+            handle = self._mirrors.get(id(value))
+            if handle is not None:
+                return extension(HANDLE, handle.to_bytes(8, "little"))
+            plain = value if kind is np.ndarray else np.asarray(value)
+            return self._numbered(value) or plain
+        if issubclass(kind, dict):
+            return self._numbered(value) or {key: self.outgoing(item) for key, item in value.items()}
+        if issubclass(kind, list):
+            known = self._numbered(value)
+            if known or ATOMS.issuperset(map(type, value)):
+                return known or list(value)
+            return [self.outgoing(item) for item in value]
+        if issubclass(kind, tuple):
+            return tuple([self.outgoing(item) for item in value])
+        if tables.is_table(value):
+            return self._numbered(value) or value
+        if issubclass(kind, np.generic) and not issubclass(kind, str | bytes):
+            return value
+        for plain_kind in (int, float, str, bytes, complex):
+            if issubclass(kind, plain_kind):
+                return plain_kind(value)
+        return value
+
+    def _numbered(self, value: Any) -> ExtType | None:
+        """None for what was not met before and has a number now; else a reference to it."""
+        place = self._places.setdefault(id(value), len(self.mutable))
+        if place < len(self.mutable):
+            return extension(ARGUMENT, place.to_bytes(8, "little"))
+        self.mutable.append(value)
+        return None
+
+    def change(self, place: int, change: Any) -> Any:
+        """Change an argument in place as the student's code did; the argument."""
+        argument = self.mutable[place]
+        if isinstance(argument, np.ndarray):
+            if type(change) is np.ndarray and change.shape == argument.shape and argument.flags.writeable:
+                argument[...] = change
+        elif isinstance(argument, list):
+            argument[:] = change
+        elif tables.is_table(argument):
+            tables.write_back(argument, change)
+        else:
+            new, gone = change
+            for key in gone:
+                argument.pop(key, None)
+            for key, item in new:
+                argument[key] = item
+        return argument

@@ -1,0 +1,111 @@
+"""NumPy arrays and scalars as bytes, for ``wire``: numbers, text, dates and times; never objects.
+
+An array is a head (type, order, number of axes, shape) and its bytes. Memory order is kept, since a sum over
+another order differs in its last bits.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from typing import Any
+
+import numpy as np
+
+from autograder.errors import ProtocolError
+
+Array = np.ndarray[Any, Any]
+
+MAX_AXES = 8
+_FORTRAN = 1
+
+DTYPES = [np.dtype(s) for s in ("f8", "f4", "f2", "i8", "i4", "i2", "i1", "u8", "u4", "u2", "u1", "?", "c16", "c8")]
+DTYPE_CODE = {dtype: code for code, dtype in enumerate(DTYPES)}
+SCALAR_CODE = {dtype.type: code for code, dtype in enumerate(DTYPES)}
+NUMBER_TYPES = [bool, int, float, complex, *(dtype.type for dtype in DTYPES)]
+NUMBER_TYPE_CODE = {kind: code for code, kind in enumerate(NUMBER_TYPES)}
+
+_TEXT_DTYPE = re.compile(r"[<>|=][USMm]\d{1,9}(\[\d{0,9}[A-Za-zμ]{1,2}\])?")
+_HEADS = [struct.Struct(f"<BBB{n}Q") for n in range(MAX_AXES + 1)]
+_SHAPES = [struct.Struct(f"<{n}Q") for n in range(MAX_AXES + 1)]
+
+
+def head_of(array: Array) -> bytes | None:
+    """The head of an array of numbers; None for any other."""
+    code = DTYPE_CODE.get(array.dtype)
+    if code is None or array.ndim > MAX_AXES:
+        return None
+    return _HEADS[array.ndim].pack(code, _FORTRAN * is_fortran(array), array.ndim, *array.shape)
+
+
+def is_fortran(array: Array) -> bool:
+    return bool(array.flags.f_contiguous and not array.flags.c_contiguous)
+
+
+def flat(array: Array) -> memoryview:
+    """The bytes of an array in its order, not copied where they lie together."""
+    whole = array.T if is_fortran(array) else np.ascontiguousarray(array)
+    return whole.reshape(-1).view(np.uint8).data
+
+
+def read(data: bytes, start: int, part: bytearray | None) -> Array:
+    """The array whose head stands in ``data`` from ``start``; its bytes follow, or are ``part``."""
+    dtype, order, ndim = DTYPES[data[start]], data[start + 1], data[start + 2]
+    shape = _SHAPES[ndim].unpack_from(data, start + 3)
+    end = start + 3 + 8 * ndim
+    content = bytearray(memoryview(data)[end:]) if part is None else part
+    if _size(dtype, shape) != len(content) or (part is not None and len(data) != end):
+        raise ProtocolError("an array whose bytes do not match its shape")
+    if dtype.kind == "b":
+        _check_truth(content)
+    return np.ndarray(shape, dtype, content, order="F" if order == _FORTRAN else "C")
+
+
+def text_bytes(array: Array) -> bytes | None:
+    """An array of text, dates or times as bytes; None for any other."""
+    name = array.dtype.str
+    if array.dtype.kind not in "USMm" or not _TEXT_DTYPE.fullmatch(name) or array.ndim > MAX_AXES:
+        return None
+    code, content = name.encode(), bytes(array.tobytes())
+    return bytes((len(code), array.ndim)) + code + _SHAPES[array.ndim].pack(*array.shape) + content
+
+
+def read_text(data: bytes) -> Array:
+    size, ndim = data[0], data[1]
+    name = data[2 : 2 + size].decode()
+    if not _TEXT_DTYPE.fullmatch(name):
+        raise ProtocolError("an array of an unknown type")
+    dtype = np.dtype(name)
+    shape = _SHAPES[ndim].unpack_from(data, 2 + size)
+    content = bytearray(memoryview(data)[2 + size + 8 * ndim :])
+    if not dtype.itemsize or _size(dtype, shape) != len(content):
+        raise ProtocolError("an array whose bytes do not match its shape")
+    if dtype.kind == "U" and np.frombuffer(content, dtype.str[0] + "u4").max(initial=0) > 0x10FFFF:
+        raise ProtocolError("text with an impossible character")
+    return np.ndarray(shape, dtype, content)
+
+
+def scalar_bytes(value: np.generic[Any]) -> bytes:
+    return bytes((SCALAR_CODE[type(value)],)) + value.tobytes()
+
+
+def read_scalar(data: bytes) -> Any:
+    dtype = DTYPES[data[0]]
+    if len(data) != 1 + dtype.itemsize:
+        raise ProtocolError("a scalar of the wrong size")
+    if dtype.kind == "b":
+        _check_truth(data[1:])
+    return np.frombuffer(data, dtype, 1, 1)[0]
+
+
+def _size(dtype: np.dtype[Any], shape: tuple[int, ...]) -> int:
+    size = dtype.itemsize
+    for length in shape:
+        size *= length
+    return size
+
+
+def _check_truth(content: bytes | bytearray) -> None:
+    """NumPy takes other bytes for true here and for false there."""
+    if np.frombuffer(content, np.uint8).max(initial=0) > 1:
+        raise ProtocolError("a truth value that is neither true nor false")
