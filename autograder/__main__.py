@@ -21,6 +21,15 @@ Exit codes:
   130  stopped by Ctrl-C; run the command again to go on
 """
 SHOWN = 40  # lines of a summary
+COURSE_DIR = click.option(
+    "--course-dir",
+    default=".",
+    show_default="this folder",
+    type=click.Path(path_type=Path),
+    help="The course folder: nbgrader_config.py, source/, submitted/.",
+)
+JOBS = click.option("--jobs", type=click.IntRange(1), metavar="N", help="Worker processes.  [default: one a core]")
+DB = click.option("--db", default="", metavar="URL", help="The gradebook.  [default: as configured, or gradebook.db]")
 
 
 class _Group(click.Group):
@@ -45,16 +54,10 @@ def main() -> None:
 
 @main.command(epilog=CODES)
 @click.argument("assignment")
-@click.option(
-    "--course-dir",
-    default=".",
-    show_default="this folder",
-    type=click.Path(path_type=Path),
-    help="The course folder: nbgrader_config.py, source/, submitted/.",
-)
+@COURSE_DIR
 @click.option("--student", "students", multiple=True, metavar="ID", help="Only this student; may be repeated.")
-@click.option("--jobs", type=click.IntRange(1), metavar="N", help="Worker processes.  [default: one a core]")
-@click.option("--db", default="", metavar="URL", help="The gradebook.  [default: as configured, or gradebook.db]")
+@JOBS
+@DB
 @click.option("--scheduler", default="", metavar="ADDRESS", help="Grade on a Dask cluster, tcp://host:port.")
 @click.option("--force", is_flag=True, help="Grade again what is graded and unchanged.")
 def grade(
@@ -93,14 +96,8 @@ def grade(
 
 @main.command(epilog=CODES)
 @click.argument("assignment")
-@click.option(
-    "--course-dir",
-    default=".",
-    show_default="this folder",
-    type=click.Path(path_type=Path),
-    help="The course folder: nbgrader_config.py, which names the answers, and source/.",
-)
-@click.option("--jobs", type=click.IntRange(1), metavar="N", help="Worker processes.  [default: one a core]")
+@COURSE_DIR
+@JOBS
 @click.pass_context
 def validate(context: click.Context, assignment: str, course_dir: Path, jobs: int | None) -> None:
     """Grade the grader: the reference, the blank release, and every right and wrong answer of the course.
@@ -115,6 +112,30 @@ def validate(context: click.Context, assignment: str, course_dir: Path, jobs: in
     for line in report(found):
         click.echo(line)
     context.exit(1 if found.misses else 0)
+
+
+@main.command(epilog=CODES)
+@click.argument("assignment")
+@COURSE_DIR
+@DB
+def report(assignment: str, course_dir: Path, db: str) -> None:
+    """Show how ASSIGNMENT went: reports/ASSIGNMENT.html in the course folder, and a JSON beside it."""
+    from autograder.report import report as run
+
+    click.echo(run(assignment, course_dir, db=db))
+
+
+@main.command(epilog=CODES)
+@click.argument("assignment")
+@COURSE_DIR
+@click.option("--format", "kind", default="csv", show_default=True, help="csv, canvas, moodle or gradescope.")
+@click.option("--to", type=click.Path(path_type=Path), help="Where to write.  [default: exports/ of the course]")
+@DB
+def export(assignment: str, course_dir: Path, kind: str, to: Path | None, db: str) -> None:
+    """Write the scores of ASSIGNMENT for a spreadsheet or another system, manual scores and lateness included."""
+    from autograder.export import export as run
+
+    click.echo(run(assignment, course_dir, kind=kind, to=to, db=db))
 
 
 if __name__ == "__main__":

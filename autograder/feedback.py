@@ -98,7 +98,7 @@ def render(
     """The page as HTML."""
     tasks = _tasks(assignment, judged, kept, show_hidden)
     checks = [check for task in tasks for check in task.checks]
-    style = _source("feedback.css")
+    style = template_text("feedback.css")
     return _template().render(
         title=title,
         student=student,
@@ -177,7 +177,8 @@ def _block(page: Page, raw: Mapping[str, Any], cell: Cell | None) -> Block | Non
     return None
 
 
-def _source(name: str) -> str:
+def template_text(name: str) -> str:
+    """A file of templates/."""
     return files("autograder").joinpath("templates", name).read_text(encoding="utf-8")
 
 
@@ -185,4 +186,4 @@ def _source(name: str) -> str:
 def _template() -> jinja2.Template:
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters["points"] = lambda value: f"{round(value, 2):g}"
-    return environment.from_string(_source("feedback.html.j2"))
+    return environment.from_string(template_text("feedback.html.j2"))

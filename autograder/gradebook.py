@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import sqlite3
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from autograder.assignment import Assignment
-from autograder.errors import GradebookError
+from autograder.database import Database
 from autograder.kept import Kept
-from autograder.schema import Tables, cell_ids, new_id, open_tables, save_assignment
+from autograder.schema import cell_ids, new_id, save_assignment
 
-T = TypeVar("T")
-RETRIES = (0.5, 1.0, 2.0, 4.0, 8.0)  # seconds: a server that restarts, a lock that somebody holds
 EPOCH = datetime(1970, 1, 1)
 
 
@@ -37,31 +32,34 @@ class Record:
     result: str  # JSON
 
 
-class Gradebook:
-    """The gradebook of one course; for one thread. Raises GradebookError and nothing else."""
+@dataclass(frozen=True)
+class Person:
+    """A student as the gradebook knows them; "" for what it does not know."""
 
-    def __init__(self, url: str) -> None:
-        try:
-            self.engine = sa.create_engine(url, pool_pre_ping=True)
-        except (sa.exc.ArgumentError, ImportError) as error:
-            raise GradebookError(f"{url!r} is not the address of a database that can be used: {error}.") from None
-        self.name = self.engine.url.render_as_string(hide_password=True)
-        self.is_sqlite = self.engine.dialect.name == "sqlite"
-        if self.is_sqlite:
-            sa.event.listen(self.engine, "connect", _on_sqlite_connect)
-            sa.event.listen(self.engine, "begin", _on_sqlite_begin)
-        self._server_lock = None if self.is_sqlite else self._retry(self._lock_server)
-        self.tables: Tables = self._retry(lambda: self._in_transaction(open_tables))
+    id: str
+    first_name: str
+    last_name: str
+    email: str
+    lms_id: str
 
-    def close(self) -> None:
-        if self._server_lock is not None:
-            with suppress(sa.exc.SQLAlchemyError):
-                self._server_lock.close()
-        self.engine.dispose()
+
+@dataclass(frozen=True)
+class Result:
+    """One graded notebook as it stands in the gradebook now."""
+
+    student: str
+    notebook: str
+    result: str  # Record.result
+    late_penalty: float | None
+    scores: dict[str, float]  # that people gave or changed, with extra credit, by grade id
+
+
+class Gradebook(Database):
+    """The gradebook of one course."""
 
     def save_assignment(self, course_id: str, name: str, notebooks: Mapping[str, Assignment]) -> None:
         """Make the entries of an assignment equal to the instructor's notebooks, in one transaction."""
-        self._retry(lambda: self._in_transaction(lambda c: save_assignment(c, self.tables, course_id, name, notebooks)))
+        self.transact(lambda c: save_assignment(c, self.tables, course_id, name, notebooks))
 
     def graded(self, assignment: str) -> dict[tuple[str, str], str]:
         """(student, notebook) -> digest of what was graded last, of those whose scores are there."""
@@ -73,7 +71,7 @@ class Gradebook:
             .join(handed_in, same)
             .where(done.c.assignment == assignment)
         )
-        rows = self._retry(lambda: self._in_transaction(lambda c: c.execute(query).all()))
+        rows = self.transact(lambda c: c.execute(query).all())
         return {(student, notebook): digest for student, notebook, digest in rows}
 
     def forget(self, assignment: str, students: Iterable[str]) -> None:
@@ -83,7 +81,7 @@ class Gradebook:
         rows = [{"student": student} for student in students]
         if rows:
             query = done.update().where(same).values(digest="")
-            self._retry(lambda: self._in_transaction(lambda c: c.execute(query, rows)))
+            self.transact(lambda c: c.execute(query, rows))
 
     def due(self, assignment: str, student: str) -> datetime | None:
         """When the student's work is due, extension included; UTC."""
@@ -95,7 +93,7 @@ class Gradebook:
             .outerjoin(handed_in, same)
             .where(assigned.c.name == assignment)
         )
-        row = self._retry(lambda: self._in_transaction(lambda c: c.execute(query).first()))
+        row = self.transact(lambda c: c.execute(query).first())
         if row is None or row.duedate is None:
             return None
         extension = row.extension or timedelta()
@@ -130,32 +128,51 @@ class Gradebook:
                 for notebook_name, grade_id, value in connection.execute(rows):
                     getattr(kept.setdefault(notebook_name, Kept()), name)[grade_id] = value
 
-        self._retry(lambda: self._in_transaction(read))
+        self.transact(read)
         return kept
 
-    def result(self, assignment: str, student: str, notebook: str) -> tuple[str, float | None] | None:
-        """What is known of a graded notebook: Record.result and the late penalty."""
+    def results(self, assignment: str, student: str | None = None) -> list[Result]:
+        """Every graded notebook of an assignment, or of one student, in order."""
         done, handed_in, part, book, assigned = self._tables(
             "autograder_result", "submitted_assignment", "submitted_notebook", "notebook", "assignment"
         )
+        same = sa.and_(handed_in.c.assignment_id == assigned.c.id, handed_in.c.student_id == done.c.student_id)
         query = (
-            sa.select(done.c.result, part.c.late_submission_penalty)
+            sa.select(done.c.student_id, done.c.notebook, done.c.result, part.c.late_submission_penalty, part.c.id)
             .join(assigned, assigned.c.name == done.c.assignment)
             .join(book, sa.and_(book.c.assignment_id == assigned.c.id, book.c.name == done.c.notebook))
-            .join(
-                handed_in,
-                sa.and_(handed_in.c.assignment_id == assigned.c.id, handed_in.c.student_id == done.c.student_id),
-            )
+            .join(handed_in, same)
             .join(part, sa.and_(part.c.assignment_id == handed_in.c.id, part.c.notebook_id == book.c.id))
-            .where(done.c.assignment == assignment, done.c.student_id == student, done.c.notebook == notebook)
+            .where(done.c.assignment == assignment, done.c.student_id == (student or done.c.student_id))
+            .order_by(done.c.student_id, done.c.notebook)
         )
-        row = self._retry(lambda: self._in_transaction(lambda c: c.execute(query).first()))
-        return (row[0], row[1]) if row else None
+        grade, cell = self._tables("grade", "base_cell")
+        changed = (
+            sa.select(grade.c.notebook_id, cell.c.name, grade.c.auto_score, grade.c.manual_score, grade.c.extra_credit)
+            .join(cell, cell.c.id == grade.c.cell_id)
+            .where(sa.or_(grade.c.manual_score.is_not(None), grade.c.extra_credit.is_not(None)))
+        )
+
+        def read(connection: sa.Connection) -> list[Result]:
+            scores: dict[str, dict[str, float]] = {}
+            for part_id, name, auto, manual, extra in connection.execute(changed):
+                score = auto if manual is None else manual
+                scores.setdefault(part_id, {})[name] = (score or 0.0) + (extra or 0.0)
+            return [Result(*row[:4], scores.get(row.id, {})) for row in connection.execute(query)]
+
+        return self.transact(read)
+
+    def people(self) -> dict[str, Person]:
+        """All students, by id."""
+        row = self.tables["student"].c
+        query = sa.select(row.id, row.first_name, row.last_name, row.email, row.lms_user_id)
+        rows = self.transact(lambda c: c.execute(query).all())
+        return {found.id: Person(*(value or "" for value in found)) for found in rows}
 
     def write(self, assignment: str, batch: Sequence[Record]) -> None:
         """Store results in one transaction: each submission is there with all its cells, or not at all."""
         if batch:
-            self._retry(lambda: self._in_transaction(lambda c: self._write(c, assignment, batch)))
+            self.transact(lambda c: self._write(c, assignment, batch))
 
     def _write(self, connection: sa.Connection, assignment: str, batch: Sequence[Record]) -> None:
         assigned, notebook = self._tables("assignment", "notebook")
@@ -247,48 +264,3 @@ class Gradebook:
         else:
             query = query.on_conflict_do_nothing(index_elements=unique)
         connection.execute(query, rows)
-
-    def _tables(self, *names: str) -> tuple[sa.Table, ...]:
-        return tuple(self.tables[name] for name in names)
-
-    def _in_transaction(self, action: Callable[[sa.Connection], T]) -> T:
-        with self.engine.begin() as connection:
-            return action(connection)
-
-    def _retry(self, action: Callable[[], T]) -> T:
-        """The action's result, tried again while a server restarts or a lock is held."""
-        for wait in (*RETRIES, None):
-            try:
-                return action()
-            except (sa.exc.SQLAlchemyError, sqlite3.Error) as error:
-                reason = str(getattr(error, "orig", None) or error).splitlines()[0]
-                passing = isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError)
-                if wait is None or not passing or "full" in reason:
-                    raise GradebookError(
-                        f"The gradebook {self.name} cannot be used: {reason}. "
-                        "What was graded so far is kept; run the command again once this is put right."
-                    ) from None
-                time.sleep(wait)
-        raise AssertionError("the last attempt returns or raises")
-
-    def _lock_server(self) -> sa.Connection:
-        """A connection that holds this database's lock for as long as it is open."""
-        connection = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        query = sa.text("SELECT pg_try_advisory_lock(hashtext('autograder ' || current_database()))")
-        if not connection.execute(query).scalar():
-            connection.close()
-            raise GradebookError(f"Another grader is at work on {self.name}; wait until it is through.")
-        return connection
-
-
-def _on_sqlite_connect(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # transactions are begun below
-    connection.execute("PRAGMA busy_timeout = 30000")
-    with suppress(sqlite3.OperationalError):  # not every file system can do it
-        connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = NORMAL")
-
-
-def _on_sqlite_begin(connection: sa.Connection) -> None:
-    # The write lock is taken first: a transaction waits for it, and never fails half-way.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -44,6 +44,7 @@ class GradeInSandbox(NbGraderPreprocessor):  # type: ignore[misc]
         source = {name: course.notebooks(title)[name]}
         submission = collect(course.folder("submitted", student, title), [name], course.limits)
         with only_grader(course.root), closing(Gradebook(course.db_url)) as gradebook:
+            gradebook.lock()
             gradebook.save_assignment(course.course_id, title, source)
             setup = Setup.of(course, title, source, known_answers(course, title)[0])
             outcome = _grade(setup.pack(), make_job(gradebook, title, student, submission))
@@ -69,13 +70,13 @@ class FeedbackExporter(Exporter):  # type: ignore[misc]
         student, title, name = info["student"], info["assignment"], info["notebook"]
         course = _course(self, info)
         with closing(Gradebook(course.db_url)) as gradebook:
-            found = gradebook.result(title, student, name)
+            found = next((each for each in gradebook.results(title, student) if each.notebook == name), None)
             kept = gradebook.kept(title, student).get(name, Kept())
         if found is None:
             raise GradebookError(
                 f"The notebook {name} of {student} was not graded by this engine; run `autograder grade {title}`."
             )
-        result, penalty = json.loads(found[0]), found[1]
+        result = json.loads(found.result)
         findings, refusal = result.pop("findings"), result.pop("refused")
         notebook = json.loads(Path(filename).read_text(encoding="utf-8"))
         page = render(
@@ -85,7 +86,7 @@ class FeedbackExporter(Exporter):  # type: ignore[misc]
             title=name if name == title else f"{title}: {name}",
             student=student,
             notes=[refusal, *findings] if refusal else findings,
-            late_penalty=penalty,
+            late_penalty=found.late_penalty,
             sandboxed=course.engine.isolation != "none",
             show_hidden=course.engine.show_hidden_checks,
         )

@@ -229,7 +229,7 @@ def test_a_second_grader_is_told_who_is_at_work(course: Course) -> None:
 
 @pytest.mark.parametrize("url", ["nonsense", "nosuch://x/y", "sqlite:////nonexistent/folder/x.db"])
 def test_a_gradebook_that_cannot_be_opened_is_one_sentence(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("autograder.gradebook.RETRIES", ())
+    monkeypatch.setattr("autograder.database.RETRIES", ())
     with pytest.raises(GradebookError, match=r"gradebook|address"):
         Gradebook(url)
 

@@ -1,0 +1,95 @@
+"""A connection to the gradebook's database: whole transactions, one grader at a time, patience with a busy server."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+
+from autograder.errors import GradebookError
+from autograder.schema import Tables, open_tables
+
+T = TypeVar("T")
+RETRIES = (0.5, 1.0, 2.0, 4.0, 8.0)  # seconds: a server that restarts, a lock that somebody holds
+
+
+class Database:
+    """For one thread. Raises GradebookError and nothing else."""
+
+    def __init__(self, url: str) -> None:
+        try:
+            self.engine = sa.create_engine(url, pool_pre_ping=True)
+        except (sa.exc.ArgumentError, ImportError) as error:
+            raise GradebookError(f"{url!r} is not the address of a database that can be used: {error}.") from None
+        self.name = self.engine.url.render_as_string(hide_password=True)
+        self.is_sqlite = self.engine.dialect.name == "sqlite"
+        if self.is_sqlite:
+            sa.event.listen(self.engine, "connect", _on_sqlite_connect)
+            sa.event.listen(self.engine, "begin", _on_sqlite_begin)
+        self._server_lock: sa.Connection | None = None
+        self.tables: Tables = self.transact(open_tables)
+
+    def close(self) -> None:
+        if self._server_lock is not None:
+            with suppress(sa.exc.SQLAlchemyError):
+                self._server_lock.close()
+        self.engine.dispose()
+
+    def _tables(self, *names: str) -> tuple[sa.Table, ...]:
+        return tuple(self.tables[name] for name in names)
+
+    def transact(self, action: Callable[[sa.Connection], T]) -> T:
+        """The action's result; what it wrote is there whole, or not at all."""
+
+        def attempt() -> T:
+            with self.engine.begin() as connection:
+                return action(connection)
+
+        return self._retry(attempt)
+
+    def lock(self) -> None:
+        """Keep other graders off a server's database until close; for a file, guard.only_grader does that."""
+        if not self.is_sqlite:
+            self._server_lock = self._retry(self._lock_server)
+
+    def _retry(self, action: Callable[[], T]) -> T:
+        """The action's result, tried again while a server restarts or a lock is held."""
+        for wait in (*RETRIES, None):
+            try:
+                return action()
+            except (sa.exc.SQLAlchemyError, sqlite3.Error) as error:
+                reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+                passing = isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError)
+                if wait is None or not passing or "full" in reason:
+                    raise GradebookError(
+                        f"The gradebook {self.name} cannot be used: {reason}. "
+                        "What was graded so far is kept; run the command again once this is put right."
+                    ) from None
+                time.sleep(wait)
+        raise AssertionError("the last attempt returns or raises")
+
+    def _lock_server(self) -> sa.Connection:
+        """A connection that holds this database's lock for as long as it is open."""
+        connection = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        query = sa.text("SELECT pg_try_advisory_lock(hashtext('autograder ' || current_database()))")
+        if not connection.execute(query).scalar():
+            connection.close()
+            raise GradebookError(f"Another grader is at work on {self.name}; wait until it is through.")
+        return connection
+
+
+def _on_sqlite_connect(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # transactions are begun below
+    connection.execute("PRAGMA busy_timeout = 30000")
+    with suppress(sqlite3.OperationalError):  # not every file system can do it
+        connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+
+
+def _on_sqlite_begin(connection: sa.Connection) -> None:
+    # The write lock is taken first: a transaction waits for it, and never fails half-way.
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -1,0 +1,128 @@
+"""Scores for other systems: ``autograder export ASSIGNMENT``. What people entered counts, and lateness is taken off."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from autograder.course import Course
+from autograder.errors import UsageError
+from autograder.feedback import readable
+from autograder.grade import write_atomically
+from autograder.gradebook import Gradebook, Person, Result
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # with these a spreadsheet takes a text for a formula
+
+
+@dataclass
+class Grade:
+    """One student's result."""
+
+    person: Person
+    checks: dict[str, tuple[float, float]] = field(default_factory=dict)  # grade id -> score, of how many points
+    late_penalty: float = 0.0
+
+    @property
+    def score(self) -> float:
+        return max(0.0, sum(score for score, _ in self.checks.values()) - self.late_penalty)
+
+    @property
+    def points(self) -> float:
+        return sum(points for _, points in self.checks.values())
+
+
+def export(
+    assignment: str, course_dir: Path = Path("."), *, kind: str = "csv", to: Path | None = None, db: str = ""
+) -> Path:
+    """Write the scores as ``kind`` and return where: a file, for Gradescope a folder with a file a student."""
+    if kind not in KINDS:
+        raise UsageError(f"There is no format {kind!r}; the formats are {', '.join(KINDS)}.")
+    course = Course.open(course_dir, db)
+    course.notebooks(assignment)
+    with closing(Gradebook(course.db_url)) as gradebook:
+        results, people = gradebook.results(assignment), gradebook.people()
+    if not results:
+        raise UsageError(f"Nothing of {assignment!r} is graded yet; run `autograder grade {assignment}` first.")
+    grades = list(read_grades(results, people))
+    suffix = "" if kind == "gradescope" else ".csv"
+    path = to or course.root / "exports" / f"{assignment}-{kind}{suffix}"
+    if kind == "gradescope":
+        for grade in grades:
+            write_atomically(
+                path / grade.person.id / "results.json", json.dumps(gradescope(grade), indent=1) + "\n", 0o644
+            )
+    else:
+        write_atomically(path, _table(TABLES[kind](assignment, grades)), 0o644)
+    return path
+
+
+def read_grades(results: Iterable[Result], people: dict[str, Person]) -> Iterable[Grade]:
+    grades: dict[str, Grade] = {}
+    for result in results:
+        grade = grades.setdefault(result.student, Grade(people[result.student]))
+        for name, check in json.loads(result.result)["checks"].items():
+            grade.checks[name] = (result.scores.get(name, check["score"] or 0.0), check["points"])
+        grade.late_penalty += result.late_penalty or 0.0
+    return grades.values()
+
+
+def plain_rows(assignment: str, grades: list[Grade]) -> Iterable[list[Any]]:
+    """One row a student, one column a check."""
+    names = list(dict.fromkeys(name for grade in grades for name in grade.checks))
+    yield ["student_id", "last_name", "first_name", "email", "score", "max_score", "late_penalty", *names]
+    for grade in grades:
+        person = grade.person
+        scores = [grade.checks.get(name, ("", 0.0))[0] for name in names]
+        head = [person.id, person.last_name, person.first_name, person.email]
+        yield [*head, grade.score, grade.points, grade.late_penalty, *scores]
+
+
+def canvas_rows(assignment: str, grades: list[Grade]) -> Iterable[list[Any]]:
+    """Canvas' gradebook import: its identifying columns, a row of possible points, one column for the assignment."""
+    yield ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", assignment]
+    yield ["    Points Possible", "", "", "", "", max((grade.points for grade in grades), default=0.0)]
+    for grade in grades:
+        person = grade.person
+        name = f"{person.last_name}, {person.first_name}" if person.last_name or person.first_name else person.id
+        yield [name, person.lms_id, person.id, person.email or person.id, "", grade.score]
+
+
+def moodle_rows(assignment: str, grades: list[Grade]) -> Iterable[list[Any]]:
+    """Moodle's CSV import: people by identity number or address, one grade item."""
+    yield ["ID number", "Email address", "First name", "Last name", assignment]
+    for grade in grades:
+        person = grade.person
+        yield [person.lms_id or person.id, person.email, person.first_name, person.last_name, grade.score]
+
+
+TABLES: dict[str, Callable[[str, list[Grade]], Iterable[list[Any]]]] = {
+    "csv": plain_rows,
+    "canvas": canvas_rows,
+    "moodle": moodle_rows,
+}
+KINDS = (*TABLES, "gradescope")
+
+
+def gradescope(grade: Grade) -> dict[str, Any]:
+    """The content of one student's results.json."""
+    tests = [
+        {"name": readable(name), "score": score, "max_score": points} for name, (score, points) in grade.checks.items()
+    ]
+    return {"score": grade.score, "tests": tests, "visibility": "after_published"}
+
+
+def neutral(value: Any) -> Any:
+    """A text that a spreadsheet shows and does not calculate."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+
+
+def _table(rows: Iterable[list[Any]]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([neutral(value) for value in row] for row in rows)
+    return text.getvalue()

@@ -1,0 +1,179 @@
+"""What a graded class shows an instructor: ``autograder report ASSIGNMENT`` writes one page and a JSON beside it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+import statistics
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from autograder.course import Course
+from autograder.errors import UsageError
+from autograder.feedback import readable, template_text
+from autograder.grade import write_atomically
+from autograder.gradebook import Gradebook, Result
+
+HELP_SHARE = 0.5  # of the points: who has less needs help
+TEN = 10  # bars of the distribution, and lines of a list of the slowest
+COLORS = {"light": ("#0b57b0", "#1a1a1a"), "dark": ("#8ab8ff", "#e8e8e8")}  # bars, text
+
+
+@dataclass
+class CheckReport:
+    """How one check went over the class."""
+
+    name: str
+    points: float
+    statuses: dict[str, int] = field(default_factory=dict)
+    lost: float = 0.0  # points that it cost the class
+    discrimination: float | None = None  # correlation with the score of the other checks; None: all alike
+
+    @property
+    def passed(self) -> int:
+        return self.statuses.get("passed", 0)
+
+    @property
+    def remark(self) -> str:
+        if self.discrimination is None:
+            return "tells nobody apart"
+        return "passed rather by those who fail the rest" if self.discrimination < 0 else ""
+
+
+@dataclass
+class Report:
+    """All that the page shows; no student's work."""
+
+    assignment: str
+    points: float
+    scores: dict[str, float]
+    checks: list[CheckReport]
+    mistakes: dict[str, int]  # sentence of a known mistake -> students who made it
+    needs_help: dict[str, list[str]]  # student -> checks without points
+    look_at: list[tuple[str, str]]
+    waiting: int  # written answers without a grade
+    late: dict[str, float]  # student -> points taken off
+    seconds: dict[str, float]  # student -> time of grading
+
+    @property
+    def distribution(self) -> list[int]:
+        """Students in each tenth of the points."""
+        bars = [0] * TEN
+        for score in self.scores.values():
+            bars[min(TEN - 1, int(TEN * score / self.points)) if self.points else 0] += 1
+        return bars
+
+    def to_dict(self) -> dict[str, Any]:
+        values = list(self.scores.values())
+        middle = {"mean": statistics.fmean(values), "median": statistics.median(values)} if values else {}
+        return asdict(self) | {"submissions": len(values), "distribution": self.distribution} | middle
+
+
+def report(assignment: str, course_dir: Path = Path("."), *, db: str = "") -> Path:
+    """Write ``reports/ASSIGNMENT.html`` and ``.json`` into the course folder and return the page's path."""
+    course = Course.open(course_dir, db)
+    course.notebooks(assignment)
+    with closing(Gradebook(course.db_url)) as gradebook:
+        results = gradebook.results(assignment)
+    if not results:
+        raise UsageError(f"Nothing of {assignment!r} is graded yet; run `autograder grade {assignment}` first.")
+    found = analyze(assignment, results)
+    path = course.root / "reports" / f"{assignment}.html"
+    write_atomically(path, render(found), 0o644)
+    write_atomically(path.with_suffix(".json"), json.dumps(found.to_dict(), indent=1) + "\n", 0o644)
+    return path
+
+
+def analyze(assignment: str, results: Sequence[Result]) -> Report:
+    """The figures of a class."""
+    checks: dict[str, CheckReport] = {}
+    given: dict[str, dict[str, float]] = {}  # student -> check -> score
+    made: dict[str, set[str]] = {}
+    found = Report(assignment, 0.0, {}, [], {}, {}, [], 0, {}, {})
+    for result in results:
+        judged = json.loads(result.result)
+        student = result.student
+        mine = given.setdefault(student, {})
+        for name, check in judged["checks"].items():
+            score = result.scores.get(name, check["score"])
+            row = checks.setdefault(name, CheckReport(name, check["points"]))
+            found.waiting += score is None
+            if score is None:
+                continue
+            mine[name] = score
+            row.lost += max(0.0, check["points"] - score)
+            row.statuses[check["status"]] = row.statuses.get(check["status"], 0) + 1
+            if check.get("diagnosis"):
+                made.setdefault(check["diagnosis"], set()).add(student)
+        found.look_at += [(student, sentence) for sentence in [*judged["flags"], *judged["deaths"]]]
+        found.seconds[student] = found.seconds.get(student, 0.0) + judged["seconds"]
+        if result.late_penalty:
+            found.late[student] = found.late.get(student, 0.0) + result.late_penalty
+    found.points = sum(check.points for check in checks.values())
+    found.scores = {
+        student: max(0.0, sum(mine.values()) - found.late.get(student, 0.0)) for student, mine in given.items()
+    }
+    found.mistakes = dict(Counter({sentence: len(students) for sentence, students in made.items()}).most_common())
+    for check in checks.values():
+        check.discrimination = _discrimination(check.name, given)
+    found.checks = list(checks.values())
+    for student, mine in sorted(given.items(), key=lambda item: sum(item[1].values())):
+        if sum(mine.values()) < HELP_SHARE * sum(checks[name].points for name in mine):
+            found.needs_help[student] = [name for name, score in mine.items() if score == 0 and checks[name].points]
+    return found
+
+
+def _discrimination(name: str, given: Mapping[str, Mapping[str, float]]) -> float | None:
+    pairs = [(mine[name], sum(mine.values()) - mine[name]) for mine in given.values() if name in mine]
+    if len(pairs) < 2 or len({own for own, _ in pairs}) < 2 or len({rest for _, rest in pairs}) < 2:
+        return None
+    return statistics.correlation([own for own, _ in pairs], [rest for _, rest in pairs])
+
+
+def render(found: Report) -> str:
+    """The page: it loads nothing and runs nothing, like a feedback page."""
+    style = template_text("feedback.css")
+    environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["points"] = lambda value: f"{round(value, 2):g}"
+    environment.filters["readable"] = readable
+    figures = {scheme: _figure(found, *colors) for scheme, colors in COLORS.items()}
+    return environment.from_string(template_text("report.html.j2")).render(
+        found=found,
+        facts=found.to_dict(),
+        figures=figures,
+        slowest=sorted(found.seconds.items(), key=lambda item: -item[1])[:TEN],
+        style=Markup(style),
+        style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+    )
+
+
+def _figure(found: Report, bar: str, text: str) -> str:
+    """The distribution as an SVG's data address, in the colors of one scheme."""
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
+
+    with mpl.rc_context({"svg.hashsalt": found.assignment, "text.color": text, "axes.labelcolor": text}):
+        figure = Figure(figsize=(7, 2.6), layout="constrained", facecolor="none")
+        axes = figure.subplots()
+        axes.set_facecolor("none")
+        axes.bar([10 * number + 5 for number in range(TEN)], found.distribution, width=9, color=bar)
+        axes.set_xlabel("percent of the points")
+        axes.set_ylabel("students")
+        axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.set_xticks(range(0, 101, 10))
+        axes.tick_params(colors=text)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.spines[["left", "bottom"]].set_color(text)
+        drawn = io.StringIO()
+        figure.savefig(drawn, format="svg", metadata={"Date": None})
+    return "data:image/svg+xml;base64," + base64.b64encode(drawn.getvalue().encode()).decode()
