@@ -6,7 +6,7 @@ A flag never changes a score, and no student sees one.
 from __future__ import annotations
 
 import ast
-import builtins
+import copy
 import io
 import keyword
 import tokenize
@@ -20,7 +20,11 @@ from rapidfuzz.distance import Indel
 from traitlets import Float, Integer, List, Unicode
 from traitlets.config import Configurable
 
-from autograder.assignment import Assignment, to_python
+from autograder.answers import owner
+from autograder.assignment import Assignment
+from autograder.intake import Refused, parse
+from autograder.limits import Limits
+from autograder.program import Program
 
 # What tells a test from a demonstration, or one student's run from another's.
 WATCHERS = {
@@ -29,7 +33,6 @@ WATCHERS = {
     "sys.setprofile sys.modules sys.exc_info get_ipython globals locals eval exec compile __import__ importlib",
     "files or other processes": "open os pathlib subprocess socket threading signal urllib",
 }
-FRAMES = frozenset({"f_back", "f_code", "f_globals", "f_locals", "tb_frame", "gi_frame", "__code__", "__globals__"})
 
 
 class Originality(Configurable):  # type: ignore[misc]
@@ -43,6 +46,10 @@ class Originality(Configurable):  # type: ignore[misc]
     likeness = Float(0.9, help="answers whose text, names and comments included, is as alike as this").tag(config=True)
     renamed_likeness = Float(0.97, help="the same with all names of their own made equal").tag(config=True)
     tokens = Integer(80, help="answers with less text of their own than this are alike by chance").tag(config=True)
+
+    def settings(self) -> dict[str, Any]:
+        """As plain data, for another process."""
+        return {name: getattr(self, name) for name in self.trait_names(config=True)}
 
 
 @dataclass(frozen=True)
@@ -58,27 +65,79 @@ class Copy:
         return f"{self.task}: the answers of {one} and {other} are {self.likeness:.0%} alike"
 
 
-def flags(assignment: Assignment, notebook: Mapping[str, Any], settings: Originality) -> list[str]:
-    """One sentence for each answer of one repaired notebook that a person should look at."""
-    theirs = _Program(cell["source"] for cell in notebook["cells"] if cell["cell_type"] == "code")
-    ours = _Program(cell.python for cell in assignment.cells if cell.python)
-    tasks = [name for name in assignment.defined_in if name in theirs.definitions and name in ours.definitions]
-    return [
-        sentence
-        for task in tasks
-        for sentence in (
-            *_watching(task, theirs, ours),
-            *_foreign_modules(task, theirs, ours, settings.modules),
-            *_other_tasks(task, tasks, theirs, ours),
+class Review:
+    """What is looked for in each submission of one notebook."""
+
+    def __init__(self, assignment: Assignment, settings: Originality) -> None:
+        self.settings = settings
+        self.tests = {cell.index for cell in assignment.cells if cell.kind == "test"}
+        self.ours = Program(cell.python for cell in assignment.cells if cell.python and cell.kind != "test")
+        self.tasks = [name for name in tasks_with_tests(assignment) if name in self.ours.definitions]
+        self.reached = {task: self.ours.reached(task).keys() for task in self.tasks}
+        self.used = {task: self.ours.used(task) for task in self.tasks}
+        self.words = {task: _bare_words(self.ours, task) for task in self.tasks}
+
+    def flags(self, notebook: Mapping[str, Any]) -> list[str]:
+        """One sentence for each answer of a repaired notebook that a person should look at."""
+        theirs = Program(
+            cell["source"]
+            for cell in notebook["cells"]
+            if cell["cell_type"] == "code" and cell["metadata"]["autograder"]["cell"] not in self.tests
         )
-    ] + list(_own_copies(tasks, theirs, ours, settings))
+        tasks = [task for task in self.tasks if task in theirs.definitions]
+        return [
+            sentence
+            for task in tasks
+            for sentence in (*self._foreign(task, theirs), *self._other_tasks(task, tasks, theirs))
+        ] + list(self._own_copies(tasks, theirs))
+
+    def _foreign(self, task: str, theirs: Program) -> Iterator[str]:
+        used = theirs.used(task) - self.used[task]
+        reads = {f"reads {what}": names.split() for what, names in WATCHERS.items()}
+        for what, names in (reads | {"leaves the work to a library": self.settings.modules}).items():
+            seen = sorted(name for name in used if _within(name, names))
+            if seen:
+                yield f"{task} {what} ({', '.join(seen[:3])})"
+
+    def _other_tasks(self, task: str, tasks: Sequence[str], theirs: Program) -> Iterator[str]:
+        reached = theirs.reached(task).keys() - self.reached[task]
+        for other in tasks:
+            if other != task and other in reached:
+                yield f"{task} is done by calling {other}"
+
+    def _own_copies(self, tasks: Sequence[str], theirs: Program) -> Iterator[str]:
+        """Two tasks with one answer, where the instructor's answers differ."""
+        words = {task: _bare_words(theirs, task) for task in tasks}
+        for one, other in combinations(tasks, 2):
+            if min(len(words[one]), len(words[other])) < self.settings.tokens // 3:
+                continue
+            likeness = Indel.normalized_similarity(words[one], words[other])
+            expected = Indel.normalized_similarity(self.words[one], self.words[other])
+            if likeness >= self.settings.likeness > expected + 0.05:
+                yield f"{other} is a copy of {one} ({likeness:.0%} alike)"
+
+
+def tasks_with_tests(assignment: Assignment) -> list[str]:
+    """Names of solution cells that some test is about."""
+    owners = {owner(assignment, test) for test in assignment.tests}
+    return [name for name in assignment.defined_in if name in owners]
+
+
+def solutions(assignment: Assignment, data: bytes, limits: Limits) -> dict[str, str]:
+    """Sources of a submission's solution cells, by grade id; {} for what cannot be read."""
+    try:
+        cells = parse(data, limits)
+    except Refused:
+        return {}
+    return {cell.grade_id: cell.source for cell in cells if cell.grade_id in assignment.by_id}
 
 
 def copies(assignment: Assignment, answers: Mapping[str, Mapping[str, str]], settings: Originality) -> list[Copy]:
     """Pairs of students with one answer; ``answers`` are sources of solution cells by student and grade id."""
     found = []
+    tasks = frozenset(tasks_with_tests(assignment))
     for cell in assignment.cells:
-        if not (cell.kind in ("student", "manual") and cell.grade_id and cell.python):
+        if not (cell.kind == "student" and cell.grade_id and cell.binds & tasks):
             continue
         texts = {
             student: _words(_own_lines(sources.get(cell.grade_id, ""), cell.release))
@@ -89,83 +148,6 @@ def copies(assignment: Assignment, answers: Mapping[str, Mapping[str, str]], set
             if likeness:
                 found.append(Copy(cell.grade_id, (one, other), likeness))
     return found
-
-
-class _Program:
-    """The statements that define each name, and what they reach."""
-
-    def __init__(self, sources: Iterable[str]) -> None:
-        self.definitions: dict[str, list[ast.stmt]] = {}
-        self.imports: dict[str, str] = {}  # a name -> what was imported as it
-        for source in sources:
-            for statement in _parse(source).body:
-                for node in ast.walk(statement):
-                    self.imports.update(_imported(node))
-                for name in _defined(statement):
-                    # A definition replaces an earlier one; what uses the name itself (a decoration) adds to it.
-                    again = any(isinstance(node, ast.Name) and node.id == name for node in ast.walk(statement))
-                    kept = self.definitions.get(name, []) if again else []
-                    self.definitions[name] = [*kept, statement]
-
-    def reached(self, name: str) -> dict[str, list[ast.stmt]]:
-        """The definitions that ``name`` needs, its own included."""
-        found: dict[str, list[ast.stmt]] = {}
-        wanted = [name]
-        while wanted:
-            current = wanted.pop()
-            if current in self.definitions and current not in found:
-                found[current] = self.definitions[current]
-                wanted += sorted(_loaded(found[current]))
-        return found
-
-    def used(self, name: str) -> set[str]:
-        """Dotted names of what ``name`` uses from elsewhere: "time.perf_counter", "open", "numpy.random.seed"."""
-        found = set()
-        for statements in self.reached(name).values():
-            for statement in statements:
-                nodes = list(ast.walk(statement))
-                inner = {id(node.value) for node in nodes if isinstance(node, ast.Attribute)}
-                for node in nodes:
-                    dotted = _dotted(node)
-                    if dotted and id(node) not in inner:
-                        head, _, rest = dotted.partition(".")
-                        full = self.imports.get(head) or (
-                            head if hasattr(builtins, head) or head == "get_ipython" else ""
-                        )
-                        found |= {f"{full}.{rest}".strip(".")} if full else set()
-                    if isinstance(node, ast.Attribute) and node.attr in FRAMES:
-                        found.add(f"inspect.{node.attr}")
-        return found
-
-
-def _watching(task: str, theirs: _Program, ours: _Program) -> Iterator[str]:
-    used = theirs.used(task) - ours.used(task)
-    for what, names in WATCHERS.items():
-        seen = sorted(name for name in used if _within(name, names.split()))
-        if seen:
-            yield f"{task} reads {what} ({', '.join(seen[:3])})"
-
-
-def _foreign_modules(task: str, theirs: _Program, ours: _Program, modules: Sequence[str]) -> Iterator[str]:
-    seen = sorted(name for name in theirs.used(task) - ours.used(task) if _within(name, modules))
-    if seen:
-        yield f"{task} leaves the work to {', '.join(seen[:3])}"
-
-
-def _other_tasks(task: str, tasks: Sequence[str], theirs: _Program, ours: _Program) -> Iterator[str]:
-    for other in tasks:
-        if other != task and other in theirs.reached(task) and other not in ours.reached(task):
-            yield f"{task} is done by calling {other}"
-
-
-def _own_copies(tasks: Sequence[str], theirs: _Program, ours: _Program, settings: Originality) -> Iterator[str]:
-    """Two tasks with one answer, where the instructor's answers differ."""
-    for one, other in combinations(tasks, 2):
-        a, b = (_nameless(_words(_text(theirs, name))) for name in (one, other))
-        likeness = Indel.normalized_similarity(a, b)
-        expected = Indel.normalized_similarity(*(_nameless(_words(_text(ours, name))) for name in (one, other)))
-        if min(len(a), len(b)) >= settings.tokens // 3 and likeness >= settings.likeness > expected + 0.05:
-            yield f"{other} is a copy of {one} ({likeness:.0%} alike)"
 
 
 def _likeness(one: list[str], other: list[str], settings: Originality) -> float:
@@ -215,9 +197,10 @@ def _nameless(words: Sequence[str]) -> list[str]:
     ]
 
 
-def _text(program: _Program, name: str) -> str:
-    statements = [_Bare().visit(statement) for statement in _parse(_unparse(program.definitions[name])).body]
-    return _unparse(statements)
+def _bare_words(program: Program, name: str) -> list[str]:
+    """A definition without its name, docstring and annotations, with all names made equal."""
+    body = [_Bare().visit(statement) for statement in copy.deepcopy([each.node for each in program.definitions[name]])]
+    return _nameless(_words("\n".join(ast.unparse(statement) for statement in body)))
 
 
 class _Bare(ast.NodeTransformer):
@@ -232,58 +215,6 @@ class _Bare(ast.NodeTransformer):
             if isinstance(argument, ast.arg):
                 argument.annotation = None
         return node
-
-
-def _unparse(statements: Iterable[ast.stmt]) -> str:
-    return "\n".join(ast.unparse(statement) for statement in statements)
-
-
-def _parse(source: str) -> ast.Module:
-    try:
-        return ast.parse(to_python(source))
-    except (SyntaxError, ValueError, RecursionError):
-        return ast.Module([], [])
-
-
-def _defined(statement: ast.stmt) -> set[str]:
-    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        return {statement.name}
-    stored = (node for node in ast.walk(statement) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store))
-    return {node.id for node in stored}
-
-
-def _loaded(statements: Iterable[ast.stmt]) -> set[str]:
-    """Names that statements read from outside: those that a function binds itself are its own."""
-    found = set()
-    for statement in statements:
-        nodes = [node for node in ast.walk(statement) if isinstance(node, ast.Name)]
-        own: set[str] = set()
-        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
-            own = {node.id for node in nodes if isinstance(node.ctx, ast.Store)}
-            own |= {node.arg for node in ast.walk(statement) if isinstance(node, ast.arg)}
-        found |= {node.id for node in nodes if isinstance(node.ctx, ast.Load)} - own
-    return found
-
-
-def _imported(node: ast.AST) -> dict[str, str]:
-    if isinstance(node, ast.Import):
-        return {
-            a.asname or a.name.partition(".")[0]: a.name if a.asname else a.name.partition(".")[0] for a in node.names
-        }
-    if isinstance(node, ast.ImportFrom) and node.module:
-        return {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
-    return {}
-
-
-def _dotted(node: ast.AST) -> str:
-    """ "a.b.c" for such an expression, "" for another."""
-    parts: list[str] = []
-    while isinstance(node, ast.Attribute):
-        parts.append(node.attr)
-        node = node.value
-    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-        return ".".join([node.id, *reversed(parts)])
-    return ""
 
 
 def _within(name: str, modules: Iterable[str]) -> bool:

@@ -26,6 +26,7 @@ from autograder.feedback import render
 from autograder.intake import Refused, parse
 from autograder.kept import Kept
 from autograder.limits import Limits
+from autograder.originality import Originality, Review
 from autograder.repair import repair
 from autograder.results import CheckResult, Judged
 from autograder.worker import Isolation, Record, Worker
@@ -52,6 +53,7 @@ class Setup:
     late: dict[str, Any]  # Course.late_policy
     answers: list[dict[str, Any]]  # the course's wrong answers, by which failures are explained
     cache: str  # folder for what running those answers showed
+    originality: dict[str, Any]  # when an answer is flagged for a person
     record: Record  # "always" leaves in the result what a diagnosis needs
 
     @classmethod
@@ -71,6 +73,7 @@ class Setup:
             late=course.late_policy(),
             answers=wrong,
             cache=str(course.root / STATE / "answers"),
+            originality=Originality(config=course.config).settings(),
             record="failures" if wrong else "",
         )
 
@@ -152,6 +155,8 @@ class Grader:
             name: Assignment(name, json.loads(source), markers) for name, source in self.setup.sources.items()
         }
         self.workers: dict[str, Worker] = {}
+        settings = Originality(**self.setup.originality)
+        self.reviews = {name: Review(each, settings) for name, each in self.assignments.items()}
         self.diagnoses = {name: self._diagnosis(name) for name in self.assignments if self.setup.answers}
         self.folder = tempfile.TemporaryDirectory(prefix="autograder-")
         for name, content in self.setup.files.items():
@@ -200,6 +205,7 @@ class Grader:
             judged = self._worker(name).grade(notebook, record=self.setup.record)
             if name in self.diagnoses:
                 self.diagnoses[name].annotate(judged)
+            judged.flags += self.reviews[name].flags(notebook)
         except WorkerError:
             self.workers.pop(name).close()
             raise

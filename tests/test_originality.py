@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from autograder.assignment import Assignment
-from autograder.originality import Originality, copies, flags
+from autograder.originality import Originality, Review, copies
 
 FIRST = '''def first(x):
     """The mean square, step by step."""
@@ -33,7 +33,8 @@ SETTINGS = Originality(modules=["course.graph"])
 
 
 def cell(source: str, grade_id: str | None = None) -> dict[str, Any]:
-    marks = {"grade_id": grade_id, "solution": True, "grade": False, "locked": False}
+    is_test = source.startswith("assert")
+    marks = {"grade_id": grade_id, "solution": not is_test, "grade": is_test, "locked": is_test, "points": 1}
     made = {"cell_type": "code", "id": grade_id or f"c{len(source)}", "source": source, "outputs": []}
     return made | {"metadata": {"nbgrader": marks} if grade_id else {}, "execution_count": None}
 
@@ -42,6 +43,9 @@ def notebook(*extra: str, **answers: str) -> dict[str, Any]:
     sources = {"first": FIRST, "second": SECOND, "third": THIRD} | answers
     cells = [cell("import numpy as np\nfrom course.graph import vjp"), *map(cell, extra)]
     cells += [cell(source, name) for name, source in sources.items()]
+    cells += [cell(f"assert {name}([2.0])", f"{name}__two") for name in sources]
+    for number, each in enumerate(cells):
+        each["metadata"]["autograder"] = {"cell": number}
     return {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells}
 
 
@@ -51,7 +55,7 @@ def assignment() -> Assignment:
 
 
 def flagged(assignment: Assignment, *extra: str, **answers: str) -> list[str]:
-    return flags(assignment, notebook(*extra, **answers), SETTINGS)
+    return Review(assignment, SETTINGS).flags(notebook(*extra, **answers))
 
 
 def test_the_instructors_own_answers_are_not_flagged(assignment: Assignment) -> None:
@@ -79,7 +83,7 @@ def test_an_answer_that_lets_a_library_do_the_work_is_flagged(assignment: Assign
         "def second(x):\n    from course import graph\n    return graph.vjp(x)",
         "from course.graph import vjp as mine\ndef second(x):\n    return mine(x)",
     ):
-        assert flagged(assignment, second=source) == ["second leaves the work to course.graph.vjp"], source
+        assert flagged(assignment, second=source) == ["second leaves the work to a library (course.graph.vjp)"], source
     assert flagged(assignment, "print(vjp(first))") == []
 
 

@@ -1,0 +1,125 @@
+"""What the code of a notebook defines, and what each definition reads: names, modules, attributes. Nothing is run."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import symtable
+from collections.abc import Iterable
+from functools import lru_cache
+
+from autograder.assignment import to_python
+
+LOADED = frozenset({"get_ipython", "inspect"})  # names that are there without an import
+FRAMES = frozenset({"f_back", "f_code", "f_globals", "f_locals", "tb_frame", "gi_frame", "__code__", "__globals__"})
+
+
+class Program:
+    """The statements that define each name, and what they reach."""
+
+    def __init__(self, sources: Iterable[str]) -> None:
+        self.definitions: dict[str, list[Statement]] = {}
+        self.imports: dict[str, str] = {}  # a name -> what was imported as it
+        for source in sources:
+            for statement in _statements(source):
+                self.imports.update(statement.imports)
+                for name in statement.defines:
+                    # A definition replaces an earlier one; what uses the name itself (a decoration) adds to it.
+                    kept = self.definitions.get(name, []) if name in statement.reads else []
+                    self.definitions[name] = [*kept, statement]
+
+    def reached(self, name: str) -> dict[str, list[Statement]]:
+        """The definitions that ``name`` needs, its own included."""
+        found: dict[str, list[Statement]] = {}
+        wanted = [name]
+        while wanted:
+            current = wanted.pop()
+            if current in self.definitions and current not in found:
+                found[current] = self.definitions[current]
+                wanted += sorted(set().union(*(statement.reads for statement in found[current])))
+        return found
+
+    def used(self, name: str) -> set[str]:
+        """Dotted names of what ``name`` uses from elsewhere: "time.perf_counter", "open", "numpy.random.seed"."""
+        found = set()
+        for statement in {id(each): each for group in self.reached(name).values() for each in group}.values():
+            for dotted in statement.dotted:
+                head, _, rest = dotted.partition(".")
+                full = self.imports.get(head, head if hasattr(builtins, head) or head in LOADED else "")
+                found |= {f"{full}.{rest}".strip(".")} if full else set()
+        return found
+
+
+class Statement:
+    """One top-level statement: what it reads from outside, by name and with attributes."""
+
+    def __init__(self, node: ast.stmt) -> None:
+        self.node = node
+        self.defines = _defined(node)
+        self.reads = _free_names(node)
+        self.dotted: set[str] = set()
+        self.imports: dict[str, str] = {}
+        inner: set[int] = set()
+        for each in ast.walk(node):  # an attribute comes before what it is taken of
+            self.imports.update(_imported(each))
+            if isinstance(each, ast.Attribute):
+                inner.add(id(each.value))
+                if each.attr in FRAMES:
+                    self.dotted.add(f"inspect.{each.attr}")
+            if id(each) not in inner and (dotted := _dotted(each)):
+                self.dotted.add(dotted)
+
+
+@lru_cache(maxsize=512)
+def _statements(source: str) -> tuple[Statement, ...]:
+    """Given cells are the same in every submission."""
+    return tuple(Statement(node) for node in _parse(source).body)
+
+
+def _parse(source: str) -> ast.Module:
+    try:
+        return ast.parse(to_python(source))
+    except (SyntaxError, ValueError, RecursionError):
+        return ast.Module([], [])
+
+
+def _defined(statement: ast.stmt) -> set[str]:
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return {statement.name}
+    stored = (node for node in ast.walk(statement) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store))
+    return {node.id for node in stored}
+
+
+def _free_names(node: ast.stmt) -> set[str]:
+    """Names that a statement reads from outside: those that a function binds itself are its own."""
+    found = set()
+    tables = [symtable.symtable(ast.unparse(node), "<answer>", "exec")]
+    while tables:
+        table = tables.pop()
+        whole = table.get_type() == "module"
+        found |= {
+            each.get_name() for each in table.get_symbols() if each.is_referenced() and (whole or each.is_global())
+        }
+        tables += table.get_children()
+    return found
+
+
+def _imported(node: ast.AST) -> dict[str, str]:
+    if isinstance(node, ast.Import):
+        return {
+            a.asname or a.name.partition(".")[0]: a.name if a.asname else a.name.partition(".")[0] for a in node.names
+        }
+    if isinstance(node, ast.ImportFrom) and node.module:
+        return {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+    return {}
+
+
+def _dotted(node: ast.AST) -> str:
+    """ "a.b.c" for such an expression, "" for another."""
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+        return ".".join([node.id, *reversed(parts)])
+    return ""

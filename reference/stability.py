@@ -1,0 +1,238 @@
+"""Do the thresholds stand far from both sides? ``python -m reference.stability [ASSIGNMENT ...] [--seeds N] [--long]``
+
+Every comparison of a check divides an error by its threshold. Over random seeds, the largest quotient of a right answer
+must stay below 1/10 in each check, and each wrong answer must reach 10 in some check of its own function (a wrong
+shape, an exception and the like count as infinite). Half of the seeds run with one BLAS thread, half with two.
+
+The short form measures the reference under each seed and every answer under one of them; ``--long`` runs every answer
+under every seed, 200 by default. ``--repeat N`` also grades one class N times with `autograder`, two at a time, and compares the scores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import math
+import multiprocessing
+import os
+import subprocess
+import sys
+import tempfile
+import warnings
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from reference.course import ASSIGNMENTS, Course
+
+MARGIN = 10.0
+REFERENCE = "the reference"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One answer under one seed."""
+
+    assignment: str
+    answer: str
+    right: bool
+    seed: int
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The largest quotient of error and threshold in each check that could be affected, by grade id."""
+
+    trial: Trial
+    quotients: dict[str, float]
+
+
+class _Gauge:
+    """Stands for the sentences that compare numbers: it notes the quotient and lets the check go on."""
+
+    def __init__(self) -> None:
+        from normlab import checks
+
+        self.largest = 0.0
+        self._close, self._zero = checks.require_close, checks.require_zero
+        for module in list(sys.modules.values()):
+            if getattr(module, "__name__", "").partition(".")[0] in ("normlab", "reference"):
+                for name, mine in (("require_close", self.close), ("require_zero", self.zero)):
+                    if hasattr(module, name):
+                        setattr(module, name, mine)
+
+    def close(self, what: str, got: Any, want: Any, threshold: float) -> None:
+        self._close(what, got, want, math.inf)  # shape, type and nan still end the check
+        difference = np.abs(np.asarray(got, dtype=np.float64) - np.asarray(want, dtype=np.float64))
+        size = float(np.max(np.abs(want), initial=0.0))
+        if difference.size and difference.max() > 0:
+            self.note(float(difference.max()) / size / threshold if size else math.inf)
+
+    def zero(self, what: str, got: Any, size: float) -> None:
+        self._zero(what, got, math.inf)
+        self.note(float(np.max(np.abs(got), initial=0.0)) / size)
+
+    def note(self, quotient: float) -> None:
+        self.largest = max(self.largest, quotient)
+
+
+@contextlib.contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Let the generators that checks make for themselves start elsewhere; seed 0 changes nothing.
+
+    Published figures keep their seed, 231, and their generators.
+    """
+    make, legacy = np.random.default_rng, np.random.seed
+    if seed:
+        np.random.default_rng = lambda start=None: make([start or 0, seed])  # type: ignore[assignment]
+        np.random.seed = lambda start=None: legacy(start if start in (None, 231) else start + 1000 * seed)
+    try:
+        yield
+    finally:
+        np.random.default_rng, np.random.seed = make, legacy
+
+
+@cache
+def _gauge() -> _Gauge:
+    for name in ASSIGNMENTS:
+        _ = Course(name).checks  # loaded before their sentences are replaced
+    return _Gauge()
+
+
+@cache
+def _course(name: str) -> Course:
+    return Course(name)
+
+
+def _source(course: Course, answer: str) -> tuple[dict[str, Any], str]:
+    """The names of an answer, and the function that a wrong one concerns."""
+    for mistake in course.mistakes:
+        if mistake.name == answer:
+            return mistake.apply(course.solution), mistake.function
+    for right in course.right_answers:
+        if right.name == answer:
+            return right.apply(course.solution), ""
+    from reference.course import run
+
+    return run(course.solution), ""
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        yield
+
+
+def measure(trial: Trial) -> Measured:
+    """Run the checks on one answer; a wrong one on those of its own function."""
+    gauge, course = _gauge(), _course(trial.assignment)
+    quotients = {}
+    with warnings.catch_warnings(), np.errstate(all="ignore"), _silence():
+        warnings.simplefilter("ignore")
+        names, function = _source(course, trial.answer)
+        for check in course.checks.values():
+            if function and check.target != function:
+                continue
+            gauge.largest = 0.0
+            try:
+                with seeded(trial.seed):
+                    check(**{name: names[name] for name in check.needs})
+            except Exception:
+                gauge.largest = math.inf
+            quotients[check.name] = gauge.largest
+    return Measured(trial, quotients)
+
+
+def trials(names: Iterable[str], seeds: int, every: bool) -> list[Trial]:
+    """The reference under each seed; each answer under each seed, or under one of them."""
+    found = []
+    for name in names:
+        course = _course(name)
+        found += [Trial(name, REFERENCE, True, seed) for seed in range(seeds)]
+        answers = [(answer.name, True) for answer in course.right_answers]
+        answers += [(mistake.name, False) for mistake in course.mistakes]
+        for number, (answer, right) in enumerate(answers):
+            chosen = range(seeds) if every else [number % seeds]
+            found += [Trial(name, answer, right, seed) for seed in chosen]
+    return found
+
+
+def survey(names: Sequence[str], seeds: int, every: bool, jobs: int) -> list[Measured]:
+    """Measure all trials: even seeds with one BLAS thread, odd ones with two."""
+    found: list[Measured] = []
+    kept = os.environ.get("OPENBLAS_NUM_THREADS")
+    for threads in (1, 2):
+        os.environ["OPENBLAS_NUM_THREADS"] = str(threads)  # read when a new process loads NumPy
+        own = [trial for trial in trials(names, seeds, every) if trial.seed % 2 == threads - 1]
+        with multiprocessing.get_context("spawn").Pool(max(1, jobs // threads)) as pool:
+            found += pool.map(measure, own, chunksize=4)
+    os.environ.pop("OPENBLAS_NUM_THREADS") if kept is None else os.environ.update(OPENBLAS_NUM_THREADS=kept)
+    return found
+
+
+def report(found: Sequence[Measured], write: Callable[[str], None] = print) -> float:
+    """Print both sides of each check, then what is too near; returns the smallest margin on either side."""
+    right: dict[str, float] = defaultdict(float)
+    wrong: dict[str, float] = defaultdict(lambda: math.inf)
+    margins: dict[str, float] = {}
+    for measured in found:
+        trial = measured.trial
+        if not trial.right:
+            margins[f"{trial.assignment}: {trial.answer}, seed {trial.seed}"] = max(measured.quotients.values())
+        for check, quotient in measured.quotients.items():
+            if trial.right:
+                right[check] = max(right[check], quotient)
+            elif quotient > 1:
+                wrong[check] = min(wrong[check], quotient)
+    write("error / threshold: the largest of a right answer, the smallest of a wrong one that fails")
+    for check, largest in right.items():
+        write(f"  {check:48} {largest:9.1e} {wrong[check]:9.1e}")
+        if largest:
+            margins[f"{check}: right answers"] = 1 / largest
+    for name, margin in margins.items():
+        if margin < MARGIN:
+            write(f"  too near: {name}: a factor of {margin:.1f}, at least {MARGIN:g} is needed")
+    smallest = min(margins.values())
+    write(f"{len(found)} trials, smallest gap: a factor of {smallest:.0f}")
+    return smallest
+
+
+def repeated_scores(times: int) -> bool:
+    """Whether `autograder grade` gives one class the same scores in each of ``times`` runs, two at a time."""
+    seen = set()
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder) / "class"
+        subprocess.run([sys.executable, "-m", "reference.sample_class", str(place)], check=True, capture_output=True)
+        command = [sys.executable, "-m", "autograder", "grade", "batchnorm", "--course-dir", str(place), "--jobs", "2"]
+        for _ in range(times):
+            done = subprocess.run([*command, "--force"], check=True, capture_output=True, text=True)
+            seen.add("\n".join(line for line in done.stdout.splitlines() if " of " in line))
+    print(f"{times} runs of one class: {len(seen)} set{'s' * (len(seen) > 1)} of scores")
+    return len(seen) == 1
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m reference.stability", description=__doc__.splitlines()[0])
+    parser.add_argument("assignment", nargs="*", help="all of them by default")
+    parser.add_argument("--seeds", type=int, metavar="N", help="10, or 200 in the long form")
+    parser.add_argument("--long", action="store_true", help="every answer under every seed; 50 repeated runs")
+    parser.add_argument(
+        "--repeat", type=int, metavar="N", help="0, or 50 in the long form; the short form's test has 5"
+    )
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N")
+    options = parser.parse_args(arguments)
+    names = [name for name in ASSIGNMENTS if name in (options.assignment or ASSIGNMENTS)]
+    found = survey(names, options.seeds or (200 if options.long else 10), options.long, options.jobs)
+    good = report(found) >= MARGIN
+    times = options.repeat if options.repeat is not None else 50 * options.long
+    return 0 if (not times or repeated_scores(times)) and good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
