@@ -66,8 +66,9 @@ def text_bytes(array: Array) -> bytes | None:
     name = array.dtype.str
     if array.dtype.kind not in "USMm" or not _TEXT_DTYPE.fullmatch(name) or array.ndim > MAX_AXES:
         return None
-    code, content = name.encode(), bytes(array.tobytes())
-    return bytes((len(code), array.ndim)) + code + _SHAPES[array.ndim].pack(*array.shape) + content
+    code = name.encode()
+    head: bytes = bytes((len(code), array.ndim)) + code + _SHAPES[array.ndim].pack(*array.shape)
+    return head + array.tobytes()
 
 
 def read_text(data: bytes) -> Array:
