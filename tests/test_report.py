@@ -1,0 +1,146 @@
+"""The report and the exports tell what stands in the gradebook, and nothing of the students' work."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import sqlite3
+from contextlib import closing
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from autograder.__main__ import main
+from autograder.course import Course
+from autograder.errors import UsageError
+from autograder.export import KINDS, export
+from autograder.gradebook import Gradebook, Record
+from autograder.report import report
+from autograder.results import CheckResult, Judged
+from tests.course_factory import NAME, POINTS, assignment, make_course
+
+EPS = "Your output equals scaling without the weights."
+EVIL = "=cmd|' /C calc'!A0"
+
+
+def record(student: str, scores: dict[str, float | None], penalty: float | None = None, **known: Any) -> Record:
+    checks = {
+        name: CheckResult("manual" if score is None else "passed" if score else "failed", POINTS[name], score)
+        for name, score in scores.items()
+    }
+    if not scores["scale_forward__values"]:
+        checks["scale_forward__values"].diagnosis = EPS
+        checks["scale_forward__values"].message = "their secret work"
+    judged = asdict(Judged({}, {}, checks, seconds=0.5)) | {"findings": [], "refused": ""} | known
+    return Record(student, NAME, scores, frozenset(), None, penalty, "d", json.dumps(judged))
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A class of four, as it stands after grading; one written answer is graded by hand."""
+    root = make_course(tmp_path / "course", gradebook=True)
+    with closing(Gradebook(Course.open(root).db_url)) as book:
+        book.save_assignment("course101", NAME, {NAME: assignment()})
+        names = list(POINTS)
+        for student, scores, known in (
+            ("ann", (3, 2, 4, None), {}),
+            ("bob", (0, 0, 4, None), {}),
+            ("cyd", (0, 0, 0, 0), {"flags": ["Not read: it is garbage."]}),
+            (EVIL, (3, 2, 0, None), {"deaths": ["the cell ran longer than 30 s"]}),
+        ):
+            penalty = 1.0 if student == "bob" else None
+            book.write(NAME, [record(student, dict(zip(names, scores, strict=True)), penalty, **known)])
+    with closing(sqlite3.connect(root / "gradebook.db")) as connection, connection:
+        connection.execute(
+            "UPDATE grade SET manual_score = 1.5, extra_credit = 0.25 WHERE id IN (SELECT g.id FROM grade g JOIN "
+            "submitted_notebook n ON n.id = g.notebook_id JOIN submitted_assignment s ON s.id = n.assignment_id "
+            "WHERE s.student_id = 'ann' AND g.auto_score IS NULL)"
+        )
+        connection.execute(
+            "UPDATE student SET first_name = 'Ann', last_name = ?, email = 'ann@x.org' WHERE id = 'ann'", [EVIL]
+        )
+    return root
+
+
+def test_the_figures_of_the_class_are_those_of_the_gradebook(root: Path) -> None:
+    facts = json.loads(report(NAME, root).with_suffix(".json").read_text())
+    assert facts["scores"] == {EVIL: 5.0, "ann": 10.75, "bob": 3.0, "cyd": 0.0}
+    assert facts["distribution"] == [1, 0, 1, 0, 1, 0, 0, 0, 0, 1]
+    assert facts["mean"] == pytest.approx(4.6875)
+    checks = {check["name"]: check for check in facts["checks"]}
+    assert checks["scale_forward__values"]["statuses"] == {"passed": 2, "failed": 2}
+    assert checks["scale_forward__values"]["lost"] == 6.0
+    assert checks["scale_forward__values"]["discrimination"] > 0.5
+    assert facts["mistakes"] == {EPS: 2}
+    assert facts["needs_help"].keys() == {"bob", "cyd"}
+    assert facts["late"] == {"bob": 1.0}
+    assert facts["waiting"] == 2
+    assert ["cyd", "Not read: it is garbage."] in facts["look_at"]
+
+
+def test_the_page_is_self_contained_and_shows_no_work(root: Path) -> None:
+    html = report(NAME, root).read_text()
+    assert "their secret work" not in html
+    assert EPS in html
+    assert re.findall(r'(?:src|href|srcset)="(?!data:)([^"]*)"', html) == []
+    assert "default-src 'none'" in html
+    assert html == report(NAME, root).read_text()
+
+
+def test_a_class_that_is_not_graded_has_no_report_and_no_export(tmp_path: Path) -> None:
+    root = make_course(tmp_path / "course", gradebook=True)
+    for run in (report, export):
+        with pytest.raises(UsageError, match=f"autograder grade {NAME}"):
+            run(NAME, root)
+
+
+def table(path: Path) -> list[list[str]]:
+    with path.open(newline="") as file:
+        return list(csv.reader(file))
+
+
+def test_exported_scores_count_what_people_gave_and_what_lateness_costs(root: Path) -> None:
+    rows = table(export(NAME, root))
+    scores = {row[0]: float(row[4]) for row in rows[1:]}
+    assert scores == {f"'{EVIL}": 5.0, "ann": 10.75, "bob": 3.0, "cyd": 0.0}
+    assert rows[0][7:] == list(POINTS)
+
+
+@pytest.mark.parametrize("kind", ["csv", "canvas", "moodle"])
+def test_no_exported_text_is_a_formula(root: Path, kind: str) -> None:
+    rows = table(export(NAME, root, kind=kind))
+    assert not any(value.startswith(("=", "+", "-", "@", "\t", "\r")) for row in rows for value in row)
+    assert any(EVIL in value for row in rows for value in row)
+
+
+def test_canvas_gets_its_columns_and_the_possible_points(root: Path) -> None:
+    rows = table(export(NAME, root, kind="canvas"))
+    assert rows[0] == ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", NAME]
+    assert rows[1][0].strip() == "Points Possible"
+    assert float(rows[1][5]) == sum(POINTS.values())
+    assert [f"{EVIL}, Ann", "", "ann", "ann@x.org", "", "10.75"] in [
+        [value.lstrip("'") for value in row] for row in rows
+    ]
+
+
+def test_gradescope_gets_a_file_a_student(root: Path) -> None:
+    folder = export(NAME, root, kind="gradescope")
+    found = json.loads((folder / "ann" / "results.json").read_text())
+    assert found["score"] == 10.75
+    assert found["tests"][0] == {"name": "scale_forward: values", "score": 3.0, "max_score": 3.0}
+
+
+def test_the_commands_print_where_they_wrote(root: Path, tmp_path: Path) -> None:
+    place = ["--course-dir", str(root)]
+    assert CliRunner().invoke(main, ["report", NAME, *place]).output.strip() == str(root / "reports" / f"{NAME}.html")
+    to = tmp_path / "out.csv"
+    result = CliRunner().invoke(main, ["export", NAME, *place, "--format", "moodle", "--to", str(to)])
+    assert result.output.strip() == str(to)
+    assert to.exists()
+    wrong = CliRunner().invoke(main, ["export", NAME, *place, "--format", "excel"])
+    assert wrong.exit_code == 2
+    assert all(kind in wrong.output for kind in KINDS)
