@@ -5,7 +5,8 @@ must stay below 1/10 in each check, and each wrong answer must reach 10 in some 
 shape, an exception and the like count as infinite). Half of the seeds run with one BLAS thread, half with two.
 
 The short form measures the reference under each seed and every answer under one of them; ``--long`` runs every answer
-under every seed, 200 by default. ``--repeat N`` also grades one class N times with `autograder`, two at a time, and compares the scores.
+under every seed, 200 by default. ``--repeat N`` also grades one class N times with `autograder`, two at a time, and
+compares the scores.
 """
 
 from __future__ import annotations
@@ -76,7 +77,8 @@ class _Gauge:
 
     def zero(self, what: str, got: Any, size: float) -> None:
         self._zero(what, got, math.inf)
-        self.note(float(np.max(np.abs(got), initial=0.0)) / size)
+        largest = float(np.max(np.abs(got), initial=0.0))
+        self.note(largest / size if largest and size else math.inf if largest else 0.0)
 
     def note(self, quotient: float) -> None:
         self.largest = max(self.largest, quotient)
@@ -90,7 +92,7 @@ def seeded(seed: int) -> Iterator[None]:
     """
     make, legacy = np.random.default_rng, np.random.seed
     if seed:
-        np.random.default_rng = lambda start=None: make([start or 0, seed])  # type: ignore[assignment]
+        np.random.default_rng = lambda start=None: make(start if start is None else [start, seed])  # type: ignore[assignment]
         np.random.seed = lambda start=None: legacy(start if start in (None, 231) else start + 1000 * seed)
     try:
         yield
