@@ -1,0 +1,69 @@
+"""What the book's own Sphinx extensions change in notebooks and pages."""
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "_ext"))
+
+from elsewhere import plain
+from offline_book import MENDS, joined_streams
+
+CHAPTERS = sorted((Path(__file__).parents[1] / "chapters").glob("*.md"))
+
+
+def stream(name: str, text: str) -> dict[str, str]:
+    return {"output_type": "stream", "name": name, "text": text}
+
+
+def mended(html: str) -> str:
+    for pattern, replacement in MENDS:
+        html = pattern.sub(replacement, html)
+    return html
+
+
+def test_text_that_the_kernel_cut_in_a_line_is_one_line_again() -> None:
+    cut = [stream("stdout", "relative er"), stream("stdout", "ror 1e-09\n")]
+    assert joined_streams(cut) == [stream("stdout", "relative error 1e-09\n")]
+    assert cut[0]["text"] == "relative er"  # the executed notebook keeps its own
+
+
+def test_a_figure_stays_where_it_was_among_the_text() -> None:
+    figure = {"output_type": "display_data"}
+    outputs = [stream("stdout", "a"), figure, stream("stderr", "b"), stream("stdout", "c")]
+    assert joined_streams(outputs) == [stream("stdout", "ac"), figure, stream("stderr", "b")]
+
+
+@pytest.mark.parametrize(
+    ("book", "notebook"),
+    [
+        ("a {term}`batch` of", "a batch of"),
+        ("{term}`features <feature>`", "features"),
+        ("{doc}`the closed form <closed-form>`", "the closed form"),
+        ("see {cite:t}`ioffe2015`, {cite:p}`a,b`", "see [ioffe2015], [a,b]"),
+        ("from {eq}`eq-dc`", "from (dc)"),
+        ("$$\na = b\n$$ (eq-dc)\n", "$$\na = b\n\\tag{dc}$$\n"),
+        ("$\\mathrm{d}x$ and `{x}`", "$\\mathrm{d}x$ and `{x}`"),
+        (":::{dropdown} Why?\nSo.\n:::\n", "<details><summary>Why?</summary>\n\nSo.\n\n</details>\n"),
+    ],
+)
+def test_a_downloaded_notebook_speaks_plain_markdown(book: str, notebook: str) -> None:
+    assert plain(book) == notebook
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
+def test_no_role_of_the_book_is_left_in_a_notebook(chapter: Path) -> None:
+    prose = re.sub(r"```\{code-cell\}.*?```", "", chapter.read_text(encoding="utf-8"), flags=re.DOTALL)
+    assert re.findall(r"\{[a-z]+(?::[a-z]+)?\}`", plain(prose)) == []
+
+
+def test_pages_load_no_icon_script_and_lie_in_landmarks() -> None:
+    page = (
+        '<script src="../_static/vendor/fontawesome/6.5.2/js/all.min.js?digest=1"></script>'
+        '<script src="../_static/doctools.js"></script><div class="bd-sidebar-primary bd-sidebar">'
+    )
+    assert "fontawesome" not in mended(page)
+    assert "doctools.js" in mended(page)
+    assert '<div role="navigation" aria-label="Book"' in mended(page)
