@@ -37,8 +37,8 @@ def FullyConnectedNet__regularization(FullyConnectedNet: Function) -> None:
 def FullyConnectedNet__gradients_plain(FullyConnectedNet: Function) -> None:
     """Every gradient of the network without normalization, against central differences of your loss."""
     rng = np.random.default_rng(37)
-    X, y = rng.normal(size=(5, 3)), rng.integers(2, size=5)
-    for reg, sizes in ((0.0, (3, 4, 2)), (3.14, (3, 4, 3, 2)), (0.0, (3, 3, 4, 3, 2))):
+    X, y = rng.normal(size=(6, 4)), rng.integers(3, size=6)
+    for reg, sizes in ((0.0, (4, 9, 3)), (3.14, (4, 9, 7, 3)), (0.0, (4, 9, 8, 7, 3))):
         model, params = random_network(FullyConnectedNet, sizes, rng, reg=reg)
         require_network_gradients(model, params, X, y)
 
@@ -47,8 +47,8 @@ def FullyConnectedNet__gradients_plain(FullyConnectedNet: Function) -> None:
 def FullyConnectedNet__gradients_batchnorm(FullyConnectedNet: Function) -> None:
     """Every gradient of the network with batch norm, gammas and betas included."""
     rng = np.random.default_rng(38)
-    X, y = rng.normal(size=(5, 3)), rng.integers(2, size=5)
-    for reg, sizes in ((0.0, (3, 4, 2)), (3.14, (3, 4, 3, 2))):
+    X, y = rng.normal(size=(6, 4)), rng.integers(3, size=6)
+    for reg, sizes in ((0.0, (4, 9, 3)), (3.14, (4, 9, 7, 3))):
         model, params = random_network(FullyConnectedNet, sizes, rng, "batchnorm", reg=reg)
         require_network_gradients(model, params, X, y, zero=["b1", "b2"][: len(sizes) - 2])
 
@@ -57,8 +57,8 @@ def FullyConnectedNet__gradients_batchnorm(FullyConnectedNet: Function) -> None:
 def FullyConnectedNet__gradients_layernorm(FullyConnectedNet: Function) -> None:
     """Every gradient of the network with layer norm, gammas and betas included."""
     rng = np.random.default_rng(39)
-    X, y = rng.normal(size=(5, 3)), rng.integers(2, size=5)
-    for reg, sizes in ((0.0, (3, 4, 2)), (3.14, (3, 4, 3, 2))):
+    X, y = rng.normal(size=(6, 4)), rng.integers(3, size=6)
+    for reg, sizes in ((0.0, (4, 9, 3)), (3.14, (4, 9, 7, 3))):
         model, params = random_network(FullyConnectedNet, sizes, rng, "layernorm", reg=reg)
         require_network_gradients(model, params, X, y)
 
@@ -67,10 +67,10 @@ def FullyConnectedNet__gradients_layernorm(FullyConnectedNet: Function) -> None:
 def FullyConnectedNet__gradients_dropout(FullyConnectedNet: Function) -> None:
     """With dropout and a seed each call draws the same masks, and the gradients belong to that loss."""
     rng = np.random.default_rng(40)
-    X, y = rng.normal(size=(5, 3)), rng.integers(2, size=5)
+    X, y = rng.normal(size=(6, 4)), rng.integers(3, size=6)
     for normalization in (None, "batchnorm", "layernorm"):
-        model, params = random_network(FullyConnectedNet, (3, 5, 3, 2), rng, normalization, dropout=0.7, seed=9)
-        without, values = random_network(FullyConnectedNet, (3, 5, 3, 2), rng, normalization)
+        model, params = random_network(FullyConnectedNet, (4, 12, 9, 3), rng, normalization, dropout=0.7, seed=9)
+        without, values = random_network(FullyConnectedNet, (4, 12, 9, 3), rng, normalization)
         for name, array in values.items():
             array[...] = params[name]
         change = abs(float(model.loss(X, y)[0]) - float(without.loss(X, y)[0]))

@@ -53,9 +53,9 @@ def affine_bn_relu_forward__test_mode(affine_bn_relu_forward: Function) -> None:
 def affine_bn_relu_backward__gradients(affine_bn_relu_forward: Function, affine_bn_relu_backward: Function) -> None:
     """All five gradients, against central differences of your forward pass."""
     rng = np.random.default_rng(13)
-    N, D, M = 7, 4, 3
+    N, D, M = 7, 4, 6
     given = {"x": rng.normal(size=(N, D)), "w": rng.normal(size=(D, M))}
-    given |= {name: rng.normal(size=M) for name in ("b", "gamma", "beta")}
+    given |= {name: rng.normal(0.4, 0.6, M) for name in ("b", "gamma", "beta")}
     dout = rng.normal(size=(N, M))
     dout_before = dout.copy()
     _, cache = affine_bn_relu_forward(*given.values(), {"mode": "train", "eps": 0.1})
@@ -75,11 +75,11 @@ def affine_bn_relu_backward__gradients(affine_bn_relu_forward: Function, affine_
 def affine_bn_relu_backward__square(affine_bn_relu_forward: Function, affine_bn_relu_backward: Function) -> None:
     """Square arrays, where no shape gives a wrong axis away, and a cache that is not the last."""
     rng = np.random.default_rng(14)
-    square = {"x": rng.normal(3.0, 1.0, (5, 5)), "w": rng.normal(size=(5, 5))}
-    square |= {vector: rng.normal(size=5) for vector in ("b", "gamma", "beta")}
+    square = {"x": rng.normal(3.0, 1.0, (6, 6)), "w": rng.normal(size=(6, 6))}
+    square |= {vector: rng.normal(0.4, 0.6, 6) for vector in ("b", "gamma", "beta")}
     older = affine_bn_relu_forward(*square.values(), {"mode": "train", "eps": 0.02})[1]
     affine_bn_relu_forward(*(array[::-1] * 2.0 for array in square.values()), {"mode": "train", "eps": 0.5})
-    upstream = rng.normal(size=(5, 5))
+    upstream = rng.normal(size=(6, 6))
     require_layer_gradients(
         "affine_bn_relu_backward",
         lambda: affine_bn_relu_forward(*square.values(), {"mode": "train", "eps": 0.02})[0],
@@ -129,9 +129,9 @@ def affine_ln_relu_forward__statistics(affine_ln_relu_forward: Function) -> None
 def affine_ln_relu_backward__gradients(affine_ln_relu_forward: Function, affine_ln_relu_backward: Function) -> None:
     """All five gradients, against central differences of your forward pass."""
     rng = np.random.default_rng(23)
-    N, D, M = 6, 4, 7
+    N, D, M = 6, 4, 9
     given = {"x": rng.normal(size=(N, D)), "w": rng.normal(size=(D, M))}
-    given |= {name: rng.normal(size=M) for name in ("b", "gamma", "beta")}
+    given |= {name: rng.normal(0.4, 0.6, M) for name in ("b", "gamma", "beta")}
     dout = rng.normal(size=(N, M))
     dout_before = dout.copy()
     _, cache = affine_ln_relu_forward(*given.values(), {"eps": 0.1})
@@ -151,11 +151,11 @@ def affine_ln_relu_backward__gradients(affine_ln_relu_forward: Function, affine_
 def affine_ln_relu_backward__square(affine_ln_relu_forward: Function, affine_ln_relu_backward: Function) -> None:
     """Square arrays, where no shape gives a wrong axis away, and a cache that is not the last."""
     rng = np.random.default_rng(24)
-    square = {"x": rng.normal(3.0, 1.0, (5, 5)), "w": rng.normal(size=(5, 5))}
-    square |= {vector: rng.normal(size=5) for vector in ("b", "gamma", "beta")}
+    square = {"x": rng.normal(3.0, 1.0, (6, 6)), "w": rng.normal(size=(6, 6))}
+    square |= {vector: rng.normal(0.4, 0.6, 6) for vector in ("b", "gamma", "beta")}
     older = affine_ln_relu_forward(*square.values(), {"eps": 0.02})[1]
     affine_ln_relu_forward(*(array[::-1] * 2.0 for array in square.values()), {"eps": 0.5})
-    upstream = rng.normal(size=(5, 5))
+    upstream = rng.normal(size=(6, 6))
     require_layer_gradients(
         "affine_ln_relu_backward",
         lambda: affine_ln_relu_forward(*square.values(), {"eps": 0.02})[0],
