@@ -207,7 +207,9 @@ def _judge_here(write: int, request: Any, assignment: Any, limits: Limits, serve
     from autograder.forkserver import pin
     from autograder.judge import Judge, limit_memory
     from autograder.recording import Recorder
+    from autograder.sandbox import die_with_parent
 
+    die_with_parent()
     pin(cpu)
     limit_memory(limits)
     recorder = Recorder() if request["record"] else None

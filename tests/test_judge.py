@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import copy
 import math
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import course_factory as factory
+import psutil
 import pytest
 
 from autograder.assignment import Assignment
+from autograder.errors import WorkerError
 from autograder.limits import Limits
 from autograder.results import Judged
 from autograder.scoring import score_of
@@ -388,6 +391,26 @@ def test_replay_gives_each_cell_its_own_time(worker: Worker) -> None:
     )
     assert scores(judged) == [2, 2, 2]
     assert len(judged.deaths) == 1
+
+
+def test_a_worker_that_is_killed_says_so_and_leaves_no_process() -> None:
+    with Worker(Assignment("tasks", instructor()), LIMITS) as worker:
+        assert worker._process is not None
+        root = psutil.Process(worker._process.pid)
+        family: list[psutil.Process] = []
+
+        def kill() -> None:
+            family.extend([root, *root.children(recursive=True)])
+            root.kill()
+
+        timer = threading.Timer(1, kill)
+        timer.start()
+        with pytest.raises(WorkerError, match="ended"):
+            worker.grade(submission(first="import time; time.sleep(99)"))
+        timer.join()
+    assert len(family) >= 4  # worker, judge, server, student
+    _, alive = psutil.wait_procs(family, timeout=5)
+    assert alive == []
 
 
 def test_the_judge_has_a_limit_on_memory_of_its_own() -> None:
