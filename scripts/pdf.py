@@ -1,54 +1,82 @@
 """Make the whole book one PDF: `python scripts/pdf.py`, after `make book`.
 
-Writes _build/html/normalization-from-scratch.pdf. The chapters are put on one page (their cells are not run again: the
-results of `make book` are reused) and Chromium prints it, with an outline and with the folded answers open.
+Writes _build/html/normalization-from-scratch.pdf: the articles of all built pages on one page, links among them turned
+into links inside the document, printed by Chromium with an outline and with the folded answers open.
 """
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import yaml
+from bs4 import BeautifulSoup, Tag
 from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
-ONE_PAGE = ROOT / "_build" / "singlehtml" / "chapters" / "index.html"
-PDF = ROOT / "_build" / "html" / "normalization-from-scratch.pdf"
+SITE = ROOT / "_build" / "html"
+PDF = SITE / "normalization-from-scratch.pdf"
 CHROMIUM = Path("/usr/bin/chromium")
 STYLE = """
-.bd-header, .bd-sidebar-primary, .bd-sidebar-secondary, .bd-header-article, .prev-next-footer, .copybtn, footer,
-.skip-link { display: none !important; }
-body { font-size: 11px; }
-h1 { break-before: page; }
+.bd-header, .bd-header-article, .bd-sidebar, .sidebar-toggle, .prev-next-footer, .copybtn, .headerlink, footer, dialog,
+.skip-link, #pst-back-to-top, .nlx-bar, .nlx-side { display: none !important; }
+article.chapter { break-before: page; }
 h1, h2, h3 { break-after: avoid; }
-figure, div.math, .cell, details, table { break-inside: avoid; }
-div.highlight pre, .output pre { font-size: 7.5pt; white-space: pre-wrap; }
+figure, div.math, table, .cell_output { break-inside: avoid; }
+div.highlight pre, .output pre { font-size: 7.5pt !important; white-space: pre-wrap; }
 """
+
+
+def article(page: str) -> Tag:
+    """The article of a page, its anchors and the links to them made unique by the page's name."""
+    found = BeautifulSoup((SITE / f"{page}.html").read_text(encoding="utf-8"), "html.parser").select_one("article")
+    if found is None:
+        raise ValueError(f"{page}.html has no article; build the book again with `make book`")
+    name = Path(page).name
+    found["id"], found["class"] = name, ["bd-article", "chapter"]
+    for part in found.select("[id]"):
+        part["id"] = f"{name}--{part['id']}"
+    for link in found.select("a[href]"):
+        target = urlsplit(str(link["href"]))
+        if not target.scheme and (not target.path or target.path.endswith(".html")):
+            chapter = Path(target.path).stem or name
+            link["href"] = f"#{chapter}--{target.fragment}" if target.fragment else f"#{chapter}"
+    for answer in found.select("details.sd-dropdown"):
+        answer["open"] = ""
+    return found
 
 
 def main() -> int:
     """Print the book; returns the exit code: 1 and one sentence where something is missing."""
-    if not (ROOT / "_build" / "html").exists():
-        print("There is no book yet; run `make book` first.", file=sys.stderr)
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
+    pages = [toc["root"], *(entry["file"] for part in toc["parts"] for entry in part["chapters"])]
+    if not all((SITE / f"{page}.html").exists() for page in pages):
+        print("The book is not built; run `make book` first.", file=sys.stderr)
         return 1
     if not CHROMIUM.exists():
         print(f"Chromium is missing at {CHROMIUM}; install it with `apt-get install chromium`.", file=sys.stderr)
         return 1
-    build = ["jupyter-book", "build", str(ROOT), "--builder", "singlehtml", "-q"]
-    if subprocess.run(build).returncode:
-        print("The chapters could not be put on one page; the lines above say why.", file=sys.stderr)
-        return 1
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--headless", "--no-sandbox"])
-        page = browser.new_page(color_scheme="light")
-        page.goto(ONE_PAGE.as_uri())
-        page.evaluate("MathJax.startup.promise.then(() => null)")
-        page.add_style_tag(content=STYLE)
-        page.evaluate("document.querySelectorAll('details.sd-dropdown').forEach((answer) => { answer.open = true; })")
-        margin = {"top": "16mm", "bottom": "18mm", "left": "14mm", "right": "14mm"}
-        page.pdf(path=PDF, format="A4", margin=margin, outline=True, tagged=True, print_background=True)
-        browser.close()
+    # A page with formulas, so that it loads MathJax; it stands beside the chapters, where their images are found.
+    whole = BeautifulSoup((SITE / f"{pages[1]}.html").read_text(encoding="utf-8"), "html.parser")
+    for place in whole.select("article"):
+        place.replace_with(*(article(page) for page in pages))
+    together = SITE / "chapters" / "all-chapters.html"
+    together.write_text(str(whole), encoding="utf-8")
+    try:
+        with sync_playwright() as playwright:
+            arguments = ["--headless", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files"]
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+            page = browser.new_page(color_scheme="light")
+            page.set_default_timeout(180_000)
+            page.goto(together.as_uri())
+            page.evaluate("MathJax.startup.promise.then(() => null)")
+            page.add_style_tag(content=STYLE)
+            margin = {"top": "16mm", "bottom": "18mm", "left": "14mm", "right": "14mm"}
+            page.pdf(path=PDF, format="A4", margin=margin, outline=True, tagged=True, print_background=True)
+            browser.close()
+    finally:
+        together.unlink()
     print(f"book: {PDF.relative_to(ROOT)}")
     return 0
 
