@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import atexit
 import json
+import os
 import threading
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import nbformat
-from nbconvert.exporters import Exporter
+from nbconvert.exporters import Exporter, NotebookExporter
 from nbgrader.converters import BaseConverter
 from nbgrader.preprocessors import NbGraderPreprocessor
 
@@ -53,7 +54,15 @@ class GradeInSandbox(NbGraderPreprocessor):  # type: ignore[misc]
             graded = outcome.graded[name]
             # Without a digest: its feedback page is yet to be made.
             gradebook.write(title, [make_record(student, name, graded, submission.timestamp, digest="")])
+        _drop_followed_links(course.folder("submitted", student, title), course.folder("autograded", student, title))
         return nbformat.from_dict(json.loads(graded.notebook)), resources
+
+
+class Unread(NotebookExporter):  # type: ignore[misc]
+    """Opens no submission: GradeInSandbox reads it, and what cannot be read ends nobody's batch."""
+
+    def from_filename(self, filename: str, resources: dict[str, Any] | None = None, **options: Any) -> Any:
+        return self.from_notebook_node(nbformat.v4.new_notebook(), resources, **options)
 
 
 class FeedbackExporter(Exporter):  # type: ignore[misc]
@@ -91,6 +100,14 @@ class FeedbackExporter(Exporter):  # type: ignore[misc]
             show_hidden=course.engine.show_hidden_checks,
         )
         return page, resources | {"output_extension": self.file_extension}
+
+
+def _drop_followed_links(submitted: Path, autograded: Path) -> None:
+    """nbgrader copies what a student's links point to, first here and then into the feedback folder: take it away."""
+    for folder, _, names in os.walk(submitted):
+        for path in (Path(folder, name) for name in names):
+            if path.is_symlink():
+                (autograded / path.relative_to(submitted)).unlink(missing_ok=True)
 
 
 def _course(part: Any, info: dict[str, Any]) -> Course:

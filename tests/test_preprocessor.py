@@ -15,12 +15,13 @@ from typing import Any
 import pytest
 
 from autograder.grade import grade
-from tests.course_factory import FULL, NAME, RIGHT, make_course, submit
+from tests.course_factory import FULL, NAME, RIGHT, answered, make_course, submit
 from tests.test_gradebook import nbgrader
 
 pytestmark = pytest.mark.slow
 
 THROUGH_THE_ENGINE = """
+c.Autograde.exporter_class = "autograder.preprocessor.Unread"
 c.Autograde.sanitize_preprocessors = []
 c.Autograde.autograde_preprocessors = ["autograder.preprocessor.GradeInSandbox"]
 c.GenerateFeedback.exporter_class = "autograder.preprocessor.FeedbackExporter"
@@ -50,6 +51,12 @@ def courses(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     for root in (roots["through"], roots["engine"]):
         submit(root, "eve", CHEAT)
         submit(root, "fay", {**RIGHT, "scale_backward": "<script>alert(1)</script>"})
+        (submit(root, "gus", b"garbage") / "stolen.txt").symlink_to(root / "nbgrader_config.py")
+        strange = answered(RIGHT)
+        for raw in strange["cells"]:
+            raw["metadata"].get("nbgrader", {}).update(schema_version=99, points="many")
+        strange["cells"].append(strange["cells"][3])
+        submit(root, "hal", strange)
     commands = [f"{command} {NAME}" for command in ("generate_assignment", "autograde", "generate_feedback")]
     nbgrader(roots["through"], *commands)
     grade(NAME, roots["engine"], jobs=1)
@@ -112,6 +119,18 @@ def test_cheats_earn_nothing_through_nbgrader_either(courses: dict[str, Path]) -
     rows = entries(courses["through"], "eve")
     assert rows == entries(courses["engine"], "eve")
     assert not any("GradeCell', 3.0" in row or "GradeCell', 2.0" in row or "GradeCell', 4.0" in row for row in rows)
+
+
+def test_broken_submissions_end_nobodys_batch_through_nbgrader_either(courses: dict[str, Path]) -> None:
+    for student in ("gus", "hal"):
+        rows = entries(courses["through"], student)
+        assert len(rows) == 7
+        assert rows == entries(courses["engine"], student)
+
+
+def test_what_a_link_points_to_is_not_handed_back(courses: dict[str, Path]) -> None:
+    for root in (courses["through"], courses["engine"]):
+        assert not [path for step in ("autograded", "feedback") for path in (root / step).rglob("stolen.txt")]
 
 
 def test_generate_feedback_makes_the_engines_page(courses: dict[str, Path]) -> None:
