@@ -124,7 +124,7 @@ def validate(assignment: str, course_dir: Path = Path("."), *, jobs: int | None 
         results=results,
         plain=plain,
     )
-    found.misses += _misses(found)
+    found.misses += misses(found)
     return found
 
 
@@ -209,7 +209,7 @@ def _read(result: Result, judged: Judged) -> None:
     result.deaths += judged.deaths
 
 
-def _misses(found: Validation) -> Iterator[str]:
+def misses(found: Validation) -> Iterator[str]:
     """One sentence for each thing that should not be."""
     reference = found.results[REFERENCE]
     for check in found.checks:

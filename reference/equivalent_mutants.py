@@ -4,4 +4,15 @@
 kills, are errors there.
 """
 
-EQUIVALENT: dict[str, dict[str, str]] = {"batchnorm": {}, "layernorm": {}, "network": {}}
+EQUIVALENT: dict[str, dict[str, str]] = {
+    "batchnorm": {
+        'batchnorm_backward_alt: dgamma = np.einsum("ij,ij->j", dout, x_hat) -> '
+        'dgamma = np.einsum("ij,ij->j", x_hat, dout)': "a product of two numbers is the same in either order",
+    },
+    "layernorm": {},
+    "network": {
+        "FullyConnectedNet: hidden, cache = layers[self.normalization](hidden, w, b, gamma, beta, "
+        "self.bn_params[i - 1]) -> hidden, cache = layers[self.normalization](hidden, w, b, gamma, beta, "
+        "self.bn_params[i - 2])": "each layer still has a dictionary of its own: the list is used in a rotated order",
+    },
+}

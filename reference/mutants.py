@@ -16,6 +16,7 @@ import contextlib
 import io
 import multiprocessing
 import os
+import re
 import signal
 import sys
 import warnings
@@ -42,7 +43,7 @@ class Mutant:
 
     assignment: str
     function: str
-    old: str  # the line, stripped
+    old: str  # the line, without its comment
     new: str
     place: int  # 1 for the first of equal changes in the function, 2 for the second, ...
     text: str = field(compare=False)  # of the whole function
@@ -79,7 +80,7 @@ def mutants(course: Course) -> Iterator[Mutant]:
             if code is None or code in seen:
                 continue
             seen.add(code)
-            old, new = lines[line - 1].strip(), " ".join(_changed(lines, mutated.splitlines()).split())
+            old, new = _shown(lines[line - 1]), _shown(_changed(lines, mutated.splitlines()))
             place = places[old, new] = places.get((old, new), 0) + 1
             yield Mutant(course.name, function, old, new, place, mutated)
 
@@ -164,6 +165,11 @@ def _constants(code: Any) -> Iterator[Any]:
             yield from _constants(constant)
         else:
             yield repr(constant)
+
+
+def _shown(line: str) -> str:
+    """Without its comment, blanks made single."""
+    return " ".join(re.sub(r"  ?#.*", "", line).split())
 
 
 def _changed(old: Sequence[str], new: Sequence[str]) -> str:

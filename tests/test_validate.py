@@ -1,0 +1,110 @@
+"""`autograder validate` grades the grader: what it must find it finds, through the engine that grades students."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+from pathlib import Path
+
+import course_factory as factory
+import pytest
+from click.testing import CliRunner
+
+from autograder.__main__ import main
+from autograder.validate import BLANK, REFERENCE, Validation, find, validate
+from autograder.validation_report import report
+
+GOOD = {
+    "right/other_names": (
+        "def scale_forward(x, w):\n    return w * x, {'x': x, 'w': w}\n\n\n"
+        "def scale_backward(dout, cache):\n    print('noise')\n"
+        "    return cache['w'] * dout, (cache['x'] * dout).sum(0)\n"
+    ),
+    "wrong/plus": (
+        '"""Your output adds where it should do something else."""\ndef scale_forward(x, w):\n'
+        "    return x + w, (x, w)\n"
+    ),
+    "wrong/axis": (
+        '"""Your sum runs over the wrong axis."""\ndef scale_backward(dout, cache):\n    x, w = cache\n'
+        "    return dout * w, (dout * x).sum(axis=1)\n"
+    ),
+    "wrong/late": (
+        '"""Your output is right for the first call alone."""\ncalls = []\n\n\ndef scale_forward(x, w):\n'
+        "    calls.append(1)\n    return x * w if len(calls) == 1 else x, (x, w)\n"
+    ),
+}
+BAD = {
+    "right/no_sum": "def scale_backward(dout, cache):\n    return dout * cache[1], dout\n",
+    "wrong/nothing": '"""This is the answer itself."""\ndef scale_forward(x, w):\n    return w * x, (x, w)\n',
+    "wrong/no_cache": '"""Your cache is empty."""\ndef scale_forward(x, w):\n    return x + w, None\n',
+}
+
+
+def make_course(root: Path, answers: dict[str, str]) -> Path:
+    factory.make_course(root, "c.Answers.folder = 'answers'")
+    for name, text in answers.items():
+        path = root / "answers" / factory.NAME / f"{name}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return root
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory: pytest.TempPathFactory) -> Validation:
+    root = make_course(tmp_path_factory.mktemp("good"), GOOD)
+    return validate(factory.NAME, root, jobs=1)
+
+
+def test_the_reference_gets_every_point_and_the_blank_release_none(good: Validation) -> None:
+    points = {check.name: check.points for check in good.checks}
+    assert good.results[REFERENCE].scores == points
+    assert set(good.results[BLANK].scores.values()) == {0.0}
+
+
+def test_each_wrong_answer_loses_points_and_is_named_by_its_own_sentence(good: Validation) -> None:
+    assert {answer.name: [check.name for check in good.caught(answer)] for answer in good.wrong} == {
+        "wrong/axis": ["scale_backward__gradient"],
+        "wrong/late": ["scale_forward__shifted"],
+        "wrong/plus": ["scale_forward__values", "scale_forward__shifted"],
+    }
+    assert good.diagnosed == good.wrong
+    assert good.results["wrong/plus"].diagnoses["scale_forward__shifted"].startswith("Your output adds")
+    assert good.results["right/other_names"].diagnoses == {}
+
+
+def test_a_good_grader_has_no_miss_and_its_table_says_who_caught_what(good: Validation) -> None:
+    assert good.misses == []
+    lines = list(report(good))
+    assert "mistakes      3 of 3 lose points on their own function" in lines
+    assert any(line.startswith("scale_forward__shifted   h") and line.endswith(".##") for line in lines)
+    assert [check.name for check in good.useless] == ["scale_forward__values"]
+    assert [answer.name for answer in good.hidden_only] == ["wrong/late"]
+    assert lines[-1] == "no miss"
+
+
+def test_a_bad_grader_is_told_each_miss_and_exits_with_1(tmp_path: Path) -> None:
+    root = make_course(tmp_path, GOOD | BAD)
+    notebook = copy.deepcopy(factory.instructor_notebook())
+    notebook["cells"][3]["source"] += "\nassert scale_forward.__globals__"  # what cannot cross
+    factory.write_source(root, notebook)
+    done = CliRunner().invoke(main, ["validate", factory.NAME, "--course-dir", str(root), "--jobs", "1"])
+    assert done.exit_code == 1
+    for sentence in (
+        "scale_forward__values: the reference earns 3 in one process (no error) and 0 through the boundary",
+        "right/no_sum, which is right, loses points on scale_backward__gradient",
+        "wrong/no_cache loses points on scale_backward__gradient too, and also_costs gives no reason",
+    ):
+        assert sentence in done.output, done.output
+    assert not (root / "gradebook.db").exists()
+
+
+def test_a_wrong_answer_that_keeps_its_points_is_a_miss(good: Validation) -> None:
+    kept = replace(good, results=good.results | {"wrong/axis": good.results[REFERENCE]})
+    assert list(misses(kept)) == ["wrong/axis, which is wrong, loses nothing on scale_backward."]
+
+
+def test_answers_that_are_not_where_the_course_says_are_a_course_error(tmp_path: Path) -> None:
+    root = factory.make_course(tmp_path, "c.Answers.folder = 'nowhere'")
+    done = CliRunner().invoke(main, ["validate", factory.NAME, "--course-dir", str(root)])
+    assert done.exit_code == 4
+    assert "There is no folder" in done.output
