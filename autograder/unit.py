@@ -86,8 +86,12 @@ class Setup:
 
     @property
     def seconds(self) -> float:
-        """Wall time after which whoever grades a submission is given up; its own limits come first."""
-        return 60.0 + 2 * len(self.sources) * Limits.from_mapping(self.limits).total_seconds
+        """Wall time after which whoever grades a submission is given up; the limits of each notebook come first.
+
+        The first failure of a function has the known answers run as well.
+        """
+        notebooks = len(self.sources) * (1 + len(self.answers))
+        return 60.0 + 2 * notebooks * Limits.from_mapping(self.limits).total_seconds
 
 
 @dataclass(frozen=True)
