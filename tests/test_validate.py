@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from autograder.__main__ import main
-from autograder.validate import BLANK, REFERENCE, Validation, find, validate
+from autograder.validate import BLANK, REFERENCE, Validation, misses, validate
 from autograder.validation_report import report
 
 GOOD = {
