@@ -20,8 +20,10 @@ PDF = SITE / "normalization-from-scratch.pdf"
 CHROMIUM = Path("/usr/bin/chromium")
 STYLE = """
 .bd-header, .bd-header-article, .bd-sidebar, .sidebar-toggle, .prev-next-footer, .copybtn, .headerlink, footer, dialog,
-.skip-link, #pst-back-to-top, .nlx-bar, .nlx-side { display: none !important; }
-article.chapter { break-before: page; }
+.skip-link, #jb-print-docs-body, #pst-back-to-top, .nlx-bar, .nlx-side { display: none !important; }
+article.chapter + article.chapter { break-before: page; }
+.bd-main .bd-content article.chapter h1:first-of-type { display: block !important; }
+div.math { font-size: 85%; }
 h1, h2, h3 { break-after: avoid; }
 figure, div.math, table, .cell_output { break-inside: avoid; }
 div.highlight pre, .output pre { font-size: 7.5pt !important; white-space: pre-wrap; }
