@@ -59,6 +59,7 @@ class Diagnosis:
         self.assignment = assignment
         self.owners = {test.grade_id: owner(assignment, test) for test in assignment.tests if test.grade_id}
         self.mistakes = [answer for answer in answers if not answer.right and concerns(assignment, answer)]
+        self._notebook = json.dumps(assignment.notebook, sort_keys=True)
         self._grade = grade
         self._cache = cache
         self._runs: dict[tuple[str, int], Run] = {}
@@ -77,40 +78,41 @@ class Diagnosis:
 
     def explain(self, student: Run) -> dict[str, str]:
         """The sentence of the one known mistake that each failed test shows; tests without one are left out."""
-        found = {test: self._sentence(test, student) for test in student.failed if test in self.owners}
-        return {test: sentence for test, sentence in found.items() if sentence}
-
-    def _sentence(self, test: str, student: Run) -> str:
-        function = self.owners[test]
-        suspects = [
-            mistake
+        failed = [test for test in student.failed if test in self.owners]
+        suspects = {
+            mistake.name: {test for test in tests if self._shows(mistake, test, student)}
             for mistake in self.mistakes
-            if function in (self._function(mistake), *mistake.also_costs) and self._shows(mistake, test, student)
-        ]
-        if len(suspects) > 1:  # alike in this test: what the other tests of the function saw tells them apart
-            suspects = [
-                mistake
-                for mistake in suspects
-                if all(
-                    self._agree(other, self.run(mistake).events[other], student.events.get(other, ()))
-                    for other, name in self.owners.items()
-                    if name in (function, self._function(mistake))
-                )
-            ]
-        sentences = {mistake.explanation for mistake in suspects}
-        return sentences.pop() if len(sentences) == 1 else ""
+            if (tests := [test for test in failed if self.owners[test] in self._functions(mistake)])
+            and self.run(mistake, tests)  # all at once
+        }
+        found = {}
+        for test in failed:
+            alike = [mistake for mistake in self.mistakes if test in suspects.get(mistake.name, ())]
+            if len(alike) > 1:  # what the other tests of the function saw tells them apart
+                alike = [mistake for mistake in alike if self._agrees_elsewhere(mistake, test, student)]
+            sentences = {mistake.explanation for mistake in alike}
+            if len(sentences) == 1:
+                found[test] = sentences.pop()
+        return found
 
-    def _function(self, mistake: Answer) -> str:
-        return own_function(self.assignment, mistake)
+    def _functions(self, mistake: Answer) -> set[str]:
+        return {own_function(self.assignment, mistake), *mistake.also_costs}
 
     def _shows(self, mistake: Answer, test: str, student: Run) -> bool:
         """Whether the mistake fails the test, and the student's values are its own and not those of a right answer."""
-        wrong, right = self.run(mistake), self.run(None)
+        wrong = self.run(mistake, [test])
+        seen = student.events.get(test, ())
         return (
             test in wrong.failed
-            and self._agree(test, wrong.events[test], student.events.get(test, ()))
-            and not self._agree(test, right.events[test], student.events.get(test, ()))
+            and self._agree(test, wrong.events[test], seen)
+            and not self._agree(test, self.run(None, [test]).events[test], seen)
         )
+
+    def _agrees_elsewhere(self, mistake: Answer, test: str, student: Run) -> bool:
+        functions = (self.owners[test], own_function(self.assignment, mistake))
+        others = [other for other, function in self.owners.items() if function in functions]
+        known = self.run(mistake, others)
+        return all(self._agree(other, known.events[other], student.events.get(other, ())) for other in others)
 
     def _agree(self, test: str, known: Sequence[Event], seen: Sequence[Event]) -> bool:
         chance = self._by_chance(test)
@@ -122,7 +124,7 @@ class Diagnosis:
     def _by_chance(self, test: str) -> set[tuple[int, str]]:
         """Places and labels of the values that depend on random numbers which the test does not seed."""
         if test not in self._chance:
-            first, again = (self.run(None, seed).events[test] for seed in SEEDS)
+            first, again = (self.run(None, [test], seed).events[test] for seed in SEEDS)
             self._chance[test] = {
                 (place, event[0])
                 for place, event in enumerate(first)
@@ -130,39 +132,47 @@ class Diagnosis:
             }
         return self._chance[test]
 
-    def run(self, answer: Answer | None, seed: int = SEEDS[0]) -> Run:
-        """The tests of one answer (None: the reference)."""
+    def run(self, answer: Answer | None, tests: Collection[str], seed: int = SEEDS[0]) -> Run:
+        """An answer's run (None: the reference's) that holds these tests at least."""
+        known = self._known(answer, seed)
+        missing = [test for test in tests if test not in known.events]
+        if missing:
+            notebook, _ = repair(self.assignment, answered(self.assignment, answer, demonstrations=False))
+            left_out = self.owners.keys() - self._with_what_they_read(missing)
+            notebook["cells"] = [
+                cell
+                for cell in notebook["cells"]
+                if cell["metadata"].get("nbgrader", {}).get("grade_id") not in left_out
+            ]
+            self.learn(answer, self._grade(notebook, seed), missing, seed)
+        return self._known(answer, seed)
+
+    def learn(self, answer: Answer | None, judged: Judged, tests: Iterable[str], seed: int = SEEDS[0]) -> None:
+        """Keep what these tests recorded in a run of an answer's notebook."""
+        run, known = Run.of(judged), self._known(answer, seed)
+        events = {test: list(run.events.get(test, ())) for test in tests}
+        kept = Run(sorted({*known.failed, *(set(run.failed) & events.keys())}), {**known.events, **events})
+        self._runs[answer.name if answer else REFERENCE, seed] = kept
+        self._write(self._key(answer, seed), kept)
+
+    def _known(self, answer: Answer | None, seed: int) -> Run:
         name = answer.name if answer else REFERENCE
         if (name, seed) not in self._runs:
-            notebook, _ = self._notebook(answer)
-            found = self._read(self._key(notebook, seed))
-            if found is None:
-                self.learn(answer, self._grade(notebook, seed), seed)
-            else:
-                self._runs[name, seed] = found
+            self._runs[name, seed] = self._read(self._key(answer, seed)) or Run((), {})
         return self._runs[name, seed]
 
-    def learn(self, answer: Answer | None, judged: Judged, seed: int = SEEDS[0]) -> None:
-        """Keep a run of an answer's notebook in which everything was recorded."""
-        notebook, tests = self._notebook(answer)
-        run = Run.of(judged)
-        kept = Run(sorted(run.failed), {test: list(run.events.get(test, ())) for test in tests})
-        self._runs[answer.name if answer else REFERENCE, seed] = kept
-        self._write(self._key(notebook, seed), kept)
+    def _with_what_they_read(self, tests: Iterable[str]) -> set[str]:
+        """These tests and those before them that bind names for them."""
+        wanted = set(tests)
+        loads: frozenset[str] = frozenset()
+        for cell in reversed(self.assignment.tests):
+            if cell.grade_id and (cell.grade_id in wanted or cell.binds & loads):
+                wanted.add(cell.grade_id)
+                loads |= cell.loads
+        return wanted
 
-    def _notebook(self, answer: Answer | None) -> tuple[dict[str, Any], list[str]]:
-        """What is graded for an answer: no demonstrations, and only the tests that it concerns; their grade ids."""
-        functions = {self._function(answer), *answer.also_costs} if answer else set(self.owners.values())
-        tests = [test for test, function in self.owners.items() if function in functions]
-        notebook, _ = repair(self.assignment, answered(self.assignment, answer, demonstrations=False))
-        others = self.owners.keys() - set(tests)
-        notebook["cells"] = [
-            cell for cell in notebook["cells"] if cell["metadata"].get("nbgrader", {}).get("grade_id") not in others
-        ]
-        return notebook, tests
-
-    def _key(self, notebook: Mapping[str, Any], seed: int) -> str:
-        parts = [autograder.__version__, np.__version__, str(seed), json.dumps(notebook, sort_keys=True)]
+    def _key(self, answer: Answer | None, seed: int) -> str:
+        parts = [autograder.__version__, np.__version__, str(seed), answer.source if answer else "", self._notebook]
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
     def _read(self, key: str) -> Run | None:
