@@ -51,7 +51,10 @@ def notebook(course: Course) -> nbformat.NotebookNode:
         if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", identity) or ids.count(identity) > 1:
             raise CourseTextError(f"{path}: {identity!r} must be a valid cell id and must stand once; rename it")
     kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
-    metadata = {"kernelspec": kernel, "language_info": {"name": "python"}}
+    # By this `python -m normlab check` notices a renamed notebook and cells that were lost.
+    tasks = [cell["id"] for cell in cells if "nbgrader" in cell["metadata"]]
+    ours = {"assignment": course.name, "cells": tasks}
+    metadata = {"kernelspec": kernel, "language_info": {"name": "python"}, "normlab": ours}
     made = nbformat.from_dict({"nbformat": 4, "nbformat_minor": 5, "metadata": metadata, "cells": cells})
     nbformat.validate(made)
     return made
