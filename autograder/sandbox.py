@@ -53,7 +53,7 @@ def advice(reason: str) -> SandboxUnavailable:
         )
     return SandboxUnavailable(
         f"This system cannot isolate student code ({reason}); nothing was graded. {remedy}, or grade without "
-        "isolation: c.Engine.isolation = \"none\" in nbgrader_config.py."
+        'isolation: c.Engine.isolation = "none" in nbgrader_config.py.'
     )
 
 

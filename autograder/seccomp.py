@@ -32,7 +32,7 @@ def program() -> bytes:
     except (ImportError, RuntimeError, OSError) as error:
         raise SandboxUnavailable(
             f"The library libseccomp is needed to isolate student code and could not be loaded ({error}); "
-            "install it (Debian: apt-get install libseccomp2) or grade with --isolation none."
+            "install it (Debian: apt-get install libseccomp2) or set c.Engine.isolation."
         ) from None
     refuse = pyseccomp.ERRNO(errno.EPERM)
     rules = pyseccomp.SyscallFilter(defaction=pyseccomp.ALLOW)

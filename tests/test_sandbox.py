@@ -225,7 +225,7 @@ def test_a_secret_that_can_be_seen_stops_everything_before_a_submission_runs() -
 def test_a_system_that_refuses_namespaces_is_told_what_to_do() -> None:
     error = sandbox.advice("unshare: Operation not permitted")
     assert "user namespaces" in str(error)
-    assert "--isolation none" in str(error)
+    assert 'c.Engine.isolation = "none"' in str(error)
     assert error.exit_code == 3
 
 
