@@ -61,7 +61,7 @@ class DaskPool:
 
     def busy(self) -> tuple[str, float]:
         """The student whose submission was handed out first and is not back, and since how many seconds."""
-        student, since = min(self.started.items(), key=lambda item: item[1], default=("", time.monotonic()))
+        student, since = min(list(self.started.items()), key=lambda item: item[1], default=("", time.monotonic()))
         return student, time.monotonic() - since
 
     def run(self, jobs: Iterator[Job]) -> Iterator[tuple[Job, Outcome]]:

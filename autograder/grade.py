@@ -120,12 +120,12 @@ class _Batch:
         records: list[Record] = []
         last = time.monotonic()
         log_path = self.course.root / STATE / "log.jsonl"
-        with open(log_path, "a", encoding="utf-8") as log, Progress(len(self.folders)) as progress, pool:
+        with open(log_path, "a", encoding="utf-8") as log, pool, Progress(len(self.folders), pool.busy) as progress:
             try:
                 for job, outcome in pool.run(work):
                     records += self._finish(job, outcome, log)
                     summary = self.summary
-                    progress.show(summary.graded + summary.unchanged + summary.failed, summary.failed, *pool.busy())
+                    progress.show(summary.graded + summary.unchanged + summary.failed, summary.failed)
                     if len(records) >= BATCH or time.monotonic() - last > BATCH_SECONDS:
                         self.gradebook.write(self.assignment, records)
                         records, last = [], time.monotonic()

@@ -127,7 +127,7 @@ class LocalPool:
 
     def busy(self) -> tuple[str, float]:
         """The student whose submission takes longest now, and since how many seconds."""
-        at_work = [(slot.since, slot.job.student) for slot in self.slots if slot.job]
+        at_work = [(slot.since, job.student) for slot in list(self.slots) if (job := slot.job)]
         since, student = min(at_work, default=(time.monotonic(), ""))
         return student, time.monotonic() - since
 

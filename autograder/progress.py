@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
+from collections.abc import Callable
 from types import TracebackType
 
 from tqdm import tqdm
@@ -13,34 +15,48 @@ LONG = 5.0  # seconds after which a submission is named
 
 
 class Progress:
-    """Context manager over ``total`` submissions."""
+    """Context manager over ``total`` submissions; goes on telling while a submission takes long.
 
-    def __init__(self, total: int) -> None:
+    ``busy`` tells whose submission is at work longest, and since how many seconds.
+    """
+
+    def __init__(self, total: int, busy: Callable[[], tuple[str, float]]) -> None:
         self.total = total
-        self.start = self.last = time.monotonic()
+        self.busy = busy
+        self.done = self.failed = 0
+        self.start = time.monotonic()
         self.bar = tqdm(total=total, unit="submission", dynamic_ncols=True) if sys.stderr.isatty() else None
+        self._through = threading.Event()
+        self._teller = threading.Thread(target=self._tell, daemon=True)
 
     def __enter__(self) -> Progress:
+        self._teller.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._through.set()
+        self._teller.join()
         if self.bar is not None:
             self.bar.close()
 
-    def show(self, done: int, failed: int, student: str, seconds: float) -> None:
-        """``student``: whose submission is at work longest, and for how long."""
-        notes = [f"{failed} failed"] if failed else []
-        notes += [f"{student} takes {seconds:.0f} s"] if student and seconds > LONG else []
+    def show(self, done: int, failed: int) -> None:
+        self.done, self.failed = done, failed
         if self.bar is not None:
-            self.bar.set_postfix_str(", ".join(notes))
             self.bar.update(done - self.bar.n)
-            return
-        now = time.monotonic()
-        if now - self.last < EVERY:
-            return
-        self.last = now
-        rate = done / (now - self.start)
-        left = f"{(self.total - done) / rate:.0f} s left" if rate else "time left unknown"
-        print(", ".join([f"{done} of {self.total}", f"{rate:.1f} a second", left, *notes]), file=sys.stderr, flush=True)
+
+    def _tell(self) -> None:
+        while not self._through.wait(1.0 if self.bar is not None else EVERY):
+            if self.bar is not None:
+                self.bar.set_postfix_str(", ".join(self._notes()))
+                continue
+            rate = self.done / (time.monotonic() - self.start)
+            left = f"{(self.total - self.done) / rate:.0f} s left" if rate else "time left unknown"
+            line = [f"{self.done} of {self.total}", f"{rate:.1f} a second", left, *self._notes()]
+            print(", ".join(line), file=sys.stderr, flush=True)
+
+    def _notes(self) -> list[str]:
+        student, seconds = self.busy()
+        notes = [f"{self.failed} failed"] if self.failed else []
+        return notes + ([f"{student} takes {seconds:.0f} s"] if student and seconds > LONG else [])

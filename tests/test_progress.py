@@ -1,0 +1,42 @@
+"""How far a batch is, is told on a terminal and elsewhere, also while nothing ends."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from autograder import progress
+from autograder.progress import Progress
+
+
+def test_without_a_terminal_plain_lines_name_what_takes_long(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "EVERY", 0.05)
+    with Progress(4, lambda: ("ann", 12.0)) as shown:
+        shown.show(2, 1)
+        time.sleep(0.3)
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) >= 2
+    assert lines[-1].startswith("2 of 4, ")
+    assert lines[-1].endswith("s left, 1 failed, ann takes 12 s")
+
+
+def test_a_short_batch_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    with Progress(1, lambda: ("", 0.0)) as shown:
+        shown.show(1, 0)
+    assert capsys.readouterr().err == ""
+
+
+def test_on_a_terminal_one_line_is_rewritten(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    with Progress(4, lambda: ("ann", 12.0)) as shown:
+        shown.show(3, 0)
+        time.sleep(1.3)
+    text = capsys.readouterr().err
+    assert "3/4" in text
+    assert "ann takes 12 s" in text
+    assert text.count("\n") == 1
