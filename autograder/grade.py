@@ -22,7 +22,6 @@ from autograder.errors import AutograderError, CourseError, UsageError
 from autograder.gradebook import Gradebook, Record
 from autograder.guard import backup, check_sqlite, only_grader
 from autograder.intake import Submission, collect
-from autograder.originality import Originality, copies, solutions
 from autograder.pool import LocalPool
 from autograder.progress import Progress
 from autograder.unit import Graded, Job, Outcome, Setup
@@ -90,7 +89,6 @@ class _Batch:
         self.setup = Setup.of(course, assignment, self.notebooks, answers).pack()
         self.version = hashlib.sha256(autograder.__version__.encode() + self.setup).hexdigest()
         self.taken: dict[str, tuple[str, Submission]] = {}  # submissions at work, with their digests
-        self.solutions: dict[str, dict[str, dict[str, str]]] = {name: {} for name in self.notebooks}
 
     def run(self, gradebook: Gradebook, jobs: int | None, scheduler: str, force: bool) -> Summary:
         start = time.monotonic()
@@ -105,7 +103,6 @@ class _Batch:
             if force:
                 gradebook.forget(self.assignment, self.folders)
             self._grade(itertools.chain([first], work), jobs, scheduler)
-            self._compare()
         self.summary.seconds = time.monotonic() - start
         return self.summary
 
@@ -136,21 +133,12 @@ class _Batch:
         """What needs grading, read as workers become free."""
         for student, folder in self.folders.items():
             submission = collect(folder, list(self.notebooks), self.course.limits)
-            for name, data in submission.notebooks.items():
-                self.solutions[name][student] = solutions(self.notebooks[name], data, self.course.limits)
             digest = hashlib.sha256((self.version + submission.digest).encode()).hexdigest()
             if self._is_done(student, digest):
                 self.summary.unchanged += 1
                 continue
             self.taken[student] = digest, submission
             yield make_job(self.gradebook, self.assignment, student, submission)
-
-    def _compare(self) -> None:
-        """Name answers that several students handed in."""
-        settings = Originality(config=self.course.config)
-        for name, notebook in self.notebooks.items():
-            for copy in copies(notebook, self.solutions[name], settings):
-                self.summary.people.append((copy.students[0], str(copy)))
 
     def _is_done(self, student: str, digest: str) -> bool:
         return all(

@@ -22,8 +22,10 @@ from autograder.errors import UsageError
 from autograder.feedback import readable, template_text
 from autograder.grade import write_atomically
 from autograder.gradebook import Gradebook, Result
+from autograder.originality import Copy, Originality, copies
 
 HELP_SHARE = 0.5  # of the points: who has less needs help
+COMPARED = 1000  # students whose answers are compared each with each: beyond, that takes hours
 TEN = 10  # bars of the distribution, and lines of a list of the slowest
 COLORS = {"light": ("#0b57b0", "#1a1a1a"), "dark": ("#8ab8ff", "#e8e8e8")}  # bars, text
 
@@ -63,6 +65,7 @@ class Report:
     waiting: int  # written answers without a grade
     late: dict[str, float]  # student -> points taken off
     seconds: dict[str, float]  # student -> time of grading
+    alike: list[tuple[str, list[str]]] = field(default_factory=list)  # (task, students with one answer)
 
     @property
     def distribution(self) -> list[int]:
@@ -81,12 +84,17 @@ class Report:
 def report(assignment: str, course_dir: Path = Path("."), *, db: str = "") -> Path:
     """Write ``reports/ASSIGNMENT.html`` and ``.json`` into the course folder and return the page's path."""
     course = Course.open(course_dir, db)
-    course.notebooks(assignment)
+    notebooks = course.notebooks(assignment)
     with closing(Gradebook(course.db_url)) as gradebook:
         results = gradebook.results(assignment)
     if not results:
         raise UsageError(f"Nothing of {assignment!r} is graded yet; run `autograder grade {assignment}` first.")
     found = analyze(assignment, results)
+    if len(found.scores) <= COMPARED:
+        settings = Originality(config=course.config)
+        for name, source in notebooks.items():
+            answers = {student: _answers(course, student, assignment, name) for student in found.scores}
+            found.alike += _groups(copies(source, answers, settings))
     path = course.root / "reports" / f"{assignment}.html"
     write_atomically(path, render(found), 0o644)
     write_atomically(path.with_suffix(".json"), json.dumps(found.to_dict(), indent=1) + "\n", 0o644)
@@ -130,6 +138,27 @@ def analyze(assignment: str, results: Sequence[Result]) -> Report:
         if sum(mine.values()) < HELP_SHARE * sum(checks[name].points for name in mine):
             found.needs_help[student] = [name for name, score in mine.items() if score == 0 and checks[name].points]
     return found
+
+
+def _answers(course: Course, student: str, assignment: str, name: str) -> dict[str, str]:
+    """The solution cells of an autograded notebook, by grade id."""
+    path = course.folder("autograded", student, assignment) / f"{name}.ipynb"
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"] if path.exists() else []
+    marks = ((cell, cell["metadata"].get("nbgrader", {})) for cell in cells)
+    return {mark["grade_id"]: "".join(cell["source"]) for cell, mark in marks if mark.get("solution")}
+
+
+def _groups(pairs: Sequence[Copy]) -> list[tuple[str, list[str]]]:
+    """Students that pairs connect, task by task."""
+    groups: list[tuple[str, set[str]]] = []
+    for pair in pairs:
+        joined = {*pair.students}
+        for task, students in [*groups]:
+            if task == pair.task and students & joined:
+                joined |= students
+                groups.remove((task, students))
+        groups.append((pair.task, joined))
+    return [(task, sorted(students)) for task, students in groups]
 
 
 def _discrimination(name: str, given: Mapping[str, Mapping[str, float]]) -> float | None:

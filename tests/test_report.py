@@ -21,7 +21,7 @@ from autograder.export import KINDS, export
 from autograder.gradebook import Gradebook, Record
 from autograder.report import report
 from autograder.results import CheckResult, Judged
-from tests.course_factory import NAME, POINTS, assignment, make_course
+from tests.course_factory import NAME, POINTS, answered, assignment, make_course
 
 EPS = "Your output equals scaling without the weights."
 EVIL = "=cmd|' /C calc'!A0"
@@ -80,6 +80,18 @@ def test_the_figures_of_the_class_are_those_of_the_gradebook(root: Path) -> None
     assert facts["late"] == {"bob": 1.0}
     assert facts["waiting"] == 2
     assert ["cyd", "Not read: it is garbage."] in facts["look_at"]
+
+
+def test_students_with_one_answer_stand_in_one_line(root: Path) -> None:
+    long = "".join(f"    step{number} = x * w + {number} - {number}\n" for number in range(20))
+    answer = f"def scale_forward(x, w):\n{long}    return x * w, (x, w)"
+    for student, text in {"ann": answer, "bob": answer, "cyd": answer.replace("step", "part")}.items():
+        cells = answered({"scale_forward": text})
+        path = root / "autograded" / student / NAME / f"{NAME}.ipynb"
+        path.parent.mkdir(parents=True)
+        path.write_text(json.dumps(cells))
+    facts = json.loads(report(NAME, root).with_suffix(".json").read_text())
+    assert facts["alike"] == [["scale_forward", ["ann", "bob", "cyd"]]]
 
 
 def test_the_page_is_self_contained_and_shows_no_work(root: Path) -> None:
