@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: all install book notebooks wheel class test lint lock clean
+.PHONY: all install book site notebooks wheel class test lint lock clean
 
 all: install
 	@$(MAKE) --no-print-directory book class
@@ -23,6 +23,13 @@ install:
 book: notebooks
 	jupyter-book build . -W -n --keep-going -q
 	python scripts/live.py
+
+# What goes on a static host: BOOK_URL=https://host/path make site. The PDF needs Chromium.
+site:
+	@$(PYTHON) scripts/install.py --test
+	@$(MAKE) --no-print-directory book
+	python scripts/pdf.py
+	@echo "publish the folder _build/html"
 
 # source/ from reference/, release/ from source/; each release folder gets the wheel that its notebook imports.
 notebooks: install wheel

@@ -47,7 +47,7 @@ def live_notebook(path: Path) -> nbformat.NotebookNode:
 
 def stage_contents() -> None:
     """build/live/contents: chapters/*.ipynb, and the release notebooks on the top level under their own names."""
-    chapters = sorted((ROOT / "_build" / "jupyter_execute" / "chapters").glob("*.ipynb"))
+    chapters = sorted((SITE / "_sources" / "chapters").glob("*.ipynb"))
     releases = sorted((ROOT / "release").glob("*/*.ipynb"))
     if not chapters or not releases:
         raise LiveError("The book or the release notebooks are missing; run `make book`.")
