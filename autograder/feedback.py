@@ -155,7 +155,7 @@ def _check(cell: Cell, result: CheckResult, kept: Kept, show_hidden: bool) -> Ch
         label=LABELS.get(status, "graded by a person") if score is not None else "not graded yet",
         points=result.points,
         score=score,
-        message=plain(result.message) if told else "",
+        message=plain(result.message).removeprefix("AssertionError: ") if told else "",
         diagnosis=plain(result.diagnosis),
         hidden=cell.hidden,
     )

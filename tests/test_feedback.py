@@ -89,8 +89,9 @@ def test_points_checks_and_the_students_own_code_are_there() -> None:
 
 def test_a_failed_visible_check_says_why() -> None:
     result = judged()
-    result.checks["scale_forward__values"] = CheckResult("failed", 3.0, 0.0, "out is not x * w")
+    result.checks["scale_forward__values"] = CheckResult("failed", 3.0, 0.0, "AssertionError: out is not x * w")
     text = shown(page(result))
+    assert "AssertionError" not in text
     assert "scale_forward: values: failed, 0 of 3 points" in text
     assert "out is not x * w" in text
     assert "6 of 11 points" in text
