@@ -13,6 +13,7 @@ c.ClearSolutions.text_stub = "*Write your answer here.*"
 c.GenerateAssignment.create_assignment = True
 
 # Student code runs in the autograder's sandbox, for `nbgrader autograde` and for formgrader's buttons alike.
+c.Autograde.exporter_class = "autograder.preprocessor.Unread"
 c.Autograde.sanitize_preprocessors = []
 c.Autograde.autograde_preprocessors = ["autograder.preprocessor.GradeInSandbox"]
 c.GenerateFeedback.exporter_class = "autograder.preprocessor.FeedbackExporter"

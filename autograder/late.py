@@ -13,7 +13,7 @@ from traitlets import Float, Integer
 __all__ = ["LateDays"]
 
 
-class LateDays(LateSubmissionPlugin):  # type: ignore[misc] - nbgrader has no types
+class LateDays(LateSubmissionPlugin):  # type: ignore[misc]
     """penalty = score * min(1, penalty_per_day * days begun); the whole score after ``last_day`` days."""
 
     grace_minutes = Float(15.0, min=0.0, help="minutes after the due date that cost nothing").tag(config=True)
