@@ -22,8 +22,6 @@ from traitlets.config import Configurable
 
 from autograder.answers import owner
 from autograder.assignment import Assignment
-from autograder.intake import Refused, parse
-from autograder.limits import Limits
 from autograder.program import Program
 
 # What tells a test from a demonstration, or one student's run from another's.
@@ -121,15 +119,6 @@ def tasks_with_tests(assignment: Assignment) -> list[str]:
     """Names of solution cells that some test is about."""
     owners = {owner(assignment, test) for test in assignment.tests}
     return [name for name in assignment.defined_in if name in owners]
-
-
-def solutions(assignment: Assignment, data: bytes, limits: Limits) -> dict[str, str]:
-    """Sources of a submission's solution cells, by grade id; {} for what cannot be read."""
-    try:
-        cells = parse(data, limits)
-    except Refused:
-        return {}
-    return {cell.grade_id: cell.source for cell in cells if cell.grade_id in assignment.by_id}
 
 
 def copies(assignment: Assignment, answers: Mapping[str, Mapping[str, str]], settings: Originality) -> list[Copy]:
