@@ -35,11 +35,6 @@ DROPOUT = (
         (DROPOUT_MODE, 'self.dropout_param["mode"] = "train"'),
     ),
     _wrong(
-        "dropout_never_in_training",
-        "Your dropout rests in training.",
-        (DROPOUT_MODE, 'self.dropout_param["mode"] = "test"'),
-    ),
-    _wrong(
         "dropout_seed_ignored",
         "Your dropout does not use the seed, so that each call draws other masks.",
         ("if seed is not None:", "if False:"),

@@ -175,11 +175,6 @@ def _backward(kind: str, norm: str) -> Iterator[Mistake]:
         (affine, affine.replace("(da,", "(dnormalized,")),
     )
     yield made(
-        "relu_skipped_in_normalization",
-        f"{norm.capitalize()} receives the gradient of the output in your way back, and not the ReLU's.",
-        (normalize, normalize.replace("dnormalized", "dout")),
-    )
-    yield made(
         "gamma_and_beta_exchanged",
         "dgamma and dbeta stand in each other's place.",
         ("da, dgamma, dbeta", "da, dbeta, dgamma"),
