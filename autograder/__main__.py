@@ -138,5 +138,26 @@ def export(assignment: str, course_dir: Path, kind: str, to: Path | None, db: st
     click.echo(run(assignment, course_dir, kind=kind, to=to, db=db))
 
 
+@main.command(epilog=CODES)
+@click.argument("assignment")
+@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...", type=click.Path(path_type=Path))
+@COURSE_DIR
+@click.option(
+    "--roster", type=click.Path(path_type=Path), metavar="CSV", help="Columns id, name, email, lms_id, submitted."
+)
+def collect(assignment: str, sources: tuple[Path, ...], course_dir: Path, roster: Path | None) -> None:
+    """Put submissions of ASSIGNMENT into submitted/, from zip files as downloaded or folders.
+
+    Canvas, Moodle, Blackboard and nbgrader's exchange (its folder inbound) are recognized by the names they give. The
+    roster needs the column id; name, email and lms_id (the platform's number of a student) help to match, submitted
+    tells a time like "2026-03-02 11:58:00 UTC" where the platform does not. The last of several is kept.
+    """
+    from autograder.collect import collect as run
+    from autograder.collect import lines
+
+    for line in lines(run(assignment, sources, course_dir, roster=roster)):
+        click.echo(line)
+
+
 if __name__ == "__main__":
     main()

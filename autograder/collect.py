@@ -1,0 +1,322 @@
+"""Puts what a learning platform exported into ``submitted/``: ``autograder collect ASSIGNMENT SOURCE...``."""
+
+from __future__ import annotations
+
+import csv
+import os
+import pwd
+import re
+import tempfile
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import groupby
+from pathlib import Path
+
+from dateutil import parser, tz  # type: ignore[import-untyped]
+
+from autograder.archive import open_source
+from autograder.course import Course, parse_timestamp
+from autograder.errors import AutograderError, UsageError
+from autograder.gradebook import Gradebook
+from autograder.guard import only_grader, sqlite_path
+from autograder.intake import Refused
+from autograder.platforms import HandedIn, recognize
+
+COLUMNS = ("id", "name", "email", "lms_id", "submitted")
+STUDENT = re.compile(r"[^./\\\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]{0,200}")  # an identifier that can be a folder's name
+# What browsers, platforms and JupyterLab append to a name that is taken.
+COPY = r"(?:_?\d+|_copy_?\d*)*"
+
+
+@dataclass(frozen=True)
+class Student:
+    """One line of the roster; "" for what it does not tell."""
+
+    id: str
+    name: str = ""
+    email: str = ""
+    lms_id: str = ""
+    submitted: str = ""  # when, for platforms whose export does not tell
+
+
+@dataclass
+class Collected:
+    """What a run came to; students by identifier, sentences for a person."""
+
+    placed: list[str] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    late: list[str] = field(default_factory=list)
+    double: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def collect(
+    assignment: str, sources: Sequence[Path], course_dir: Path = Path("."), *, roster: Path | None = None
+) -> Collected:
+    """Match the files of ``sources`` with students and put the last of each into ``submitted/<id>/ASSIGNMENT/``.
+
+    ``roster`` is a CSV file with the column id and any of name, email, lms_id (the platform's number of the student)
+    and submitted (a time, for platforms that do not tell it). Without one, only platforms that name students by their
+    identifiers (Blackboard, nbgrader's exchange) can be collected, and nobody is missing. Raises UsageError where a
+    source or the roster cannot be used; then nothing was put anywhere.
+    """
+    course = Course.open(course_dir)
+    names = list(course.notebooks(assignment))
+    students = read_roster(roster) if roster else None
+    found = Collected()
+    with ExitStack() as stack:
+        handed_in: list[HandedIn] = []
+        for path in sources:
+            source = stack.enter_context(open_source(path))
+            platform, files = recognize(source, assignment)
+            if students is None and platform in ("Canvas", "Moodle"):
+                raise UsageError(f"{path} is of {platform}, which does not tell identifiers; name a --roster.")
+            found.notes.append(f"{path} is of {platform}.")
+            found.refused += [f"{_shown(name)} {reason}" for name, reason in source.refused.items()]
+            handed_in += files
+        by_student = _match(handed_in, students, found)
+        stack.enter_context(only_grader(course.root))
+        due = stack.enter_context(closing(_Due(course, assignment)))
+        for student in sorted(by_student):
+            _Hand(course, assignment, names, found, due).over(student, by_student[student])
+    roll = sorted(student.id for student in students or ())
+    found.missing = [student for student in roll if not course.folder("submitted", student, assignment).is_dir()]
+    return found
+
+
+def lines(found: Collected) -> Iterator[str]:
+    """What the command prints."""
+    yield from found.notes
+    yield f"{len(found.placed)} put in place, {len(found.unchanged)} unchanged"
+    for title in ("missing", "late", "double", "unknown", "refused"):
+        entries = getattr(found, title)
+        yield f"{title}: {len(entries)}"
+        yield from (f"  {entry}" for entry in entries)
+
+
+def read_roster(path: Path) -> list[Student]:
+    """The students of a course; raises UsageError with the line that cannot be used."""
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            table = csv.DictReader(file, strict=True)
+            if "id" not in (table.fieldnames or ()):
+                raise UsageError(f"{path} has no column id; the columns are {', '.join(COLUMNS)}.")
+            rows = [{name: (row.get(name) or "").strip() for name in COLUMNS} for row in table]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UsageError(f"{path} cannot be read as a CSV file in UTF-8: {error}.") from None
+    students = [Student(**row) for row in rows if row["id"]]
+    seen: set[str] = set()
+    for student in students:
+        if not STUDENT.fullmatch(student.id) or student.id in seen:
+            raise UsageError(f"{path}: the id {student.id!r} is there twice or cannot be the name of a folder.")
+        if student.submitted and _time(student.submitted) is None:
+            raise UsageError(f"{path}: {student.submitted!r} is no time; write 2026-03-02 11:58:00 UTC.")
+        seen.add(student.id)
+    if not students:
+        raise UsageError(f"{path} names no student.")
+    return students
+
+
+def _time(text: str) -> datetime | None:
+    """A roster's time in UTC, with any zone that dateutil reads, UTC where there is none; None where it is no time."""
+    try:
+        stamp: datetime = parser.parse(text, tzinfos=lambda name, offset: offset or (name and tz.gettz(name)) or UTC)
+        return stamp.astimezone(UTC).replace(tzinfo=None)
+    except (ValueError, OverflowError):
+        return None
+
+
+class _Due:
+    """When work is due, if a gradebook is there to tell; asking must not make one."""
+
+    def __init__(self, course: Course, assignment: str) -> None:
+        path = sqlite_path(course.db_url)
+        self.gradebook = Gradebook(course.db_url) if path is None or path.exists() else None
+        self.assignment = assignment
+
+    def passed(self, student: str, when: datetime | None) -> bool:
+        due = self.gradebook.due(self.assignment, student) if self.gradebook and when else None
+        return bool(due and when and when > due)
+
+    def close(self) -> None:
+        if self.gradebook:
+            self.gradebook.close()
+
+
+@dataclass
+class _Hand:
+    """Puts one student's work in place."""
+
+    course: Course
+    assignment: str
+    names: list[str]
+    found: Collected
+    due: _Due
+
+    def over(self, student: str, handed_in: list[HandedIn]) -> None:
+        if len({(file.when, file.source.path) for file in handed_in}) > 1:
+            self.found.double.append(student)
+        attempts = sorted(handed_in, key=lambda file: file.when or datetime.min)  # stable: later sources count as later
+        latest: dict[str, HandedIn] = {}
+        for _, attempt in groupby(attempts, key=lambda file: (file.when, file.source.path)):
+            latest = self._notebooks(student, list(attempt)) or latest
+        data = dict(self._read(student, latest))
+        if not data:
+            if not latest:
+                files = ", ".join(sorted(_shown(file.filename) for file in handed_in)[:5])
+                self.found.refused.append(f"{student} handed in {files}, which is not {' or '.join(self.names)}.ipynb")
+            return
+        when = max((file.when for file in latest.values() if file.when), default=None)
+        if any(file.late for file in latest.values()) or self.due.passed(student, when):
+            self.found.late.append(student)
+        self._place(student, data, when)
+
+    def _notebooks(self, student: str, attempt: list[HandedIn]) -> dict[str, HandedIn]:
+        """The file of one attempt for each notebook; of several the one uploaded last, else the one named best."""
+        notebooks = [file for file in attempt if file.filename.lower().endswith(".ipynb") and "/" not in file.filename]
+        by_name: dict[str, list[HandedIn]] = {}
+        for file in notebooks:
+            if name := _meant(file.filename, self.names):
+                by_name.setdefault(name, []).append(file)
+        if not by_name and len(notebooks) == len(self.names) == 1:
+            by_name[self.names[0]] = notebooks
+        if any(len(files) > 1 for files in by_name.values()) and student not in self.found.double:
+            self.found.double.append(student)
+        return {
+            name: max(files, key=lambda file: (file.number, file.filename == f"{name}.ipynb"))
+            for name, files in by_name.items()
+        }
+
+    def _read(self, student: str, files: dict[str, HandedIn]) -> Iterator[tuple[str, bytes]]:
+        for name, file in files.items():
+            try:
+                yield name, file.source.read(file.file, self.course.limits.notebook_bytes)
+            except Refused as error:
+                self.found.refused.append(f"{_shown(file.file.path)} of {student} {error}")
+                continue
+            if file.filename != f"{name}.ipynb":
+                self.found.notes.append(f"{_shown(file.filename)} of {student} was renamed to {name}.ipynb.")
+
+    def _place(self, student: str, data: dict[str, bytes], when: datetime | None) -> None:
+        folder = self.course.folder("submitted", student, self.assignment)
+        if folder.is_symlink():
+            raise UsageError(f"{folder} is a link; collect writes into real folders alone.")
+        before = _content(folder / "timestamp.txt")
+        known = parse_timestamp(before.decode("utf-8", "replace").strip()) if before else None
+        if known and when and known > when:
+            self.found.unchanged.append(student)
+            self.found.notes.append(f"{student} keeps what is there, which was handed in later ({known} UTC).")
+            return
+        files = {f"{name}.ipynb": content for name, content in data.items()}
+        if when:
+            files["timestamp.txt"] = f"{when} UTC\n".encode()
+        if (before is None or when) and all(_content(folder / name) == content for name, content in files.items()):
+            self.found.unchanged.append(student)
+            return
+        _write(folder, files)
+        if not when:
+            (folder / "timestamp.txt").unlink(missing_ok=True)  # it belonged to what was replaced
+        self.found.placed.append(student)
+
+
+def _match(
+    handed_in: Iterable[HandedIn], students: list[Student] | None, found: Collected
+) -> dict[str, list[HandedIn]]:
+    by_student: dict[str, list[HandedIn]] = {}
+    for file in handed_in:
+        if students is None:
+            student = file.users[0] if len(file.users) == 1 and STUDENT.fullmatch(file.users[0]) else ""
+        else:
+            student = _known(file, students)
+        if not student:
+            found.unknown.append(_shown(file.file.path))
+        elif file.assignment and not _owns(file.users[0], file.file.owner):
+            found.refused.append(f"{_shown(file.file.path)} belongs to another user than {_shown(file.users[0])}")
+        else:
+            by_student.setdefault(student, []).append(file)
+    submitted = {student.id: _time(student.submitted) for student in students or ()}
+    return {
+        student: [HandedIn(**{**vars(file), "when": file.when or submitted.get(student)}) for file in files]
+        for student, files in by_student.items()
+    }
+
+
+def _known(file: HandedIn, students: list[Student]) -> str:
+    """The one student that the platform means; "" where none or several could be.
+
+    Canvas' number is certain. Moodle's is the participant's, which another's number can equal, so names come first.
+    """
+    certain = bool(file.number)
+    by_number = {student.id for student in students if file.lms_id and student.lms_id == file.lms_id}
+    ways = [
+        {student.id for student in students if student.id in file.users},
+        {student.id for student in students if {student.email, student.email.partition("@")[0]} & {*file.users}},
+        by_number if certain else set(),
+        {
+            student.id
+            for student in students
+            if _same_name(file.name, student.name) and not (certain and student.lms_id)
+        },
+        by_number,
+    ]
+    found = next(filter(None, ways), set())
+    return found.pop() if len(found) == 1 else ""
+
+
+def _owns(user: str, owner: int | None) -> bool:
+    """Whether a folder of the exchange is the student's, or a copy of one's own: others can write there, too."""
+    if owner is None or owner == os.getuid():
+        return True
+    try:
+        return pwd.getpwuid(owner).pw_name == user
+    except KeyError:
+        return False
+
+
+def _same_name(written: str, name: str) -> bool:
+    """Whether two names are the same but for accents, case, order and, as in Canvas, spaces."""
+    words = _words(name)
+    turned = {"".join(words[n:] + words[:n]) for n in range(len(words))}
+    return bool(words) and (sorted(_words(written)) == sorted(words) or "".join(_words(written)) in turned)
+
+
+def _words(name: str) -> list[str]:
+    plain = "".join(char for char in unicodedata.normalize("NFKD", name) if not unicodedata.combining(char))
+    return re.findall(r"[^\W_]+", plain.casefold())
+
+
+def _meant(filename: str, names: list[str]) -> str:
+    """The notebook that a file is, under the name that a platform or a browser made of it."""
+    stem = "_".join(_words(filename[: -len(".ipynb")]))
+    exact = [name for name in names if stem == "_".join(_words(name))]
+    copies = [name for name in names if re.fullmatch(re.escape("_".join(_words(name))) + COPY, stem)]
+    return next(iter(exact or copies), "") if len(exact or copies) == 1 else ""
+
+
+def _content(path: Path) -> bytes | None:
+    return path.read_bytes() if path.is_file() and not path.is_symlink() else None
+
+
+def _write(folder: Path, files: dict[str, bytes]) -> None:
+    """Put files in place, each whole or not at all, the timestamp last."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".") as part:
+            for name, content in files.items():
+                Path(part, name).write_bytes(content)
+            for name in files:
+                os.replace(Path(part, name), folder / name)
+    except OSError as error:
+        raise AutograderError(f"{folder} cannot be written: {error.strerror}. Run the command again.") from None
+
+
+def _shown(name: str) -> str:
+    """A file's name, harmless to print."""
+    text = name.encode("utf-8", "backslashreplace").decode()
+    return "".join(char if char.isprintable() else "?" for char in text)[:120]

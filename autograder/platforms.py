@@ -1,0 +1,145 @@
+"""What the names in a platform's export mean: Canvas, Moodle, Blackboard, nbgrader's exchange.
+
+Sources: Canvas, lib/content_zipper.rb (``get_filename``, ``add_upload_submission``); Moodle, mod/assign/classes
+(``downloader``, as folders and flat); Blackboard's help on downloading an assignment's files; nbgrader 0.9.6,
+``ExchangeSubmit``. Only the last two tell when a file was handed in: a zip's times are those of the download.
+
+Students choose the last part of a name, so every pattern takes the first place that fits as the platform's own words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from dateutil import tz  # type: ignore[import-untyped]
+
+from autograder.archive import File, Source
+from autograder.course import parse_timestamp
+from autograder.errors import UsageError
+from autograder.intake import Refused
+
+CANVAS = re.compile(r"(?:.*?/)??(?P<name>[^/]+?)_(?:(?P<late>LATE)_)?(?P<user>\d+)_(?P<number>\d+)_(?P<file>[^/]+)")
+MOODLE = re.compile(
+    r"(?:.*?/)??(?P<name>[^/]+?)_(?P<user>\d+)_assignsubmission_(?:file_?/(?:.*/)?|file_|onlinetext_?/?)(?P<file>[^/]+)"
+)
+BLACKBOARD = re.compile(
+    r"(?:.*?/)??(?P<user>[^/]+?)_attempt_(?P<time>\d{4}(?:-\d\d){5})(?:_(?P<file>[^/]+)|(?P<receipt>\.txt))"
+)
+EXCHANGE = re.compile(
+    r"(?:.*?/)??(?P<user>[^/]+)\+(?P<assignment>[^/+]+)\+(?P<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[^/+]*)(?:\+[^/+]*)?"
+    r"/(?P<file>.+)"
+)
+RECEIPT = re.compile(
+    r"\ufeff?Name: *(?P<name>[^\n]*?) *\((?P<user>[^()\n]+)\) *\r?\n"
+    r"(?:Assignment:[^\n]*\n)?(?:Date Submitted:[^\n]* (?P<zone>[A-Z]{2,5}) *\r?\n)?"
+)
+RECEIPT_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class HandedIn:
+    """One file, and what the platform tells about it."""
+
+    source: Source
+    file: File
+    filename: str  # the student's, as far as the platform kept it
+    users: tuple[str, ...] = ()  # identifiers that the platform may mean
+    lms_id: str = ""  # the platform's number of the student
+    name: str = ""  # the student's, as the platform writes it
+    when: datetime | None = None  # UTC
+    late: bool = False
+    number: int = 0  # grows with each upload
+    assignment: str = ""  # where the platform tells it
+
+
+def canvas(source: Source) -> list[HandedIn]:
+    """``lovelaceada_LATE_4711_99_batchnorm.ipynb``: sortable name, user, number of the file."""
+    return [
+        HandedIn(source, file, m["file"], (), m["user"], m["name"], late=bool(m["late"]), number=int(m["number"]))
+        for file, m in _matches(source, CANVAS)
+    ]
+
+
+def moodle(source: Source) -> list[HandedIn]:
+    """``Ada Lovelace_1234567_assignsubmission_file_/batchnorm.ipynb``; the number is the participant's."""
+    return [HandedIn(source, file, m["file"], (), m["user"], m["name"]) for file, m in _matches(source, MOODLE)]
+
+
+def blackboard(source: Source) -> list[HandedIn]:
+    """``Batch norm_ada_attempt_2026-03-02-11-58-00_batchnorm.ipynb``, and a receipt of the same name ending in .txt.
+
+    User names and titles may both hold "_", so the receipt decides; without one, each possible name is tried.
+    """
+    found = _matches(source, BLACKBOARD)
+    receipts = {(m["user"], m["time"]): _receipt(source, file) for file, m in found if m["receipt"]}
+    handed_in = []
+    for file, m in found:
+        if m["receipt"]:
+            continue
+        parts = m["user"].split("_")
+        users, name, zone = tuple("_".join(parts[-n:]) for n in range(1, len(parts) + 1)), "", None
+        # Only its head is the platform's; what the student wrote stands below.
+        if head := RECEIPT.match(receipts.get((m["user"], m["time"]), "")):
+            users, name, zone = (head["user"],), head["name"], head["zone"]
+        handed_in.append(HandedIn(source, file, m["file"], users, "", name, _moment(m["time"], zone)))
+    return handed_in
+
+
+def exchange(source: Source) -> list[HandedIn]:
+    """``ada+batchnorm+2026-03-02 11:58:00.000000 UTC+random/batchnorm.ipynb``, the folder inbound."""
+    return [
+        HandedIn(source, file, m["file"], (m["user"],), when=parse_timestamp(m["time"]), assignment=m["assignment"])
+        for file, m in _matches(source, EXCHANGE)
+    ]
+
+
+PLATFORMS: dict[str, Callable[[Source], list[HandedIn]]] = {
+    "Moodle": moodle,
+    "Blackboard": blackboard,
+    "nbgrader's exchange": exchange,
+    "Canvas": canvas,
+}
+
+
+def recognize(source: Source, assignment: str) -> tuple[str, list[HandedIn]]:
+    """The platform whose names fit most files, and what was handed in; raises UsageError where none fits."""
+    found = {name: read(source) for name, read in PLATFORMS.items()}
+    # By count, since a student can name one file as another platform would; every file counts, whoever named it.
+    best = max(found, key=lambda name: len(found[name]))
+    wanted = [handed_in for handed_in in found[best] if handed_in.assignment in ("", assignment)]
+    if not wanted:
+        refused = f" ({len(source.refused)} unsafe files are left out)" if source.refused else ""
+        raise UsageError(
+            f"{source.path} holds nothing of {assignment!r} named as Canvas, Moodle, Blackboard or nbgrader's exchange "
+            f"name it{refused}; name the zip as it was downloaded, or the exchange's folder inbound."
+        )
+    return best, wanted
+
+
+def _matches(source: Source, pattern: re.Pattern[str]) -> list[tuple[File, re.Match[str]]]:
+    """Files of that pattern, but for what macOS and Windows add when an archive is opened."""
+    found = []
+    for file in source.files:
+        litter = any(part.startswith((".", "__MACOSX")) for part in file.path.split("/"))
+        if not litter and (match := pattern.fullmatch(file.path)):
+            found.append((file, match))
+    return found
+
+
+def _receipt(source: Source, file: File) -> str:
+    try:
+        return source.read(file, RECEIPT_BYTES).decode("utf-8", "replace")
+    except Refused:
+        return ""
+
+
+def _moment(text: str, zone: str | None) -> datetime | None:
+    """The time in a Blackboard name, which is the server's; UTC where the receipt names no zone that is known."""
+    try:
+        local = datetime.strptime(text, "%Y-%m-%d-%H-%M-%S").replace(tzinfo=tz.gettz(zone) or UTC if zone else UTC)
+    except ValueError:
+        return None
+    return local.astimezone(UTC).replace(tzinfo=None)

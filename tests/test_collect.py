@@ -1,0 +1,416 @@
+"""Exports of learning platforms come into submitted/ whole, and nothing unsafe does.
+
+The archives here are made by these tests from the documented formats (the sources are named in autograder.platforms);
+none was downloaded from a platform.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import stat
+import zipfile
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from autograder import archive
+from autograder.__main__ import main
+from autograder.collect import Collected, collect, read_roster
+from autograder.course import Course
+from autograder.errors import UsageError
+from autograder.grade import grade
+from autograder.gradebook import Gradebook
+from tests.course_factory import NAME, RIGHT, answered, make_course
+
+GOOD = json.dumps(answered(RIGHT)).encode()
+ROSTER = """id,name,email,lms_id
+ada,Ada Lovelace,ada@example.org,4711
+emmy,Emmy Noether,en@example.org,
+rene,René Descartes,rene.d@example.org,
+zoe,Zoe Zed,zoe@example.org,999
+"""
+RECEIPT = """Name: {name} ({user})
+Assignment: Problem set_1
+Date Submitted: Monday, March 2, 2026 11:58:00 AM {zone}
+Current Grade: Needs Grading
+
+Submission Field:
+There is no student submission text data for this assignment.
+
+Comments:
+{comment}
+
+Files:
+\tOriginal filename: scaling.ipynb
+"""
+
+
+@pytest.fixture
+def course(tmp_path: Path) -> Path:
+    (tmp_path / "roster.csv").write_text(ROSTER, encoding="utf-8")
+    return make_course(tmp_path / "course")
+
+
+def zipped(course: Path, files: Mapping[str, bytes | str], name: str = "export.zip") -> Path:
+    path = course.parent / name
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as made:
+        for member, content in files.items():
+            made.writestr(member, content)
+    return path
+
+
+def run(course: Path, *sources: Path, roster: bool = True) -> Collected:
+    return collect(NAME, sources, course, roster=course.parent / "roster.csv" if roster else None)
+
+
+def command(course: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(main, ["collect", NAME, *arguments, "--course-dir", str(course)])
+
+
+def submitted(course: Path, student: str, file: str = f"{NAME}.ipynb") -> bytes:
+    return (course / "submitted" / student / NAME / file).read_bytes()
+
+
+def everything(course: Path) -> list[str]:
+    return sorted(str(path.relative_to(course.parent)) for path in course.parent.rglob("*") if path.is_file())
+
+
+# the platforms
+
+
+def test_canvas_names_are_matched_by_number_and_name_and_lateness_is_told(course: Path) -> None:
+    source = zipped(
+        course,
+        {
+            "somebodyelse_4711_11_scaling.ipynb": GOOD,
+            "noetheremmy_LATE_12_13_scaling-1.ipynb": GOOD,
+            "descartesrene_14_15_Scaling (2).ipynb": b"garbage",
+            "nobody_16_17_scaling.ipynb": GOOD,
+        },
+    )
+    found = run(course, source)
+    assert found.placed == ["ada", "emmy", "rene"]
+    assert found.late == ["emmy"]
+    assert found.missing == ["zoe"]
+    assert found.unknown == ["nobody_16_17_scaling.ipynb"]
+    assert submitted(course, "emmy") == GOOD
+    assert submitted(course, "rene") == b"garbage", "what cannot be read is for the grader to say"
+    assert not (course / "submitted/ada" / NAME / "timestamp.txt").exists(), "Canvas tells no time"
+
+
+def test_a_canvas_number_that_the_roster_does_not_know_is_not_matched_by_name(course: Path) -> None:
+    found = run(course, zipped(course, {"zedzoe_5000_1_scaling.ipynb": GOOD}))
+    assert found.unknown == ["zedzoe_5000_1_scaling.ipynb"]
+    assert not found.placed
+
+
+def test_of_two_canvas_uploads_the_last_is_kept(course: Path) -> None:
+    files = {"lovelaceada_4711_100_scaling-1.ipynb": b"last", "lovelaceada_4711_99_scaling.ipynb": b"first"}
+    found = run(course, zipped(course, files))
+    assert found.double == ["ada"]
+    assert submitted(course, "ada") == b"last"
+
+
+@pytest.mark.parametrize("place", ["file_/scaling.ipynb", "file/deep/scaling.ipynb", "file_scaling.ipynb"])
+def test_moodle_in_folders_and_flat(course: Path, place: str) -> None:
+    files = {
+        f"Ada Lovelace_1234567_assignsubmission_{place}": GOOD,
+        "Rene Descartes_999_assignsubmission_file_/my work.ipynb": b"rene's",
+        "Ada Lovelace_1234567_assignsubmission_onlinetext_/onlinetext.html": "hello",
+    }
+    found = run(course, zipped(course, files))
+    assert found.placed == ["ada", "rene"], "999 is a participant's number, not Zoe's"
+    assert submitted(course, "rene") == b"rene's"
+    assert any("my work.ipynb of rene was renamed" in note for note in found.notes)
+    assert found.missing == ["emmy", "zoe"]
+
+
+def test_an_unpacked_export_is_collected_as_the_zip_is(course: Path) -> None:
+    folder = course.parent / "unpacked" / "course-scaling-77" / "Emmy Noether_5_assignsubmission_file"
+    folder.mkdir(parents=True)
+    (folder / "scaling.ipynb").write_bytes(GOOD)
+    assert run(course, course.parent / "unpacked").placed == ["emmy"]
+
+
+def test_blackboard_attempts_have_times_and_the_last_counts(course: Path) -> None:
+    files: dict[str, bytes | str] = {}
+    for time, content in (("2026-03-02-11-58-00", b"second"), ("2026-03-01-09-00-00", b"first")):
+        start = f"Problem set_1_ada_attempt_{time}"
+        files[f"{start}.txt"] = RECEIPT.format(name="Ada Lovelace", user="ada", zone="EST", comment="")
+        files[f"{start}_scaling.ipynb"] = content
+    found = run(course, zipped(course, files))
+    assert found.placed == found.double == ["ada"]
+    assert submitted(course, "ada") == b"second"
+    assert submitted(course, "ada", "timestamp.txt") == b"2026-03-02 16:58:00 UTC\n"
+
+
+def test_blackboard_without_a_roster_takes_the_receipts_user(course: Path) -> None:
+    start = "Problem set_1_a_b_attempt_2026-03-02-11-58-00"
+    receipt = RECEIPT.format(name="A B", user="a_b", zone="UTC", comment="Name: Ada (ada)")
+    found = run(course, zipped(course, {f"{start}.txt": receipt, f"{start}_scaling.ipynb": GOOD}), roster=False)
+    assert found.placed == ["a_b"]
+
+
+def test_the_exchange_gives_the_last_of_this_assignment(course: Path) -> None:
+    inbound = course.parent / "inbound"
+    for folder, content in (
+        (f"ada+{NAME}+2026-03-02 11:58:00.000000 UTC+Ab-_c1", b"last"),
+        (f"ada+{NAME}+2026-03-01 11:58:00.000000 UTC", b"first"),
+        ("emmy+other+2026-03-02 11:58:00.000000 UTC", b"other"),
+    ):
+        (inbound / folder).mkdir(parents=True)
+        (inbound / folder / "scaling.ipynb").write_bytes(content)
+        (inbound / folder / "timestamp.txt").write_text("1999-01-01 00:00:00 UTC")
+    found = run(course, inbound, roster=False)
+    assert found.placed == found.double == ["ada"]
+    assert submitted(course, "ada") == b"last"
+    assert submitted(course, "ada", "timestamp.txt") == b"2026-03-02 11:58:00 UTC\n"
+
+
+def test_nobody_hands_in_for_another_through_the_exchange(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = course.parent / "inbound" / f"ada+{NAME}+2026-03-02 11:58:00.000000 UTC"
+    folder.mkdir(parents=True)
+    (folder / "scaling.ipynb").write_bytes(b"not hers")
+    monkeypatch.setattr("autograder.collect.os.getuid", lambda: os.stat(folder).st_uid + 1)
+    found = run(course, course.parent / "inbound")
+    assert "belongs to another user than ada" in found.refused[0]
+    assert not found.placed
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Emmy Noether_5_assignsubmission_file/Ada Lovelace_6_assignsubmission_file/scaling.ipynb",
+        f"Emmy Noether_5_assignsubmission_file/ada+{NAME}+2026-03-02 11:58:00 UTC/scaling.ipynb",
+        "noetheremmy_12_13_lovelaceada_4711_14_scaling.ipynb",
+        "P_emmy_attempt_2026-03-02-11-58-00_ada_attempt_2026-03-02-11-58-00_scaling.ipynb",
+    ],
+)
+def test_no_file_name_makes_a_submission_anothers(course: Path, name: str) -> None:
+    found = run(course, zipped(course, {name: b"emmy's"}))
+    assert "ada" not in found.placed
+    assert not (course / "submitted/ada").exists()
+
+
+def test_what_fits_no_platform_is_told(course: Path) -> None:
+    result = command(course, str(zipped(course, {"scaling.ipynb": GOOD})))
+    assert result.exit_code == 2
+    assert "named as Canvas, Moodle, Blackboard" in result.output
+
+
+def test_platforms_without_identifiers_need_a_roster(course: Path) -> None:
+    with pytest.raises(UsageError, match="name a --roster"):
+        run(course, zipped(course, {"lovelaceada_4711_99_scaling.ipynb": GOOD}), roster=False)
+
+
+# what is unsafe
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("../lovelaceada_4711_99_scaling.ipynb", "leads out"),
+        ("x/../../lovelaceada_4711_99_scaling.ipynb", "leads out"),
+        ("/tmp/lovelaceada_4711_99_scaling.ipynb", "absolute"),
+        ("C:/lovelaceada_4711_99_scaling.ipynb", "absolute"),
+        ("..\\lovelaceada_4711_99_scaling.ipynb", "backslash"),
+        ("lovelaceada_4711_99_scaling.ipynb\0.txt", "control character"),
+        ("d/" * 20 + "lovelaceada_4711_99_scaling.ipynb", "nested"),
+        ("n" * 2000 + "_4711_99_scaling.ipynb", "longer"),
+    ],
+)
+def test_a_hostile_name_is_refused_and_the_others_are_collected(course: Path, name: str, reason: str) -> None:
+    path = course.parent / "export.zip"
+    with zipfile.ZipFile(path, "w") as made:
+        member = zipfile.ZipInfo("placeholder")
+        member.filename = name
+        made.writestr(member, b"evil")
+        made.writestr("noetheremmy_12_13_scaling.ipynb", GOOD)
+    before = everything(course)
+    found = run(course, path)
+    assert found.placed == ["emmy"]
+    assert len(found.refused) == 1
+    assert reason in found.refused[0]
+    assert found.refused[0].isprintable()
+    new = set(everything(course)) - set(before)
+    assert new == {f"course/submitted/emmy/{NAME}/scaling.ipynb", "course/.autograder/lock"}
+
+
+def test_names_alike_but_for_case_are_refused_both(course: Path) -> None:
+    start = "Ada Lovelace_5_assignsubmission_file"
+    files = {
+        f"{start}/scaling.ipynb": b"1",
+        f"{start}/SCALING.ipynb": b"2",
+        "Zoe Zed_6_assignsubmission_file/s.ipynb": b"",
+    }
+    found = run(course, zipped(course, files))
+    assert len(found.refused) == 2
+    assert found.placed == ["zoe"]
+    assert "ada" in found.missing
+
+
+@pytest.mark.parametrize("kind", [stat.S_IFLNK, stat.S_IFCHR, stat.S_IFIFO, stat.S_IFSOCK])
+def test_links_and_devices_in_a_zip_are_refused(course: Path, kind: int) -> None:
+    path = course.parent / "export.zip"
+    with zipfile.ZipFile(path, "w") as made:
+        member = zipfile.ZipInfo("lovelaceada_4711_99_scaling.ipynb")
+        member.external_attr = (kind | 0o777) << 16
+        made.writestr(member, "/etc/passwd")
+        made.writestr("noetheremmy_12_13_scaling.ipynb", GOOD)
+    found = run(course, path)
+    assert "is a link, a device" in found.refused[0]
+    assert found.placed == ["emmy"]
+
+
+def test_links_and_pipes_in_a_folder_are_refused_and_nobody_waits_for_a_writer(course: Path) -> None:
+    folder = course.parent / "export"
+    folder.mkdir()
+    (course.parent / "outside").mkdir()
+    (course.parent / "outside" / "zedzoe_999_1_scaling.ipynb").write_bytes(b"secret")
+    (folder / "linked").symlink_to(course.parent / "outside")
+    (folder / "lovelaceada_4711_99_scaling.ipynb").symlink_to("/etc/passwd")
+    os.mkfifo(folder / "descartesrene_14_15_scaling.ipynb")
+    (folder / "noetheremmy_12_13_scaling.ipynb").write_bytes(GOOD)
+    found = run(course, folder)
+    assert len(found.refused) == 3
+    assert found.placed == ["emmy"]
+
+
+def test_a_file_swapped_for_a_link_after_it_was_listed_is_not_followed(course: Path) -> None:
+    (course.parent / "export" / "inner").mkdir(parents=True)
+    inner = course.parent / "export" / "inner"
+    (inner / "a.ipynb").write_bytes(b"mine")
+    with archive.open_source(course.parent / "export") as source:
+        (inner / "a.ipynb").unlink()
+        (inner / "a.ipynb").symlink_to("/etc/passwd")
+        with pytest.raises(archive.Refused, match="cannot be read"):
+            source.read(source.files[0], 1000)
+        (inner / "a.ipynb").unlink()
+        inner.rmdir()
+        inner.symlink_to("/etc")
+        with pytest.raises(archive.Refused, match="cannot be read"):
+            source.read(source.files[0], 1000)
+
+
+def test_a_bomb_is_refused_by_ratio_and_a_large_notebook_by_size(course: Path) -> None:
+    (course / "nbgrader_config.py").write_text("c = get_config()\nc.Engine.limits = {'notebook_bytes': 3 << 20}\n")
+    files = {
+        "lovelaceada_4711_99_scaling.ipynb": bytes(50 << 20),
+        "descartesrene_14_15_scaling.ipynb": os.urandom(4 << 20),
+        "noetheremmy_12_13_scaling.ipynb": GOOD,
+    }
+    found = run(course, zipped(course, files))
+    assert found.placed == ["emmy"]
+    assert "shrinks to less than 1/200" in found.refused[0]
+    assert "of rene is larger than 3 MiB" in found.refused[1]
+
+
+@pytest.mark.parametrize(("limit", "value"), [("MAX_FILES", 2), ("MAX_BYTES", 100)])
+def test_an_archive_too_large_as_a_whole_is_refused(
+    course: Path, monkeypatch: pytest.MonkeyPatch, limit: str, value: int
+) -> None:
+    monkeypatch.setattr(archive, limit, value)
+    path = zipped(course, {f"noetheremmy_12_{n}_scaling.ipynb": b"n" * 50 for n in range(3)})
+    result = command(course, str(path), "--roster", str(course.parent / "roster.csv"))
+    assert result.exit_code == 2
+    assert "this is not the export of one assignment" in result.output
+    assert not list((course / "submitted").iterdir())
+
+
+def test_damaged_members_are_named_and_broken_archives_refused(course: Path) -> None:
+    path = zipped(course, {"lovelaceada_4711_99_scaling.ipynb": GOOD, "noetheremmy_12_13_scaling.ipynb": GOOD})
+    data = bytearray(path.read_bytes())
+    data[200:260] = bytes(60)
+    path.write_bytes(data)
+    found = run(course, path)
+    assert found.refused == ["lovelaceada_4711_99_scaling.ipynb of ada is damaged"]
+    assert found.placed == ["emmy"]
+    path.write_bytes(data[: len(data) // 2])
+    for broken in (path, course.parent / "nothing.zip"):
+        result = command(course, str(broken), "--roster", str(course.parent / "roster.csv"))
+        assert result.exit_code == 2
+        assert result.output.count("\n") == 1
+
+
+# again, and on
+
+
+def test_collecting_again_changes_nothing_and_a_later_submission_is_never_replaced(course: Path) -> None:
+    def export(time: str, content: bytes) -> Path:
+        return zipped(course, {f"P_ada_attempt_{time}_scaling.ipynb": content}, f"{time}.zip")
+
+    assert run(course, export("2026-03-02-11-58-00", b"new")).placed == ["ada"]
+    assert run(course, export("2026-03-02-11-58-00", b"new")).unchanged == ["ada"]
+    old = run(course, export("2026-03-01-11-58-00", b"old"))
+    assert old.unchanged == ["ada"]
+    assert any("ada keeps what is there" in note for note in old.notes)
+    assert submitted(course, "ada") == b"new"
+    assert run(course, export("2026-03-03-11-58-00", b"newer")).placed == ["ada"]
+    assert submitted(course, "ada") == b"newer"
+    assert not list((course / "submitted/ada").glob(".*")), "no part is left"
+
+
+@pytest.mark.parametrize(
+    "time", ["2026-03-02 13:58:00 +0200", "2026-03-02T11:58:00Z", "2026-03-02 11:58", "Mar 2, 2026 6:58 AM EST"]
+)
+def test_the_roster_can_tell_times(course: Path, time: str) -> None:
+    (course.parent / "roster.csv").write_text(f'id,name,submitted\nada,Ada Lovelace,"{time}"\n')
+    run(course, zipped(course, {"Ada Lovelace_5_assignsubmission_file_/scaling.ipynb": GOOD}))
+    assert submitted(course, "ada", "timestamp.txt") == b"2026-03-02 11:58:00 UTC\n"
+
+
+def test_lateness_follows_the_gradebook(tmp_path: Path) -> None:
+    course = make_course(tmp_path / "course", gradebook=True)
+    with closing(Gradebook(f"sqlite:///{course}/gradebook.db")) as gradebook:
+        gradebook.save_assignment("course101", NAME, Course.open(course).notebooks(NAME))
+    with closing(sqlite3.connect(course / "gradebook.db")) as database, database:
+        database.execute("update assignment set duedate = '2026-03-02 12:00:00.000000'")
+    start = "P_{}_attempt_2026-03-02-{}-00"
+    files: dict[str, bytes | str] = {}
+    for student, time in (("ada", "11-58"), ("emmy", "12-01")):
+        files[start.format(student, time) + ".txt"] = f"Name: X ({student})\n"
+        files[start.format(student, time) + "_scaling.ipynb"] = GOOD
+    found = collect(NAME, [zipped(course, files)], course)
+    assert found.placed == ["ada", "emmy"]
+    assert found.late == ["emmy"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name\nAda\n", "no column id"),
+        ("id\nada\nada\n", "is there twice"),
+        ("id\n../ada\n", "cannot be the name of a folder"),
+        ("id\n", "names no student"),
+        ("id,submitted\nada,soon\n", "'soon' is no time"),
+    ],
+)
+def test_a_roster_that_cannot_be_used_is_told(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "roster.csv").write_text(text)
+    with pytest.raises(UsageError, match=message):
+        read_roster(tmp_path / "roster.csv")
+
+
+def test_namesakes_are_left_to_a_person(course: Path) -> None:
+    (course.parent / "roster.csv").write_text("id,name\na1,Ada Lovelace\na2,Lovelace Ada\n")
+    found = run(course, zipped(course, {"Ada Lovelace_5_assignsubmission_file_/scaling.ipynb": GOOD}))
+    assert found.unknown == ["Ada Lovelace_5_assignsubmission_file_/scaling.ipynb"]
+
+
+def test_a_student_without_a_notebook_is_named(course: Path) -> None:
+    found = run(course, zipped(course, {"lovelaceada_4711_99_essay.pdf": b"%PDF"}))
+    assert found.refused == ["ada handed in essay.pdf, which is not scaling.ipynb"]
+    assert "ada" in found.missing
+
+
+def test_what_was_collected_is_graded(course: Path) -> None:
+    path = zipped(course, {"lovelaceada_4711_99_scaling-2.ipynb": GOOD})
+    result = command(course, str(path), "--roster", str(course.parent / "roster.csv"))
+    assert result.exit_code == 0, result.output
+    assert "1 put in place, 0 unchanged\nmissing: 3\n  emmy\n  rene\n  zoe\nlate: 0" in result.output
+    assert grade(NAME, course, jobs=1).scores == {"ada": (9.0, 11.0)}
