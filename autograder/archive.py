@@ -101,7 +101,10 @@ class Folder(Source):
                 count += 1
                 if count > MAX_FILES:
                     raise UsageError(f"{self.path} holds more than {MAX_FILES} files; name the folder of one export.")
-                mode = os.stat(name, dir_fd=root_fd, follow_symlinks=False).st_mode
+                try:
+                    mode = os.stat(name, dir_fd=root_fd, follow_symlinks=False).st_mode
+                except FileNotFoundError:  # taken away by its owner while the folder is listed
+                    continue
                 if stat.S_ISREG(mode):
                     yield File(_below(root, name), owner)
                 elif not stat.S_ISDIR(mode):

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import pwd
 import re
 import tempfile
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import groupby
 from pathlib import Path
-
-from dateutil import parser, tz  # type: ignore[import-untyped]
 
 from autograder.archive import open_source
 from autograder.course import Course, parse_timestamp
@@ -24,22 +20,10 @@ from autograder.gradebook import Gradebook
 from autograder.guard import only_grader, sqlite_path
 from autograder.intake import Refused
 from autograder.platforms import HandedIn, recognize
+from autograder.roster import STUDENT, Student, find, read_roster, read_time, words
 
-COLUMNS = ("id", "name", "email", "lms_id", "submitted")
-STUDENT = re.compile(r"[^./\\\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]{0,200}")  # an identifier that can be a folder's name
 # What browsers, platforms and JupyterLab append to a name that is taken.
 COPY = r"(?:_?\d+|_copy_?\d*)*"
-
-
-@dataclass(frozen=True)
-class Student:
-    """One line of the roster; "" for what it does not tell."""
-
-    id: str
-    name: str = ""
-    email: str = ""
-    lms_id: str = ""
-    submitted: str = ""  # when, for platforms whose export does not tell
 
 
 @dataclass
@@ -98,38 +82,6 @@ def lines(found: Collected) -> Iterator[str]:
         entries = getattr(found, title)
         yield f"{title}: {len(entries)}"
         yield from (f"  {entry}" for entry in entries)
-
-
-def read_roster(path: Path) -> list[Student]:
-    """The students of a course; raises UsageError with the line that cannot be used."""
-    try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            table = csv.DictReader(file, strict=True)
-            if "id" not in (table.fieldnames or ()):
-                raise UsageError(f"{path} has no column id; the columns are {', '.join(COLUMNS)}.")
-            rows = [{name: (row.get(name) or "").strip() for name in COLUMNS} for row in table]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UsageError(f"{path} cannot be read as a CSV file in UTF-8: {error}.") from None
-    students = [Student(**row) for row in rows if row["id"]]
-    seen: set[str] = set()
-    for student in students:
-        if not STUDENT.fullmatch(student.id) or student.id in seen:
-            raise UsageError(f"{path}: the id {student.id!r} is there twice or cannot be the name of a folder.")
-        if student.submitted and _time(student.submitted) is None:
-            raise UsageError(f"{path}: {student.submitted!r} is no time; write 2026-03-02 11:58:00 UTC.")
-        seen.add(student.id)
-    if not students:
-        raise UsageError(f"{path} names no student.")
-    return students
-
-
-def _time(text: str) -> datetime | None:
-    """A roster's time in UTC, with any zone that dateutil reads, UTC where there is none; None where it is no time."""
-    try:
-        stamp: datetime = parser.parse(text, tzinfos=lambda name, offset: offset or (name and tz.gettz(name)) or UTC)
-        return stamp.astimezone(UTC).replace(tzinfo=None)
-    except (ValueError, OverflowError):
-        return None
 
 
 class _Due:
@@ -233,40 +185,27 @@ def _match(
         if students is None:
             student = file.users[0] if len(file.users) == 1 and STUDENT.fullmatch(file.users[0]) else ""
         else:
-            student = _known(file, students)
+            student = find(file, students)
         if not student:
             found.unknown.append(_shown(file.file.path))
         elif file.assignment and not _owns(file.users[0], file.file.owner):
             found.refused.append(f"{_shown(file.file.path)} belongs to another user than {_shown(file.users[0])}")
         else:
             by_student.setdefault(student, []).append(file)
-    submitted = {student.id: _time(student.submitted) for student in students or ()}
+    for student, files in list(by_student.items()):
+        people = {(file.source.path, _person(file)) for file in files}
+        if len(people) > len({path for path, _ in people}):
+            found.unknown += [_shown(file.file.path) for file in by_student.pop(student)]
+    submitted = {student.id: read_time(student.submitted) for student in students or ()}
     return {
         student: [HandedIn(**{**vars(file), "when": file.when or submitted.get(student)}) for file in files]
         for student, files in by_student.items()
     }
 
 
-def _known(file: HandedIn, students: list[Student]) -> str:
-    """The one student that the platform means; "" where none or several could be.
-
-    Canvas' number is certain. Moodle's is the participant's, which another's number can equal, so names come first.
-    """
-    certain = bool(file.number)
-    by_number = {student.id for student in students if file.lms_id and student.lms_id == file.lms_id}
-    ways = [
-        {student.id for student in students if student.id in file.users},
-        {student.id for student in students if {student.email, student.email.partition("@")[0]} & {*file.users}},
-        by_number if certain else set(),
-        {
-            student.id
-            for student in students
-            if _same_name(file.name, student.name) and not (certain and student.lms_id)
-        },
-        by_number,
-    ]
-    found = next(filter(None, ways), set())
-    return found.pop() if len(found) == 1 else ""
+def _person(file: HandedIn) -> str:
+    """What the platform tells two people of one name apart by, since some platforms let them choose the name."""
+    return file.lms_id or (file.users[0] if len(file.users) == 1 else "")
 
 
 def _owns(user: str, owner: int | None) -> bool:
@@ -279,23 +218,11 @@ def _owns(user: str, owner: int | None) -> bool:
         return False
 
 
-def _same_name(written: str, name: str) -> bool:
-    """Whether two names are the same but for accents, case, order and, as in Canvas, spaces."""
-    words = _words(name)
-    turned = {"".join(words[n:] + words[:n]) for n in range(len(words))}
-    return bool(words) and (sorted(_words(written)) == sorted(words) or "".join(_words(written)) in turned)
-
-
-def _words(name: str) -> list[str]:
-    plain = "".join(char for char in unicodedata.normalize("NFKD", name) if not unicodedata.combining(char))
-    return re.findall(r"[^\W_]+", plain.casefold())
-
-
 def _meant(filename: str, names: list[str]) -> str:
     """The notebook that a file is, under the name that a platform or a browser made of it."""
-    stem = "_".join(_words(filename[: -len(".ipynb")]))
-    exact = [name for name in names if stem == "_".join(_words(name))]
-    copies = [name for name in names if re.fullmatch(re.escape("_".join(_words(name))) + COPY, stem)]
+    stem = "_".join(words(filename[: -len(".ipynb")]))
+    exact = [name for name in names if stem == "_".join(words(name))]
+    copies = [name for name in names if re.fullmatch(re.escape("_".join(words(name))) + COPY, stem)]
     return next(iter(exact or copies), "") if len(exact or copies) == 1 else ""
 
 

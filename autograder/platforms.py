@@ -80,7 +80,8 @@ def blackboard(source: Source) -> list[HandedIn]:
         if m["receipt"]:
             continue
         parts = m["user"].split("_")
-        users, name, zone = tuple("_".join(parts[-n:]) for n in range(1, len(parts) + 1)), "", None
+        users = tuple(filter(None, ("_".join(parts[-n:]) for n in range(1, len(parts) + 1))))
+        name, zone = "", None
         # Only its head is the platform's; what the student wrote stands below.
         if head := RECEIPT.match(receipts.get((m["user"], m["time"]), "")):
             users, name, zone = (head["user"],), head["name"], head["zone"]

@@ -20,11 +20,12 @@ from click.testing import CliRunner, Result
 
 from autograder import archive
 from autograder.__main__ import main
-from autograder.collect import Collected, collect, read_roster
+from autograder.collect import Collected, collect
 from autograder.course import Course
 from autograder.errors import UsageError
 from autograder.grade import grade
 from autograder.gradebook import Gradebook
+from autograder.roster import read_roster
 from tests.course_factory import NAME, RIGHT, answered, make_course
 
 GOOD = json.dumps(answered(RIGHT)).encode()
@@ -400,6 +401,16 @@ def test_namesakes_are_left_to_a_person(course: Path) -> None:
     (course.parent / "roster.csv").write_text("id,name\na1,Ada Lovelace\na2,Lovelace Ada\n")
     found = run(course, zipped(course, {"Ada Lovelace_5_assignsubmission_file_/scaling.ipynb": GOOD}))
     assert found.unknown == ["Ada Lovelace_5_assignsubmission_file_/scaling.ipynb"]
+
+
+def test_nobody_becomes_another_by_taking_the_name(course: Path) -> None:
+    files = {
+        "Ada Lovelace_5_assignsubmission_file_/scaling.ipynb": GOOD,
+        "Ada Lovelace_6_assignsubmission_file_/scaling.ipynb": b"not hers",
+    }
+    found = run(course, zipped(course, files))
+    assert found.unknown == sorted(files)
+    assert not found.placed
 
 
 def test_a_student_without_a_notebook_is_named(course: Path) -> None:
