@@ -53,6 +53,7 @@ test:
 	@$(PYTHON) scripts/install.py --test
 	@$(MAKE) --no-print-directory lint book
 	git diff --exit-code --stat -- source release
+	python -m reference.quality
 	python -m pytest -n 2 --dist loadfile
 
 lint:

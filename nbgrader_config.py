@@ -21,6 +21,9 @@ c.GenerateFeedback.exporter_class = "autograder.preprocessor.FeedbackExporter"
 # Where the known mistakes are that feedback names; without them a course is graded all the same.
 c.Answers.module = "reference.answers"
 
+# An answer that lets one of these do the differentiation is flagged for a person; a flag never changes a score.
+c.Originality.modules = ["normlab.graph", "normlab.gradcheck", "autograd", "jax", "tensorflow", "torch"]
+
 # A tenth of the score for each day begun after the first fifteen minutes, five days long, then nothing counts.
 c.AssignLatePenalties.plugin_class = "autograder.late.LateDays"
 c.LateDays.grace_minutes = 15
