@@ -17,7 +17,6 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 
 from autograder.errors import UsageError
 from autograder.intake import Refused
@@ -41,7 +40,7 @@ class File:
 
 @dataclass
 class Source:
-    """An opened zip or folder; a context manager."""
+    """An opened zip or folder, to be closed."""
 
     path: Path
     files: list[File] = field(default_factory=list)
@@ -54,14 +53,6 @@ class Source:
             else:
                 self.files.append(file)
         self._refuse_doubles()
-
-    def __enter__(self) -> Source:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         raise NotImplementedError

@@ -57,7 +57,7 @@ def collect(
     with ExitStack() as stack:
         handed_in: list[HandedIn] = []
         for path in sources:
-            source = stack.enter_context(open_source(path))
+            source = stack.enter_context(closing(open_source(path)))
             platform, files = recognize(source, assignment)
             if students is None and platform in ("Canvas", "Moodle"):
                 raise UsageError(f"{path} is of {platform}, which does not tell identifiers; name a --roster.")
@@ -65,6 +65,10 @@ def collect(
             found.refused += [f"{_shown(name)} {reason}" for name, reason in source.refused.items()]
             handed_in += files
         by_student = _match(handed_in, students, found)
+        if any(file.when is None for files in by_student.values() for file in files):
+            found.notes.append(
+                "Neither the platform nor the roster's column submitted tells every time: no penalty without one."
+            )
         stack.enter_context(only_grader(course.root))
         due = stack.enter_context(closing(_Due(course, assignment)))
         for student in sorted(by_student):

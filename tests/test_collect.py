@@ -102,6 +102,7 @@ def test_canvas_names_are_matched_by_number_and_name_and_lateness_is_told(course
     assert submitted(course, "emmy") == GOOD
     assert submitted(course, "rene") == b"garbage", "what cannot be read is for the grader to say"
     assert not (course / "submitted/ada" / NAME / "timestamp.txt").exists(), "Canvas tells no time"
+    assert any("no penalty without one" in note for note in found.notes)
 
 
 def test_a_canvas_number_that_the_roster_does_not_know_is_not_matched_by_name(course: Path) -> None:
@@ -286,7 +287,7 @@ def test_a_file_swapped_for_a_link_after_it_was_listed_is_not_followed(course: P
     (course.parent / "export" / "inner").mkdir(parents=True)
     inner = course.parent / "export" / "inner"
     (inner / "a.ipynb").write_bytes(b"mine")
-    with archive.open_source(course.parent / "export") as source:
+    with closing(archive.open_source(course.parent / "export")) as source:
         (inner / "a.ipynb").unlink()
         (inner / "a.ipynb").symlink_to("/etc/passwd")
         with pytest.raises(archive.Refused, match="cannot be read"):
