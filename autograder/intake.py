@@ -20,6 +20,7 @@ from autograder.limits import Limits
 
 MAX_VALUES = 2_000_000  # containers and members of one notebook: bounds the memory that parsing takes
 MAX_NAMES = 10_000  # files of one submission that are looked at
+MAX_LEVELS = 32  # of folders within folders
 IMAGES = ("image/png", "image/jpeg", "image/gif")  # attachments of written answers that are kept
 GRADE_ID = re.compile(r"[a-zA-Z0-9_\-]{1,128}\Z")  # nbgrader's own pattern
 # Possessive: a hostile file must not make the scan backtrack.
@@ -160,6 +161,9 @@ def _irregular(folder_fd: int) -> Iterator[str]:
                 continue
             if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
                 yield f"{_shown(os.path.join(root, name)[2:])} is {_kind(mode)} and was left out."
+        if folders and root.count(os.sep) >= MAX_LEVELS:
+            yield f"{_shown(root[2:])} holds folders more than {MAX_LEVELS} levels deep, which were not looked at."
+            folders.clear()  # os.fwalk goes into what is left here
 
 
 def _kind(mode: int) -> str:
