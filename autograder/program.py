@@ -11,6 +11,7 @@ from functools import lru_cache
 from autograder.assignment import to_python
 
 LOADED = frozenset({"get_ipython", "inspect"})  # names that are there without an import
+MAX_SOURCE = 200_000  # characters of a cell that are read: more than anybody writes
 FRAMES = frozenset({"f_back", "f_code", "f_globals", "f_locals", "tb_frame", "gi_frame", "__code__", "__globals__"})
 
 
@@ -73,13 +74,16 @@ class Statement:
 @lru_cache(maxsize=512)
 def _statements(source: str) -> tuple[Statement, ...]:
     """Given cells are the same in every submission."""
-    return tuple(Statement(node) for node in _parse(source).body)
+    try:
+        return tuple(Statement(node) for node in _parse(source).body)
+    except (RecursionError, MemoryError):  # nested as nobody writes
+        return ()
 
 
 def _parse(source: str) -> ast.Module:
     try:
-        return ast.parse(to_python(source))
-    except (SyntaxError, ValueError, RecursionError):
+        return ast.parse(to_python(source) if len(source) <= MAX_SOURCE else "")
+    except (SyntaxError, ValueError):
         return ast.Module([], [])
 
 
