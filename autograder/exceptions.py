@@ -43,6 +43,9 @@ def rebuild(payload: Any) -> BaseException:
         error = made(*arguments)
     except Exception:  # UnicodeDecodeError and others insist on arguments of certain types
         error = StudentError(str(text))
+    if isinstance(error, StopIteration | StopAsyncIteration):
+        # Within map() or all() of a test it would end the loop, and the test would pass (PEP 479).
+        error = RuntimeError(f"the student's code raised {type(error).__name__}")
     error.student_traceback = str(lines)  # type: ignore[attr-defined]
     return error
 
