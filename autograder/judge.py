@@ -101,9 +101,16 @@ class Judge:
 
     def _run_student_cell(self, source: str, number: int) -> None:
         def run(session: Session) -> None:
-            session.run(source, number)
+            try:
+                session.run(source, number)
+                self.named_by = None
+                self._fetch_names(session)
+            except (StudentDied, CellTimeout):
+                raise
+            except BaseException as error:  # it patched what runs it, or forged an answer
+                session.die(f"the cell broke the process that it ran in ({type(error).__name__})")
+                raise StudentDied(session.dead) from None
 
-        self.named_by = None
         reason = self.life.guarded(run)
         if reason is None:
             self.life.steps.append(run)

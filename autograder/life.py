@@ -88,6 +88,7 @@ class Life:
         try:
             with self._alarm(min(limit, left)):
                 action(self.session)
+                self.session.settle()
         except StudentDied as death:
             reason = str(death)
         except CellTimeout:

@@ -6,6 +6,7 @@ conversation and costs the task at hand, never the judge.
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
 import weakref
@@ -27,7 +28,7 @@ from autograder.recording import Recorder
 from autograder.wire import Channel, Codec, extension
 
 # What a test cannot see, or sees by chance.
-_UNRECORDED = frozenset({"names", "run", "flush", "describe", "text", "repr", "self-test"})
+_UNRECORDED = frozenset({"names", "run", "flush", "describe", "text", "repr", "self-test", "echo"})
 
 
 class Session:
@@ -89,6 +90,21 @@ class Session:
                 if isinstance(pair[1], Proxy):
                     self._labels[object.__getattribute__(pair[1], "_handle")] = pair[0]
         return found
+
+    def settle(self) -> None:
+        """End the conversation if the process said more than it was asked: the next question would get that answer."""
+        if self.dead:
+            return
+        word = os.urandom(8)
+        try:
+            answer = self.request("echo", word)
+        except (StudentDied, CellTimeout):
+            raise
+        except BaseException:  # a forged error
+            answer = None
+        if type(answer) is not bytes or answer != word:
+            self.die("the student's process answered what it was not asked")
+            raise StudentDied(self.dead)
 
     def die(self, reason: str) -> None:
         self.dead = self.dead or reason

@@ -187,6 +187,8 @@ class Codec:
             values = self.inner_list(data)
             if len(values) > MAX_MAP:
                 raise ProtocolError("a set with too many values")
+            if len(set(map(hash, values))) < len(values) // 2:  # building it would take minutes, in one call
+                raise ProtocolError("a set of values that hash alike")
             return set(values) if code == SET else frozenset(values)
         if code == COMPLEX:
             return complex(*struct.unpack("<dd", data))
