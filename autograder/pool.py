@@ -88,6 +88,9 @@ class Slot:
 
     def kill(self) -> None:
         self.connection.close()
+        if self.job is None and not self.lost:  # it is idle, and hangs up in order
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(2)
         self.process.kill()
         self.process.wait()
 
