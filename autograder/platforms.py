@@ -1,7 +1,7 @@
 """What the names in a platform's export mean: Canvas, Moodle, Blackboard, nbgrader's exchange.
 
 Sources: Canvas, lib/content_zipper.rb (``get_filename``, ``add_upload_submission``); Moodle, mod/assign/classes
-(``downloader``, as folders and flat); Blackboard's help on downloading an assignment's files; nbgrader 0.9.6,
+(``downloader``, as folders and flat); Blackboard's names, as public programs that read them do; nbgrader 0.9.6,
 ``ExchangeSubmit``. Only the last two tell when a file was handed in: a zip's times are those of the download.
 
 Students choose the last part of a name, so every pattern takes the first place that fits as the platform's own words.
