@@ -10,6 +10,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -134,3 +135,30 @@ def test_a_server_that_is_gone_is_one_sentence(
     finally:
         server.start()
     assert "eve" not in {student for student, _ in book.graded(NAME)}
+
+
+def test_a_formgrader_at_work_while_the_engine_writes_loses_nothing(server: Server, book: Gradebook) -> None:
+    from nbgrader.api import Gradebook as Stock
+
+    students = [f"student{number}" for number in range(12)]
+    book.write(NAME, [record(student) for student in students])
+
+    def enter() -> None:
+        with Stock(server.url, "course101") as stock:
+            for student in students:
+                stock.find_grade("written__why", NAME, NAME, student).manual_score = 1.5
+                stock.find_comment("written__why", NAME, NAME, student).manual_comment = f"Well, {student}."
+                stock.db.commit()
+
+    with ThreadPoolExecutor() as pool:
+        person = pool.submit(enter)
+        rounds = 0
+        while not person.done() or rounds < 3:
+            book.write(NAME, [record(student, {**FULL, "scale_forward__values": 1.0}) for student in students])
+            rounds += 1
+        person.result()
+    with Stock(server.url, "course101") as stock:
+        scores = {student: stock.find_submission(NAME, student).score for student in students}
+    assert scores == dict.fromkeys(students, 1.0 + 2.0 + 4.0 + 1.5)
+    comments = {student: book.kept(NAME, student)[NAME].comments["written__why"] for student in students}
+    assert comments == {student: f"Well, {student}." for student in students}
