@@ -85,8 +85,9 @@ class Outputs:
     def _append(self, item: Output) -> None:
         if len(self.items) < self.limits.outputs_per_cell:
             self.items.append(item)
-        else:
+        elif self.room > 0:
             self.room = 0
+            self.items.append({"output_type": "stream", "name": "stderr", "pieces": [CUT]})
 
     def _clear_if_asked(self) -> None:
         if self._clear_on_next:
