@@ -188,8 +188,11 @@ def _nameless(words: Sequence[str]) -> list[str]:
 
 def _bare_words(program: Program, name: str) -> list[str]:
     """A definition without its name, docstring and annotations, with all names made equal."""
-    body = [_Bare().visit(statement) for statement in copy.deepcopy([each.node for each in program.definitions[name]])]
-    return _nameless(_words("\n".join(ast.unparse(statement) for statement in body)))
+    try:
+        body = copy.deepcopy([each.node for each in program.definitions[name]])
+        return _nameless(_words("\n".join(ast.unparse(_Bare().visit(statement)) for statement in body)))
+    except RecursionError:  # nested as nobody writes
+        return []
 
 
 class _Bare(ast.NodeTransformer):
