@@ -61,11 +61,17 @@ def grade(
     """
     course = Course.open(course_dir, db)
     batch = _Batch(course, assignment, list(dict.fromkeys(students)))
-    with only_grader(course.root):
-        check_sqlite(course.root, course.db_url)
-        with closing(Gradebook(course.db_url)) as gradebook:
-            gradebook.lock()
-            return batch.run(gradebook, jobs, scheduler, force)
+    try:
+        with only_grader(course.root):
+            check_sqlite(course.root, course.db_url)
+            with closing(Gradebook(course.db_url)) as gradebook:
+                gradebook.lock()
+                return batch.run(gradebook, jobs, scheduler, force)
+    except OSError as error:  # a full disk, above all
+        raise AutograderError(
+            f"{error.filename or course.root} cannot be used: {error.strerror}. "
+            "What was graded so far is kept; run the command again once this is put right."
+        ) from None
 
 
 class _Batch:
