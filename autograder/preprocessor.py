@@ -1,5 +1,6 @@
 """The engine behind nbgrader's own commands and formgrader's buttons, by configuration alone:
 
+c.Autograde.exporter_class = "autograder.preprocessor.Unread"
 c.Autograde.sanitize_preprocessors = []
 c.Autograde.autograde_preprocessors = ["autograder.preprocessor.GradeInSandbox"]
 c.GenerateFeedback.exporter_class = "autograder.preprocessor.FeedbackExporter"
