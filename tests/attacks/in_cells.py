@@ -216,7 +216,7 @@ HANGS = {
 FLOODS = {
     "lines": "for i in range(10**5): print('x' * 1000)",
     "one line": "print('x' * 200_000_000)",
-    "displays": "for i in range(100_000):\n    display({'text/plain': str(i)}, raw=True)",
+    "displays": "for i in range(20_000):\n    display({'text/plain': str(i)}, raw=True)",
     "errors": "import sys\nfor i in range(10**5): print(i, file=sys.stderr); print(i)",
 }
 
