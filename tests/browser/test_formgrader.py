@@ -1,6 +1,6 @@
 """nbgrader's own web interface on the engine: formgrader and the Validate button of a real JupyterLab.
 
-Slow, since a JupyterLab starts and six notebooks run: this is what shows that an instructor can work in a browser.
+Slow, since a JupyterLab starts and five notebooks run: this is what shows that an instructor can work in a browser.
 """
 
 from __future__ import annotations
