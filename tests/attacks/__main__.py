@@ -7,6 +7,7 @@ there the attacks run in this user's account without any walls.
 from __future__ import annotations
 
 import argparse
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -34,7 +35,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="attacks-", ignore_cleanup_errors=True) as folder:
         engine = measure_engine(Path(folder), [case for cases in rows.values() for case in cases])
         safe = [case for row in sorted(SAFE) for case in rows[row]] if measure_nbgrader else []
-        plain = {case.student: by_nbgrader(Path(folder), case) for case in safe}
+        template = plain_course(Path(folder) / "plain") if safe else Path(folder)
+        plain = {case.student: by_nbgrader(template, case) for case in safe}
         subprocess.run(["rm", "-rf", folder], check=True)  # deeper than Python's own remover goes
     print("| # | attack | nbgrader 0.9.6 | this engine |\n|---|---|---|---|")
     for row, attack in ROWS.items():
@@ -53,9 +55,10 @@ def measure_engine(folder: Path, cases: list[Case]) -> dict[str, str]:
     return {case.student: told(case, scores.get(case.student, {})) for case in cases}
 
 
-def by_nbgrader(folder: Path, case: Case) -> str:
+def by_nbgrader(template: Path, case: Case) -> str:
     """What one submission earns from plain nbgrader, in a course of its own, since some stop the whole batch."""
-    root = plain_course(folder / f"plain-{case.student}")
+    root = template.with_name(f"plain-{case.student}")
+    shutil.copytree(template, root)
     case.hand_in(root, case.student)
     command = [str(Path(sys.executable).with_name("nbgrader")), "autograde", NAME, "--create"]
     try:
