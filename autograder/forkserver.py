@@ -191,6 +191,7 @@ class _Server:
         folder = sandbox.SCRATCH if walls.isolated else self._work
         os.chdir(folder)
         os.environ.update(HOME=folder, TMPDIR=folder)
+        tempfile.tempdir = folder  # a warm import may have asked before, when this was another folder
         for name, content in walls.files.items():
             path = Path(name)
             path.parent.mkdir(parents=True, exist_ok=True)
