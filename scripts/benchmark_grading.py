@@ -185,6 +185,9 @@ def measure(title: str, count: int, folder: Path) -> tuple[Cost, Cost, Cost, Cos
     nbgrader = ["nbgrader", "autograde", name, "--force"]
     plain_cost, plain_start = cost_of_one(nbgrader, ["--student=student000"], plain, count)
     autograder = ["autograder", "grade", name, "--jobs", "1", "--force"]
+    run(
+        [*autograder, "--student", "student000"], engine
+    )  # makes the gradebook, as generate_assignment has for nbgrader
     engine_cost, engine_start = cost_of_one(autograder, ["--student", "student000"], engine, count)
     if scores(plain) != scores(engine):
         raise SystemExit(f"{title}: nbgrader and engine disagree on a score")
