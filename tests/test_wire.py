@@ -139,13 +139,17 @@ def test_limits_of_size_count_and_depth_hold_on_both_sides(value: Any) -> None:
                 for part in (head, *parts):
                     theirs.sendall(part)
 
-        with ours, theirs:
-            threading.Thread(target=send, daemon=True).start()
-            try:
-                Channel(ours, Codec(limits)).receive()
-            except ProtocolError:
-                return True
-        return False
+        sender = threading.Thread(target=send)
+        with theirs:
+            with ours:
+                sender.start()
+                try:
+                    Channel(ours, Codec(limits)).receive()
+                    found = False
+                except ProtocolError:
+                    found = True
+            sender.join()  # before its descriptor is closed, and its number is given to the next pair of sockets
+        return found
 
     assert refused(SMALL)
     assert not refused(Limits())
