@@ -11,7 +11,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 .PHONY: all install book site notebooks wheel class test lint lock clean
 
 all: install
-	@$(MAKE) --no-print-directory book class
+	@$(MAKE) --no-print-directory -j2 book class
 	@echo
 	@echo "book:      _build/html/index.html"
 	@echo "notebooks: release/batchnorm/batchnorm.ipynb and its neighbors"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ Exit codes:
   4    the instructor's notebook or nbgrader_config.py cannot be used
   5    the gradebook cannot be used, or another grader is at work
   6    grading processes did not start
-  130  stopped by Ctrl-C; run the command again to go on
+  130  stopped by Ctrl-C or SIGTERM; run the command again to go on
 """
 SHOWN = 40  # lines of a summary
 COURSE_DIR = click.option(
@@ -76,6 +77,7 @@ def grade(
     """
     from autograder.grade import grade as run
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's or a service manager's Ctrl-C
     summary = run(assignment, course_dir, students=students, jobs=jobs, db=db, scheduler=scheduler, force=force)
     for student, (score, points) in sorted(summary.scores.items())[:SHOWN]:
         click.echo(f"{student:24} {score:8.2f} of {points:g}")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import sqlite3
+import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -46,7 +48,7 @@ class Database:
         """The action's result; what it wrote is there whole, or not at all."""
 
         def attempt() -> T:
-            with self.engine.begin() as connection:
+            with uninterrupted(), self.engine.begin() as connection:
                 return action(connection)
 
         return self._retry(attempt)
@@ -80,6 +82,32 @@ class Database:
             connection.close()
             raise GradebookError(f"Another grader is at work on {self.name}; wait until it is through.")
         return connection
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Hold Ctrl-C back until the block is through; a second one goes through at once.
+
+    An exception between two lines of SQLAlchemy can leave a connection open with the write lock in its hand.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or before is None:
+        yield
+        return
+    came = False
+
+    def hold(_number: int, _frame: Any) -> None:
+        nonlocal came
+        came = True
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, hold)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if came:
+            signal.raise_signal(signal.SIGINT)
 
 
 def _on_sqlite_connect(connection: Any, _record: Any) -> None:

@@ -91,6 +91,9 @@ class Slot:
         if self.job is None and not self.lost:  # it is idle, and hangs up in order
             with suppress(subprocess.TimeoutExpired):
                 self.process.wait(2)
+        self.process.terminate()  # it clears its scratch folder away
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(2)
         self.process.kill()
         self.process.wait()
 
@@ -177,8 +180,9 @@ class LocalPool:
 
 def serve(descriptor: int, cpu: int | None) -> None:
     """The worker process: a setup, then one job after another until the grader hangs up."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     if sys.platform == "linux":  # nothing may outlive the grader
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     connection = Connection(descriptor)
     with suppress(EOFError, ConnectionError), Grader(connection.recv_bytes(), cpu) as grader:
         try:

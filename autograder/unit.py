@@ -11,6 +11,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -162,11 +163,14 @@ class Grader:
         settings = Originality(**self.setup.originality)
         self.reviews = {name: Review(each, settings) for name, each in self.assignments.items()}
         self.diagnoses = {name: self._diagnosis(name) for name in self.assignments if self.setup.answers}
-        self.folder = tempfile.TemporaryDirectory(prefix="autograder-")
-        for name, content in self.setup.files.items():
-            path = Path(self.folder.name, name)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
+        self.closing = ExitStack()
+        self.folder: Path | None = None
+        if self.setup.files:
+            self.folder = Path(self.closing.enter_context(tempfile.TemporaryDirectory(prefix="autograder-")))
+            for name, content in self.setup.files.items():
+                path = self.folder / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content)
 
     def warm(self) -> None:
         """Start the processes now rather than with the first submission."""
@@ -177,7 +181,7 @@ class Grader:
         for worker in self.workers.values():
             worker.close()
         self.workers.clear()
-        self.folder.cleanup()
+        self.closing.close()
 
     def __enter__(self) -> Grader:
         return self
@@ -237,7 +241,7 @@ class Grader:
                 self.setup.isolation,
                 self.cpu,
                 secret,
-                Path(self.folder.name) if self.setup.files else None,
+                self.folder,
             ).__enter__()
         return self.workers[name]
 

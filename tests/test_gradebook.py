@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import multiprocessing
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from autograder.course import DEFAULTS, Course, parse_timestamp
 from autograder.errors import CourseError, GradebookError, UsageError
@@ -68,6 +70,22 @@ def test_the_entries_equal_those_of_nbgrader_generate_assignment(tmp_path: Path)
     assert entries(own_root) == entries(stock_root)
     version = "SELECT version_num FROM alembic_version"
     assert rows(Course.open(own_root), version) == rows(Course.open(stock_root), version)
+
+
+def test_ctrl_c_waits_for_the_end_of_a_transaction(book: Gradebook, course: Course) -> None:
+    def interrupted(connection: Any) -> None:
+        signal.raise_signal(signal.SIGINT)
+        connection.execute(sa.text("INSERT INTO student (id) VALUES ('ann')"))
+
+    handler = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        book.transact(interrupted)
+    assert signal.getsignal(signal.SIGINT) is handler
+    assert rows(course, "SELECT id FROM student") == [("ann",)]
+    with pytest.raises(KeyboardInterrupt):  # the second one does not wait
+        book.transact(lambda c: [signal.raise_signal(signal.SIGINT), interrupted(c)])
+    book.write(NAME, [record("bob")])
+    assert rows(course, "SELECT count(*) FROM student") == [(2,)]
 
 
 NBGRADER = """

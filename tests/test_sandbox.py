@@ -167,7 +167,7 @@ def test_there_is_nothing_of_the_tests_in_the_students_process(worker: Worker) -
         "found = [o for o in gc.get_objects() if type(o) in (str, list, tuple, dict) and needle in repr(o)[:5000]]\n"
         "frames = [f for f in sys._current_frames().values()]\n"
         "print([repr(o)[:80] for o in found if not isinstance(o, dict) or 'needle' not in o], "
-        "[n for n in linecache.cache if 'check' in n])"
+        "[name for name, entry in linecache.cache.items() if needle in repr(entry)])"
     )
     assert seen(worker, source) == "[] []"
 

@@ -1,0 +1,118 @@
+"""The zip that makes this engine run as a Gradescope autograder: ``export --format gradescope-autograder``.
+
+It holds the course's configuration and the assignment's source, the packages that no index has (this one, and what
+the notebooks import from a checkout), and the exact versions of all others. ``gradescope`` is what runs there.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import shlex
+import zipfile
+from collections.abc import Iterable, Iterator
+from importlib import metadata
+from io import BytesIO
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from autograder.course import CONFIG_FILE, Course
+from autograder.errors import CourseError
+from autograder.feedback import template_text
+from autograder.places import PACKAGE
+
+DISTRIBUTION, EXTRA = "normalization-from-scratch", "autograder"
+ANY_TIME = (1980, 1, 1, 0, 0, 0)  # so that two runs make the same bytes
+SCRIPT, FILE = 0o755, 0o644
+
+
+def bundle(course: Course, assignment: str) -> bytes:
+    """The zip's bytes; raises CourseError where a module that the notebooks import cannot be brought along."""
+    modules = {name.partition(".")[0] for each in course.notebooks(assignment).values() for name in each.modules}
+    local, pins = _needs(sorted(modules))
+    files = {
+        "setup.sh": template_text("gradescope/setup.sh").encode(),
+        "run_autograder": template_text("gradescope/run_autograder")
+        .replace("@ASSIGNMENT@", shlex.quote(assignment))
+        .encode(),
+        "requirements.txt": "".join(f"{line}\n" for line in pins).encode(),
+    }
+    for path in local:
+        files |= {f"packages/{name}": content for name, content in _package(path)}
+    if (course.root / CONFIG_FILE).exists():
+        files[f"course/{CONFIG_FILE}"] = (course.root / CONFIG_FILE).read_bytes()
+    folder = course.folder("source", ".", assignment)
+    names = [*course.files(assignment), *(path.name for path in folder.glob("*.ipynb"))]
+    for name in names:
+        files[f"course/{(folder / name).relative_to(course.root)}"] = (folder / name).read_bytes()
+    return _zip(files)
+
+
+def _needs(modules: Iterable[str]) -> tuple[list[Path], list[str]]:
+    """Packages to bring along, and pins of what an index has."""
+    local, wanted = [PACKAGE], [f"{DISTRIBUTION}[{EXTRA}]"]
+    owners = metadata.packages_distributions()
+    for name in modules:
+        spec = importlib.util.find_spec(name)
+        if spec is None:
+            raise CourseError(f"The notebook imports {name}, which is not installed here; install it, then export.")
+        if spec.origin in ("built-in", "frozen") or name in _standard():
+            continue
+        if any(not _is_local(owner) for owner in owners.get(name, ())):
+            wanted += owners[name]
+        elif name != PACKAGE.name:
+            local.append(Path(spec.submodule_search_locations[0] if spec.submodule_search_locations else spec.origin))
+    return local, sorted(set(_pins(wanted)))
+
+
+def _standard() -> frozenset[str]:
+    import sys
+
+    return sys.stdlib_module_names
+
+
+def _is_local(distribution: str) -> bool:
+    """Whether it was installed from a folder, a file or a repository, and no index has it (PEP 610)."""
+    return metadata.distribution(distribution).read_text("direct_url.json") is not None
+
+
+def _pins(wanted: Iterable[str]) -> Iterator[str]:
+    """``name==version`` of these and of all that they need, as installed here."""
+    seen: set[tuple[str, str]] = set()
+    queue = [Requirement(text) for text in wanted]
+    while queue:
+        requirement = queue.pop()
+        name = canonicalize_name(requirement.name)
+        try:
+            distribution = metadata.distribution(name)
+        except metadata.PackageNotFoundError:  # for another system
+            continue
+        if not _is_local(name):
+            yield f"{name}=={distribution.version}"
+        for extra in {"", *requirement.extras}:
+            if (name, extra) not in seen:
+                seen.add((name, extra))
+                needed = map(Requirement, distribution.requires or ())
+                queue += [each for each in needed if not each.marker or each.marker.evaluate({"extra": extra})]
+
+
+def _package(path: Path) -> Iterator[tuple[str, bytes]]:
+    """Every file of a package or module, by its name below site-packages."""
+    for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+        name = file.relative_to(path.parent)
+        if file.is_file() and not any(part == "__pycache__" or part.startswith(".") for part in name.parts):
+            yield name.as_posix(), file.read_bytes()
+
+
+def _zip(files: dict[str, bytes]) -> bytes:
+    made = BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in sorted(files.items()):
+            member = zipfile.ZipInfo(name, ANY_TIME)
+            member.compress_type = zipfile.ZIP_DEFLATED
+            mode = SCRIPT if re.fullmatch(r"setup\.sh|run_autograder", name) else FILE
+            member.external_attr = (0o100000 | mode) << 16
+            archive.writestr(member, content)
+    return made.getvalue()

@@ -1,0 +1,134 @@
+"""Grading inside a Gradescope autograder: ``python -m autograder.gradescope ROOT ASSIGNMENT``, in its container.
+
+``bundle`` makes the zip that brings this there. Source of the places and of results.json:
+https://gradescope-autograders.readthedocs.io (Autograder Specifications, Submission Metadata).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from autograder.course import Course, parse_timestamp
+from autograder.errors import AutograderError, SandboxUnavailable
+from autograder.feedback import Check, check_line
+from autograder.grade import known_answers, write_atomically
+from autograder.intake import collect
+from autograder.kept import Kept
+from autograder.pool import LocalPool
+from autograder.results import CheckResult
+from autograder.unit import Graded, Job, Outcome, Setup
+
+UNSANDBOXED = "This was graded without a sandbox."
+PRIVATE = "after_published"  # what is shown once the instructor publishes the grades
+
+
+def run(root: Path, assignment: str) -> dict[str, Any]:
+    """Grade ``root/submission`` with the course in ``root/source/course``; returns the content of results.json.
+
+    Where the container forbids namespaces, as most do, it is graded without a sandbox, and the results say so.
+    Raises AutograderError where the grader is at fault: no results are better than a zero that nobody earned.
+    """
+    course = Course.open(root / "source" / "course")
+    notebooks = course.notebooks(assignment)
+    submission = collect(root / "submission", list(notebooks), course.limits)
+    job = Job(
+        student="submission",
+        notebooks=submission.notebooks,
+        refused=submission.refused,
+        findings=submission.findings,
+        kept={},
+        seconds_late=seconds_late(root / "submission_metadata.json"),
+    )
+    setup = Setup.of(course, assignment, notebooks, known_answers(course, assignment)[0])
+    try:
+        outcome = _grade(setup, job)
+    except AutograderError as error:
+        if error.exit_code != SandboxUnavailable.exit_code:
+            raise
+        setup = dataclasses.replace(setup, isolation="none")
+        outcome = _grade(setup, job)
+    if outcome.error:
+        raise AutograderError(outcome.error)
+    lines, notes, seconds = [], [UNSANDBOXED] if setup.isolation == "none" else [], 0.0
+    for name, graded in outcome.graded.items():
+        result = json.loads(graded.result)
+        notes += told(result)
+        seconds += result["seconds"]
+        for grade_id, check in result["checks"].items():
+            cell = notebooks[name].by_id[grade_id]
+            if cell.kind != "manual":  # a person grades it, in Gradescope
+                lines.append(check_line(cell, CheckResult(**check), Kept(), course.engine.show_hidden_checks))
+    return results(lines, notes, penalty(outcome.graded.values()), visibility="visible") | {"execution_time": seconds}
+
+
+def _grade(setup: Setup, job: Job) -> Outcome:
+    with LocalPool(setup.pack(), 1) as pool:
+        return next(outcome for _, outcome in pool.run(iter([job])))
+
+
+def results(checks: Iterable[Check], notes: Iterable[str], late_penalty: float, *, visibility: str) -> dict[str, Any]:
+    """The content of results.json; hidden checks are shown by title and score, once grades are published."""
+    checks = [check for check in checks if check.score is not None]
+    late = [f"{round(late_penalty, 2):g} points are taken off because it was late."] if late_penalty else []
+    return {
+        "score": max(0.0, sum(check.score or 0.0 for check in checks) - late_penalty),
+        "visibility": visibility,
+        "stdout_visibility": "hidden",
+        "output": "\n".join([*notes, *late]),
+        "output_format": "text",
+        "test_output_format": "text",
+        "test_name_format": "text",
+        "tests": [_test(check) for check in checks],
+    }
+
+
+def _test(check: Check) -> dict[str, Any]:
+    passed = (check.score or 0.0) >= check.points
+    return {
+        "name": check.title,
+        "score": check.score,
+        "max_score": check.points,
+        "status": "passed" if passed else "failed",
+        "output": "\n".join(filter(None, ["" if passed else check.label, check.message, check.diagnosis])),
+        **({"visibility": PRIVATE} if check.hidden else {}),
+    }
+
+
+def told(result: Mapping[str, Any]) -> list[str]:
+    """What a result says to the student beside its checks."""
+    refused = [result["refused"]] if result["refused"] else []
+    return [*refused, *result["findings"], *(f"While your code ran: {death}" for death in result["deaths"])]
+
+
+def penalty(graded: Iterable[Graded]) -> float:
+    return sum(each.late_penalty or 0.0 for each in graded)
+
+
+def seconds_late(metadata: Path) -> float:
+    """By Gradescope's account of the submission; 0 where it tells no due date or is not there."""
+    try:
+        known = json.loads(metadata.read_text(encoding="utf-8"))
+        handed_in, due = known["created_at"], known["assignment"]["due_date"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0.0
+    moments = parse_timestamp(handed_in), parse_timestamp(due)
+    return max(0.0, (moments[0] - moments[1]).total_seconds()) if moments[0] and moments[1] else 0.0
+
+
+def main(root: str, assignment: str) -> int:
+    try:
+        found = run(Path(root), assignment)
+    except AutograderError as error:
+        print(f"autograder: {error}", file=sys.stderr)
+        return error.exit_code
+    write_atomically(Path(root, "results", "results.json"), json.dumps(found, indent=1) + "\n", 0o644)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
