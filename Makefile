@@ -2,7 +2,6 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 PYTHON ?= python3
-ASSIGNMENTS := batchnorm layernorm network
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # One thread each: the work is many small arrays, and several processes share the cores.
 export OMP_NUM_THREADS ?= 1
@@ -36,7 +35,7 @@ site:
 # source/ from reference/, release/ from source/; each release folder gets the wheel that its notebook imports.
 notebooks: install wheel
 	python -m reference.assemble
-	@for a in $(ASSIGNMENTS); do cp dist/normlab-*.whl release/$$a/; done
+	@for folder in release/*/; do cp dist/normlab-*.whl "$$folder"; done
 
 wheel: install
 	@rm -f dist/normlab-*.whl
