@@ -66,7 +66,7 @@ class Task:
     anchor: str
     checks: list[Check] = field(default_factory=list)
     blocks: list[Block] = field(default_factory=list)
-    comments: list[str] = field(default_factory=list)
+    comments: list[Markup] = field(default_factory=list)
 
     @property
     def points(self) -> float:
@@ -126,12 +126,12 @@ def _tasks(assignment: Assignment, judged: Judged, kept: Kept, show_hidden: bool
             by_cell[cell.grade_id] = tasks[-1]
         task = _task_of(assignment, cell, by_cell) or tasks[-1]
         if cell and cell.grade_id and cell.grade_id in judged.checks:
-            task.checks.append(_check(cell, judged.checks[cell.grade_id], kept, show_hidden))
+            task.checks.append(check_line(cell, judged.checks[cell.grade_id], kept, show_hidden))
         block = _block(page, raw, cell)
         if block:
             task.blocks.append(block)
         if cell and cell.grade_id and kept.comments.get(cell.grade_id):
-            task.comments.append(kept.comments[cell.grade_id])
+            task.comments.append(page.render_markdown(kept.comments[cell.grade_id], {}))
     return tasks
 
 
@@ -142,7 +142,8 @@ def _task_of(assignment: Assignment, cell: Cell | None, by_cell: Mapping[str, Ta
     return by_cell.get(assignment.defined_in.get(cell.grade_id.partition("__")[0], ""))
 
 
-def _check(cell: Cell, result: CheckResult, kept: Kept, show_hidden: bool) -> Check:
+def check_line(cell: Cell, result: CheckResult, kept: Kept, show_hidden: bool) -> Check:
+    """What a student is told of one check, of a hidden one only the title, the points and a known mistake."""
     grade_id = cell.grade_id or ""
     score = kept.scores.get(grade_id, result.score)
     if score is not None:

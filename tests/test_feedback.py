@@ -44,6 +44,10 @@ HOSTILE = [
     "<div style='background:url(//evil.example)'>styled</div>",
     "<object data=//evil.example></object><embed src=//evil.example><link rel=stylesheet href=//evil.example>",
     "</pre></section></main><script>pwned=1</script>",
+    "[click](javascript:pwned=1)",
+    "[data](data:text/html;base64,PHNjcmlwdD5wd25lZD0xPC9zY3JpcHQ+)",
+    "![pixel](//evil.example/pixel.png)",
+    "<javascript:pwned=1>",
 ]
 
 
@@ -124,6 +128,17 @@ def test_manual_scores_and_comments_are_on_the_page() -> None:
     assert "Well &lt;b&gt;said&lt;/b&gt;." in html
     assert "10.75 of 11 points." in shown(html)
     assert "written: why: graded by a person, 1.75 of 2 points" in shown(html)
+
+
+def test_a_comment_is_shown_as_the_markdown_that_it_is() -> None:
+    comment = "Well **said**:\n\n- the `mean`\n- [the paper](https://arxiv.org/abs/1502.03167)\n\n# Next\n\none\ntwo"
+    html = page(kept=Kept(comments={"written__why": comment}))
+    shown_as = html[html.index("Comment from your instructor") :]
+    assert "Well <strong>said</strong>:" in shown_as
+    assert "<li>the <code>mean</code></li>" in shown_as
+    assert 'href="https://arxiv.org/abs/1502.03167" rel="noopener noreferrer nofollow"' in shown_as
+    assert "<p><strong>Next</strong></p>" in shown_as  # the page's headings are the tasks alone
+    assert ".comment p, .comment li { white-space: pre-line; }" in html  # a grader's line breaks stay
 
 
 def test_a_late_penalty_is_taken_off_and_named() -> None:
