@@ -1,0 +1,50 @@
+"""Run the code of all chapters that changed at the same time, a kernel a core.
+
+myst-nb runs one page after the other while Sphinx reads them. Here the same client fills the same cache before the
+first page is read; what fails is left for the reading, which runs it again and reports it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from jupyter_cache import get_cache
+from myst_nb.core.execute import create_client
+from myst_nb.core.read import create_nb_reader
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+
+
+class Silent:
+    """A logger for work whose failures somebody else reports."""
+
+    def info(self, *message: object, **details: object) -> None: ...
+
+    warning = error = info
+
+
+def run_cells(env: Any, page: Path) -> None:
+    """Run the page's code and put the result into the cache, unless it is there already."""
+    text = page.read_text(encoding="utf-8")
+    reader = create_nb_reader(str(page), env.myst_config, env.mystnb_config, text)
+    if reader is not None:
+        with create_client(reader.read(text), str(page), env.mystnb_config, Silent(), reader.read_fmt):
+            pass
+
+
+def run_changed_pages(app: Sphinx, env: BuildEnvironment, names: Iterable[str]) -> None:
+    """Fill the cache for the pages that Sphinx is about to read, the longest first."""
+    pages = sorted((Path(env.doc2path(name)) for name in names), key=lambda page: -page.stat().st_size)
+    config: Any = env
+    get_cache(config.mystnb_config.execution_cache_path).db  # noqa: B018 -- made once, before the threads ask for it
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        list(pool.map(lambda page: run_cells(env, page), pages))
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    app.connect("env-before-read-docs", run_changed_pages)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
