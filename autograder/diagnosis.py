@@ -10,11 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,26 +23,15 @@ from autograder.errors import AutograderError
 from autograder.recording import Event, same
 from autograder.repair import repair
 from autograder.results import Judged
+from autograder.runs import Run, Runs
 
-REFERENCE = "the reference"
 SEEDS = (1, 2)
-FAILED = ("failed", "partial")
-
-
-@dataclass(frozen=True)
-class Run:
-    """One notebook's tests, by grade id: which failed, and what the student's code gave back in each."""
-
-    failed: Collection[str]
-    events: Mapping[str, Sequence[Event]]
-
-    @classmethod
-    def of(cls, judged: Judged) -> Run:
-        return cls([name for name, check in judged.checks.items() if check.status in FAILED], judged.events)
-
 
 Grade = Callable[[dict[str, Any], int], Judged]
 """Grades a repaired notebook and records; the seed is for the random numbers that its tests do not seed."""
+
+Known = tuple[Answer | None, int]
+"""A known answer, None for the reference, and the seed of its run."""
 
 
 class Diagnosis:
@@ -55,14 +40,13 @@ class Diagnosis:
     def __init__(
         self, assignment: Assignment, answers: Iterable[Answer], grade: Grade, cache: Path | None = None
     ) -> None:
-        """``cache``: a folder of the instructor's in which runs are kept; without one they are kept in memory."""
+        """``cache``: a folder of the instructor's, shared by all who grade; without one runs are kept in memory."""
         self.assignment = assignment
         self.owners = {test.grade_id: owner(assignment, test) for test in assignment.tests if test.grade_id}
         self.mistakes = [answer for answer in answers if not answer.right and concerns(assignment, answer)]
-        self._notebook = json.dumps(assignment.notebook, sort_keys=True)
+        self._notebook = hashlib.sha256(json.dumps(assignment.notebook, sort_keys=True).encode()).hexdigest()
         self._grade = grade
-        self._cache = cache
-        self._runs: dict[tuple[str, int], Run] = {}
+        self._runs = Runs(cache)
         self._chance: dict[str, set[tuple[int, str]]] = {}
 
     def annotate(self, judged: Judged) -> None:
@@ -79,15 +63,13 @@ class Diagnosis:
     def explain(self, student: Run) -> dict[str, str]:
         """The sentence of the one known mistake that each failed test shows; tests without one are left out."""
         failed = [test for test in student.failed if test in self.owners]
-        suspects = {
-            mistake.name: {test for test in tests if self._shows(mistake, test, student)}
-            for mistake in self.mistakes
-            if (tests := [test for test in failed if self.owners[test] in self._functions(mistake)])
-            and self.run(mistake, tests)  # all at once
-        }
+        concerned = [mistake for mistake in self.mistakes if any(self._may_fail(mistake, test) for test in failed)]
+        if not concerned:
+            return {}
+        self._run_all([(None, seed) for seed in SEEDS] + [(mistake, SEEDS[0]) for mistake in concerned])
         found = {}
         for test in failed:
-            alike = [mistake for mistake in self.mistakes if test in suspects.get(mistake.name, ())]
+            alike = [mistake for mistake in concerned if self._shows(mistake, test, student)]
             if len(alike) > 1:  # what the other tests of the function saw tells them apart
                 alike = [mistake for mistake in alike if self._agrees_elsewhere(mistake, test, student)]
             sentences = {mistake.explanation for mistake in alike}
@@ -95,23 +77,26 @@ class Diagnosis:
                 found[test] = sentences.pop()
         return found
 
-    def _functions(self, mistake: Answer) -> set[str]:
-        return {own_function(self.assignment, mistake), *mistake.also_costs}
+    def _may_fail(self, mistake: Answer, test: str) -> bool:
+        """Whether a test is about the mistake's function, or about another that the mistake is known to cost."""
+        places = {own_function(self.assignment, mistake), *mistake.also_costs}
+        return test in places or self.owners[test] in places
 
     def _shows(self, mistake: Answer, test: str, student: Run) -> bool:
         """Whether the mistake fails the test, and the student's values are its own and not those of a right answer."""
-        wrong = self.run(mistake, [test])
-        seen = student.events.get(test, ())
+        if not self._may_fail(mistake, test):
+            return False
+        wrong, seen = self.run((mistake, SEEDS[0]), [test]), student.events.get(test, ())
         return (
             test in wrong.failed
             and self._agree(test, wrong.events[test], seen)
-            and not self._agree(test, self.run(None, [test]).events[test], seen)
+            and not self._agree(test, self.run((None, SEEDS[0]), [test]).events[test], seen)
         )
 
     def _agrees_elsewhere(self, mistake: Answer, test: str, student: Run) -> bool:
         functions = (self.owners[test], own_function(self.assignment, mistake))
         others = [other for other, function in self.owners.items() if function in functions]
-        known = self.run(mistake, others)
+        known = self.run((mistake, SEEDS[0]), others)
         return all(self._agree(other, known.events[other], student.events.get(other, ())) for other in others)
 
     def _agree(self, test: str, known: Sequence[Event], seen: Sequence[Event]) -> bool:
@@ -124,7 +109,7 @@ class Diagnosis:
     def _by_chance(self, test: str) -> set[tuple[int, str]]:
         """Places and labels of the values that depend on random numbers which the test does not seed."""
         if test not in self._chance:
-            first, again = (self.run(None, [test], seed).events[test] for seed in SEEDS)
+            first, again = (self.run((None, seed), [test]).events[test] for seed in SEEDS)
             self._chance[test] = {
                 (place, event[0])
                 for place, event in enumerate(first)
@@ -132,34 +117,42 @@ class Diagnosis:
             }
         return self._chance[test]
 
-    def run(self, answer: Answer | None, tests: Collection[str], seed: int = SEEDS[0]) -> Run:
-        """An answer's run (None: the reference's) that holds these tests at least."""
-        known = self._known(answer, seed)
-        missing = [test for test in tests if test not in known.events]
-        if missing:
-            notebook, _ = repair(self.assignment, answered(self.assignment, answer, demonstrations=False))
-            left_out = self.owners.keys() - self._with_what_they_read(missing)
-            notebook["cells"] = [
-                cell
-                for cell in notebook["cells"]
-                if cell["metadata"].get("nbgrader", {}).get("grade_id") not in left_out
-            ]
-            self.learn(answer, self._grade(notebook, seed), missing, seed)
-        return self._known(answer, seed)
+    def _run_all(self, wanted: Iterable[Known]) -> None:
+        """Each with all tests that it may fail, once, whatever the number of graders: they share the work."""
+        others = [known for known in wanted if not self._try(known, self._tests(known[0]), wait=False)]
+        for known in others:
+            self._try(known, self._tests(known[0]), wait=True)
 
-    def learn(self, answer: Answer | None, judged: Judged, tests: Iterable[str], seed: int = SEEDS[0]) -> None:
+    def _tests(self, answer: Answer | None) -> list[str]:
+        return [test for test in self.owners if answer is None or self._may_fail(answer, test)]
+
+    def run(self, known: Known, tests: Collection[str]) -> Run:
+        """A run that holds these tests at least."""
+        self._try(known, tests, wait=True)
+        return self._runs.get(self._key(known))
+
+    def _try(self, known: Known, tests: Collection[str], wait: bool) -> bool:
+        """Have these tests run, by another grader perhaps; False where that one is at it still."""
+        key = self._key(known)
+        if not _missing(tests, self._runs.get(key)):
+            return True
+        with self._runs.claimed(key, wait) as mine:
+            if mine and (missing := _missing(tests, self._runs.get(key))):
+                self.learn(known, self._grade(self._notebook_with(known[0], missing), known[1]), missing)
+        return mine
+
+    def learn(self, known: Known, judged: Judged, tests: Collection[str]) -> None:
         """Keep what these tests recorded in a run of an answer's notebook."""
-        run, known = Run.of(judged), self._known(answer, seed)
-        events = {test: list(run.events.get(test, ())) for test in tests}
-        kept = Run(sorted({*known.failed, *(set(run.failed) & events.keys())}), {**known.events, **events})
-        self._runs[answer.name if answer else REFERENCE, seed] = kept
-        self._write(self._key(answer, seed), kept)
+        self._runs.add(self._key(known), Run.of(judged), tests)
 
-    def _known(self, answer: Answer | None, seed: int) -> Run:
-        name = answer.name if answer else REFERENCE
-        if (name, seed) not in self._runs:
-            self._runs[name, seed] = self._read(self._key(answer, seed)) or Run((), {})
-        return self._runs[name, seed]
+    def _notebook_with(self, answer: Answer | None, tests: Collection[str]) -> dict[str, Any]:
+        """The notebook of an answer without the tests that these do not need."""
+        notebook, _ = repair(self.assignment, answered(self.assignment, answer, demonstrations=False))
+        left_out = self.owners.keys() - self._with_what_they_read(tests)
+        notebook["cells"] = [
+            cell for cell in notebook["cells"] if cell["metadata"].get("nbgrader", {}).get("grade_id") not in left_out
+        ]
+        return notebook
 
     def _with_what_they_read(self, tests: Iterable[str]) -> set[str]:
         """These tests and those before them that bind names for them."""
@@ -171,21 +164,11 @@ class Diagnosis:
                 loads |= cell.loads
         return wanted
 
-    def _key(self, answer: Answer | None, seed: int) -> str:
-        parts = [autograder.__version__, np.__version__, str(seed), answer.source if answer else "", self._notebook]
-        return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+    def _key(self, known: Known) -> str:
+        answer, seed = known
+        source = answer.source if answer else ""
+        return "\0".join([autograder.__version__, np.__version__, str(seed), source, self._notebook])
 
-    def _read(self, key: str) -> Run | None:
-        with suppress(OSError, ValueError, TypeError):  # a damaged file is made anew
-            if self._cache:
-                return Run(**json.loads((self._cache / f"{key}.json").read_bytes()))
-        return None
 
-    def _write(self, key: str, run: Run) -> None:
-        if self._cache is None:
-            return
-        with suppress(OSError):  # a full or read-only disk costs time, not the diagnosis
-            self._cache.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile("w", dir=self._cache, suffix=".part", delete=False) as file:
-                json.dump(asdict(run), file)
-            os.replace(file.name, self._cache / f"{key}.json")
+def _missing(tests: Iterable[str], run: Run) -> list[str]:
+    return [test for test in tests if test not in run.events]

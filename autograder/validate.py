@@ -190,10 +190,10 @@ def _diagnose(notebook: Assignment, answers: Sequence[Answer], judged: Mapping[s
         raise AutograderError("a run is missing")
 
     diagnosis = Diagnosis(notebook, answers, never, Path(cache))
-    diagnosis.learn(None, judged[REFERENCE], diagnosis.owners)
-    diagnosis.learn(None, judged[AGAIN], diagnosis.owners, SEEDS[1])
+    for name, seed in zip((REFERENCE, AGAIN), SEEDS, strict=True):
+        diagnosis.learn((None, seed), judged[name], diagnosis.owners)
     for mistake in diagnosis.mistakes:
-        diagnosis.learn(mistake, judged[mistake.name], diagnosis.owners)
+        diagnosis.learn((mistake, SEEDS[0]), judged[mistake.name], diagnosis.owners)
     for each in judged.values():
         diagnosis.annotate(each)
 

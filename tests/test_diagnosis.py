@@ -5,6 +5,7 @@ The engine's own recording is tried in tests/test_validate.py; here the tests ru
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,12 @@ import pytest
 
 from autograder.answers import Answer, answered
 from autograder.assignment import Assignment
-from autograder.diagnosis import Diagnosis, Run
+from autograder.diagnosis import Diagnosis
 from autograder.errors import WorkerError
 from autograder.recording import Recorder, events
 from autograder.repair import repair
 from autograder.results import CheckResult, Judged
+from autograder.runs import Run
 
 MEAN = "def mean(x):\n    return x.sum() / x.size"
 SPREAD = "def spread(x):\n    return ((x - mean(x)) ** 2).sum() / x.size"
@@ -163,8 +165,8 @@ def test_a_damaged_file_is_made_anew(assignment: Assignment, tmp_path: Path) -> 
     student = run(assignment, MISTAKES[2].source)
     whole = Here()
     sentences = Diagnosis(assignment, MISTAKES, whole, tmp_path).explain(student)
-    for path in list(tmp_path.iterdir()):
-        path.write_text("damaged")
+    for path, text in itertools.product(list(tmp_path.glob("*.json")), ("damaged", '{"failed": 3, "events": []}')):
+        path.write_text(text)
         here = Here()
         assert Diagnosis(assignment, MISTAKES, here, tmp_path).explain(student) == sentences
         assert 0 < here.runs < whole.runs
