@@ -25,6 +25,7 @@ from pathlib import Path
 
 from autograder import sandbox
 from autograder.errors import WorkerError
+from autograder.journal import Journal
 from autograder.limits import Limits
 from autograder.shell import Shell
 from autograder.student import Student
@@ -135,7 +136,7 @@ class _Server:
     def serve(self) -> None:
         while True:
             try:
-                data, ancillary, _, _ = self.control.recvmsg(1 + _TAG, socket.CMSG_SPACE(4))
+                data, ancillary, _, _ = self.control.recvmsg(1 + _TAG, socket.CMSG_SPACE(8))
             except OSError:
                 data = b""
             used = self._kill()
@@ -146,8 +147,8 @@ class _Server:
             if data[:1] == SPAWN:
                 passed = array.array("i")
                 for _, _, content in ancillary:
-                    passed.frombytes(content[:4])
-                self._spawn(passed[0])
+                    passed.frombytes(content[:8])
+                self._spawn(*passed)
             with suppress(OSError):
                 self.control.sendall(data[1:] + _SECONDS.pack(used))
 
@@ -166,7 +167,7 @@ class _Server:
             shutil.rmtree(self._work, ignore_errors=True)
         return usage.ru_utime + usage.ru_stime
 
-    def _spawn(self, connection: int) -> None:
+    def _spawn(self, connection: int, journal: int) -> None:
         if self.walls.isolated:
             sandbox.unshare(sandbox.CLONE_NEWPID)
         else:
@@ -174,7 +175,7 @@ class _Server:
         pid = os.fork()
         if pid == 0:
             try:
-                self._become_student(connection)
+                self._become_student(connection, journal)
             except BaseException:
                 traceback.print_exc()
             os._exit(1)
@@ -183,7 +184,8 @@ class _Server:
         if self.walls.isolated:
             sandbox.enter_pid_namespace(self.own_namespace)
 
-    def _become_student(self, connection: int) -> None:
+    def _become_student(self, connection: int, journal: int) -> None:
+        os.close(journal)
         walls = self.walls
         self.control.detach()
         if walls.isolated:
@@ -203,6 +205,7 @@ class _Server:
         if walls.isolated:
             sandbox.drop_capabilities()
             sandbox.forbid_new_privileges()
+        self.shell.outputs.journal = Journal(journal, walls.limits)
         sandbox.limit_resources(walls.limits)
         if walls.isolated:
             sandbox.restrict_paths([sandbox.SCRATCH, "/dev/null"], ["/lib", "/lib64", "/dev", *map(str, walls.visible)])
@@ -244,12 +247,15 @@ class ForkServer:
         if answer != READY:
             raise sandbox.advice(answer.decode(errors="replace") or "it ended at once")
 
-    def spawn(self) -> tuple[socket.socket, float]:
-        """A connection to a new student process, and the processor seconds of the one before it, which is killed."""
+    def spawn(self, journal: int) -> tuple[socket.socket, float]:
+        """A connection to a new student process, and the processor seconds of the one before it, which is killed.
+
+        What the process shows it notes in ``journal`` too, a descriptor of ``journal.make``.
+        """
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         tag = os.urandom(_TAG)
         with theirs:
-            socket.send_fds(self.control, [SPAWN + tag], [theirs.fileno()])
+            socket.send_fds(self.control, [SPAWN + tag], [theirs.fileno(), journal])
         return ours, self._answer(tag)
 
     def kill(self) -> float:

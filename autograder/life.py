@@ -5,6 +5,7 @@ After a death a fresh process runs the earlier steps again, the one that ended i
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from autograder import journal
 from autograder.exceptions import CellTimeout, StudentDied
 from autograder.forkserver import ForkServer
 from autograder.limits import Limits
@@ -38,6 +40,7 @@ class Life:
         self._limits = limits
         self._emit = emit
         self._recorder = recorder
+        self._journal = -1  # where the process notes what it showed
         self._deadline = time.monotonic() + limits.total_seconds
         self._replaying = False
         self._armed = False
@@ -51,7 +54,8 @@ class Life:
         while self.session is None:
             if len(self.deaths) > self._limits.restarts:
                 return f"the student's process ended too often; the last time: {self.deaths[-1]}"
-            connection, used = self._server.spawn()
+            self._journal = journal.make(self._limits)
+            connection, used = self._server.spawn(self._journal)
             self.cpu_seconds += used
             self.session = Session(connection, self._limits, self._receive, self._recorder)
             self._replay()
@@ -63,6 +67,7 @@ class Life:
         if self.session is not None:
             self.cpu_seconds += self._server.kill()
             self.session = None
+            os.close(self._journal)
 
     def _replay(self) -> None:
         state = np.random.get_state()
@@ -100,6 +105,7 @@ class Life:
             if self.session.dead:
                 reason = reason or self.session.dead
                 self.deaths.append(reason)
+                self._receive(journal.read(self._journal, self._limits))
                 self.end()
         return reason
 

@@ -6,18 +6,22 @@ import base64
 import io
 from typing import Any
 
+from autograder.journal import CUT, Journal
 from autograder.limits import Limits
 
 Output = dict[str, Any]
 _LINES, _ERRORS, _SHORT = 200, 5, 2000  # of a traceback, beside other outputs, characters
-CUT = "\n[output cut here: over the limit]\n"
 
 
 class Outputs:
-    """What cells print and display, in order, up to a number of bytes between two calls of ``take``."""
+    """What cells print and display, in order, up to a number of bytes between two calls of ``take``.
+
+    A ``journal`` keeps the same for the judge, should the process end before the outputs are taken.
+    """
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
+        self.journal: Journal | None = None
         self.items: list[Output] = []
         self.room = limits.cell_output_bytes
         self._displays: dict[str, Output] = {}
@@ -30,6 +34,7 @@ class Outputs:
         if len(text) > self.room:
             text = text[: self.room] + CUT
         self.room -= len(text)
+        self._note([name, text])
         last = self.items[-1] if self.items else None
         if last is not None and last.get("name") == name and last["output_type"] == "stream":
             last["pieces"].append(text)
@@ -52,6 +57,7 @@ class Outputs:
         item: Output = {"output_type": kind, "data": shown, "metadata": {}}
         if display_id is not None:
             self._displays[display_id] = item
+        self._note(item)
         self._append(item)
 
     def error(self, name: str, value: str, traceback: list[str]) -> None:
@@ -64,16 +70,18 @@ class Outputs:
         self.room -= sum(map(len, lines))
         if len(self.items) < self.limits.outputs_per_cell + _ERRORS:
             item = {"output_type": "error", "ename": name[:_SHORT], "evalue": value[:_SHORT], "traceback": lines}
+            self._note(item)
             self.items.append(item)
 
     def clear(self, wait: bool) -> None:
         self._clear_on_next = wait
         if not wait:
-            self.items.clear()
+            self._forget()
 
     def take(self) -> list[Output]:
         """All outputs so far; the count starts anew."""
-        items, self.items = self.items, []
+        items = list(self.items)
+        self._forget()
         for item in items:
             if "pieces" in item:
                 item["text"] = "".join(item.pop("pieces"))
@@ -92,7 +100,16 @@ class Outputs:
     def _clear_if_asked(self) -> None:
         if self._clear_on_next:
             self._clear_on_next = False
-            self.items.clear()
+            self._forget()
+
+    def _note(self, output: Any) -> None:
+        if self.journal is not None:
+            self.journal.note(output)
+
+    def _forget(self) -> None:
+        self.items.clear()
+        if self.journal is not None:
+            self.journal.clear()
 
 
 def _as_text(value: Any) -> str | None:

@@ -159,9 +159,12 @@ def _self_test(server: Any, setup: dict[str, Any], limits: Limits) -> None:
     """Raises SandboxUnavailable if the walls do not hold."""
     from autograder.exceptions import StudentDied
     from autograder.session import Session
+    from autograder import journal
 
     server.wait_until_ready(SELF_TEST_SECONDS)
-    connection, _ = server.spawn()
+    kept = journal.make(limits)
+    connection, _ = server.spawn(kept)
+    os.close(kept)
     connection.settimeout(SELF_TEST_SECONDS)
     session = Session(connection, limits, lambda items: None)
     forbidden = setup["forbidden"]

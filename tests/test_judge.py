@@ -15,6 +15,7 @@ import pytest
 
 from autograder.assignment import Assignment
 from autograder.errors import WorkerError
+from autograder.journal import CUT
 from autograder.limits import Limits
 from autograder.results import Judged
 from autograder.scoring import score_of
@@ -288,6 +289,47 @@ def test_floods_of_output_are_cut_and_cost_nothing(flood: str, worker: Worker) -
     judged = worker.grade(submission(demo_first=FLOODS[flood]))
     assert scores(judged) == [2, 2, 2]
     assert len(str(outputs(judged, "demo-first"))) < 200_000
+
+
+ENDS = {"crashes": "import ctypes; ctypes.string_at(0)", "hangs": "while True: pass", "left": "import os; os._exit(0)"}
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_what_a_cell_showed_before_it_died_is_kept(end: str, worker: Worker) -> None:
+    figure = "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()"
+    judged = worker.grade(submission(demo_first=f"print('one')\n{figure}\nprint('two')\n{ENDS[end]}"))
+    one, drawn, two, error = outputs(judged, "demo-first")
+    assert (one["text"], two["text"], error["output_type"]) == ("one\n", "two\n", "error")
+    assert drawn["data"]["image/png"].startswith("iVBOR")
+    assert scores(judged) == [2, 2, 2]
+
+
+def test_what_a_tested_function_printed_before_it_died_is_kept(worker: Worker) -> None:
+    crashes = f"def second(x):\n    print('got', x)\n    {ENDS['crashes']}"
+    judged = worker.grade(submission(second=crashes, demo_second=""))
+    assert text(judged, "second--check") == "got 1\n"
+    assert scores(judged) == [2, 0, 2]
+
+
+@pytest.mark.parametrize("flood", ["print('x' * 1000)", "print('x', end='')", "print('x' * 1000, file=sys.stderr)"])
+def test_endless_printing_keeps_what_came_first_and_is_marked_as_cut(flood: str, worker: Worker) -> None:
+    judged = worker.grade(submission(demo_first=f"import sys\nprint('first')\nwhile True: {flood}"))
+    shown = text(judged, "demo-first")
+    assert shown.startswith("first\nx")
+    assert shown.endswith(CUT)
+    assert 1000 < len(shown) < 200_000
+    assert scores(judged) == [2, 2, 2]
+
+
+def test_a_forged_journal_costs_nothing(worker: Worker) -> None:
+    forge = (
+        "import gc, os\njournal = get_ipython().display_pub.outputs.journal\n"
+        "memory = journal._memory\nmemory[:] = {content}\nos._exit(0)"
+    )
+    for content in ("b'\\xff' * len(memory)", "os.urandom(len(memory))", "b'\\xff' * 8 + b'\\x91' * (len(memory) - 8)"):
+        judged = worker.grade(submission(demo_first=forge.format(content=content)))
+        assert scores(judged) == [2, 2, 2]
+        assert len(str(outputs(judged, "demo-first"))) < 200_000
 
 
 def test_printing_within_a_tested_function_cannot_flood_the_notebook(worker: Worker) -> None:
