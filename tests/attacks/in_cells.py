@@ -16,8 +16,8 @@ def _call(body: str) -> str:
 
 
 def _slow(body: str) -> str:
-    """It hangs in the checks that pass an array, so that the others do not take the time of all."""
-    return _call("import numpy\nif numpy.ndim(x) == 0 or x.ndim == 2: return -x\n" + body)
+    """It hangs in one check, so that it does not take the time of all."""
+    return _call("import numpy\nif numpy.shape(x) != (4,): return -x\n" + body)
 
 
 # Code that runs before, or beside, a wrong answer.

@@ -102,7 +102,7 @@ def _kernel(notebook: Notebook) -> None:
 
 def _slow_cells(notebook: Notebook) -> None:
     place = notebook["cells"].index(find(notebook, "target"))
-    slow = [factory.cell("code", f"slow-{number}", "import time; time.sleep(1.2)") for number in range(10)]
+    slow = [factory.cell("code", f"slow-{number}", "import time; time.sleep(2)") for number in range(11)]
     notebook["cells"][place + 1 : place + 1] = slow
 
 
@@ -130,4 +130,4 @@ EDITS: dict[tuple[int, str], Callable[[Notebook], None]] = {
 def cases() -> Iterator[Case]:
     for (row, name), edit in EDITS.items():
         yield of_notebook(row, name, edit)
-    yield of_notebook(32, "ten slow cells", _slow_cells, last=0.0)
+    yield of_notebook(32, "eleven slow cells", _slow_cells, last=0.0)

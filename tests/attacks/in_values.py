@@ -38,8 +38,8 @@ LIES = {
     "a masked array": "return np.ma.masked_all(np.shape(x))",
 }
 ODD = {
-    "huge list": "return list(range(10**7))",
-    "huge array": "return np.zeros(1 << 24)",
+    "huge list": "return list(range(3 * 10**6 if np.ndim(x) == 1 else 9))",
+    "huge array": "return np.zeros(1 << 24 if np.ndim(x) == 1 else 9)",
     "deep list": "r = []\nfor _ in range(10**5): r = [r]\nreturn r",
     "cycle": "r = []; r.append(r); return (r, {'a': r})",
     "objects": "return np.array([object()] * 4)",
@@ -79,6 +79,7 @@ FORGED = {
     "a huge announcement": "os.write(3, b'\\xff' * 16)",
     "another random stream": "forge('value', [[], [], [], [10**6, 1, 0.5], False], 1.0)",
     "numbers that hash alike": (
+        "if getattr(x, 'ndim', 0) != 2: return -x\n"
         "same = [(k * (2**61 - 1)).to_bytes(17, 'little') for k in range(1 << 64, (1 << 64) + 99_999)]\n"
         "big = [msgpack.ExtType(5, number) for number in same]\n"
         "forge(body=msgpack.packb(['value', None, msgpack.ExtType(2, msgpack.packb(big))]))"

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -50,8 +51,8 @@ CHECKS = {
 }
 POINTS = {task: sum(points for name, (points, _) in CHECKS.items() if name.startswith(task)) for task in ANSWERS}
 LIMITS = {
-    "cell_seconds": 1.5,
-    "total_seconds": 10,
+    "cell_seconds": 2.5,
+    "total_seconds": 20,
     "cpu_seconds": 10,
     "memory_bytes": 256 << 20,
     "judge_memory_bytes": 512 << 20,
@@ -93,6 +94,16 @@ def work(target: str = STUB, demo: str = "", written: str = "Because it is so.",
     for raw, read in zip(notebook["cells"], source.cells, strict=True):
         raw["source"] = written_by_student.get(name_of(raw), read.release)
     return notebook
+
+
+def by_task(scores: Mapping[str, float | None]) -> dict[str, float | None]:
+    """Points of each task from those of its parts; None where a part has no grade."""
+    tasks: dict[str, float | None] = {}
+    for name, score in scores.items():
+        task = name.partition("__")[0]
+        known = tasks.get(task, 0.0)
+        tasks[task] = None if score is None or known is None else known + score
+    return tasks
 
 
 def name_of(raw: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
-from tests.attacks.lesson import make
+from tests.attacks.lesson import by_task, make
 from tests.course_factory import NAME
 
 
@@ -21,11 +21,8 @@ def points_by_task(root: Path) -> dict[str, dict[str, float | None]]:
     found: dict[str, dict[str, float | None]] = {}
     with closing(sqlite3.connect(root / "gradebook.db")) as connection:
         for student, name, score in connection.execute(query):
-            tasks = found.setdefault(student, {})
-            task = name.partition("__")[0]
-            known = tasks.get(task, 0.0)
-            tasks[task] = None if score is None or known is None else known + score
-    return found
+            found.setdefault(student, {})[name] = score
+    return {student: by_task(scores) for student, scores in found.items()}
 
 
 def plain_course(root: Path) -> Path:
