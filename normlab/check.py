@@ -1,6 +1,6 @@
 """Run a notebook's visible checks in a fresh process, as the grader will, and say per task how it stands.
 
-``python -m normlab check batchnorm.ipynb`` in a terminal, or in a notebook, after saving:
+``python -m normlab check batchnorm.ipynb`` in a terminal, or in a notebook, after saving::
 
     from normlab.check import check
     check("batchnorm.ipynb")
@@ -90,6 +90,12 @@ def check(notebook: str | os.PathLike[str]) -> Report:
     """Run the visible checks of the notebook as it was saved.
 
     Raises :class:`NotebookError` for a file that is no notebook of an assignment.
+
+    >>> report = check("scaling.ipynb")  # its first function is written, the second is not yet
+    >>> [(task.name, task.status) for task in report.tasks]
+    [('scale_forward', 'passed'), ('scale_backward', 'not attempted'), ('written__why', 'written')]
+    >>> report.all_passed
+    False
     """
     read = read_notebook(Path(notebook))
     failures = dict(_failures(read))

@@ -1,7 +1,7 @@
 """Sentences for the notebooks' checks: each ``require_…`` passes in silence or says in one sentence what is wrong.
 
 What a check receives may be anything: None, a list, an array of text, nan. Every function here takes it, and raises
-AssertionError with what was expected and what came. A relative error here is that of the whole array,
+AssertionError with what was expected and what came. A relative error here is that of the whole array, ::
 
     max |got - want| / max |want|
 
@@ -39,7 +39,14 @@ Backward = Callable[[Array, Any], Any]
 
 
 def require_results(what: str, got: Any, names: Sequence[str]) -> tuple[Any, ...]:
-    """The results of a call of ``what``, of which there must be as many as ``names``."""
+    """The results of a call of ``what``, of which there must be as many as ``names``.
+
+    >>> require_results("split", (1, 2), ["low", "high"])
+    (1, 2)
+    >>> require_results("split", None, ["low", "high"])
+    Traceback (most recent call last):
+    AssertionError: split must return 2 results (low, high), got None
+    """
     try:
         results = tuple(got)
     except TypeError:
@@ -49,7 +56,14 @@ def require_results(what: str, got: Any, names: Sequence[str]) -> tuple[Any, ...
 
 
 def require_shape(what: str, got: Any, shape: tuple[int, ...], dtype: DTypeLike | None = None) -> Array:
-    """``got`` as an array; it must be one of real, finite numbers with this shape (and, where asked, this dtype)."""
+    """``got`` as an array; it must be one of real, finite numbers with this shape (and, where asked, this dtype).
+
+    >>> require_shape("out", np.zeros((2, 3)), (2, 3), np.float64).sum()
+    np.float64(0.0)
+    >>> require_shape("out", np.zeros((2, 3)), (3, 2))
+    Traceback (most recent call last):
+    AssertionError: out must have shape (3, 2), got (2, 3)
+    """
     assert not isinstance(got, list | tuple | str | bytes), f"{what} must be a numpy array, got {_kind(got)}"
     array = _numbers(what, got)
     assert array.shape == tuple(shape), f"{what} must have shape {tuple(shape)}, got {array.shape}"
@@ -59,7 +73,13 @@ def require_shape(what: str, got: Any, shape: tuple[int, ...], dtype: DTypeLike 
 
 
 def require_close(what: str, got: Any, want: ArrayLike, threshold: float) -> None:
-    """``got`` must have the shape of ``want`` and differ from it by a relative error of at most ``threshold``."""
+    """``got`` must have the shape of ``want`` and differ from it by a relative error of at most ``threshold``.
+
+    >>> require_close("out", [1.0, 2.0], [1.0, 2.0], 1e-9)
+    >>> require_close("out", [1.0, 2.5], [1.0, 2.0], 1e-9)
+    Traceback (most recent call last):
+    AssertionError: out is not what it should be: relative error 2.5e-01, ... at [1]: got about 2.5, expected about 2
+    """
     wanted = np.asarray(want, dtype=np.float64)
     array = _numbers(what, got).astype(np.float64)
     assert array.shape == wanted.shape, f"{what} must have shape {wanted.shape}, got {array.shape}"
@@ -78,13 +98,25 @@ def require_close(what: str, got: Any, want: ArrayLike, threshold: float) -> Non
 
 
 def require_zero(what: str, got: Any, size: float) -> None:
-    """No element of ``got`` may be larger than ``size``, for it is 0 but for rounding."""
+    """No element of ``got`` may be larger than ``size``, for it is 0 but for rounding.
+
+    >>> require_zero("the mean", [1e-17, -1e-16], 1e-12)
+    >>> require_zero("the mean", [0.5], 1e-12)
+    Traceback (most recent call last):
+    AssertionError: the mean must be 0 up to rounding (1e-12), got values up to 5.0e-01
+    """
     largest = float(np.max(np.abs(_numbers(what, got)), initial=0.0))
     assert largest <= size, f"{what} must be 0 up to rounding ({size:.0e}), got values up to {largest:.1e}"
 
 
 def require_unchanged(what: str, now: Any, before: ArrayLike) -> None:
-    """``now`` must still be ``before``, element by element: the call was not asked to change it."""
+    """``now`` must still be ``before``, element by element: the call was not asked to change it.
+
+    >>> require_unchanged("x", np.zeros(2), [0.0, 0.0])
+    >>> require_unchanged("x", np.ones(2), [0.0, 0.0])
+    Traceback (most recent call last):
+    AssertionError: x was changed by the call; work on a new array instead of writing into x
+    """
     array, original = _numbers(what, now), np.asarray(before)
     same = array.shape == original.shape and np.array_equal(array, original)
     assert same, f"{what} was changed by the call; work on a new array instead of writing into {what}"
@@ -99,6 +131,13 @@ def require_backward(
     ``inputs`` x (N, D), gamma and beta (D,). Each gradient must have its input's shape and agree with central
     differences of sum(dout * out) (h = 1e-5, float64). The forward pass must be an attempt (:func:`require_attempt`) at
     a normalization along the axis ``along``.
+
+    >>> def divide(x, gamma, beta):
+    ...     return gamma * x / np.abs(x).sum(axis=1, keepdims=True) + beta, None
+    >>> inputs, dout = (np.eye(3) + 1, np.ones(3), np.zeros(3)), np.eye(3)
+    >>> require_backward(divide, lambda dout, cache: (dout, dout[0], dout[0]), inputs, dout, along=1)
+    Traceback (most recent call last):
+    AssertionError: dx (against differences of your forward pass) is not what it should be: ...
     """
     names = ("dx", "dgamma", "dbeta")
     require_attempt(forward, inputs, along)
@@ -113,6 +152,13 @@ def differences(forward: Forward, inputs: Inputs, dout: Array) -> list[Array]:
     """Central differences of sum(dout * out) in x, gamma and beta, for ``forward(x, gamma, beta)`` -> (out, cache).
 
     Each call gets copies, so that a forward pass that writes into its inputs spoils nothing here.
+
+    >>> def scale(x, gamma, beta):
+    ...     return gamma * x + beta, None
+    >>> inputs, dout = (np.ones((2, 1)), np.array([3.0]), np.zeros(1)), np.array([[1.0], [2.0]])
+    >>> dx, dgamma, dbeta = differences(scale, inputs, dout)
+    >>> dx.round(6).tolist(), dgamma.round(6), dbeta.round(6)
+    ([[3.0], [6.0]], array([3.]), array([3.]))
     """
     arrays = [array.copy() for array in inputs]
 
@@ -128,6 +174,10 @@ def require_attempt(forward: Forward, inputs: Inputs, along: int) -> None:
     Its output has x's shape and moves with gamma and with beta; moving one element of x moves the others along the
     axis; and it is no linear function of x. A backward pass that is compared with a forward pass of constants would
     else be right when it returns zeros.
+
+    >>> require_attempt(lambda x, gamma, beta: (gamma * x + beta, None), (np.eye(3), np.ones(3), np.zeros(3)), along=0)
+    Traceback (most recent call last):
+    AssertionError: ...: an element of x must influence the others that share its mean and variance
     """
     advice = "the backward pass is checked against your forward pass, which must normalize first"
     x, gamma, beta = inputs
@@ -153,6 +203,14 @@ def require_repeatable(forward: Forward, backward: Backward, inputs: Inputs, dou
     """``backward`` must leave dout and the cache as they are: a second call gives the same gradients as the first.
 
     Another forward pass comes between, so that what it needs must be in the cache and not in a variable outside.
+
+    >>> def careless(dout, cache):
+    ...     dout *= 2
+    ...     return dout, dout[0], dout[0]
+    >>> inputs = np.ones((2, 1)), np.ones(1), np.zeros(1)
+    >>> require_repeatable(lambda x, gamma, beta: (x, None), careless, inputs, np.ones((2, 1)))
+    Traceback (most recent call last):
+    AssertionError: dout was changed by the call; work on a new array instead of writing into dout
     """
     names = ("dx", "dgamma", "dbeta")
     _, cache = forward(*(array.copy() for array in inputs))
@@ -169,6 +227,9 @@ def first_wrong_node(gradients_of: Callable[[Array, Array, Array, Array, float],
 
     It returns a dictionary from a node's name ("beta", "gamma", "x_hat", "std", "var", "x_mu", "mu", "x") to the
     gradient of sum(dout * out) in it. The check goes in this order and stops at the first that is missing or wrong.
+
+    >>> first_wrong_node(lambda dout, x, gamma, beta, eps: {})
+    'Not yet: the gradient of beta is missing.'
     """
     rng = np.random.default_rng(12)
     eps, dout = 0.1, rng.normal(size=(6, 3))

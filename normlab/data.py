@@ -20,6 +20,10 @@ def load_digits(num_val: int = 297, num_test: int = 500, seed: int = 0) -> dict[
 
     X: (N, 64) float64, 8 x 8 images row by row, the pixels 0..16 shifted and scaled to -1..1. y: (N,) int64, 0..9.
     Raises ValueError when the two parts leave no training data.
+
+    >>> digits = load_digits(num_val=200, num_test=97)
+    >>> digits["X_train"].shape, digits["y_val"][:5].tolist()
+    ((1500, 64), [0, 4, 4, 8, 4])
     """
     with files("normlab").joinpath("digits.npz").open("rb") as file, np.load(file, allow_pickle=False) as stored:
         pixels, labels = stored["pixels"], stored["labels"]

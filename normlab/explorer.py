@@ -42,6 +42,11 @@ def explorer(output: Node, dout: ArrayLike | None = None, title: str = "") -> Ex
     reader can change; constants stand fixed. Names of nodes are the names in the figure. The browser computes in
     float64. Raises ValueError when there is no dout, when a given number is not finite and when the graph is too large
     to read.
+
+    >>> x = Node([1.0, 2.0, 3.0], "x")
+    >>> figure = explorer((x**2).sum().named("y"), title="A sum of squares")
+    >>> figure.html.startswith('<section class="nlx" aria-label="A sum of squares"')
+    True
     """
     if dout is not None or output.grad is None:
         backward(output, dout)

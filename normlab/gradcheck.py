@@ -18,11 +18,14 @@ class GradientMismatch(AssertionError):
 
 
 def relative_error(x: ArrayLike, y: ArrayLike) -> float:
-    """max( |x - y| / max(1e-8, |x| + |y|) ) over all elements; 0 is equal, 1 (or more) is unrelated.
+    """``max( |x - y| / max(1e-8, |x| + |y|) )`` over all elements; 0 is equal, 1 (or more) is unrelated.
 
     ``x`` and ``y`` have one shape. A ValueError names both shapes where they differ: broadcasting would hide a mistake.
     nan anywhere gives inf, so that no threshold accepts it. Where a true gradient is exactly 0 the result is noise:
     compare its absolute size instead.
+
+    >>> relative_error([1.0, 2.0], [1.0, 6.0])
+    0.5
     """
     a, b = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
     if a.shape != b.shape:
@@ -41,8 +44,12 @@ def numerical_gradient(
 
     ``x`` is a float array; it is edited in place, one element at a time, and restored, so that ``f`` may also read it
     from elsewhere (a network's ``params``, say). ``f(x)`` returns a number, or an array of the shape of ``dout``. The
-    error of a smooth f is about h^2 |f'''| / 6 from the formula plus 1e-16 |f| / h from rounding; h = 1e-5 is near the
-    least sum of both in float64 (Press et al., *Numerical Recipes*, 3rd edition, section 5.7).
+    error of a smooth f is about ``h^2 |f'''| / 6`` from the formula plus ``1e-16 |f| / h`` from rounding; h = 1e-5 is
+    near the least sum of both in float64 (Press et al., *Numerical Recipes*, 3rd edition, section 5.7). Raises
+    TypeError for an x that is no array of floats.
+
+    >>> numerical_gradient(lambda x: x**3, np.array([1.0, 2.0]), dout=[1.0, 1.0]).round(6)
+    array([ 3., 12.])
     """
     kind = getattr(x, "dtype", type(x).__name__)
     if not (isinstance(x, np.ndarray) and np.issubdtype(x.dtype, np.floating)):
@@ -72,6 +79,16 @@ def check_nodes(
     ``tolerance`` (relative error): a later one would only repeat its mistake. Returns the names that agree, in the
     order checked; raises :class:`GradientMismatch` that names the node, and ValueError for a name that no node of the
     graph has, or several.
+
+    >>> from normlab.graph import backward
+    >>> x = Node([1.0, 2.0], "x")
+    >>> square = (x**2).named("square")
+    >>> backward(square.sum())
+    >>> check_nodes({"square": [1.0, 1.0], "x": [2.0, 4.0]}, square)
+    ['square', 'x']
+    >>> check_nodes({"square": [1.0, 1.0], "x": [1.0, 2.0]}, square)
+    Traceback (most recent call last):
+    normlab.gradcheck.GradientMismatch: x is the first wrong gradient ...: relative error 3.3e-01, ... (square agree)
     """
     named = [node for node in reversed(topological_order(output)) if node.name and node.op != "constant"]
     nodes = {node.name: node for node in named}

@@ -196,36 +196,61 @@ def _sum_to(gradient: Array, shape: tuple[int, ...]) -> Array:
 
 
 def exp(a: Node) -> Node:
-    """Elementwise e^a."""
+    """Elementwise e^a.
+
+    >>> exp(Node([0.0, 1.0])).value.round(3)
+    array([1.   , 2.718])
+    """
     value = np.exp(a.value)
     return Node(value, op="exp", parents=[(a, lambda g: g * value, "{g} * {out}")])
 
 
 def log(a: Node) -> Node:
-    """Elementwise natural logarithm."""
+    """Elementwise natural logarithm.
+
+    >>> log(exp(Node([1.0, 2.0]))).value
+    array([1., 2.])
+    """
     return Node(np.log(a.value), op="log", parents=[(a, lambda g: g / a.value, "{g} / {a}")])
 
 
 def sqrt(a: Node) -> Node:
-    """Elementwise square root."""
+    """Elementwise square root.
+
+    >>> sqrt(Node([4.0, 9.0])).value
+    array([2., 3.])
+    """
     value = np.sqrt(a.value)
     return Node(value, op="sqrt", parents=[(a, lambda g: g * 0.5 / value, "{g} / (2 {out})")])
 
 
 def maximum(a: Node, floor: float) -> Node:
-    """Elementwise max(a, floor); where both are equal the gradient is 0, as in ReLU's usual convention."""
+    """Elementwise max(a, floor); where both are equal the gradient is 0, as in ReLU's usual convention.
+
+    >>> vjp(lambda a: maximum(a, 1.0).sum(), [0.0, 1.0, 2.0])
+    (array([0., 0., 1.]),)
+    """
     passes = a.value > floor
     rule = f"{{g}} where {{a}} > {floor:g}"
     return Node(np.maximum(a.value, floor), op="max", parents=[(a, lambda g: g * passes, rule)], floor=floor)
 
 
 def relu(a: Node) -> Node:
-    """Elementwise max(a, 0)."""
+    """Elementwise max(a, 0).
+
+    >>> relu(Node([-1.0, 2.0])).value
+    array([0., 2.])
+    """
     return maximum(a, 0.0)
 
 
 def topological_order(output: Node) -> list[Node]:
-    """All nodes that the output depends on, operands before results, the output last."""
+    """All nodes that the output depends on, operands before results, the output last.
+
+    >>> a, b = Node(2.0, "a"), Node(3.0, "b")
+    >>> [node.name for node in topological_order(((a + b).named("sum") * a).named("y"))]
+    ['a', 'b', 'sum', 'y']
+    """
     order: list[Node] = []
     seen: set[int] = set()
     stack: list[tuple[Node, bool]] = [(output, False)]
@@ -245,6 +270,11 @@ def backward(output: Node, dout: ArrayLike | None = None) -> None:
 
     ``dout`` has the output's shape; without it the output must be a single number and dout is 1. Raises ValueError
     for another shape.
+
+    >>> x = Node([1.0, 2.0], "x")
+    >>> backward(x * x, dout=[1.0, 10.0])
+    >>> x.grad
+    array([ 2., 40.])
     """
     if dout is None:
         if output.value.size != 1:
@@ -281,6 +311,12 @@ def drawing(output: Node) -> dict[str, list[dict[str, Any]]]:
 
     A node has id, name, op, settings, column (the longest way from an input), shape, value and grad (nested lists, grad
     None before :func:`backward`). An edge has source, target, rule (with names filled in) and grad, its share.
+
+    >>> graph = drawing((Node([1.0, 2.0], "x") ** 2).named("y"))
+    >>> [(node["name"], node["op"], node["column"]) for node in graph["nodes"]]
+    [('x', 'input', 0), ('y', '^2', 1)]
+    >>> graph["edges"][0]["rule"]
+    'dy * 2 * x'
     """
     order = topological_order(output)
     number = {id(node): i for i, node in enumerate(order)}

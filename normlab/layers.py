@@ -27,13 +27,25 @@ DropoutCache = tuple[dict[str, Any], NDArray[Any] | None]
 
 
 def affine_forward(x: Array, w: Array, b: Array) -> tuple[Array, AffineCache]:
-    """out = x w + b, for x (N, ...) read as (N, D), w (D, M), b (M,); out (N, M)."""
+    """out = x w + b, for x (N, ...) read as (N, D), w (D, M), b (M,); out (N, M).
+
+    >>> out, cache = affine_forward(np.array([[1.0, 2.0]]), np.array([[1.0, 0.0], [0.0, 10.0]]), np.array([5.0, 5.0]))
+    >>> out
+    array([[ 6., 25.]])
+    """
     out = x.reshape(len(x), -1) @ w + b
     return out, (x, w)
 
 
 def affine_backward(dout: Array, cache: AffineCache) -> tuple[Array, Array, Array]:
-    """dx = dout w^T (in x's shape), dw = x^T dout (D, M), db = sum of dout over the batch (M,)."""
+    """dx = dout w^T (in x's shape), dw = x^T dout (D, M), db = sum of dout over the batch (M,).
+
+    >>> out, cache = affine_forward(np.array([[1.0, 2.0]]), np.array([[3.0], [4.0]]), np.array([0.0]))
+    >>> dx, dw, db = affine_backward(np.ones_like(out), cache)
+    >>> dx, dw, db
+    (array([[3., 4.]]), array([[1.],
+           [2.]]), array([1.]))
+    """
     x, w = cache
     dx = (dout @ w.T).reshape(x.shape)
     dw = x.reshape(len(x), -1).T @ dout
@@ -41,12 +53,21 @@ def affine_backward(dout: Array, cache: AffineCache) -> tuple[Array, Array, Arra
 
 
 def relu_forward(x: Array) -> tuple[Array, Array]:
-    """out = max(x, 0), any shape."""
+    """out = max(x, 0), any shape.
+
+    >>> relu_forward(np.array([-1.0, 2.0]))[0]
+    array([0., 2.])
+    """
     return np.maximum(x, 0), x
 
 
 def relu_backward(dout: Array, cache: Array) -> Array:
-    """dx = dout where x > 0, else 0."""
+    """dx = dout where x > 0, else 0.
+
+    >>> out, cache = relu_forward(np.array([-1.0, 2.0]))
+    >>> relu_backward(np.array([5.0, 5.0]), cache)
+    array([0., 5.])
+    """
     return dout * (cache > 0)
 
 
@@ -56,6 +77,12 @@ def dropout_forward(x: Array, dropout_param: dict[str, Any]) -> tuple[Array, Dro
     ``dropout_param``: ``p``, the probability to keep, 0 < p <= 1; ``mode``, "train" or "test"; optional ``seed``, which
     makes each call draw the same mask (gradient checks need that). Raises ValueError for another mode or p. Srivastava
     et al. 2014, "Dropout", JMLR 15, section 10 (the scaling).
+
+    >>> out, cache = dropout_forward(np.ones(8), {"p": 0.5, "mode": "train", "seed": 0})
+    >>> out
+    array([0., 0., 0., 0., 2., 0., 2., 0.])
+    >>> dropout_forward(np.ones(3), {"p": 0.5, "mode": "test"})[0]
+    array([1., 1., 1.])
     """
     p, mode = dropout_param["p"], dropout_param["mode"]
     if not 0 < p <= 1:
@@ -71,7 +98,12 @@ def dropout_forward(x: Array, dropout_param: dict[str, Any]) -> tuple[Array, Dro
 
 
 def dropout_backward(dout: Array, cache: DropoutCache) -> Array:
-    """dx = dout * mask / p in training, dout at test time."""
+    """dx = dout * mask / p in training, dout at test time.
+
+    >>> out, cache = dropout_forward(np.ones(8), {"p": 0.5, "mode": "train", "seed": 0})
+    >>> bool((dropout_backward(np.ones(8), cache) == out).all())
+    True
+    """
     _, mask = cache
     return dout if mask is None else (dout * mask).astype(dout.dtype, copy=False)
 
@@ -79,8 +111,13 @@ def dropout_backward(dout: Array, cache: DropoutCache) -> Array:
 def softmax_loss(x: Array, y: NDArray[np.integer[Any]]) -> tuple[float, Array]:
     """Mean cross-entropy of softmax(x) against labels; returns (loss, dx).
 
-    loss = mean over i of -log( exp(x[i, y[i]]) / sum_j exp(x[i, j]) ), for scores x (N, C) and y (N,) in 0..C-1. Each
-    row's maximum is subtracted first, which changes no ratio and keeps exp from overflowing.
+    loss = mean over i of ``-log( exp(x[i, y[i]]) / sum_j exp(x[i, j]) )``, for scores x (N, C) and y (N,) in 0..C-1.
+    Each row's maximum is subtracted first, which changes no ratio and keeps exp from overflowing. Raises ValueError for
+    other shapes.
+
+    >>> loss, dx = softmax_loss(np.zeros((1, 4)), np.array([2]))
+    >>> round(loss, 4), dx
+    (1.3863, array([[ 0.25,  0.25, -0.75,  0.25]]))
     """
     if x.ndim != 2 or y.shape != (len(x),):
         raise ValueError(f"scores must be (N, C) and labels (N,), got {x.shape} and {y.shape}")

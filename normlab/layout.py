@@ -35,7 +35,12 @@ class Layout:
 
 
 def layout(graph: dict[str, list[dict[str, Any]]]) -> Layout:
-    """Places for the nodes and edges of :func:`normlab.graph.drawing`; the same graph always gives the same places."""
+    """Places for the nodes and edges of :func:`normlab.graph.drawing`; the same graph always gives the same places.
+
+    >>> from normlab.graph import Node, drawing
+    >>> layout(drawing(Node(1.0, "a") * Node(2.0, "b"))).nodes
+    [(0.0, 0.0), (1.0, 0.0), (0.5, 1.0)]
+    """
     edges = [(edge["source"], edge["target"]) for edge in graph["edges"]]
     layer = [node["column"] for node in graph["nodes"]]
     for node in sorted(range(len(layer)), key=lambda i: layer[i]):

@@ -2,7 +2,7 @@
 
 A network has many parameters, and each call of its loss costs: so a gradient g is not compared element by element but
 along two random directions s, d loss / ds = sum(g s). An error e of g shows as sum(e s), whose expected square is
-||e||^2: no error hides from both but by an unlikely chance, and fixed seeds make the directions the same for all.
+``||e||^2``: no error hides from both but by an unlikely chance, and fixed seeds make the directions the same for all.
 
 A network here is any object with ``params``, a dictionary of arrays, and ``loss(X, y)`` that returns (loss, grads).
 Each function raises AssertionError with one sentence: what was expected and what came.
@@ -29,6 +29,9 @@ def network_shapes(sizes: Sequence[int], normalized: bool) -> Shapes:
     """The parameters of a fully connected network by name, for ``sizes`` (input, hidden layers..., classes).
 
     Wi (sizes[i-1], sizes[i]) and bi (sizes[i],); with a normalization gammai, betai (sizes[i],) for hidden layers.
+
+    >>> network_shapes((64, 20, 10), normalized=False)
+    {'W1': (64, 20), 'b1': (20,), 'W2': (20, 10), 'b2': (10,)}
     """
     shapes: Shapes = {}
     for i, (rows, columns) in enumerate(pairwise(sizes), start=1):
@@ -39,7 +42,13 @@ def network_shapes(sizes: Sequence[int], normalized: bool) -> Shapes:
 
 
 def live_params(model: Any, shapes: Mapping[str, tuple[int, ...]], dtype: DTypeLike = np.float64) -> dict[str, Array]:
-    """The arrays in ``model.params``: editing one edits the network. Names, shapes and dtype must be as expected."""
+    """The arrays in ``model.params``: editing one edits the network. Names, shapes and dtype must be as expected.
+
+    >>> from types import SimpleNamespace
+    >>> live_params(SimpleNamespace(params={"W1": np.zeros((2, 3))}), {"W1": (3, 2)})
+    Traceback (most recent call last):
+    AssertionError: params['W1'] must have shape (3, 2), got (2, 3)
+    """
     params = getattr(model, "params", None)
     try:
         names = set(params)  # type: ignore[arg-type]
@@ -67,6 +76,13 @@ def random_network(
     """A network of the class ``make`` with random values in every parameter; returns it and its live parameters.
 
     Fresh parameters hide mistakes: a bias that is 0 and a gamma that is 1 can be forgotten without a trace.
+
+    >>> class Linear:
+    ...     def __init__(self, hidden_dims, input_dim, num_classes, normalization, dtype):
+    ...         self.params = {"W1": np.zeros((input_dim, num_classes), dtype), "b1": np.zeros(num_classes, dtype)}
+    >>> model, params = random_network(Linear, (4, 3), np.random.default_rng(0))
+    >>> params["W1"] is model.params["W1"], bool(params["b1"].any())
+    (True, True)
     """
     hidden_dims = [int(size) for size in sizes[1:-1]]
     options |= {"normalization": normalization, "dtype": dtype}
@@ -93,6 +109,12 @@ def require_layer_gradients(
     ``out`` reads the arrays of ``inputs``, which are edited in place for the central differences. Inputs in ``zero``
     must not change the output at all, those in ``balanced`` must not when all their elements grow by one constant;
     all others must change it. ``what`` is the name of the backward pass.
+
+    >>> x, dout = np.array([1.0, 2.0]), np.ones(2)
+    >>> require_layer_gradients("cube_backward", lambda: x**3, (3 * x**2,), {"x": x}, dout)
+    >>> require_layer_gradients("cube_backward", lambda: x**3, (x**2,), {"x": x}, dout)
+    Traceback (most recent call last):
+    AssertionError: dx is not that of your own forward pass, ...
     """
     names = [f"d{name}" for name in inputs]
     results = require_results(what, gradients, names)
@@ -121,6 +143,14 @@ def require_network_gradients(
 
     Parameters in ``zero`` must have no influence on the loss, so that their gradient is 0 up to rounding; all others
     must have some. The batch and the parameters must come out of the call as they went in.
+
+    >>> class Bias:
+    ...     params = {"b1": np.array([0.5])}
+    ...     def loss(self, X, y):
+    ...         return float(np.square(self.params["b1"] - y).sum()), {"b1": np.zeros(1)}
+    >>> require_network_gradients(Bias(), Bias.params, np.ones((1, 1)), np.array([2]))
+    Traceback (most recent call last):
+    AssertionError: the gradient of b1 is not that of your own forward pass, ...
     """
     before = {name: array.copy() for name, array in params.items()}
     X_before, y_before = X.copy(), y.copy()

@@ -98,7 +98,15 @@ class Notebook:
 
 
 def read_notebook(path: Path) -> Notebook:
-    """Read ``path``; raises :class:`NotebookError` where nothing can be checked."""
+    """Read ``path``; raises :class:`NotebookError` where nothing can be checked.
+
+    >>> notebook = read_notebook(Path("scaling.ipynb"))
+    >>> [cell.grade_id for cell in notebook.cells if cell.is_check]
+    ['scale_forward__values', 'scale_forward__shifted', 'scale_backward__gradient']
+    >>> read_notebook(Path("scalling.ipynb"))
+    Traceback (most recent call last):
+    normlab.notebook.NotebookError: there is no file scalling.ipynb; in that folder there is scaling.ipynb
+    """
     stored = _json(path)
     cells = [_cell(number, raw) for number, raw in enumerate(stored["cells"], 1)]
     notebook = Notebook(path, cells, _saved_by(stored))

@@ -35,6 +35,11 @@ def use_style(figure_format: Literal["svg", "png"] = "svg") -> None:
 
     Lines differ in dashes as well as in color; backgrounds are transparent; an SVG file carries no date and no random
     identifiers. In a notebook, figures appear in ``figure_format``.
+
+    >>> use_style()
+    >>> import matplotlib
+    >>> matplotlib.rcParams["image.cmap"]
+    'cividis'
     """
     import matplotlib
     from cycler import cycler
@@ -80,6 +85,10 @@ def draw_graph(output: Node, ax: Axes | None = None, highlight: Sequence[str] = 
     What is given has a dashed border; nodes whose names are in ``highlight`` are filled. A graph of up to seven layers
     runs from left to right, a deeper one from top to bottom. Without ``ax`` a figure of fitting size is made. Raises
     ValueError for an unknown name.
+
+    >>> ax = draw_graph((Node([1.0, 2.0], "x") ** 2).named("y"), highlight=["y"])
+    >>> [text.get_text() for text in ax.texts if text.get_text()]
+    ['x\\n2', 'y\\n^2  2']
     """
     import matplotlib.pyplot as plt
 
@@ -143,6 +152,12 @@ def plot_training(solvers: Mapping[str, Solver], axes: Sequence[Axes] | None = N
     """Training of several networks side by side: the loss of each step, smoothed, and accuracy after each epoch.
 
     Validation accuracy has a marker at each epoch, training accuracy is thin. Two ``axes`` draw into your own figure.
+
+    >>> from types import SimpleNamespace
+    >>> trained = {"loss_history": [2.3, 1.1, 0.7], "train_acc_history": [0.1, 0.8], "val_acc_history": [0.1, 0.7]}
+    >>> loss_ax, accuracy_ax = plot_training({"a solver": SimpleNamespace(**trained)})
+    >>> accuracy_ax.get_xlabel()
+    'epoch'
     """
     import matplotlib.pyplot as plt
 
@@ -163,7 +178,14 @@ def plot_training(solvers: Mapping[str, Solver], axes: Sequence[Axes] | None = N
 
 
 def plot_distributions(arrays: Mapping[str, ArrayLike], bins: int = 40) -> Sequence[Axes]:
-    """A histogram an array, on one scale, with mean and standard deviation: activations, layer by layer, say."""
+    """A histogram an array, on one scale, with mean and standard deviation: activations, layer by layer, say.
+
+    Raises ValueError without an array.
+
+    >>> axes = plot_distributions({"layer 1": [-1.0, 1.0], "layer 2": [0.0, 4.0]})
+    >>> axes[1].get_title()
+    'layer 2\\nmean 2.00, std 2.00'
+    """
     import matplotlib.pyplot as plt
 
     values = {label: np.asarray(array, dtype=np.float64).ravel() for label, array in arrays.items()}

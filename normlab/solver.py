@@ -1,8 +1,10 @@
 """The training loop: minibatches, three update rules, the history of loss and accuracy, a progress bar.
 
-``sgd``       w <- w - r g
-``momentum``  v <- 0.9 v - r g;  w <- w + v                                 (Polyak 1964)
-``adam``      m <- 0.9 m + 0.1 g;  v <- 0.999 v + 0.001 g^2;
+::
+
+    sgd       w <- w - r g
+    momentum  v <- 0.9 v - r g;  w <- w + v                                 (Polyak 1964)
+    adam      m <- 0.9 m + 0.1 g;  v <- 0.999 v + 0.001 g^2;
               w <- w - r (m / (1 - 0.9^t)) / (sqrt(v / (1 - 0.999^t)) + 1e-8)   (Kingma and Ba 2015, algorithm 1)
 
 where g is the gradient of the loss in w, r the learning rate and t the number of the step, from 1.
@@ -45,6 +47,21 @@ class Solver:
     ``update_rule`` is "sgd", "momentum" or "adam". With ``progress`` a bar on standard output shows loss and accuracy.
     Raises ValueError for an unknown rule, for data that lack a part or whose parts differ in length, and for a batch
     size outside 1..N.
+
+    >>> from normlab.data import load_digits
+    >>> from normlab.layers import affine_backward, affine_forward, softmax_loss
+    >>> class Linear:
+    ...     params = {"w": np.zeros((64, 10)), "b": np.zeros(10)}
+    ...     def loss(self, X, y=None):
+    ...         scores, cache = affine_forward(X, self.params["w"], self.params["b"])
+    ...         if y is None:
+    ...             return scores
+    ...         loss, dscores = softmax_loss(scores, y)
+    ...         return loss, dict(zip(("w", "b"), affine_backward(dscores, cache)[1:]))
+    >>> solver = Solver(Linear(), load_digits(), "adam", learning_rate=0.01, progress=False)
+    >>> solver.train()
+    >>> solver.val_acc_history[-1] > 0.9
+    True
     """
 
     def __init__(
