@@ -7,7 +7,7 @@ import pwd
 import re
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
@@ -18,7 +18,7 @@ from autograder.course import Course, parse_timestamp
 from autograder.errors import AutograderError, UsageError
 from autograder.gradebook import Gradebook
 from autograder.guard import only_grader, sqlite_path
-from autograder.intake import Refused
+from autograder.intake import SECRET, SECRET_BYTES, Refused
 from autograder.platforms import HandedIn, recognize
 from autograder.roster import STUDENT, Student, find, read_roster, read_time, words
 
@@ -120,8 +120,12 @@ class _Hand:
             self.found.double.append(student)
         attempts = sorted(handed_in, key=lambda file: file.when or datetime.min)  # stable: later sources count as later
         latest: dict[str, HandedIn] = {}
-        for _, attempt in groupby(attempts, key=lambda file: (file.when, file.source.path)):
-            latest = self._notebooks(student, list(attempt)) or latest
+        secrets: list[HandedIn] = []
+        for _, group in groupby(attempts, key=lambda file: (file.when, file.source.path)):
+            attempt = list(group)
+            if notebooks := self._notebooks(student, attempt):
+                latest = notebooks
+                secrets = [file for file in attempt if file.assignment and file.filename == SECRET]
         data = dict(self._read(student, latest))
         if not data:
             if not latest:
@@ -131,7 +135,7 @@ class _Hand:
         when = max((file.when for file in latest.values() if file.when), default=None)
         if any(file.late for file in latest.values()) or self.due.passed(student, when):
             self.found.late.append(student)
-        self._place(student, data, when)
+        self._place(student, data | dict(self._secret(secrets)), when)
 
     def _notebooks(self, student: str, attempt: list[HandedIn]) -> dict[str, HandedIn]:
         """The file of one attempt for each notebook; of several the one uploaded last, else the one named best."""
@@ -152,12 +156,18 @@ class _Hand:
     def _read(self, student: str, files: dict[str, HandedIn]) -> Iterator[tuple[str, bytes]]:
         for name, file in files.items():
             try:
-                yield name, file.source.read(file.file, self.course.limits.notebook_bytes)
+                yield f"{name}.ipynb", file.source.read(file.file, self.course.limits.notebook_bytes)
             except Refused as error:
                 self.found.refused.append(f"{_shown(file.file.path)} of {student} {error}")
                 continue
             if file.filename != f"{name}.ipynb":
                 self.found.notes.append(f"{_shown(file.filename)} of {student} was renamed to {name}.ipynb.")
+
+    def _secret(self, files: list[HandedIn]) -> Iterator[tuple[str, bytes]]:
+        """By which `nbgrader release_feedback` tells a student's page from the others'."""
+        for file in files:
+            with suppress(Refused):
+                yield SECRET, file.source.read(file.file, SECRET_BYTES)
 
     def _place(self, student: str, data: dict[str, bytes], when: datetime | None) -> None:
         folder = self.course.folder("submitted", student, self.assignment)
@@ -169,9 +179,7 @@ class _Hand:
             self.found.unchanged.append(student)
             self.found.notes.append(f"{student} keeps what is there, which was handed in later ({known} UTC).")
             return
-        files = {f"{name}.ipynb": content for name, content in data.items()}
-        if when:
-            files["timestamp.txt"] = f"{when} UTC\n".encode()
+        files = data | ({"timestamp.txt": f"{when} UTC\n".encode()} if when else {})
         if (before is None or when) and all(_content(folder / name) == content for name, content in files.items()):
             self.found.unchanged.append(student)
             return

@@ -43,6 +43,10 @@ class SubmittedCell:
     attachments: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
+SECRET = "submission_secret.txt"  # nbgrader's exchange finds the page of a submission by it
+SECRET_BYTES = 1000
+
+
 @dataclass(frozen=True)
 class Submission:
     """The bytes of one submission as they were at one moment."""
@@ -51,6 +55,7 @@ class Submission:
     refused: dict[str, str]  # the other names of the assignment -> why there are no bytes
     findings: list[str]  # what was left out of the folder
     timestamp: str | None  # content of timestamp.txt
+    secret: str | None  # content of submission_secret.txt
     digest: str  # of all of these
 
 
@@ -63,7 +68,7 @@ def collect(folder: Path, names: Sequence[str], limits: Limits) -> Submission:
         folder_fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError as error:
         reason = f"The submission is not a folder that can be opened ({error.strerror})."
-        return _submission({}, dict.fromkeys(names, reason), [], None)
+        return _submission({}, dict.fromkeys(names, reason), [])
     try:
         findings = list(_irregular(folder_fd))
         renamed = _renamed(folder_fd, names)
@@ -74,13 +79,10 @@ def collect(folder: Path, names: Sequence[str], limits: Limits) -> Submission:
                 notebooks[name] = _read(folder_fd, renamed.get(name, f"{name}.ipynb"), limits.notebook_bytes)
             except Refused as error:
                 refused[name] = str(error)
-        try:
-            timestamp = _read(folder_fd, "timestamp.txt", 1000).decode("utf-8", "replace").strip() or None
-        except Refused:
-            timestamp = None
+        timestamp, secret = (_line(folder_fd, name) for name in ("timestamp.txt", SECRET))
     finally:
         os.close(folder_fd)
-    return _submission(notebooks, refused, findings, timestamp)
+    return _submission(notebooks, refused, findings, timestamp, secret)
 
 
 def parse(data: bytes, limits: Limits) -> list[SubmittedCell]:
@@ -103,13 +105,25 @@ def parse(data: bytes, limits: Limits) -> list[SubmittedCell]:
 
 
 def _submission(
-    notebooks: dict[str, bytes], refused: dict[str, str], findings: list[str], timestamp: str | None
+    notebooks: dict[str, bytes],
+    refused: dict[str, str],
+    findings: list[str],
+    timestamp: str | None = None,
+    secret: str | None = None,
 ) -> Submission:
     digest = hashlib.sha256(json.dumps([refused, findings, timestamp], sort_keys=True).encode())
     for name, data in notebooks.items():
         digest.update(f"{name}\0{len(data)}\0".encode())
         digest.update(data)
-    return Submission(notebooks, refused, findings, timestamp, digest.hexdigest())
+    return Submission(notebooks, refused, findings, timestamp, secret, digest.hexdigest())
+
+
+def _line(folder_fd: int, name: str) -> str | None:
+    """What a file of one line says, if it is there."""
+    try:
+        return _read(folder_fd, name, SECRET_BYTES).decode("utf-8", "replace").strip() or None
+    except Refused:
+        return None
 
 
 def _read(folder_fd: int, name: str, limit: int) -> bytes:
