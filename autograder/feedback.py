@@ -6,8 +6,10 @@ no more than that. Of hidden checks it tells the title and the points.
 
 from __future__ import annotations
 
+import ast
 import base64
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -15,7 +17,7 @@ from importlib.resources import files
 from typing import Any
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from autograder.assignment import Assignment, Cell
 from autograder.kept import Kept
@@ -32,6 +34,8 @@ LABELS = {  # status -> what a student reads
     "manual": "graded by a person",
     "error": "this check itself is at fault; your instructor is told",
 }
+MISSED = ("partial", "failed", "killed", "timed-out")  # a Check's statuses, of work that was attempted
+UNWRITTEN = "not attempted: "  # the judge's word before the tasks that a check needs
 OPEN_REASONS = ("not attempted", "killed", "timed out")  # written by the engine, hold nothing of the check
 
 
@@ -47,6 +51,8 @@ class Check:
     message: str = ""
     diagnosis: str = ""
     hidden: bool = False
+    about: str = ""  # what it looks at, in the words of the notebook that was handed out
+    again: bool = False  # its message is that of a check above
 
 
 @dataclass
@@ -56,6 +62,7 @@ class Block:
     kind: str  # "code" | "text" | "given"
     content: Markup
     outputs: list[Markup] = field(default_factory=list)
+    failures: list[Markup] = field(default_factory=list)  # errors of the course's own code: it had nothing to work on
 
 
 @dataclass
@@ -67,6 +74,12 @@ class Task:
     checks: list[Check] = field(default_factory=list)
     blocks: list[Block] = field(default_factory=list)
     comments: list[Markup] = field(default_factory=list)
+    error: str = ""  # by which the student's own code ended
+
+    @property
+    def mistakes(self) -> list[str]:
+        """The known mistakes behind its checks, each once."""
+        return list(dict.fromkeys(check.diagnosis for check in self.checks if check.diagnosis))
 
     @property
     def points(self) -> float:
@@ -96,14 +109,20 @@ def render(
     show_hidden: bool = False,
 ) -> str:
     """The page as HTML."""
+    unread = any(flag.startswith("Not read: ") for flag in judged.flags)
     tasks = _tasks(assignment, judged, kept, show_hidden)
+    for task in tasks:
+        _tidy(task)
     checks = [check for task in tasks for check in task.checks]
     style = template_text("feedback.css")
     return _template().render(
         title=title,
         student=student,
-        notes=[plain(note) for note in [*notes, *(f"While your code ran: {death}" for death in judged.deaths)]],
+        notes=[plain(note) for note in dict.fromkeys([*notes, *(f"While your code ran: {d}" for d in judged.deaths)])],
         tasks=[task for task in tasks if task.checks or task.blocks or task.comments],
+        unread=unread,
+        first_missed=_first(tasks, MISSED),
+        first_open=_first(tasks, ("not-attempted",)),
         score=max(0.0, sum(task.score for task in tasks) - (late_penalty or 0.0)),
         points=sum(task.points for task in tasks),
         pending=sum(check.points for check in checks if check.score is None),
@@ -130,6 +149,8 @@ def _tasks(assignment: Assignment, judged: Judged, kept: Kept, show_hidden: bool
         block = _block(page, raw, cell)
         if block:
             task.blocks.append(block)
+            if block.kind == "code" and cell and cell.grade_id in by_cell:
+                task.error = _error(raw)
         if cell and cell.grade_id and kept.comments.get(cell.grade_id):
             task.comments.append(page.render_markdown(kept.comments[cell.grade_id], {}))
     return tasks
@@ -140,6 +161,34 @@ def _task_of(assignment: Assignment, cell: Cell | None, by_cell: Mapping[str, Ta
     if cell is None or cell.kind != "test" or not cell.grade_id:
         return None
     return by_cell.get(assignment.defined_in.get(cell.grade_id.partition("__")[0], ""))
+
+
+def _first(tasks: Sequence[Task], statuses: Sequence[str]) -> Task | None:
+    return next((task for task in tasks if any(check.status in statuses for check in task.checks)), None)
+
+
+def _tidy(task: Task) -> None:
+    """Say what several checks have in common once, and what the heading says not at all."""
+    said = {""}
+    for check in task.checks:
+        check.title = check.title.removeprefix(f"{task.title}: ")
+        if check.message.startswith(UNWRITTEN):
+            needs = check.message.removeprefix(UNWRITTEN)
+            check.message = f"{needs} is still as it was handed out." if needs != task.title else ""
+        check.again = check.message in said - {""}
+        said.add(check.message)
+
+
+def about(cell: Cell) -> str:
+    """What a check looks at: the first docstring of the cell as it was handed out, or the comment that stands there."""
+    try:
+        tree = ast.parse(cell.release)
+    except (SyntaxError, ValueError, RecursionError):
+        return ""
+    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+    documented = filter(None, map(ast.get_docstring, [tree, *functions]))
+    comment = cell.release.strip().partition("\n")[0].lstrip("# ") if not tree.body else ""
+    return next(documented, comment.partition(": ")[2] or comment).partition("\n")[0]
 
 
 def check_line(cell: Cell, result: CheckResult, kept: Kept, show_hidden: bool) -> Check:
@@ -159,6 +208,7 @@ def check_line(cell: Cell, result: CheckResult, kept: Kept, show_hidden: bool) -
         message=plain(result.message).removeprefix("AssertionError: ") if told else "",
         diagnosis=plain(result.diagnosis),
         hidden=cell.hidden,
+        about=about(cell) if status != "passed" else "",
     )
 
 
@@ -171,11 +221,25 @@ def _block(page: Page, raw: Mapping[str, Any], cell: Cell | None) -> Block | Non
     if raw["cell_type"] == "code":
         if not own and cell is not None and not outputs:
             return Block("code", page.render_code(source)) if cell.grade_id else None
-        kind, shown = ("code", source) if own or cell is None else ("given", cell.release)
-        return Block(kind, page.render_code(shown), list(page.render_outputs(outputs)))
+        if own or cell is None:
+            return Block("code", page.render_code(source), list(page.render_outputs(outputs)))
+        failed = [output for output in outputs if output.get("output_type") == "error"]
+        told = [output for output in outputs if output not in failed]
+        rendered = (list(page.render_outputs(some)) for some in (told, failed))
+        return Block("given", page.render_code(cell.release), *rendered)
     if own and source.strip():
         return Block("text", page.render_markdown(source, raw.get("attachments", {})))
     return None
+
+
+def _error(raw: Mapping[str, Any]) -> str:
+    """In one line, by which error a cell ended."""
+    errors = [output for output in raw.get("outputs", []) if output.get("output_type") == "error"]
+    if not errors:
+        return ""
+    name, text = str(errors[-1].get("ename")), plain(str(errors[-1].get("evalue", "")))
+    text = re.sub(r" \(\S+, (line \d+)\)$", r" (\1)", text.strip().partition("\n")[0][:300])
+    return text if name == "StudentProcessEnded" else f"{name}: {text}"
 
 
 def template_text(name: str) -> str:
@@ -187,4 +251,5 @@ def template_text(name: str) -> str:
 def _template() -> jinja2.Template:
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters["points"] = lambda value: f"{round(value, 2):g}"
+    environment.filters["breakable"] = lambda name: Markup(escape(name).replace("_", Markup("_<wbr>")))
     return environment.from_string(template_text("feedback.html.j2"))

@@ -111,6 +111,8 @@ class Shell:
             body = compiler(tree, name, "exec")
             value_of_last = compiler(ast.Expression(last.value), name, "eval") if last is not None else None
         except (SyntaxError, ValueError, RecursionError, MemoryError):
+            body = None
+        if body is None:  # outside of the handler, whose error IPython would show as another one
             result = self.ip.run_cell(source, store_history=False)
             failed: BaseException | None = result.error_before_exec or result.error_in_exec
             return failed

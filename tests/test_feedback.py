@@ -19,7 +19,8 @@ from autograder.limits import Limits
 from autograder.repair import repair
 from autograder.results import CheckResult, Judged
 from autograder.sanitize import PAGE_TAGS, Page
-from tests.course_factory import POINTS, RIGHT, answered, assignment
+from autograder.unit import refused
+from tests.course_factory import POINTS, RIGHT, answered, assignment, instructor_notebook
 
 SOURCE = assignment()
 PIXEL = base64.b64encode(
@@ -85,8 +86,8 @@ def test_the_title_of_a_check_is_its_grade_id_made_readable() -> None:
 
 def test_points_checks_and_the_students_own_code_are_there() -> None:
     text = shown(page())
-    assert "9 of 11 points, of which a person has yet to grade 2" in text
-    assert "scale_forward: values: passed, 3 of 3 points" in text
+    assert "9 of 11 points so far; 2 wait for a person's grade." in text
+    assert "values: passed, 3 of 3 points" in text
     assert "return x * w, (x, w)" in text
     assert "share the weights" in text
 
@@ -96,7 +97,7 @@ def test_a_failed_visible_check_says_why() -> None:
     result.checks["scale_forward__values"] = CheckResult("failed", 3.0, 0.0, "AssertionError: out is not x * w")
     text = shown(page(result))
     assert "AssertionError" not in text
-    assert "scale_forward: values: failed, 0 of 3 points" in text
+    assert "values: failed, 0 of 3 points" in text
     assert "out is not x * w" in text
     assert "6 of 11 points" in text
 
@@ -105,10 +106,86 @@ def test_of_a_hidden_check_only_title_and_points_are_told() -> None:
     result = judged()
     result.checks["scale_forward__shifted"] = CheckResult("failed", 2.0, 0.0, "the secret is 41.5")
     html = page(result)
-    assert "scale_forward: shifted (hidden check): failed, 0 of 2 points" in shown(html)
+    assert "shifted (hidden check): failed, 0 of 2 points" in shown(html)
     assert "41.5" not in html
     assert "HIDDEN" not in html
     assert "the secret is 41.5" in page(result, show_hidden=True)
+
+
+def test_of_a_hidden_check_the_words_that_were_handed_out_say_what_it_is_about() -> None:
+    notebook = instructor_notebook()
+    hidden = next(cell for cell in notebook["cells"] if "HIDDEN" in cell["source"])
+    head = "# Hidden check, 2 points: Other inputs than above."
+    hidden["source"] = f"{head}\n" + hidden["source"].replace("secret =", '"""Looks for 41.5."""\nsecret =')
+    result = judged()
+    result.checks["scale_forward__shifted"] = CheckResult("failed", 2.0, 0.0, "the secret is 41.5")
+    html = render(assignment(notebook), result, Kept(), title="scaling", student="ann")
+    assert "shifted (hidden check): failed, 0 of 2 points Other inputs than above." in shown(html)
+    assert "41.5" not in html
+
+
+def test_a_failed_check_says_what_it_looks_at() -> None:
+    notebook = instructor_notebook()
+    visible = next(cell for cell in notebook["cells"] if cell["id"] == "scale-forward--values")
+    for documented in ('"""Plain numbers."""\n{}', 'def check():\n    """Plain numbers.\n\n    More."""\n{}'):
+        visible["source"] = documented.format("x = 1")
+        result = judged()
+        assert "Plain numbers." not in render(assignment(notebook), result, Kept(), title="s", student="a")
+        result.checks["scale_forward__values"] = CheckResult("failed", 3.0, 0.0, "wrong")
+        text = shown(render(assignment(notebook), result, Kept(), title="s", student="a"))
+        assert "values: failed, 0 of 3 points Plain numbers. wrong" in text
+
+
+def test_the_page_says_where_to_begin() -> None:
+    assert "Begin with" not in shown(page())
+    result = judged()
+    result.checks["scale_forward__values"] = CheckResult("not attempted", 3.0, 0.0, "not attempted: scale_forward")
+    text = shown(page(result))
+    assert "What is written passes. Go on with scale_forward" in text
+    assert "is still as it was handed out" not in text  # the heading and the check say it
+    result.checks["scale_backward__gradient"] = CheckResult("failed", 4.0, 0.0, "dw is wrong")
+    assert 'Begin with <a href="#task-scale_backward">' in page(result)
+    result.checks["scale_backward__gradient"].message = "not attempted: scale_forward"
+    assert "scale_forward is still as it was handed out." in shown(page(result))
+    done = judged()
+    done.checks["written__why"] = CheckResult("not attempted", 2.0, 0.0)
+    assert "Go on with written: why" in shown(page(done))
+    assert "Every check is passed." in shown(page(kept=Kept({"written__why": 2.0})))
+
+
+def test_one_reason_is_told_once_a_task() -> None:
+    result = judged()
+    for name in ("scale_forward__values", "scale_forward__shifted"):
+        result.checks[name] = CheckResult("timed out", 1.0, 0.0, "the cell ran longer", diagnosis="You added w to x.")
+    result.deaths = ["the cell ran longer"] * 3
+    text = shown(page(result))
+    assert text.count("You added w to x.") == 1
+    assert text.count("the cell ran longer") == 2  # about the whole, and in the task
+    assert "ran out of time, 0 of 1 points; the reason is that of a check above" in text
+
+
+def test_code_that_does_not_run_is_named_at_the_head_of_its_task() -> None:
+    error = {"output_type": "error", "ename": "SyntaxError", "evalue": "invalid syntax (<ipython-input-6-a>, line 1)"}
+    text = shown(page(judged({"scale_forward": [{**error, "traceback": ["Traceback"]}]})))
+    assert "Your code did not run to its end: SyntaxError: invalid syntax (line 1)" in text
+
+
+def test_the_traceback_of_the_courses_own_code_is_folded_away() -> None:
+    error = {"output_type": "error", "ename": "NameError", "evalue": "x", "traceback": ["Traceback", "NameError: x"]}
+    html = page(judged({"demo": [error]}))
+    folded = html[html.index("<summary>Code of the course, which failed here</summary>") : html.index("</details>")]
+    assert "NameError: x" in folded
+
+
+def test_work_that_cannot_be_read_is_one_sentence_and_a_table() -> None:
+    result = refused(SOURCE, "The file is empty; save it and hand it in again.")
+    html = page(result, notes=["The file is empty; save it and hand it in again.", "Also: a link."])
+    text = shown(html)
+    assert "What you handed in could not be read, so nothing was graded. The file is empty;" in text
+    assert text.count("The file is empty") == 1
+    assert "Also: a link." in text
+    assert "<section" not in html
+    assert "0 of 5" in text
 
 
 @pytest.mark.parametrize("status", ["killed", "timed out", "not attempted"])
