@@ -1,85 +1,101 @@
-"""The table of attacks: ``python -m tests.attacks [--nbgrader]``.
+"""The table of attacks: ``python -m tests.attacks [--nbgrader] [--summary]``.
 
-The engine's column is measured in one batch. nbgrader's own is measured with ``--nbgrader`` where that is safe, since
-there the attacks run in this user's account without any walls.
+The engine's column is measured in one batch. With ``--nbgrader`` the same cases run against nbgrader as it comes, each
+in a course of its own; a case that would harm this machine without walls is named and not run.
 """
 
 from __future__ import annotations
 
 import argparse
-import shutil
 import subprocess
 import sys
 import tempfile
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from autograder.grade import grade
-from tests.attacks.cases import ROWS, Case, all_cases
-from tests.attacks.lesson import POINTS, make
-from tests.attacks.measure import plain_course, points_by_task
+from tests.attacks.cases import GROUPS, ROWS, Case, all_cases
+from tests.attacks.forms import graded_batch, honest
+from tests.attacks.lesson import make
+from tests.attacks.measure import Outcome, outcome
+from tests.attacks.plain_nbgrader import PlainNbgrader
 from tests.course_factory import NAME
 
-SAFE = {*range(1, 8), 10, *range(34, 41)}  # these change their own kernel or their own notebook, and no more
-NOT_RUN = "not run: not safe without walls"
-COVERED = {43: "refused when collected", 54: "nothing lost, one grades at a time"}
+COVERED = {43: "refused when collected", 54: "nothing lost, one grades at a time"}  # by tests of their own
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.attacks", description=__doc__)
-    parser.add_argument("--nbgrader", action="store_true", help="measure plain nbgrader, too; takes some minutes")
-    measure_nbgrader = parser.parse_args().nbgrader
-    rows: dict[int, list[Case]] = defaultdict(list)
-    for case in all_cases():
-        rows[case.row].append(case)
+    parser.add_argument("--nbgrader", action="store_true", help="measure plain nbgrader, too; about ten minutes")
+    parser.add_argument("--summary", action="store_true", help="print one line for each kind of attack")
+    options = parser.parse_args()
+    cases = list(all_cases())
     with tempfile.TemporaryDirectory(prefix="attacks-", ignore_cleanup_errors=True) as folder:
-        engine = measure_engine(Path(folder), [case for cases in rows.values() for case in cases])
-        safe = [case for row in sorted(SAFE) for case in rows[row]] if measure_nbgrader else []
-        template = plain_course(Path(folder) / "plain") if safe else Path(folder)
-        plain = {case.student: by_nbgrader(template, case) for case in safe}
+        ours = by_engine(Path(folder), cases)
+        theirs = by_nbgrader(Path(folder) / "plain", cases) if options.nbgrader else {}
         subprocess.run(["rm", "-rf", folder], check=True)  # deeper than Python's own remover goes
-    print("| # | attack | nbgrader 0.9.6 | this engine |\n|---|---|---|---|")
-    for row, attack in ROWS.items():
-        students = [case.student for case in rows[row]]
-        theirs = "; ".join(sorted({plain[student] for student in students if student in plain}))
-        ours = "; ".join(sorted({engine[student] for student in students})) or COVERED[row]
-        print(f"| {row} | {attack} | {theirs or (NOT_RUN if row not in SAFE else '')} | {ours} |")
+    for line in (summary if options.summary else table)(cases, ours, theirs):
+        print(line)
 
 
-def measure_engine(folder: Path, cases: list[Case]) -> dict[str, str]:
+def by_engine(folder: Path, cases: Iterable[Case]) -> dict[str, Outcome]:
+    """All cases in one batch, with honest work that some of them reach for."""
     root = make(folder / "engine")
+    for student in ("00-honest", "11-honest", "22-honest"):
+        honest(root, student)
     for case in cases:
         case.hand_in(root, case.student)
     grade(NAME, root)
-    scores = points_by_task(root)
-    return {case.student: told(case, scores.get(case.student, {})) for case in cases}
+    graded = graded_batch(root)
+    return {
+        case.student: outcome(case, graded[case.student].scores, graded[case.student].outputs(tests=True))
+        for case in cases
+    }
 
 
-def by_nbgrader(template: Path, case: Case) -> str:
-    """What one submission earns from plain nbgrader, in a course of its own, since some stop the whole batch."""
-    root = template.with_name(f"plain-{case.student}")
-    shutil.copytree(template, root)
-    case.hand_in(root, case.student)
-    command = [str(Path(sys.executable).with_name("nbgrader")), "autograde", NAME, "--create"]
-    try:
-        result = subprocess.run(command, cwd=root, capture_output=True, timeout=120)
-    except subprocess.TimeoutExpired:
-        return "does not end"
-    scores = points_by_task(root).get(case.student)
-    if result.returncode or scores is None:
-        return "the batch stops"
-    return told(case, scores)
+def by_nbgrader(folder: Path, cases: Iterable[Case]) -> dict[str, Outcome]:
+    folder.mkdir()
+    nbgrader = PlainNbgrader(folder)
+    found = {}
+    for case in cases:
+        found[case.student] = nbgrader.measure(case)
+        print(f"{case.row}: {case.name}: {told(found[case.student])}", file=sys.stderr)
+    return found
 
 
-def told(case: Case, scores: dict[str, float | None]) -> str:
-    full = POINTS["target"]
-    target = scores.get("target")
-    earned = "no grade" if target is None else f"{target:g} of {full:g}"
-    others = {task: scores.get(task) for task in ("first", "last")}
-    if case.target == full:
-        return f"{earned}, as deserved"
-    kept = all(others[task] == POINTS[task] for task in others)
-    return earned if kept else f"{earned}, the other tasks lose points"
+def told(result: Outcome) -> str:
+    return f"{result.kind}: {result.detail}" if result.detail else result.kind
+
+
+def table(cases: Iterable[Case], ours: Mapping[str, Outcome], theirs: Mapping[str, Outcome]) -> Iterable[str]:
+    """One line for each case."""
+    yield "| # | attack | case | nbgrader 0.9.6 | this engine |"
+    yield "|---|---|---|---|---|"
+    by_row: dict[int, list[Case]] = defaultdict(list)
+    for case in cases:
+        by_row[case.row].append(case)
+    for row, attack in ROWS.items():
+        for case in by_row[row]:
+            other = told(theirs[case.student]) if case.student in theirs else ""
+            yield f"| {row} | {attack} | {case.name} | {other} | {told(ours[case.student])} |"
+        if row in COVERED:
+            yield f"| {row} | {attack} | | | {COVERED[row]} |"
+
+
+def summary(cases: Iterable[Case], ours: Mapping[str, Outcome], theirs: Mapping[str, Outcome]) -> Iterable[str]:
+    """One line for each kind of attack, with how many cases came to what."""
+    known = list(cases)
+    yield "| attack | cases | nbgrader 0.9.6 | this engine |"
+    yield "|---|---|---|---|"
+    for kind, rows in GROUPS.items():
+        students = [case.student for case in known if case.row in rows]
+        yield f"| {kind} | {len(students)} | {counted(students, theirs)} | {counted(students, ours)} |"
+
+
+def counted(students: Iterable[str], found: Mapping[str, Outcome]) -> str:
+    kinds = Counter(found[student].kind for student in students if student in found)
+    return ", ".join(f"{kind} {number}" for kind, number in kinds.most_common())
 
 
 if __name__ == "__main__":

@@ -93,6 +93,25 @@ ROWS = {
     54: "two graders, a killed grader, a full disk, a locked database",
 }
 
+# Kinds of attack, for a short table; each row belongs to one.
+GROUPS = {
+    "rewrites the cells that come later, or how they run": (1, 2, 3, 34),
+    "forges a score": (4, 5, 9),
+    "returns objects that say yes, or are no plain value": (6, 48, 49),
+    "replaces NumPy, builtins or the course's helpers": (7, 8, 16, 23),
+    "looks for tests, expected values, solutions, secrets": (13, 14, 15, 17, 19, 26, 27),
+    "writes the gradebook, the course, the next student's start": (18, 20, 21, 22, 24),
+    "ends, hangs or kills processes": (10, 11, 12, 31, 32),
+    "takes all processes, memory, disk or output": (28, 29, 30, 33),
+    "reaches the network or the kernel": (25, 51),
+    "edits tests, points, ids, flags or the order of cells": (35, 36, 37, 38, 39, 40, 41),
+    "hands in what cannot be read, or leads elsewhere": (42, 43, 44, 45),
+    "puts scripts on pages, formulas into tables": (46, 47),
+    "forges what its process says to the judge": (50,),
+    "tells a test from a demonstration, or borrows": (52, 53),
+    "meets another grader, a full disk, a locked database": (54,),
+}
+
 
 def all_cases() -> Iterator[Case]:
     """In the order of the rows."""

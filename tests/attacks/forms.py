@@ -27,6 +27,7 @@ from autograder.unit import Job, Setup
 from autograder.warm import GRACE
 from tests.attacks.cases import Case, submit
 from tests.attacks.lesson import ANSWERS, GOLDEN, LIMITS, POINTS, by_task, work
+from tests.attacks.measure import points_by_task
 from tests.course_factory import NAME
 
 FULL: dict[str, float | None] = {**POINTS, "written": None}
@@ -49,6 +50,19 @@ class Graded:
         """What the cells put out; the instructor's own tests apart, or they too."""
         chosen = [cell for cell in self.cells if tests or not cell["metadata"].get("nbgrader", {}).get("grade")]
         return json.dumps([cell.get("outputs", []) for cell in chosen])
+
+
+def graded_batch(root: Path) -> dict[str, Graded]:
+    """What a batch left in a course folder, by student."""
+    scores = points_by_task(root)
+    lines = (root / ".autograder" / "log.jsonl").read_text().splitlines()
+    records = {record["student"]: record for record in map(json.loads, lines)}
+    found = {}
+    for student, record in records.items():
+        notebook = (root / "autograded" / student / NAME / f"{NAME}.ipynb").read_text(encoding="utf-8")
+        page = (root / "feedback" / student / NAME / f"{NAME}.html").read_text(encoding="utf-8")
+        found[student] = Graded(scores[student], record, json.loads(notebook)["cells"], page)
+    return found
 
 
 def faults(case: Case, graded: Graded) -> list[str]:

@@ -1,15 +1,22 @@
-"""What stands in a gradebook, and a course for plain nbgrader."""
+"""What an attack came to, in a word, and what stands in a gradebook."""
 
 from __future__ import annotations
 
 import sqlite3
-import subprocess
-import sys
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
+from typing import NamedTuple
 
-from tests.attacks.lesson import by_task, make
-from tests.course_factory import NAME
+from tests.attacks.cases import Case
+from tests.attacks.lesson import POINTS, by_task
+
+
+class Outcome(NamedTuple):
+    """What grading a submission came to."""
+
+    kind: str  # "undeserved points", "finds what it looks for", "no grade", "no gain", ...
+    detail: str = ""
 
 
 def points_by_task(root: Path) -> dict[str, dict[str, float | None]]:
@@ -25,10 +32,16 @@ def points_by_task(root: Path) -> dict[str, dict[str, float | None]]:
     return {student: by_task(scores) for student, scores in found.items()}
 
 
-def plain_course(root: Path) -> Path:
-    """The attacked course as nbgrader would have it, the engine not set up and the assignment generated."""
-    make(root, gradebook=True)
-    (root / "nbgrader_config.py").write_text("c = get_config()\nc.CourseDirectory.course_id = 'course101'\n")
-    command = [str(Path(sys.executable).with_name("nbgrader")), "generate_assignment", NAME, "--create"]
-    subprocess.run(command, cwd=root, capture_output=True, check=True)
-    return root
+def outcome(case: Case, scores: Mapping[str, float | None], outputs: str) -> Outcome:
+    """What a graded submission got, and lost."""
+    target, full = scores.get("target"), POINTS["target"]
+    if target is None:
+        return Outcome("left ungraded")
+    earned = f"{target:g} of {full:g}"
+    if case.target is not None and target > case.target:
+        return Outcome("undeserved points", earned)
+    if "GOT IT" in outputs:
+        return Outcome("finds what it looks for", earned)
+    if any(scores.get(task) != POINTS[task] for task in ("first", "last")):
+        return Outcome("loses other tasks", earned)
+    return Outcome("as deserved" if case.target == full == target else "no gain", earned)

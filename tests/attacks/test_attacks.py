@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -16,10 +15,19 @@ import pytest
 from autograder.export import TABLES, export
 from autograder.grade import Summary, grade
 from tests.attacks.cases import ROWS, Case, all_cases
-from tests.attacks.forms import Alone, Graded, Traces, adopt_orphans, faults, harmed, honest, use_private_home
+from tests.attacks.forms import (
+    Alone,
+    Graded,
+    Traces,
+    adopt_orphans,
+    faults,
+    graded_batch,
+    harmed,
+    honest,
+    use_private_home,
+)
 from tests.attacks.in_files import EVIL_NAME
 from tests.attacks.lesson import make
-from tests.attacks.measure import points_by_task
 from tests.course_factory import NAME
 
 CASES = list(all_cases())
@@ -56,20 +64,8 @@ def batch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Batch]:
         summary = grade(NAME, root, jobs=2)
         left = traces.left()
     adopt_orphans(False)
-    yield Batch(root, summary, _graded(root), left)
+    yield Batch(root, summary, graded_batch(root), left)
     subprocess.run(["rm", "-rf", root / "submitted"], check=True)  # deeper than Python's own remover goes
-
-
-def _graded(root: Path) -> dict[str, Graded]:
-    scores = points_by_task(root)
-    lines = (root / ".autograder" / "log.jsonl").read_text().splitlines()
-    records = {record["student"]: record for record in map(json.loads, lines)}
-    found = {}
-    for student, record in records.items():
-        notebook = (root / "autograded" / student / NAME / f"{NAME}.ipynb").read_text(encoding="utf-8")
-        page = (root / "feedback" / student / NAME / f"{NAME}.html").read_text(encoding="utf-8")
-        found[student] = Graded(scores[student], record, json.loads(notebook)["cells"], page)
-    return found
 
 
 @pytest.mark.parametrize("row", ROWS)
