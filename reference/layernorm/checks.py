@@ -122,25 +122,12 @@ def layernorm_forward__against_the_graph(layernorm_forward: Function) -> None:
         require_close("out", out, wanted.value, threshold)
 
 
-@check(points=12)
+@check(points=16)
 def layernorm_backward__gradients(layernorm_forward: Function, layernorm_backward: Function) -> None:
     """dx, dgamma and dbeta agree with differences of your own forward pass."""
     rng = np.random.default_rng(4)
     x, dout = rng.normal(12.0, 5.0, (5, 7)), rng.normal(size=(5, 7))
     gamma, beta = rng.normal(size=7), rng.normal(size=7)
-
-    def forward(x, gamma, beta):
-        return layernorm_forward(x, gamma, beta, {"eps": 0.1})
-
-    require_backward(forward, layernorm_backward, (x, gamma, beta), dout, along=1)
-
-
-@check(points=8)
-def layernorm_backward__square_batch(layernorm_forward: Function, layernorm_backward: Function) -> None:
-    """As many examples as features, so that no shape gives a wrong axis away; a large eps; rows of unlike spread."""
-    rng = np.random.default_rng(5)
-    x, dout = rng.normal(size=(6, 6)) * rng.uniform(0.2, 3, (6, 1)), rng.normal(1.0, 1.0, (6, 6))
-    gamma, beta = rng.normal(size=6), rng.normal(size=6)
 
     def forward(x, gamma, beta):
         return layernorm_forward(x, gamma, beta, {"eps": 0.1})
@@ -165,12 +152,12 @@ def layernorm_backward__each_row_by_itself(layernorm_forward: Function, layernor
     require_zero("the sum of each row of dx", dx.sum(axis=1), 1e-10)
 
 
-@check(points=4)
+@check(points=8)
 def layernorm_backward__repeatable(layernorm_forward: Function, layernorm_backward: Function) -> None:
-    """dout and the cache stay as they are: the same call a second time gives the same gradients."""
-    rng = np.random.default_rng(7)
-    x, dout = rng.normal(size=(3, 8)), rng.normal(size=(3, 8))
-    gamma, beta = rng.normal(size=8), rng.normal(size=8)
+    """A square batch, where no shape gives a wrong axis away; the same call a second time gives the same gradients."""
+    rng = np.random.default_rng(5)
+    x, dout = rng.normal(size=(6, 6)) * rng.uniform(0.2, 3, (6, 1)), rng.normal(1.0, 1.0, (6, 6))
+    gamma, beta = rng.normal(size=6), rng.normal(size=6)
 
     def forward(x, gamma, beta):
         return layernorm_forward(x, gamma, beta, {"eps": 0.1})
