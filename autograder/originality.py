@@ -22,7 +22,7 @@ from traitlets.config import Configurable
 
 from autograder.answers import owner
 from autograder.assignment import Assignment
-from autograder.program import Program
+from autograder.program import MAX_SOURCE, Program
 
 # What tells a test from a demonstration, or one student's run from another's.
 WATCHERS = {
@@ -129,7 +129,7 @@ def copies(assignment: Assignment, answers: Mapping[str, Mapping[str, str]], set
         if not (cell.kind == "student" and cell.grade_id and cell.binds & tasks):
             continue
         texts = {
-            student: _words(_own_lines(sources.get(cell.grade_id, ""), cell.release))
+            student: _Text.of(_own_lines(sources.get(cell.grade_id, "")[:MAX_SOURCE], cell.release))
             for student, sources in sorted(answers.items())
         }
         for one, other in combinations(texts, 2):
@@ -139,14 +139,27 @@ def copies(assignment: Assignment, answers: Mapping[str, Mapping[str, str]], set
     return found
 
 
-def _likeness(one: list[str], other: list[str], settings: Originality) -> float:
+@dataclass(frozen=True)
+class _Text:
+    """An answer's tokens as they stand, and with all names made equal."""
+
+    words: list[str]
+    nameless: list[str]
+
+    @classmethod
+    def of(cls, source: str) -> _Text:
+        words = _words(source)
+        return cls(words, _nameless(words))
+
+
+def _likeness(one: _Text, other: _Text, settings: Originality) -> float:
     """How alike two answers are; 0.0 where that is no more than chance."""
-    shortest = min(len(one), len(other))
+    shortest = min(len(one.words), len(other.words))
     if shortest < settings.tokens:
         return 0.0
-    likeness: float = Indel.normalized_similarity(one, other, score_cutoff=settings.likeness)
+    likeness: float = Indel.normalized_similarity(one.words, other.words, score_cutoff=settings.likeness)
     if not likeness and shortest >= 2 * settings.tokens:
-        likeness = Indel.normalized_similarity(_nameless(one), _nameless(other), score_cutoff=settings.renamed_likeness)
+        likeness = Indel.normalized_similarity(one.nameless, other.nameless, score_cutoff=settings.renamed_likeness)
     return likeness
 
 

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from autograder.answers import Answer, answered
 from autograder.assignment import Assignment
+from autograder.course import Course
 from autograder.originality import Originality, Review, copies
+from autograder.program import MAX_SOURCE
+from autograder.repair import repair
+from reference.course import Course as Reference
 
 FIRST = '''def first(x):
     """The mean square, step by step."""
@@ -123,3 +130,57 @@ def test_one_answer_of_several_students_is_flagged(assignment: Assignment) -> No
 def test_short_and_released_text_is_alike_by_chance(assignment: Assignment) -> None:
     answers = {student: {"first": FIRST, "second": SECOND} for student in ("ann", "bob")}
     assert copies(assignment, answers, SETTINGS) == []
+
+
+def test_answers_longer_than_anybody_writes_are_compared_in_bounded_time(assignment: Assignment) -> None:
+    long = "\n".join(f"a{i % 7} = {i % 11}" for i in range(MAX_SOURCE))  # millions of tokens
+    answers = {student: {"first": f"def first(x):\n    return x\n{long}"} for student in ("ann", "bob")}
+    start = time.process_time()
+    (found,) = copies(assignment, answers, SETTINGS)
+    assert found.students == ("ann", "bob")
+    assert time.process_time() - start < 20  # it takes about one; without a bound, hours
+
+
+BATCHNORM = Reference("batchnorm")
+
+
+@pytest.fixture(scope="module")
+def closed_form() -> tuple[Assignment, Review]:
+    """The course's own first notebook, with the course's own settings."""
+    course = Course.open(Path(__file__).parents[1])
+    assignment = course.notebooks("batchnorm")["batchnorm"]
+    return assignment, Review(assignment, Originality(config=course.config))
+
+
+def of_the_course(closed_form: tuple[Assignment, Review], source: str) -> list[str]:
+    assignment, review = closed_form
+    notebook, _ = repair(assignment, answered(assignment, Answer("an answer", True, source)))
+    return review.flags(notebook)
+
+
+def test_a_closed_form_by_another_method_than_the_one_asked_for_is_flagged(
+    closed_form: tuple[Assignment, Review],
+) -> None:
+    first = BATCHNORM.function_text("batchnorm_backward").replace("batchnorm_backward", "batchnorm_backward_alt")
+    graph = (
+        "from normlab import graph\ndef batchnorm_backward_alt(dout, cache):\n    return graph.backward(cache, dout)"
+    )
+    for source, wanted in (
+        (
+            "def batchnorm_backward_alt(dout, cache):\n    return batchnorm_backward(dout, cache)",
+            "batchnorm_backward_alt is done by calling batchnorm_backward",
+        ),
+        (first, "batchnorm_backward_alt is a copy of batchnorm_backward (100% alike)"),
+        (graph, "batchnorm_backward_alt leaves the work to a library (normlab.graph.backward)"),
+    ):
+        assert of_the_course(closed_form, source) == [wanted]
+
+
+def test_of_the_right_answers_those_alone_are_flagged_whose_closed_form_calls_the_first_version(
+    closed_form: tuple[Assignment, Review],
+) -> None:
+    called = "batchnorm_backward_alt is done by calling batchnorm_backward"
+    for answer in BATCHNORM.right_answers:
+        alternative = answer.source.partition("def batchnorm_backward_alt")[2]
+        wanted = [called] if "batchnorm_backward(dout, cache)" in alternative else []
+        assert of_the_course(closed_form, answer.source) == wanted, answer.name

@@ -20,6 +20,7 @@ GOOD = {
         "def scale_backward(dout, cache):\n    print('noise')\n"
         "    return cache['w'] * dout, (cache['x'] * dout).sum(0)\n"
     ),
+    "right/timed": ("import time\n\n\ndef scale_forward(x, w):\n    time.perf_counter()\n    return x * w, (x, w)\n"),
     "wrong/plus": (
         '"""Your output adds where it should do something else."""\ndef scale_forward(x, w):\n'
         "    return x + w, (x, w)\n"
@@ -70,6 +71,11 @@ def test_each_wrong_answer_loses_points_and_is_named_by_its_own_sentence(good: V
     assert good.diagnosed == good.wrong
     assert good.results["wrong/plus"].diagnoses["scale_forward__shifted"].startswith("Your output adds")
     assert good.results["right/other_names"].diagnoses == {}
+
+
+def test_a_flag_for_a_person_changes_no_score(good: Validation) -> None:
+    assert good.results["right/timed"].flags == ["scale_forward reads the clock (time.perf_counter)"]
+    assert good.lost("right/timed") == []
 
 
 def test_a_good_grader_has_no_miss_and_its_table_says_who_caught_what(good: Validation) -> None:
