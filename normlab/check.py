@@ -89,7 +89,7 @@ class Report:
 def check(notebook: str | os.PathLike[str]) -> Report:
     """Run the visible checks of the notebook as it was saved.
 
-    Raises :class:`NotebookError` for a file that is no notebook of an assignment.
+    Raises :class:`normlab.notebook.NotebookError` for a file that is no notebook of an assignment.
 
     >>> report = check("scaling.ipynb")  # its first function is written, the second is not yet
     >>> [(task.name, task.status) for task in report.tasks]
