@@ -17,6 +17,7 @@ from autograder.schema import Tables, open_tables
 
 T = TypeVar("T")
 RETRIES = (0.5, 1.0, 2.0, 4.0, 8.0)  # seconds: a server that restarts, a lock that somebody holds
+LOCK = "hashtext('autograder ' || current_database())"
 
 
 class Database:
@@ -32,12 +33,19 @@ class Database:
         if self.is_sqlite:
             sa.event.listen(self.engine, "connect", _on_sqlite_connect)
             sa.event.listen(self.engine, "begin", _on_sqlite_begin)
+        self._locked = False
         self._server_lock: sa.Connection | None = None
-        self.tables: Tables = self.transact(open_tables)
+        try:
+            self.tables: Tables = self.transact(open_tables)
+        except BaseException:
+            self.engine.dispose()
+            raise
 
     def close(self) -> None:
         if self._server_lock is not None:
             with suppress(sa.exc.SQLAlchemyError):
+                # A server notices late that a connection was closed; the next grader may come at once.
+                self._server_lock.execute(sa.text(f"SELECT pg_advisory_unlock({LOCK})"))
                 self._server_lock.close()
         self.engine.dispose()
 
@@ -48,15 +56,19 @@ class Database:
         """The action's result; what it wrote is there whole, or not at all."""
 
         def attempt() -> T:
-            with uninterrupted(), self.engine.begin() as connection:
-                return action(connection)
+            with uninterrupted():
+                if self._locked:
+                    self._hold_lock()
+                with self.engine.begin() as connection:
+                    return action(connection)
 
         return self._retry(attempt)
 
     def lock(self) -> None:
         """Keep other graders off a server's database until close; for a file, guard.only_grader does that."""
         if not self.is_sqlite:
-            self._server_lock = self._retry(self._lock_server)
+            self._retry(self._hold_lock)
+            self._locked = True
 
     def _retry(self, action: Callable[[], T]) -> T:
         """The action's result, tried again while a server restarts or a lock is held."""
@@ -74,10 +86,21 @@ class Database:
                 time.sleep(wait)
         raise AssertionError("the last attempt returns or raises")
 
+    def _hold_lock(self) -> None:
+        """Take the server's lock, or see that it is still there: a server that restarts forgets it."""
+        if self._server_lock is not None:
+            try:
+                self._server_lock.execute(sa.text("SELECT 1"))
+                return
+            except sa.exc.SQLAlchemyError:
+                self._server_lock.invalidate()
+                self._server_lock = None
+        self._server_lock = self._lock_server()
+
     def _lock_server(self) -> sa.Connection:
         """A connection that holds this database's lock for as long as it is open."""
         connection = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        query = sa.text("SELECT pg_try_advisory_lock(hashtext('autograder ' || current_database()))")
+        query = sa.text(f"SELECT pg_try_advisory_lock({LOCK})")
         if not connection.execute(query).scalar():
             connection.close()
             raise GradebookError(f"Another grader is at work on {self.name}; wait until it is through.")

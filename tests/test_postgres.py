@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import glob
+import json
 import os
 import pwd
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -20,12 +23,25 @@ import sqlalchemy as sa
 
 from autograder.errors import GradebookError
 from autograder.grade import grade
-from autograder.gradebook import Gradebook
+from autograder.gradebook import Gradebook, Record
 from tests.course_factory import FULL, NAME, RIGHT, assignment, make_course, submit
 from tests.test_gradebook import nbgrader, record
 
 BINARIES = next(
     iter(sorted(glob.glob("/usr/lib/postgresql/*/bin"), reverse=True)), os.path.dirname(shutil.which("postgres") or "")
+)
+
+
+# What nbgrader's migrations add, taken away from the schema of today.
+OLDEST = (
+    "CREATE TABLE grade_cell (id TEXT, name TEXT, max_score FLOAT, cell_type TEXT, notebook_id TEXT)",
+    "CREATE TABLE solution_cell (id TEXT, name TEXT, max_score FLOAT, cell_type TEXT, notebook_id TEXT)",
+    "ALTER TABLE notebook DROP COLUMN kernelspec CASCADE",
+    "ALTER TABLE grade DROP COLUMN extra_credit CASCADE",
+    "ALTER TABLE student DROP COLUMN lms_user_id CASCADE",
+    "ALTER TABLE assignment DROP COLUMN course_id CASCADE",
+    "DROP TABLE course CASCADE",
+    "UPDATE alembic_version SET version_num = 'b6d005d67074'",
 )
 
 
@@ -122,6 +138,61 @@ def test_a_server_that_restarts_in_the_middle_loses_nothing(server: Server, book
     assert count(book, "grade") == before + len(FULL)
 
 
+def test_a_lock_outlives_a_restart(server: Server, book: Gradebook) -> None:
+    book.lock()
+    server.stop()
+    server.start()
+    book.write(NAME, [record("fay")])
+    with closing(Gradebook(server.url)) as other, pytest.raises(GradebookError, match="Another grader"):
+        other.lock()
+
+
+def test_a_grader_that_is_through_makes_room_at_once(server: Server) -> None:
+    for _ in range(20):
+        with closing(Gradebook(server.url)) as book:
+            book.lock()
+
+
+def test_a_server_that_restarts_in_the_middle_of_a_batch_costs_nobody_a_score(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    students = [f"restart{number}" for number in range(4)]
+    root = make_course(tmp_path / "course", f"c.CourseDirectory.db_url = {server.url!r}")
+    for student in students:
+        submit(root, student, RIGHT)
+    write, written = Gradebook.write, []
+
+    def interrupted(book: Gradebook, assignment: str, batch: list[Record]) -> None:
+        if len(written) == 1:  # one submission is in the gradebook, the others are on their way
+            server.stop()
+            threading.Timer(1.0, server.start).start()
+        write(book, assignment, batch)
+        written.extend(batch)
+
+    monkeypatch.setattr(Gradebook, "write", interrupted)
+    monkeypatch.setattr("autograder.grade.BATCH", 1)
+    assert grade(NAME, root, jobs=1).graded == len(students)
+    assert [each.student for each in written] == students
+    with closing(Gradebook(server.url)) as book:
+        assert {student for student, _ in book.graded(NAME)} >= set(students)
+        results = {each.student: json.loads(each.result) for each in book.results(NAME)}
+    for student in students:
+        assert sum(check["score"] or 0.0 for check in results[student]["checks"].values()) == 9.0
+
+
+def test_nbgraders_migrations_bring_an_old_gradebook_of_a_server_up_to_date(server: Server, tmp_path: Path) -> None:
+    server.run("createdb", "-h", "127.0.0.1", "-p", str(server.port), "-U", "grader", "old")
+    url = server.url.replace("/postgres", "/old")
+    with closing(Gradebook(url)) as book:
+        book.transact(lambda connection: [connection.exec_driver_sql(line) for line in OLDEST])
+    with pytest.raises(GradebookError, match="run `nbgrader db upgrade`"):
+        Gradebook(url)
+    root = make_course(tmp_path / "course", f"c.CourseDirectory.db_url = {url!r}")
+    submit(root, "ann", RIGHT)
+    nbgrader(root, "db upgrade")
+    assert grade(NAME, root, jobs=1).scores == {"ann": (9.0, 11.0)}
+
+
 def test_a_server_that_is_gone_is_one_sentence(
     server: Server, book: Gradebook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -135,6 +206,44 @@ def test_a_server_that_is_gone_is_one_sentence(
     finally:
         server.start()
     assert "eve" not in {student for student, _ in book.graded(NAME)}
+
+
+def test_two_graders_and_a_formgrader_at_once_lose_nothing(server: Server, book: Gradebook, tmp_path: Path) -> None:
+    from nbgrader.api import Gradebook as Stock
+
+    by_hand = [f"hand{number}" for number in range(6)]
+    book.write(NAME, [record(student) for student in by_hand])
+    roots = [
+        make_course(tmp_path / f"grader{number}", f"c.CourseDirectory.db_url = {server.url!r}") for number in range(2)
+    ]
+    for number, root in enumerate(roots):
+        for student in range(3):
+            submit(root, f"grader{number}-{student}", RIGHT)
+
+    def run(root: Path) -> None:
+        while True:
+            line = [sys.executable, "-m", "autograder", "grade", NAME, "--course-dir", str(root), "--jobs", "1"]
+            done = subprocess.run(line, capture_output=True, text=True, check=False)
+            if done.returncode != GradebookError.exit_code:
+                assert done.returncode == 0, done.stderr
+                return
+            assert "Another grader is at work" in done.stderr
+
+    def enter() -> None:
+        with Stock(server.url, "course101") as stock:
+            for student in by_hand:
+                stock.find_grade("written__why", NAME, NAME, student).manual_score = 1.5
+                stock.db.commit()
+
+    with ThreadPoolExecutor() as pool:
+        graders = [pool.submit(run, root) for root in roots]
+        pool.submit(enter).result()
+        for grader in graders:
+            grader.result()
+    with Stock(server.url, "course101") as stock:
+        scores = {each.student.id: each.score for each in stock.assignment_submissions(NAME)}
+    assert all(scores[student] == 9.0 + 1.5 for student in by_hand)
+    assert all(scores[f"grader{number}-{student}"] == 9.0 for number in range(2) for student in range(3))
 
 
 def test_a_formgrader_at_work_while_the_engine_writes_loses_nothing(server: Server, book: Gradebook) -> None:
