@@ -32,3 +32,6 @@ c.LateDays.last_day = 5
 
 # The longest of the assignments runs in about fifteen seconds on one core.
 c.Engine.limits = {"total_seconds": 120}
+
+# Of several submissions of a student the last counts; with "best" all that came in are graded, and the best counts.
+c.Engine.keep = "last"

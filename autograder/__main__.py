@@ -79,21 +79,29 @@ def grade(
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's or a service manager's Ctrl-C
     summary = run(assignment, course_dir, students=students, jobs=jobs, db=db, scheduler=scheduler, force=force)
-    for student, (score, points) in sorted(summary.scores.items())[:SHOWN]:
-        click.echo(f"{student:24} {score:8.2f} of {points:g}")
-    if len(summary.scores) > SHOWN:
-        click.echo(f"... and {len(summary.scores) - SHOWN} more")
+    _list([f"{student:24} {score:8.2f} of {points:g}" for student, (score, points) in sorted(summary.scores.items())])
     click.echo(
         f"{summary.graded} graded, {summary.unchanged} unchanged, {summary.failed} failed, in {summary.seconds:.1f} s"
     )
     for note in summary.notes:
         click.echo(note)
+    if summary.changed:
+        click.echo(f"{len(summary.changed)} scores changed, all of them in {summary.changes}")
+    _list([f"  {student}: {change}" for student, change in sorted(summary.changed.items())])
+    if summary.earlier:
+        click.echo(f"an earlier submission counts for {len(summary.earlier)}")
+    _list([f"  {student}: {a:g} points, {b:g} the last" for student, (a, b) in sorted(summary.earlier.items())])
     if summary.written:
         click.echo(f"{summary.written} written answers wait for a person's grade")
-    for student, reason in summary.people[:SHOWN]:
-        click.echo(f"look at {student}: {reason}")
-    if len(summary.people) > SHOWN:
-        click.echo(f"... and {len(summary.people) - SHOWN} more in .autograder/log.jsonl")
+    _list([f"look at {student}: {reason}" for student, reason in summary.people], " in .autograder/log.jsonl")
+
+
+def _list(lines: list[str], place: str = "") -> None:
+    """Not more than a screen of them."""
+    for line in lines[:SHOWN]:
+        click.echo(line)
+    if len(lines) > SHOWN:
+        click.echo(f"... and {len(lines) - SHOWN} more{place}")
 
 
 @main.command(epilog=CODES)
@@ -129,12 +137,37 @@ def report(assignment: str, course_dir: Path, db: str) -> None:
 
 @main.command(epilog=CODES)
 @click.argument("assignment")
+@click.argument("student", required=False)
 @COURSE_DIR
-@click.option("--format", "kind", default="csv", show_default=True, help="csv, canvas, moodle or gradescope.")
+@DB
+def history(assignment: str, student: str | None, course_dir: Path, db: str) -> None:
+    """Show where each score of ASSIGNMENT is from, of all or of one STUDENT: every change since the first grading.
+
+    A line tells when (UTC), who, which check, from which points to which, and the origin: auto (a check), manual or
+    extra credit (a person), late (the penalty of a notebook). Behind it stand the first digits of two digests: of what
+    was handed in, and of checks, settings and grader together. Different digits mean that it was changed in between.
+    """
+    from autograder.changes import history as run
+
+    for line in run(assignment, course_dir, student=student, db=db):
+        click.echo(line)
+
+
+@main.command(epilog=CODES)
+@click.argument("assignment")
+@COURSE_DIR
+@click.option("--format", "kind", default="csv", show_default=True, metavar="FORMAT", help="As below.")
 @click.option("--to", type=click.Path(path_type=Path), help="Where to write.  [default: exports/ of the course]")
 @DB
 def export(assignment: str, course_dir: Path, kind: str, to: Path | None, db: str) -> None:
-    """Write the scores of ASSIGNMENT for a spreadsheet or another system, manual scores and lateness included."""
+    """Write the scores of ASSIGNMENT for a spreadsheet or another system, manual scores and lateness included.
+
+    \b
+    csv                    a row a student, a column a check
+    canvas, moodle         what their gradebooks import
+    gradescope             results.json, in a folder for each student
+    gradescope-autograder  no scores, but the zip that makes this engine grade ASSIGNMENT in Gradescope
+    """
     from autograder.export import export as run
 
     click.echo(run(assignment, course_dir, kind=kind, to=to, db=db))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import re
 import shlex
+import sys
 import zipfile
 from collections.abc import Iterable, Iterator
 from importlib import metadata
@@ -16,7 +17,6 @@ from io import BytesIO
 from pathlib import Path
 
 from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 
 from autograder.course import CONFIG_FILE, Course
 from autograder.errors import CourseError
@@ -31,7 +31,8 @@ SCRIPT, FILE = 0o755, 0o644
 def bundle(course: Course, assignment: str) -> bytes:
     """The zip's bytes; raises CourseError where a module that the notebooks import cannot be brought along."""
     modules = {name.partition(".")[0] for each in course.notebooks(assignment).values() for name in each.modules}
-    local, pins = _needs(sorted(modules))
+    own = {name.partition("/")[0].removesuffix(".py") for name in course.files(assignment)}
+    local, pins = _needs(modules - own)
     files = {
         "setup.sh": template_text("gradescope/setup.sh").encode(),
         "run_autograder": template_text("gradescope/run_autograder")
@@ -54,23 +55,16 @@ def _needs(modules: Iterable[str]) -> tuple[list[Path], list[str]]:
     """Packages to bring along, and pins of what an index has."""
     local, wanted = [PACKAGE], [f"{DISTRIBUTION}[{EXTRA}]"]
     owners = metadata.packages_distributions()
-    for name in modules:
+    for name in sorted(set(modules) - sys.stdlib_module_names):
         spec = importlib.util.find_spec(name)
         if spec is None:
             raise CourseError(f"The notebook imports {name}, which is not installed here; install it, then export.")
-        if spec.origin in ("built-in", "frozen") or name in _standard():
-            continue
         if any(not _is_local(owner) for owner in owners.get(name, ())):
             wanted += owners[name]
         elif name != PACKAGE.name:
-            local.append(Path(spec.submodule_search_locations[0] if spec.submodule_search_locations else spec.origin))
+            folders = [*(spec.submodule_search_locations or ()), str(spec.origin)]
+            local.append(Path(folders[0]))
     return local, sorted(set(_pins(wanted)))
-
-
-def _standard() -> frozenset[str]:
-    import sys
-
-    return sys.stdlib_module_names
 
 
 def _is_local(distribution: str) -> bool:
@@ -79,23 +73,19 @@ def _is_local(distribution: str) -> bool:
 
 
 def _pins(wanted: Iterable[str]) -> Iterator[str]:
-    """``name==version`` of these and of all that they need, as installed here."""
-    seen: set[tuple[str, str]] = set()
-    queue = [Requirement(text) for text in wanted]
-    while queue:
-        requirement = queue.pop()
-        name = canonicalize_name(requirement.name)
-        try:
-            distribution = metadata.distribution(name)
-        except metadata.PackageNotFoundError:  # for another system
+    """``name==version`` of these, as installed here; of one that no index has, of what it needs.
+
+    What they need in turn is left to pip, since the container's Python may be older than the one here.
+    """
+    for requirement in map(Requirement, wanted):
+        distribution = metadata.distribution(requirement.name)
+        if not _is_local(requirement.name):
+            yield f"{distribution.metadata['Name']}=={distribution.version}"
             continue
-        if not _is_local(name):
-            yield f"{name}=={distribution.version}"
-        for extra in {"", *requirement.extras}:
-            if (name, extra) not in seen:
-                seen.add((name, extra))
-                needed = map(Requirement, distribution.requires or ())
-                queue += [each for each in needed if not each.marker or each.marker.evaluate({"extra": extra})]
+        for needed in map(Requirement, distribution.requires or ()):
+            extras = {"", *requirement.extras}
+            if not needed.marker or any(needed.marker.evaluate({"extra": extra}) for extra in extras):
+                yield f"{needed.name}=={metadata.version(needed.name)}"
 
 
 def _package(path: Path) -> Iterator[tuple[str, bytes]]:

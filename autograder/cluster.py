@@ -41,7 +41,7 @@ class DaskPool:
     def __init__(self, setup: bytes, scheduler: str) -> None:
         self.setup = setup
         self.scheduler = scheduler
-        self.started: dict[str, float] = {}
+        self.started: dict[tuple[str, int], float] = {}  # student and attempt
 
     def __enter__(self) -> DaskPool:
         try:
@@ -61,8 +61,8 @@ class DaskPool:
 
     def busy(self) -> tuple[str, float]:
         """The student whose submission was handed out first and is not back, and since how many seconds."""
-        student, since = min(list(self.started.items()), key=lambda item: item[1], default=("", time.monotonic()))
-        return student, time.monotonic() - since
+        one, since = min(list(self.started.items()), key=lambda item: item[1], default=(("", 0), time.monotonic()))
+        return one[0], time.monotonic() - since
 
     def run(self, jobs: Iterator[Job]) -> Iterator[tuple[Job, Outcome]]:
         """Each job with its outcome, in the order in which they end; raises WorkerError if the scheduler is gone."""
@@ -75,7 +75,7 @@ class DaskPool:
             while True:
                 room = AHEAD * max(1, sum(self.client.nthreads().values())) - len(doing)
                 for job in itertools.islice(jobs, max(0, room)):
-                    self.started[job.student] = time.monotonic()
+                    self.started[job.student, job.attempt] = time.monotonic()
                     future = self.client.submit(grade_job, setup, job.pack(), pure=False)
                     doing[future.key] = job
                     done.add(future)
@@ -83,7 +83,7 @@ class DaskPool:
                     return
                 future = next(done)
                 job = doing.pop(future.key)
-                del self.started[job.student]
+                del self.started[job.student, job.attempt]
                 yield job, _outcome(future)
                 future.release()
         except OSError as error:

@@ -14,6 +14,7 @@ from itertools import groupby
 from pathlib import Path
 
 from autograder.archive import open_source
+from autograder.attempts import Attempts
 from autograder.course import Course, parse_timestamp
 from autograder.errors import AutograderError, UsageError
 from autograder.gradebook import Gradebook
@@ -121,9 +122,12 @@ class _Hand:
         attempts = sorted(handed_in, key=lambda file: file.when or datetime.min)  # stable: later sources count as later
         latest: dict[str, HandedIn] = {}
         secrets: list[HandedIn] = []
+        keep = self.course.engine.keep == "best"
         for _, group in groupby(attempts, key=lambda file: (file.when, file.source.path)):
             attempt = list(group)
             if notebooks := self._notebooks(student, attempt):
+                if keep and latest:
+                    self._keep(student, dict(self._read(student, latest)), _when(latest))
                 latest = notebooks
                 secrets = [file for file in attempt if file.assignment and file.filename == SECRET]
         data = dict(self._read(student, latest))
@@ -132,7 +136,7 @@ class _Hand:
                 files = ", ".join(sorted(_shown(file.filename) for file in handed_in)[:5])
                 self.found.refused.append(f"{student} handed in {files}, which is not {' or '.join(self.names)}.ipynb")
             return
-        when = max((file.when for file in latest.values() if file.when), default=None)
+        when = _when(latest)
         if any(file.late for file in latest.values()) or self.due.passed(student, when):
             self.found.late.append(student)
         self._place(student, data | dict(self._secret(secrets)), when)
@@ -169,6 +173,13 @@ class _Hand:
             with suppress(Refused):
                 yield SECRET, file.source.read(file.file, SECRET_BYTES)
 
+    def _keep(self, student: str, data: dict[str, bytes], when: datetime | None) -> None:
+        """An earlier submission, which may be the best."""
+        data = {name: content for name, content in data.items() if name.endswith(".ipynb")}
+        if data:
+            stamp = {"timestamp.txt": f"{when} UTC\n".encode()} if when else {}
+            Attempts(self.course, self.assignment, self.names).add(student, data | stamp)
+
     def _place(self, student: str, data: dict[str, bytes], when: datetime | None) -> None:
         folder = self.course.folder("submitted", student, self.assignment)
         if folder.is_symlink():
@@ -183,6 +194,9 @@ class _Hand:
         if (before is None or when) and all(_content(folder / name) == content for name, content in files.items()):
             self.found.unchanged.append(student)
             return
+        if self.course.engine.keep == "best":
+            there = {name: _content(folder / name) for name in files}
+            self._keep(student, {name: content for name, content in there.items() if content}, known)
         _write(folder, files)
         if not when:
             (folder / "timestamp.txt").unlink(missing_ok=True)  # it belonged to what was replaced
@@ -228,6 +242,10 @@ def _owns(user: str, owner: int | None) -> bool:
         return pwd.getpwuid(owner).pw_name == user
     except KeyError:
         return False
+
+
+def _when(files: dict[str, HandedIn]) -> datetime | None:
+    return max((file.when for file in files.values() if file.when), default=None)
 
 
 def _meant(filename: str, names: list[str]) -> str:

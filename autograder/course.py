@@ -45,6 +45,11 @@ class Engine(Configurable):  # type: ignore[misc]
         "sandbox",
         help="'none' runs student code without a sandbox, and every feedback page says so",
     ).tag(config=True)
+    keep = Enum(
+        ("last", "best"),
+        "last",
+        help="which of a student's submissions counts; with 'best' all that came in since are kept and graded",
+    ).tag(config=True)
     show_hidden_checks = Bool(False, help="whether feedback tells why a hidden check failed").tag(config=True)
 
 
@@ -66,7 +71,7 @@ class Course:
         if (root / CONFIG_FILE).exists():
             try:
                 config = PyFileConfigLoader(CONFIG_FILE, path=str(root)).load_config()
-            except Exception as error:  # the file is code: anything may happen in it
+            except (Exception, SystemExit) as error:  # the file is code: anything may happen in it
                 raise CourseError(f"{root / CONFIG_FILE} cannot be read: {error!r}") from None
         return cls(root, config, db)
 
@@ -185,8 +190,9 @@ def parse_timestamp(text: str | None) -> datetime | None:
         return None
     try:
         date, clock, zone = (*text.split(" "), "", "")[:3]
-        stamp: datetime = parser.parse(f"{date} {clock}")
-        if zone:
+        numeric = zone if zone[:1] in ("+", "-") else ""
+        stamp: datetime = parser.parse(f"{date} {clock}{numeric}")
+        if zone and not numeric:
             stamp = stamp.replace(tzinfo=tz.gettz(zone))
         return stamp.astimezone(UTC).replace(tzinfo=None) if stamp.tzinfo else stamp
     except Exception:  # students can write this text, and it made dateutil raise decimal.InvalidOperation

@@ -5,19 +5,25 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from autograder.course import Course
+from autograder.assignment import Assignment
+from autograder.bundle import bundle
+from autograder.course import Course, Engine
 from autograder.errors import UsageError
-from autograder.feedback import readable
-from autograder.grade import write_atomically
+from autograder.feedback import Check, check_line
+from autograder.files import write_atomically
 from autograder.gradebook import Gradebook, Person, Result
+from autograder.gradescope import UNSANDBOXED, content, told
+from autograder.kept import Kept
+from autograder.results import CheckResult
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # with these a spreadsheet takes a text for a formula
+FORMULA = (*"=+-@＝＋－＠", "\t", "\r", "\n")  # with these a spreadsheet takes a text for a formula
+DIGITS = 6  # of points, behind the point: more is rounding
 
 
 @dataclass
@@ -40,26 +46,51 @@ class Grade:
 def export(
     assignment: str, course_dir: Path = Path("."), *, kind: str = "csv", to: Path | None = None, db: str = ""
 ) -> Path:
-    """Write the scores as ``kind`` and return where: a file, for Gradescope a folder with a file a student."""
+    """Write the scores as ``kind`` and return where: a file, for Gradescope a folder with a file a student.
+
+    "gradescope-autograder" writes no scores: it is the zip that makes the engine grade in Gradescope.
+    """
     if kind not in KINDS:
         raise UsageError(f"There is no format {kind!r}; the formats are {', '.join(KINDS)}.")
     course = Course.open(course_dir, db)
-    course.notebooks(assignment)
+    notebooks = course.notebooks(assignment)
+    path = to or course.root / "exports" / f"{assignment}-{kind}{KINDS[kind]}"
+    if kind == "gradescope-autograder":
+        write_atomically(path, bundle(course, assignment), 0o644)
+        return path
     with closing(Gradebook(course.db_url)) as gradebook:
         results, people = gradebook.results(assignment), gradebook.people()
     if not results:
         raise UsageError(f"Nothing of {assignment!r} is graded yet; run `autograder grade {assignment}` first.")
-    grades = list(read_grades(results, people))
-    suffix = "" if kind == "gradescope" else ".csv"
-    path = to or course.root / "exports" / f"{assignment}-{kind}{suffix}"
     if kind == "gradescope":
-        for grade in grades:
-            write_atomically(
-                path / grade.person.id / "results.json", json.dumps(gradescope(grade), indent=1) + "\n", 0o644
-            )
+        for student, found in _gradescope(notebooks, results, course.engine).items():
+            write_atomically(path / student / "results.json", json.dumps(found, indent=1) + "\n", 0o644)
     else:
-        write_atomically(path, _table(TABLES[kind](assignment, grades)), 0o644)
+        write_atomically(path, table_text(TABLES[kind](assignment, list(read_grades(results, people)))), 0o644)
     return path
+
+
+def _gradescope(
+    notebooks: Mapping[str, Assignment], results: Iterable[Result], engine: Engine
+) -> dict[str, dict[str, Any]]:
+    """The content of each student's results.json."""
+    lines: dict[str, list[Check]] = {}
+    notes: dict[str, list[str]] = {}
+    late: dict[str, float] = {}
+    for result in results:
+        judged, cells = json.loads(result.result), notebooks[result.notebook].by_id
+        kept = Kept(scores=result.scores)
+        lines.setdefault(result.student, []).extend(
+            check_line(cells[name], CheckResult(**check), kept, engine.show_hidden_checks)
+            for name, check in judged["checks"].items()
+            if name in cells
+        )
+        notes.setdefault(result.student, [UNSANDBOXED] if engine.isolation == "none" else []).extend(told(judged))
+        late[result.student] = late.get(result.student, 0.0) + (result.late_penalty or 0.0)
+    return {
+        student: content(checks, notes[student], late[student], visibility="after_published")
+        for student, checks in lines.items()
+    }
 
 
 def read_grades(results: Iterable[Result], people: dict[str, Person]) -> Iterable[Grade]:
@@ -106,23 +137,18 @@ TABLES: dict[str, Callable[[str, list[Grade]], Iterable[list[Any]]]] = {
     "canvas": canvas_rows,
     "moodle": moodle_rows,
 }
-KINDS = (*TABLES, "gradescope")
-
-
-def gradescope(grade: Grade) -> dict[str, Any]:
-    """The content of one student's results.json."""
-    tests = [
-        {"name": readable(name), "score": score, "max_score": points} for name, (score, points) in grade.checks.items()
-    ]
-    return {"score": grade.score, "tests": tests, "visibility": "after_published"}
+KINDS = dict.fromkeys(TABLES, ".csv") | {"gradescope": "", "gradescope-autograder": ".zip"}  # ends of files' names
 
 
 def neutral(value: Any) -> Any:
-    """A text that a spreadsheet shows and does not calculate."""
+    """A text that a spreadsheet shows and does not calculate; points without digits of rounding."""
+    if isinstance(value, float):
+        return round(value, DIGITS)
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 
 
-def _table(rows: Iterable[list[Any]]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([neutral(value) for value in row] for row in rows)
+def table_text(rows: Iterable[list[Any]]) -> str:
+    """As CSV (RFC 4180)."""
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows([neutral(value) for value in row] for row in rows)
     return text.getvalue()

@@ -59,7 +59,7 @@ class Walls:
     visible: tuple[Path, ...] = ()
     hidden: tuple[Path, ...] = ()
     pivot_root: int = 0
-    uid: int = 0
+    uid: int = 0  # whom root becomes; without isolation 0 leaves it as it is
     program: bytes = b""
     files: Mapping[str, bytes] = field(default_factory=dict)  # put into each working folder
     cpu: int | None = None  # the core that judge and student share
@@ -77,6 +77,8 @@ def run(control: socket.socket, walls: Walls) -> None:
                 os.waitpid(server, 0)
                 os._exit(0)
         folder = sandbox.SCRATCH if walls.isolated else tempfile.mkdtemp(prefix="autograder-")
+        if not walls.isolated:
+            os.chmod(folder, 0o711)  # a student's folder in it may be another user's
         _clean_environment(folder)
         shell = _warm_shell(walls.limits)
         control.sendall(READY)
@@ -171,7 +173,9 @@ class _Server:
         if self.walls.isolated:
             sandbox.unshare(sandbox.CLONE_NEWPID)
         else:
-            os.makedirs(self._work, exist_ok=True)
+            os.makedirs(self._work, 0o700, exist_ok=True)
+            if self.walls.uid:
+                os.chown(self._work, self.walls.uid, self.walls.uid)
         pid = os.fork()
         if pid == 0:
             try:
@@ -181,15 +185,17 @@ class _Server:
             os._exit(1)
         self.child = pid
         os.close(connection)
+        os.close(journal)
         if self.walls.isolated:
             sandbox.enter_pid_namespace(self.own_namespace)
 
     def _become_student(self, connection: int, journal: int) -> None:
-        os.close(journal)
         walls = self.walls
         self.control.detach()
         if walls.isolated:
             sandbox.new_scratch(walls.limits)
+        elif walls.uid:
+            sandbox.become(walls.uid)
         folder = sandbox.SCRATCH if walls.isolated else self._work
         os.chdir(folder)
         os.environ.update(HOME=folder, TMPDIR=folder)
@@ -199,13 +205,13 @@ class _Server:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
         sys.path.append("")  # last: a file beside the notebook never stands for an installed module
+        self.shell.outputs.journal = Journal(journal, walls.limits)
         _keep_only(connection)
         os.setsid()
         pin(walls.cpu)
         if walls.isolated:
             sandbox.drop_capabilities()
             sandbox.forbid_new_privileges()
-        self.shell.outputs.journal = Journal(journal, walls.limits)
         sandbox.limit_resources(walls.limits)
         if walls.isolated:
             sandbox.restrict_paths([sandbox.SCRATCH, "/dev/null"], ["/lib", "/lib64", "/dev", *map(str, walls.visible)])

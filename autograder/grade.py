@@ -6,7 +6,6 @@ import hashlib
 import itertools
 import json
 import os
-import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing
@@ -17,11 +16,15 @@ from typing import Any, TextIO
 
 import autograder
 from autograder.answers import Answer, read_answers
+from autograder.attempts import Attempts, best, points
+from autograder.changes import Changed, Standing, changed
+from autograder.changes import write as write_changes
 from autograder.course import STATE, Course, parse_timestamp
 from autograder.errors import AutograderError, CourseError, UsageError
+from autograder.files import write_atomically
 from autograder.gradebook import Gradebook, Record
 from autograder.guard import backup, check_sqlite, only_grader
-from autograder.intake import Submission, collect
+from autograder.intake import SECRET, Submission, collect
 from autograder.pool import LocalPool
 from autograder.progress import Progress
 from autograder.unit import Graded, Job, Outcome, Setup
@@ -42,6 +45,9 @@ class Summary:
     people: list[tuple[str, str]] = field(default_factory=list)  # (student, what a person should look at)
     notes: list[str] = field(default_factory=list)  # about the run as a whole
     written: int = 0  # answers that wait for a person's grade
+    earlier: dict[str, tuple[float, float]] = field(default_factory=dict)  # student -> points of it and of the last
+    changed: dict[str, Changed] = field(default_factory=dict)  # students who had another score before
+    changes: Path | None = None  # where those are written down
 
 
 def grade(
@@ -74,6 +80,15 @@ def grade(
         ) from None
 
 
+@dataclass
+class _Taken:
+    """One student's submissions at work."""
+
+    digest: str
+    submissions: list[Submission]
+    outcomes: dict[int, Outcome] = field(default_factory=dict)
+
+
 class _Batch:
     """One run of the command."""
 
@@ -93,13 +108,16 @@ class _Batch:
         self.summary = Summary()
         answers, self.summary.notes = known_answers(course, assignment)
         self.setup = Setup.of(course, assignment, self.notebooks, answers).pack()
-        self.version = hashlib.sha256(autograder.__version__.encode() + self.setup).hexdigest()
-        self.taken: dict[str, tuple[str, Submission]] = {}  # submissions at work, with their digests
+        self.version = version_of(self.setup)
+        self.attempts = Attempts(course, assignment, list(self.notebooks))
+        self.taken: dict[str, _Taken] = {}  # students at work
 
     def run(self, gradebook: Gradebook, jobs: int | None, scheduler: str, force: bool) -> Summary:
         start = time.monotonic()
         self.gradebook = gradebook
         self.known = {} if force else gradebook.graded(self.assignment)
+        self.dues = gradebook.dues(self.assignment, self.folders)
+        before = Standing.of(gradebook, self.assignment)
         work = self._jobs()
         first = next(work, None)
         if first is not None or not self.folders:
@@ -109,6 +127,9 @@ class _Batch:
             if force:
                 gradebook.forget(self.assignment, self.folders)
             self._grade(itertools.chain([first], work), jobs, scheduler)
+            self.summary.changed = changed(gradebook, self.assignment, before)
+            if self.summary.changed:
+                self.summary.changes = write_changes(self.course, self.assignment, self.summary.changed)
         self.summary.seconds = time.monotonic() - start
         return self.summary
 
@@ -139,12 +160,16 @@ class _Batch:
         """What needs grading, read as workers become free."""
         for student, folder in self.folders.items():
             submission = collect(folder, list(self.notebooks), self.course.limits)
-            digest = hashlib.sha256((self.version + submission.digest).encode()).hexdigest()
+            submissions = self.attempts.of(student, submission)
+            late = [seconds_late(self.dues[student], each) for each in submissions]
+            parts = [self.version, *(each.digest for each in submissions), *map(str, late)]
+            digest = hashlib.sha256(" ".join(parts).encode()).hexdigest()
             if self._is_done(student, digest):
                 self.summary.unchanged += 1
                 continue
-            self.taken[student] = digest, submission
-            yield make_job(self.gradebook, self.assignment, student, submission)
+            self.taken[student] = _Taken(digest, submissions)
+            for number, each in enumerate(submissions):
+                yield make_job(self.gradebook, self.assignment, student, each, number)
 
     def _is_done(self, student: str, digest: str) -> bool:
         return all(
@@ -159,7 +184,12 @@ class _Batch:
 
     def _finish(self, job: Job, outcome: Outcome, log: TextIO) -> Iterator[Record]:
         """Write a submission's files and its line in the log; its records go into the gradebook afterwards."""
-        digest, submission = self.taken.pop(job.student)
+        taken = self.taken[job.student]
+        taken.outcomes[job.attempt] = outcome
+        if len(taken.outcomes) < len(taken.submissions):
+            return
+        del self.taken[job.student]
+        outcome, submission = self._best(job.student, taken)
         if outcome.error:
             self.summary.failed += 1
             self.summary.people.append((job.student, f"could not be graded: {outcome.error.splitlines()[-1]}"))
@@ -167,19 +197,33 @@ class _Batch:
             return
         self.summary.graded += 1
         for name, graded in outcome.graded.items():
-            self._write_files(job.student, name, graded, submission.timestamp)
+            self._write_files(job.student, name, graded, submission)
             self._report(job.student, name, graded, log)
-            yield make_record(job.student, name, graded, submission.timestamp, digest)
+            yield make_record(job.student, name, graded, submission, taken.digest, self.version)
 
-    def _write_files(self, student: str, name: str, graded: Graded, timestamp: str | None) -> None:
+    def _best(self, student: str, taken: _Taken) -> tuple[Outcome, Submission]:
+        """The submission that counts; an outcome with an error if there is one."""
+        outcomes = [taken.outcomes[number] for number in range(len(taken.submissions))]
+        failed = next((outcome for outcome in outcomes if outcome.error), None)
+        if failed or len(outcomes) == 1:
+            return failed or outcomes[0], taken.submissions[0]
+        kept = self.gradebook.kept(self.assignment, student)
+        number = best(outcomes, kept)
+        if number < len(outcomes) - 1:
+            self.summary.earlier[student] = points(outcomes[number], kept), points(outcomes[-1], kept)
+        return outcomes[number], taken.submissions[number]
+
+    def _write_files(self, student: str, name: str, graded: Graded, submission: Submission) -> None:
+        stamp = submission.timestamp and submission.timestamp + "\n"
+        notes = {name: text for name, text in (("timestamp.txt", stamp), (SECRET, submission.secret)) if text}
         for step, file, text, mode in (
             ("autograded", f"{name}.ipynb", graded.notebook, 0o444),  # as nbgrader has it: nobody edits it by mistake
             ("feedback", f"{name}.html", graded.page, 0o644),
         ):
             folder = self._folder(step, student)
             write_atomically(folder / file, text, mode)
-            if timestamp:
-                write_atomically(folder / "timestamp.txt", timestamp + "\n", mode)
+            for note, content in notes.items():
+                write_atomically(folder / note, content, mode)
 
     def _report(self, student: str, name: str, graded: Graded, log: TextIO) -> None:
         result = json.loads(graded.result)
@@ -206,6 +250,11 @@ class _Batch:
         )
 
 
+def version_of(setup: bytes) -> str:
+    """Digest of all that a score depends on beside the submission: checks, settings, known answers, this engine."""
+    return hashlib.sha256(autograder.__version__.encode() + setup).hexdigest()
+
+
 def known_answers(course: Course, assignment: str) -> tuple[list[Answer], list[str]]:
     """The answers by which failures are explained; a folder without them is graded all the same, with a note."""
     try:
@@ -214,29 +263,39 @@ def known_answers(course: Course, assignment: str) -> tuple[list[Answer], list[s
         return [], [f"Known mistakes are not named in the feedback: {error}"]
 
 
-def make_job(gradebook: Gradebook, assignment: str, student: str, submission: Submission) -> Job:
+def seconds_late(due: datetime | None, submission: Submission) -> float:
+    """0 for what is on time, and where either time is not known."""
+    handed_in = parse_timestamp(submission.timestamp)
+    return max(0.0, (handed_in - due).total_seconds()) if due and handed_in else 0.0
+
+
+def make_job(gradebook: Gradebook, assignment: str, student: str, submission: Submission, attempt: int = 0) -> Job:
     """The unit of work, with what people entered for the student and how late the submission is."""
-    due, handed_in = gradebook.due(assignment, student), parse_timestamp(submission.timestamp)
     return Job(
         student=student,
         notebooks=submission.notebooks,
         refused=submission.refused,
         findings=submission.findings,
         kept={name: vars(kept) for name, kept in gradebook.kept(assignment, student).items()},
-        seconds_late=(handed_in - due).total_seconds() if due and handed_in else 0.0,
+        seconds_late=seconds_late(gradebook.due(assignment, student), submission),
+        attempt=attempt,
     )
 
 
-def make_record(student: str, notebook: str, graded: Graded, timestamp: str | None, digest: str) -> Record:
+def make_record(
+    student: str, notebook: str, graded: Graded, submission: Submission, digest: str, version: str
+) -> Record:
     return Record(
         student=student,
         notebook=notebook,
         scores=graded.scores,
         blank=frozenset(graded.blank),
-        timestamp=parse_timestamp(timestamp),
+        timestamp=parse_timestamp(submission.timestamp),
         late_penalty=graded.late_penalty,
         digest=digest,
         result=graded.result,
+        submission=submission.digest,
+        version=version,
     )
 
 
@@ -244,22 +303,3 @@ def _log(log: TextIO, student: str, assignment: str, **values: Any) -> None:
     now = datetime.now(UTC).isoformat(timespec="seconds")
     log.write(json.dumps({"time": now, "student": student, "assignment": assignment} | values) + "\n")
     log.flush()
-
-
-def write_atomically(path: Path, text: str, mode: int) -> None:
-    """Put a file in place whole or not at all."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, part = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-        try:
-            with open(descriptor, "w", encoding="utf-8") as file:
-                os.fchmod(file.fileno(), mode)
-                file.write(text)
-            os.replace(part, path)
-        except BaseException:
-            os.unlink(part)
-            raise
-    except OSError as error:
-        raise AutograderError(
-            f"{path} cannot be written: {error.strerror}. Run the command again afterwards."
-        ) from None

@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from autograder.assignment import Assignment
 from autograder.database import Database
 from autograder.kept import Kept
-from autograder.schema import cell_ids, new_id, save_assignment
+from autograder.schema import ORIGIN, cell_ids, new_id, save_assignment
 
 EPOCH = datetime(1970, 1, 1)
 
@@ -28,8 +28,10 @@ class Record:
     blank: frozenset[str]  # solution cells left as they were handed out
     timestamp: datetime | None  # when it was handed in; UTC
     late_penalty: float | None
-    digest: str  # of what was graded; "" has it graded again next time
+    digest: str  # of all that the result depends on; "" has it graded again next time
     result: str  # JSON
+    submission: str = ""  # digest of what was handed in
+    version: str = ""  # digest of checks, settings and engine
 
 
 @dataclass(frozen=True)
@@ -83,24 +85,23 @@ class Gradebook(Database):
             query = done.update().where(same).values(digest="")
             self.transact(lambda c: c.execute(query, rows))
 
-    def due(self, assignment: str, student: str) -> datetime | None:
-        """When the student's work is due, extension included; UTC."""
+    def dues(self, assignment: str, students: Iterable[str]) -> dict[str, datetime | None]:
+        """When each student's work is due, extension included; UTC."""
         handed_in, assigned = self._tables("submitted_assignment", "assignment")
-        same = sa.and_(handed_in.c.assignment_id == assigned.c.id, handed_in.c.student_id == student)
+        due = sa.select(assigned.c.duedate).where(assigned.c.name == assignment)
         query = (
-            sa.select(assigned.c.duedate, handed_in.c.extension)
-            .select_from(assigned)
-            .outerjoin(handed_in, same)
-            .where(assigned.c.name == assignment)
+            sa.select(handed_in.c.student_id, handed_in.c.extension)
+            .join(assigned, assigned.c.id == handed_in.c.assignment_id)
+            .where(assigned.c.name == assignment, handed_in.c.extension.is_not(None))
         )
-        row = self.transact(lambda c: c.execute(query).first())
-        if row is None or row.duedate is None:
-            return None
-        extension = row.extension or timedelta()
-        if isinstance(extension, datetime):  # SQLite has no intervals; SQLAlchemy stores them from 1970 on
-            extension -= EPOCH
-        due: datetime = row.duedate + extension
-        return due
+        date, rows = self.transact(lambda c: (c.execute(due).scalar(), c.execute(query).all()))
+        # SQLite has no intervals; SQLAlchemy stores them from 1970 on.
+        extended = {row.student_id: row.extension - (EPOCH if self.is_sqlite else timedelta()) for row in rows}
+        return {student: date + extended.get(student, timedelta()) if date else None for student in students}
+
+    def due(self, assignment: str, student: str) -> datetime | None:
+        """When one student's work is due."""
+        return self.dues(assignment, [student])[student]
 
     def kept(self, assignment: str, student: str) -> dict[str, Kept]:
         """By notebook, what people entered for one student."""
@@ -197,6 +198,7 @@ class Gradebook(Database):
         )
         handed_in_ids = {row.student_id: row.id for row in connection.execute(query)}
 
+        self._put_results(connection, assignment, batch)  # first, since the audit trail tells what a score is from
         rows = [
             {
                 "id": new_id(),
@@ -215,8 +217,7 @@ class Gradebook(Database):
         )
         parts = {(handed, book): row_id for handed, book, row_id in connection.execute(query)}
 
-        grades, comments, results = [], [], []
-        now = datetime.now(UTC).replace(tzinfo=None)
+        grades, comments = [], []
         for record in batch:
             part_id = parts[handed_in_ids[record.student], notebook_ids[record.notebook]]
             for (grade_id, role), cell_id in cells[record.notebook].items():
@@ -227,21 +228,27 @@ class Gradebook(Database):
                 if role != "grade":
                     blank = role == "solution" and grade_id in record.blank
                     comments.append(row | {"auto_comment": "No response." if blank else None})
-            results.append(
-                {
-                    "student_id": record.student,
-                    "assignment": assignment,
-                    "notebook": record.notebook,
-                    "digest": record.digest,
-                    "graded_at": now,
-                    "result": record.result,
-                }
-            )
         cell = ("cell_id", "notebook_id")
         self._put(connection, "grade", grades, cell, ("auto_score", "needs_manual_grade"))
         self._put(connection, "comment", comments, cell, ("auto_comment",))
-        done = ("student_id", "assignment", "notebook")
-        self._put(connection, "autograder_result", results, done, ("digest", "graded_at", "result"))
+
+    def _put_results(self, connection: sa.Connection, assignment: str, batch: Sequence[Record]) -> None:
+        now = datetime.now(UTC).replace(tzinfo=None)
+        rows = [
+            {
+                "student_id": record.student,
+                "assignment": assignment,
+                "notebook": record.notebook,
+                "digest": record.digest,
+                "graded_at": now,
+                "result": record.result,
+                "submission": record.submission,
+                "version": record.version,
+            }
+            for record in batch
+        ]
+        unique, update = ("student_id", "assignment", "notebook"), ("digest", "graded_at", "result", *ORIGIN)
+        self._put(connection, "autograder_result", rows, unique, update)
 
     def _put(
         self,

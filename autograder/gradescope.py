@@ -16,12 +16,13 @@ from typing import Any
 from autograder.course import Course, parse_timestamp
 from autograder.errors import AutograderError, SandboxUnavailable
 from autograder.feedback import Check, check_line
-from autograder.grade import known_answers, write_atomically
+from autograder.files import write_atomically
+from autograder.grade import known_answers
 from autograder.intake import collect
 from autograder.kept import Kept
 from autograder.pool import LocalPool
 from autograder.results import CheckResult
-from autograder.unit import Graded, Job, Outcome, Setup
+from autograder.unit import Job, Outcome, Setup
 
 UNSANDBOXED = "This was graded without a sandbox."
 PRIVATE = "after_published"  # what is shown once the instructor publishes the grades
@@ -50,6 +51,7 @@ def run(root: Path, assignment: str) -> dict[str, Any]:
     except AutograderError as error:
         if error.exit_code != SandboxUnavailable.exit_code:
             raise
+        print(f"autograder: graded without a sandbox, since: {error}", file=sys.stderr)
         setup = dataclasses.replace(setup, isolation="none")
         outcome = _grade(setup, job)
     if outcome.error:
@@ -63,7 +65,8 @@ def run(root: Path, assignment: str) -> dict[str, Any]:
             cell = notebooks[name].by_id[grade_id]
             if cell.kind != "manual":  # a person grades it, in Gradescope
                 lines.append(check_line(cell, CheckResult(**check), Kept(), course.engine.show_hidden_checks))
-    return results(lines, notes, penalty(outcome.graded.values()), visibility="visible") | {"execution_time": seconds}
+    late = sum(graded.late_penalty or 0.0 for graded in outcome.graded.values())
+    return content(lines, notes, late, visibility="visible") | {"execution_time": seconds}
 
 
 def _grade(setup: Setup, job: Job) -> Outcome:
@@ -71,7 +74,7 @@ def _grade(setup: Setup, job: Job) -> Outcome:
         return next(outcome for _, outcome in pool.run(iter([job])))
 
 
-def results(checks: Iterable[Check], notes: Iterable[str], late_penalty: float, *, visibility: str) -> dict[str, Any]:
+def content(checks: Iterable[Check], notes: Iterable[str], late_penalty: float, *, visibility: str) -> dict[str, Any]:
     """The content of results.json; hidden checks are shown by title and score, once grades are published."""
     checks = [check for check in checks if check.score is not None]
     late = [f"{round(late_penalty, 2):g} points are taken off because it was late."] if late_penalty else []
@@ -103,10 +106,6 @@ def told(result: Mapping[str, Any]) -> list[str]:
     """What a result says to the student beside its checks."""
     refused = [result["refused"]] if result["refused"] else []
     return [*refused, *result["findings"], *(f"While your code ran: {death}" for death in result["deaths"])]
-
-
-def penalty(graded: Iterable[Graded]) -> float:
-    return sum(each.late_penalty or 0.0 for each in graded)
 
 
 def seconds_late(metadata: Path) -> float:

@@ -35,6 +35,11 @@ def hidden(roots: Iterable[Path]) -> tuple[Path, ...]:
     return (PACKAGE,) if any(PACKAGE.is_relative_to(root) for root in roots) else ()
 
 
+def open_to_all(paths: Iterable[Path]) -> bool:
+    """Whether every user may enter these folders."""
+    return all(part.stat().st_mode & 0o001 for path in paths if path.is_dir() for part in (path, *path.parents))
+
+
 def _sources(name: str) -> list[Path]:
     """Folder or file of the top-level package of a module; nothing for what is built in or missing."""
     try:

@@ -149,7 +149,7 @@ class LocalPool:
     def run(self, jobs: Iterator[Job]) -> Iterator[tuple[Job, Outcome]]:
         """Each job with its outcome, in the order in which they end; jobs are taken only as workers are free."""
         again: list[Job] = []
-        failures: dict[str, int] = {}
+        failures: dict[tuple[str, int], int] = {}
         while True:
             for slot in self.slots:
                 if slot.job is None:
@@ -171,8 +171,9 @@ class LocalPool:
                     self.slots[number] = Slot(self.setup, slot.cpu)
                     self._make_ready(number)
                 if outcome.error:
-                    failures[job.student] = failures.get(job.student, 0) + 1
-                    if failures[job.student] < ATTEMPTS:
+                    one = job.student, job.attempt
+                    failures[one] = failures.get(one, 0) + 1
+                    if failures[one] < ATTEMPTS:
                         again.append(job)
                         continue
                 yield job, outcome

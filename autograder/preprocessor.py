@@ -21,10 +21,11 @@ from nbconvert.exporters import Exporter, NotebookExporter
 from nbgrader.converters import BaseConverter
 from nbgrader.preprocessors import NbGraderPreprocessor
 
+from autograder.attempts import Attempts, best
 from autograder.course import Course
 from autograder.errors import AutograderError, GradebookError
 from autograder.feedback import render
-from autograder.grade import known_answers, make_job, make_record
+from autograder.grade import known_answers, make_job, make_record, version_of
 from autograder.gradebook import Gradebook
 from autograder.guard import only_grader
 from autograder.intake import collect
@@ -43,18 +44,21 @@ class GradeInSandbox(NbGraderPreprocessor):  # type: ignore[misc]
         info = resources["nbgrader"]
         student, title, name = info["student"], info["assignment"], info["notebook"]
         course = _course(self, info)
-        source = {name: course.notebooks(title)[name]}
-        submission = collect(course.folder("submitted", student, title), [name], course.limits)
+        notebooks = course.notebooks(title)
+        submission = collect(course.folder("submitted", student, title), list(notebooks), course.limits)
         with only_grader(course.root), closing(Gradebook(course.db_url)) as gradebook:
             gradebook.lock()
-            gradebook.save_assignment(course.course_id, title, source)
-            setup = Setup.of(course, title, source, known_answers(course, title)[0])
-            outcome = _grade(setup.pack(), make_job(gradebook, title, student, submission))
-            if outcome.error:
-                raise AutograderError(outcome.error)
-            graded = outcome.graded[name]
+            gradebook.save_assignment(course.course_id, title, {name: notebooks[name]})
+            setup = Setup.of(course, title, {name: notebooks[name]}, known_answers(course, title)[0]).pack()
+            outcomes, submissions = [], Attempts(course, title, list(notebooks)).of(student, submission)
+            for each in submissions:
+                outcomes.append(_grade(setup, make_job(gradebook, title, student, each)))
+                if outcomes[-1].error:
+                    raise AutograderError(outcomes[-1].error)
+            counted = best(outcomes, gradebook.kept(title, student))
+            graded, submission = outcomes[counted].graded[name], submissions[counted]
             # Without a digest: its feedback page is yet to be made.
-            gradebook.write(title, [make_record(student, name, graded, submission.timestamp, digest="")])
+            gradebook.write(title, [make_record(student, name, graded, submission, "", version_of(setup))])
         _drop_followed_links(course.folder("submitted", student, title), course.folder("autograded", student, title))
         return nbformat.from_dict(json.loads(graded.notebook)), resources
 

@@ -20,7 +20,7 @@ from markupsafe import Markup
 from autograder.course import Course
 from autograder.errors import UsageError
 from autograder.feedback import readable, template_text
-from autograder.grade import write_atomically
+from autograder.files import write_atomically
 from autograder.gradebook import Gradebook, Result
 from autograder.originality import Copy, Originality, copies
 

@@ -91,9 +91,7 @@ def enter(visible: Iterable[Path], hidden: Iterable[Path], pivot_root: int, uid:
         # Mounts first, while root may read everything; then an ordinary user's namespace, as for an ordinary user.
         unshare(CLONE_NEWNS)
         _new_root(visible, hidden, pivot_root)
-        os.setgroups([])
-        os.setresgid(uid, uid, uid)
-        os.setresuid(uid, uid, uid)
+        become(uid)
         _libc.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)  # or /proc/self/uid_map stays root's
         _new_user(proc)
         unshare(others | CLONE_NEWPID)
@@ -176,6 +174,23 @@ def new_scratch(limits: Limits) -> None:
     unshare(CLONE_NEWNS | CLONE_NEWIPC)
     options = f"size={limits.scratch_bytes},nr_inodes={limits.scratch_files},mode=700"
     mount("tmpfs", SCRATCH, "tmpfs", MS_NOSUID | MS_NODEV, options)
+
+
+def may_become(uid: int) -> bool:
+    """Whether this is root, and its user namespace knows that user."""
+    try:
+        numbers = list(map(int, Path("/proc/self/uid_map").read_text().split()))
+    except OSError:
+        return False
+    known = zip(numbers[::3], numbers[2::3], strict=True)
+    return os.geteuid() == 0 and any(first <= uid < first + count for first, count in known)
+
+
+def become(uid: int) -> None:
+    """Go on as this user, for good; root alone can."""
+    os.setgroups([])
+    os.setresgid(uid, uid, uid)
+    os.setresuid(uid, uid, uid)
 
 
 def drop_capabilities() -> None:

@@ -1,7 +1,8 @@
 """nbgrader's tables, and an assignment's entries in them.
 
 The schema is made by nbgrader's models; afterwards it is read from the database, since importing nbgrader takes
-seconds. One table is added, ``autograder_result``: what was graded, and where each score is from.
+seconds. Two tables are added, ``autograder_result``: what was graded, and ``autograder_history``: every change of a
+score.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from autograder import history
 from autograder.assignment import Assignment
 from autograder.errors import GradebookError
 from autograder.marks import checksum, read_marks, saved_source
@@ -21,6 +23,7 @@ Tables = dict[str, sa.Table]
 
 KINDS = {"grade": "GradeCell", "solution": "SolutionCell", "task": "TaskCell"}  # a cell's role -> nbgrader's name
 RESULTS = {"grade": ("grade",), "solution": ("comment",), "task": ("grade", "comment")}  # rows of each submission
+ORIGIN = ("submission", "version")  # digests: of what was handed in; of checks, settings and engine
 NEWEST = {  # a table -> its column that older versions of nbgrader did not have, or any other
     "course": "id",
     "assignment": "course_id",
@@ -50,16 +53,25 @@ def open_tables(connection: sa.Connection) -> Tables:
         sa.Column("digest", sa.String(64), nullable=False),
         sa.Column("graded_at", sa.DateTime, nullable=False),
         sa.Column("result", sa.Text, nullable=False),
+        *(sa.Column(name, sa.String(64)) for name in ORIGIN),
     )
-    if not set(NEWEST) & set(sa.inspect(connection).get_table_names()):
+    history.table(metadata)
+    there = set(sa.inspect(connection).get_table_names())
+    if not set(NEWEST) & there:
         _create(connection)
     metadata.create_all(connection)
+    if "autograder_result" in there:
+        columns = {column["name"] for column in sa.inspect(connection).get_columns("autograder_result")}
+        for name in ORIGIN:
+            if name not in columns:  # it is of a time before there was an audit trail
+                connection.exec_driver_sql(f"ALTER TABLE autograder_result ADD COLUMN {name} VARCHAR(64)")
     metadata.reflect(connection, only=lambda name, _: name in NEWEST)
     for table, column in NEWEST.items():
         if table not in metadata.tables or column not in metadata.tables[table].c:
             raise GradebookError(
                 "The gradebook was made by an older nbgrader; back it up and run `nbgrader db upgrade`."
             )
+    history.watch(connection)
     return dict(metadata.tables)
 
 

@@ -81,7 +81,7 @@ def _environment() -> list[str]:
 
 
 def _paths(forbidden: list[str]) -> list[str]:
-    problems = [f"{path} can be seen" for path in forbidden if os.path.lexists(path)]
+    problems = [f"{path} can be seen" for path in forbidden if _seen(path)]
     for path in ("/", os.path.dirname(os.__file__)):
         probe_file = Path(path, "probe")
         problems += _refused(f"writing to {path}", probe_file.touch)
@@ -95,6 +95,13 @@ def _paths(forbidden: list[str]) -> list[str]:
     if len(open_files) != 1:
         problems.append(f"descriptors {open_files} are open where one was expected")
     return problems
+
+
+def _seen(path: str) -> bool:
+    """Whether there is something; what is covered (``sandbox.enter``) is an empty folder."""
+    with suppress(NotADirectoryError, PermissionError):
+        return os.path.lexists(path) and bool(os.listdir(path))
+    return True
 
 
 def _calls() -> list[str]:

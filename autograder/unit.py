@@ -105,6 +105,7 @@ class Job:
     findings: list[str]
     kept: dict[str, dict[str, Any]]  # by notebook: the fields of Kept
     seconds_late: float = 0.0
+    attempt: int = 0  # which of the student's submissions, where several are graded
 
     def pack(self) -> bytes:
         return _pack(self)

@@ -18,7 +18,8 @@ import psutil
 import pytest
 
 from autograder.errors import AutograderError, GradebookError, UsageError
-from autograder.grade import Summary, grade, write_atomically
+from autograder.files import write_atomically
+from autograder.grade import Summary, grade
 from autograder.guard import backups, only_grader
 from autograder.pool import Slot
 from autograder.unit import Job

@@ -1,0 +1,141 @@
+"""Whose score a run changed, by how much and why; and where every score is from: ``autograder history``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from autograder.course import Course
+from autograder.errors import UsageError
+from autograder.files import write_atomically
+from autograder.gradebook import Gradebook
+from autograder.history import NAME, read
+
+SMALLEST = 1e-9  # points: less is rounding
+SHORT = 8  # digits of a digest that are shown
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A class at one moment."""
+
+    totals: Mapping[str, float]  # student -> points, what people entered and lateness included
+    origins: Mapping[str, tuple[frozenset[str], frozenset[str]]]  # student -> digests of submissions and of checks
+    last: int  # row of the audit trail
+
+    @classmethod
+    def of(cls, gradebook: Gradebook, assignment: str) -> Standing:
+        """As the gradebook has it, in one transaction."""
+        return gradebook.transact(lambda connection: _standing(connection, gradebook.tables, assignment))
+
+
+@dataclass
+class Changed:
+    """One student's score, before and after."""
+
+    before: float
+    after: float
+    cause: str
+    checks: dict[str, list[float | None]] = field(default_factory=dict)  # what changed -> [old, new]
+
+    def __str__(self) -> str:
+        parts = [f"{name or 'lateness'} {_points(old)} -> {_points(new)}" for name, (old, new) in self.checks.items()]
+        why = ", ".join(parts[:5]) + (", ..." if len(parts) > 5 else "")
+        return f"{self.before:g} -> {self.after:g} ({self.after - self.before:+g}), {self.cause}: {why}"
+
+
+def changed(gradebook: Gradebook, assignment: str, before: Standing) -> dict[str, Changed]:
+    """Students who were graded ``before`` and have another score now."""
+    now = Standing.of(gradebook, assignment)
+    history = gradebook.tables[NAME]
+    rows = gradebook.transact(lambda connection: read(connection, history, assignment, since=before.last))
+    found = {}
+    for student, total in before.totals.items():
+        if student in before.origins and abs(now.totals.get(student, 0.0) - total) > SMALLEST:
+            cause = _cause(before.origins[student], now.origins.get(student, (frozenset(), frozenset())))
+            found[student] = Changed(round(total, 6), round(now.totals.get(student, 0.0), 6), cause)
+    for row in rows:
+        if row.student in found:
+            checks = found[row.student].checks
+            checks[row.check] = [checks.get(row.check, [row.old])[0], row.new]
+    return found
+
+
+def write(course: Course, assignment: str, found: Mapping[str, Changed]) -> Path:
+    """``reports/ASSIGNMENT-changes.json``: of the last run that changed anything."""
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    content = {"assignment": assignment, "time": now, "students": {name: asdict(each) for name, each in found.items()}}
+    path = course.root / "reports" / f"{assignment}-changes.json"
+    write_atomically(path, json.dumps(content, indent=1) + "\n", 0o644)
+    return path
+
+
+def history(
+    assignment: str, course_dir: Path = Path("."), *, student: str | None = None, db: str = ""
+) -> Iterator[str]:
+    """A line for each change of a score, the oldest first; raises UsageError where there is none."""
+    course = Course.open(course_dir, db)
+    course.notebooks(assignment)
+    with closing(Gradebook(course.db_url)) as gradebook:
+        table = gradebook.tables[NAME]
+        rows = gradebook.transact(lambda connection: read(connection, table, assignment, student))
+    if not rows:
+        whose = f" by {student!r}" if student else ""
+        raise UsageError(f"Nothing of {assignment!r}{whose} is graded yet; run `autograder grade {assignment}` first.")
+    for row in rows:
+        place = row.check or f"{row.notebook}, lateness"
+        digests = f"{row.submission[:SHORT] or '-'} {row.version[:SHORT] or '-'}"
+        yield f"{row.at} {row.student} {place}: {_points(row.old)} -> {_points(row.new)} {row.origin} {digests}"
+
+
+def _cause(before: tuple[frozenset[str], frozenset[str]], now: tuple[frozenset[str], frozenset[str]]) -> str:
+    if before[0] != now[0]:
+        return "another submission"
+    return "checks, settings or grader changed" if before[1] != now[1] else "graded again"
+
+
+def _points(value: float | None) -> str:
+    return "none" if value is None else f"{round(value, 2):g}"
+
+
+def _standing(connection: sa.Connection, tables: Mapping[str, sa.Table], assignment: str) -> Standing:
+    assigned, handed_in, part, grade, done, history = (
+        tables[name]
+        for name in ("assignment", "submitted_assignment", "submitted_notebook", "grade", "autograder_result", NAME)
+    )
+    own = sa.select(handed_in.c.student_id, part.c.id, part.c.late_submission_penalty).select_from(
+        assigned.join(handed_in, handed_in.c.assignment_id == assigned.c.id).join(
+            part, part.c.assignment_id == handed_in.c.id
+        )
+    )
+    parts = own.where(assigned.c.name == assignment).subquery()
+    score = sa.func.coalesce(grade.c.manual_score, grade.c.auto_score, 0.0) + sa.func.coalesce(
+        grade.c.extra_credit, 0.0
+    )
+    totals: dict[str, float] = {}
+    for student, points in connection.execute(
+        sa.select(parts.c.student_id, sa.func.sum(score))
+        .join(grade, grade.c.notebook_id == parts.c.id)
+        .group_by(parts.c.student_id)
+    ):
+        totals[student] = points
+    late = sa.select(parts.c.student_id, sa.func.sum(parts.c.late_submission_penalty)).group_by(parts.c.student_id)
+    for student, points in connection.execute(late):
+        totals[student] = max(0.0, totals.get(student, 0.0) - (points or 0.0))
+    origins: dict[str, tuple[set[str], set[str]]] = {}
+    query = sa.select(done.c.student_id, done.c.submission, done.c.version).where(done.c.assignment == assignment)
+    for student, submission, version in connection.execute(query):
+        submissions, versions = origins.setdefault(student, (set(), set()))
+        submissions.add(submission)
+        versions.add(version)
+    return Standing(
+        totals,
+        {student: (frozenset(each[0]), frozenset(each[1])) for student, each in origins.items()},
+        connection.execute(sa.select(sa.func.max(history.c.id))).scalar() or 0,
+    )

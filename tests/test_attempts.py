@@ -1,0 +1,119 @@
+"""Which of several submissions counts: the last, or the best of all by the checks of today."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from autograder.attempts import Attempts
+from autograder.course import Course
+from autograder.grade import Summary, grade
+from autograder.intake import collect
+from tests.course_factory import NAME, RIGHT, answered, instructor_notebook, make_course, submit, write_source
+
+BEST = "c.Engine.keep = 'best'"
+LATE = """
+c.AssignLatePenalties.plugin_class = "autograder.late.LateDays"
+c.LateDays.penalty_per_day = 0.9
+"""
+FORWARD_ALONE = {"scale_forward": RIGHT["scale_forward"]}  # 5 points of 9
+BACKWARD_OF_A_SUM = {"scale_forward": "def scale_forward(x, w):\n    return x + w, (x, w)"}  # 0 points
+FIRST, SECOND, THIRD = (f"2026-11-0{day} 12:00:00 UTC" for day in (1, 2, 3))
+
+
+def course(tmp_path: Path, config: str = BEST) -> Path:
+    return make_course(tmp_path / "course", config, gradebook=True)
+
+
+def score(summary: Summary) -> float:
+    return summary.scores["ann"][0]
+
+
+def page(root: Path) -> str:
+    return (root / "feedback" / "ann" / NAME / f"{NAME}.html").read_text(encoding="utf-8")
+
+
+def stamp(root: Path, step: str) -> str:
+    return (root / step / "ann" / NAME / "timestamp.txt").read_text().strip()
+
+
+def test_the_last_counts_by_default_and_nothing_else_is_kept(tmp_path: Path) -> None:
+    root = course(tmp_path, "")
+    submit(root, "ann", RIGHT, FIRST)
+    assert score(grade(NAME, root, jobs=1)) == 9.0
+    submit(root, "ann", FORWARD_ALONE, SECOND)
+    summary = grade(NAME, root, jobs=1)
+    assert score(summary) == 5.0
+    assert str(summary.changed["ann"]).startswith("9 -> 5 (-4), another submission: ")
+    assert not (root / ".autograder" / "attempts").exists()
+
+
+def test_where_the_best_counts_a_worse_one_leaves_score_notebook_and_page_and_the_page_says_so(tmp_path: Path) -> None:
+    root = course(tmp_path)
+    submit(root, "ann", RIGHT, FIRST)
+    assert score(grade(NAME, root, jobs=1)) == 9.0
+    assert "You handed in" not in page(root)
+    submit(root, "ann", FORWARD_ALONE, SECOND)
+    summary = grade(NAME, root, jobs=1)
+    assert score(summary) == 9.0
+    assert summary.earlier == {"ann": (9.0, 5.0)}
+    assert summary.changed == {}
+    assert f"You handed in 2 times. The best submission counts, and this page shows the one of {FIRST}." in page(root)
+    assert stamp(root, "autograded") == stamp(root, "feedback") == FIRST
+    assert "x, w = cache" in (root / "autograded" / "ann" / NAME / f"{NAME}.ipynb").read_text()
+    assert grade(NAME, root, jobs=1).unchanged == 1
+
+    # A check is changed so that the second is the better one: all are graded by it.
+    notebook = instructor_notebook()
+    for raw in notebook["cells"]:
+        if raw["id"] == "scale-backward--gradient":
+            raw["source"] = "x = np.ones((1, 1))\nscale_forward(x, x)\ntry:\n    scale_backward(x, (x, x))\n"
+            raw["source"] += "except NotImplementedError:\n    pass\nelse:\n    assert False, 'it is written'"
+    write_source(root, notebook)
+    summary = grade(NAME, root, jobs=1)
+    assert summary.earlier == {}
+    assert stamp(root, "feedback") == SECOND
+    assert summary.changed == {}, "9 points as before, by another submission"
+
+
+def test_lateness_counts_in_what_is_best(tmp_path: Path) -> None:
+    root = course(tmp_path, BEST + LATE)
+    submit(root, "ann", FORWARD_ALONE, FIRST)
+    grade(NAME, root, jobs=1)
+    from nbgrader.api import Gradebook as Stock
+
+    with Stock(f"sqlite:///{root}/gradebook.db", "course101") as stock:
+        stock.update_or_create_assignment(NAME, duedate="2026-11-01 18:00:00 UTC")
+    submit(root, "ann", RIGHT, SECOND)
+    summary = grade(NAME, root, jobs=1)
+    assert summary.earlier["ann"] == (5.0, pytest.approx(0.9))
+    assert stamp(root, "feedback") == FIRST
+
+
+def test_of_equals_the_last_counts(tmp_path: Path) -> None:
+    root = course(tmp_path)
+    for time in (FIRST, SECOND):
+        submit(root, "ann", FORWARD_ALONE, time)
+        summary = grade(NAME, root, jobs=1)
+    assert summary.earlier == {}
+    assert stamp(root, "feedback") == SECOND
+
+
+def test_submissions_are_kept_once_and_what_has_no_notebook_not_at_all(tmp_path: Path) -> None:
+    opened = Course.open(course(tmp_path))
+    attempts = Attempts(opened, NAME, [NAME])
+    folder = submit(opened.root, "ann", FORWARD_ALONE, FIRST)
+
+    def current() -> list[str | None]:
+        return [each.timestamp for each in attempts.of("ann", collect(folder, [NAME], opened.limits))]
+
+    assert current() == current() == [FIRST]
+    submit(opened.root, "ann", RIGHT, THIRD)
+    assert current() == [FIRST, THIRD]
+    attempts.add("ann", {f"{NAME}.ipynb": json.dumps(answered({})).encode(), "timestamp.txt": SECOND.encode()})
+    assert current() == [FIRST, SECOND, THIRD]
+    (folder / f"{NAME}.ipynb").unlink()
+    assert len(current()) == 4
+    assert len(list((opened.root / ".autograder" / "attempts" / NAME / "ann").iterdir())) == 3

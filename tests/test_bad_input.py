@@ -1,0 +1,198 @@
+"""Typos, wrong folders, broken files, a full disk: each subcommand says it in one sentence and leaves nothing half."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from autograder.__main__ import main
+from tests.course_factory import NAME, RIGHT, make_course, submit
+
+COMMANDS: dict[str, list[str]] = {
+    "grade": ["grade", NAME, "--jobs", "1"],
+    "validate": ["validate", NAME, "--jobs", "1"],
+    "report": ["report", NAME],
+    "export": ["export", NAME],
+    "gradescope": ["export", NAME, "--format", "gradescope-autograder"],
+    "history": ["history", NAME],
+    "collect": ["collect", NAME, "inbox"],
+}
+OF_GRADEBOOK = ("grade", "report", "export", "history")
+
+
+@pytest.fixture
+def course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    root = make_course(tmp_path / "course", gradebook=True)
+    submit(root, "ann", RIGHT)
+    inbox = tmp_path / "inbox" / f"ann+{NAME}+2026-03-02 11:58:00 UTC"
+    inbox.mkdir(parents=True)
+    (inbox / f"{NAME}.ipynb").write_bytes((root / "submitted" / "ann" / NAME / f"{NAME}.ipynb").read_bytes())
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("autograder.database.RETRIES", ())
+    return root
+
+
+def run(command: str, course: Path, *more: str) -> Result:
+    return CliRunner().invoke(main, [*COMMANDS[command], "--course-dir", str(course), *more])
+
+
+def everything(course: Path) -> dict[str, bytes]:
+    """Files of the course; the lock's and an opened gradebook's apart, which tell of nobody's work."""
+    kept = (path for path in sorted(course.rglob("*")) if path.is_file() and path.name not in ("lock", "gradebook.db"))
+    return {str(path.relative_to(course)): path.read_bytes() for path in kept if "gradebook.db-" not in path.name}
+
+
+def refused(result: Result, code: int, *words: str) -> None:
+    assert result.exit_code == code, result.output
+    lines = result.output.splitlines()
+    assert len(lines) == 1, result.output
+    assert lines[0].startswith("autograder: ")
+    assert all(word in lines[0] for word in words), lines[0]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_an_unknown_assignment_is_answered_with_the_known_ones(course: Path, command: str) -> None:
+    before = everything(course)
+    arguments = [word.replace(NAME, "scalling") for word in COMMANDS[command]]
+    refused(CliRunner().invoke(main, [*arguments, "--course-dir", str(course)]), 2, "'scalling'", f"there are {NAME}")
+    assert everything(course) == before
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("folder", ["nowhere", "inbox", "a file"])
+def test_a_wrong_folder_is_named(course: Path, command: str, folder: str) -> None:
+    (course.parent / "a file").write_text("x")
+    before = everything(course.parent)
+    refused(run(command, course.parent / folder), 2, folder)
+    assert everything(course.parent) == before
+
+
+def broken_syntax(course: Path) -> None:
+    (course / "nbgrader_config.py").write_text("c = get_config(\n")
+
+
+def broken_end(course: Path) -> None:
+    (course / "nbgrader_config.py").write_text("import sys\nsys.exit('bye')\n")
+
+
+def broken_kind(course: Path) -> None:
+    (course / "nbgrader_config.py").unlink()
+    (course / "nbgrader_config.py").mkdir()
+
+
+def broken_source(course: Path) -> None:
+    (course / "source" / NAME / f"{NAME}.ipynb").unlink()
+    (course / "source" / NAME / f"{NAME}.ipynb").mkdir()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("damage", [broken_syntax, broken_end, broken_kind, broken_source])
+def test_what_the_instructor_broke_is_named_with_its_place(
+    course: Path, command: str, damage: Callable[[Path], None]
+) -> None:
+    damage(course)
+    before = everything(course)
+    refused(run(command, course), 4, f"{NAME}.ipynb" if damage is broken_source else "nbgrader_config.py")
+    assert everything(course) == before
+
+
+@pytest.mark.parametrize("setting", ["keep = 'worst'", "isolation = 'some'", "limits = {'hours': 1}"])
+@pytest.mark.parametrize("command", ["grade", "validate", "collect"])
+def test_a_setting_that_is_none_is_told(course: Path, command: str, setting: str) -> None:
+    with open(course / "nbgrader_config.py", "a") as config:
+        config.write(f"\nc.Engine.{setting}\n")
+    result = run(command, course)
+    assert result.exit_code in (2, 4)
+    assert len(result.output.splitlines()) == 1
+    assert setting.partition(" ")[0] in result.output or "hours" in result.output
+
+
+@pytest.mark.parametrize("command", OF_GRADEBOOK)
+def test_a_gradebook_that_is_none_is_told(course: Path, command: str) -> None:
+    (course / "gradebook.db").write_bytes(b"this is no database, and it is long enough" * 50)
+    refused(run(command, course), 5, "gradebook.db")
+    (course / "gradebook.db").unlink()
+    (course / "gradebook.db").mkdir()
+    refused(run(command, course), 5, "gradebook.db")
+
+
+@pytest.mark.parametrize("command", ["report", "export", "history"])
+def test_what_needs_grades_says_so_before_there_are_any(course: Path, command: str) -> None:
+    refused(run(command, course), 2, "is graded yet", f"autograder grade {NAME}")
+
+
+@pytest.mark.parametrize("command", ["grade", "report", "export", "history"])
+@pytest.mark.parametrize("url", ["nonsense", "sqlite:///nowhere/x.db"])
+def test_a_wrong_address_of_a_gradebook_is_told(course: Path, command: str, url: str) -> None:
+    refused(run(command, course, "--db", url), 5, url.rpartition("/")[2])
+
+
+def test_a_place_that_cannot_be_written_is_told(course: Path) -> None:
+    (course.parent / "taken").mkdir()
+    for place in ("taken", "inbox/../taken", "/proc/nobody/x.zip"):
+        result = run("gradescope", course, "--to", place)
+        refused(result, 1, "cannot be written")
+    assert list((course.parent / "taken").iterdir()) == []
+
+
+def test_sources_that_cannot_be_read_are_told(course: Path) -> None:
+    (course.parent / "text.zip").write_text("no zip")
+    before = everything(course)
+    for source in ("text.zip", "none.zip"):
+        result = CliRunner().invoke(main, ["collect", NAME, "inbox", source, "--course-dir", str(course)])
+        refused(result, 2, source)
+    for roster, words in (("none.csv", "none.csv"), ("inbox", "inbox"), ("text.zip", "no column id")):
+        result = CliRunner().invoke(main, ["collect", NAME, "inbox", "--roster", roster, "--course-dir", str(course)])
+        refused(result, 2, words)
+    assert everything(course) == before
+
+
+FULL = """
+import os, shutil, subprocess, sys
+from pathlib import Path
+disk, course, *command = sys.argv[1:]
+subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", disk], check=True)
+root = shutil.copytree(course, Path(disk, "course"))
+room = int(os.environ.get("ROOM", 8192))
+with open(Path(disk, "filler"), "wb") as filler:
+    filler.write(bytes(os.statvfs(disk).f_bavail * os.statvfs(disk).f_frsize - room))
+before = {path: path.read_bytes() for path in root.rglob("*") if path.is_file()}
+ended = subprocess.run([sys.executable, "-m", "autograder", *command, "--course-dir", str(root)],
+                       capture_output=True, text=True)
+print(ended.returncode, ended.stderr.strip().replace("\\n", " | "))
+names = {"lock", "log.jsonl", "gradebook.db", "gradebook.db-wal", "gradebook.db-shm"}
+for path in sorted(root.rglob("*")):
+    if path.is_file() and path.name not in names and before.get(path) != path.read_bytes():
+        print("left:", path.relative_to(root))
+"""
+
+
+@pytest.mark.parametrize("command", ["grade", "report", "export", "gradescope", "collect"])
+def test_a_full_disk_is_told_and_nothing_is_left_half(course: Path, command: str) -> None:
+    """A disk of a megabyte, in a mount namespace of the test's own, with eight kilobytes left."""
+    with open(course / "nbgrader_config.py", "a") as config:
+        config.write("\nc.Engine.isolation = 'none'\n")  # there are no further namespaces within this one
+    if command in ("report", "export"):
+        result = run("grade", course)
+        assert result.exit_code == 0, result.output
+    if command == "collect":
+        inbox = next((course.parent / "inbox").iterdir()) / f"{NAME}.ipynb"
+        inbox.write_bytes(inbox.read_bytes() + b" " * 100_000)
+    disk = course.parent / "disk"
+    disk.mkdir()
+    arguments = [word.replace("inbox", str(course.parent / "inbox")) for word in COMMANDS[command]]
+    line = ["unshare", "-m" if os.geteuid() == 0 else "-rm", sys.executable, "-c", FULL, str(disk), str(course)]
+    done = subprocess.run([*line, *arguments], capture_output=True, text=True, timeout=280, check=False)
+    assert done.returncode == 0, done.stderr
+    said, *left = done.stdout.splitlines()
+    assert said.split()[0] in ("1", "5"), said
+    assert said.count("autograder: ") == 1
+    assert "|" not in said, "one sentence"
+    assert "space left" in said or "full" in said, said
+    assert left == []

@@ -1,0 +1,92 @@
+"""A check that is changed or added regrades everybody, keeps what people entered, and tells who changed by how much."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from nbgrader.api import Gradebook as Stock
+
+from autograder.__main__ import main
+from autograder.grade import grade
+from tests.course_factory import NAME, RIGHT, cell, instructor_notebook, make_course, submit, write_source
+
+NEGATIVE = "assert (scale_forward(np.ones(2), -1.0)[0] == -1).all(), 'a negative weight'"
+ABSOLUTE = {**RIGHT, "scale_forward": "def scale_forward(x, w):\n    return x * np.abs(w), (x, w)"}
+LATE = """
+c.AssignLatePenalties.plugin_class = "autograder.late.LateDays"
+c.LateDays.penalty_per_day = 0.5
+"""
+
+
+def stock(root: Path) -> Stock:
+    return Stock(f"sqlite:///{root}/gradebook.db", "course101")
+
+
+def total(root: Path, student: str) -> float:
+    with stock(root) as book:
+        found = book.find_submission(NAME, student)
+        return float(found.score - (found.late_submission_penalty or 0.0))
+
+
+def test_an_added_and_a_changed_check_regrade_everybody_and_are_told(tmp_path: Path) -> None:
+    root = make_course(tmp_path / "course", gradebook=True)
+    submit(root, "ann", RIGHT)
+    submit(root, "bob", ABSOLUTE)  # the hidden check of 2 points finds it
+    submit(root, "cyd", {})
+    assert grade(NAME, root, jobs=1).changed == {}
+    with stock(root) as book:
+        written = book.find_grade("written__why", NAME, NAME, "ann")
+        written.manual_score, written.needs_manual_grade = 1.5, False
+        book.db.commit()
+    assert (total(root, "ann"), total(root, "bob"), total(root, "cyd")) == (10.5, 7.0, 0.0)
+
+    notebook = instructor_notebook()
+    notebook["cells"][3]["metadata"]["nbgrader"]["points"] = 1  # was 3
+    notebook["cells"].append(
+        cell("code", "scale_forward__negative", NEGATIVE, grade=True, locked=True, points=4),
+    )
+    write_source(root, notebook)
+    result = CliRunner().invoke(main, ["grade", NAME, "--course-dir", str(root), "--jobs", "1"])
+    assert result.exit_code == 0, result.output
+    assert (total(root, "ann"), total(root, "bob"), total(root, "cyd")) == (12.5, 5.0, 0.0)
+    path = root / "reports" / f"{NAME}-changes.json"
+    assert f"2 scores changed, all of them in {path}" in result.output
+    cause = "checks, settings or grader changed"
+    details = "scale_forward__values 3 -> 1, scale_forward__negative none -> "
+    assert f"  ann: 10.5 -> 12.5 (+2), {cause}: {details}4" in result.output
+    assert f"  bob: 7 -> 5 (-2), {cause}: {details}0" in result.output
+    assert json.loads(path.read_text())["students"]["bob"] == {
+        "before": 7.0,
+        "after": 5.0,
+        "cause": cause,
+        "checks": {"scale_forward__values": [3.0, 1.0], "scale_forward__negative": [None, 0.0]},
+    }
+    lines = CliRunner().invoke(main, ["history", NAME, "ann", "--course-dir", str(root)]).output.splitlines()
+    origins = [line.split()[-3] for line in lines]
+    assert sorted(origins) == ["auto"] * 5 + ["manual"]
+    assert len({line.split()[-2] for line in lines}) == 1, "one submission"
+    assert len({line.split()[-1] for line in lines}) == 2, "two versions of the checks"
+
+
+def test_an_extension_for_one_student_is_honored_when_it_is_granted_later(tmp_path: Path) -> None:
+    root = make_course(tmp_path / "course", LATE, gradebook=True)
+    for student in ("ann", "bob"):
+        submit(root, student, RIGHT, "2026-11-02 12:00:00 UTC")
+    grade(NAME, root, jobs=1)
+    assert total(root, "ann") == 9.0
+    with stock(root) as book:
+        book.update_or_create_assignment(NAME, duedate="2026-11-01 12:00:00 UTC")
+    summary = grade(NAME, root, jobs=1)
+    assert {student: each.after for student, each in summary.changed.items()} == {"ann": 4.5, "bob": 4.5}
+    assert str(summary.changed["ann"]) == "9 -> 4.5 (-4.5), graded again: lateness none -> 4.5"
+    with stock(root) as book:
+        book.grant_extension(NAME, "ann", days=2)
+    summary = grade(NAME, root, jobs=1)
+    assert (summary.graded, summary.unchanged) == (1, 1)
+    assert (total(root, "ann"), total(root, "bob")) == (9.0, pytest.approx(4.5))
+    assert "4.5 points are taken off because it was late" in (
+        root / "feedback" / "bob" / NAME / f"{NAME}.html"
+    ).read_text(encoding="utf-8")
