@@ -1,7 +1,8 @@
 """How good is the grader? `python -m reference.quality [--long]` measures it and prints one summary.
 
-Known mistakes caught, mutants killed, right answers passed, diagnoses right, smallest gap. The short form takes every
-fourth answer and a sample of the mutants, always the same; ``--long`` takes all of them. Exit code 1 on any miss.
+Known mistakes caught, mutants killed, right answers passed, diagnoses right, smallest gap, and whether a class gets the
+same scores each time. The short form takes every fourth answer and a sample of the mutants, always the same; ``--long``
+takes all of them, under 200 seeds. Exit code 1 on any miss.
 """
 
 from __future__ import annotations
@@ -59,8 +60,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     counts, good = validated(options.long)
     verdicts = mutants.survey(ASSIGNMENTS, None if options.long else SAMPLE, options.jobs)
     good = mutants.report(verdicts, everything=options.long) and good
-    measured = stability.survey(ASSIGNMENTS, 200 if options.long else 10, options.long, options.jobs)
-    gap = stability.report(measured)
+    chosen = stability.trials(ASSIGNMENTS, 200 if options.long else 10, options.long)
+    gap = stability.report(stability.survey(chosen, options.jobs))
+    good = stability.repeated_scores(50 if options.long else 5) and good
     spared = [verdict for verdict in verdicts if not verdict.killer]
     equivalent = sum(verdict.equivalent for verdict in spared)
     print()

@@ -1,0 +1,135 @@
+"""How far thresholds stand from both sides is measured on the checks themselves, and a gap that shrinks is told."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import sqlite3
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+from nbgrader.api import Gradebook
+
+from normlab import checks
+from reference.course import ASSIGNMENTS, Course
+from reference.stability import (
+    MARGIN,
+    REFERENCE,
+    SCORES,
+    Measured,
+    Trial,
+    measure,
+    part,
+    report,
+    seeded,
+    survey,
+    trials,
+)
+
+RIGHT = Trial("layernorm", REFERENCE, True, 0)
+WRONG = Trial("layernorm", "some mistake", False, 3)
+
+
+def told(*found: Measured) -> tuple[float, str]:
+    lines: list[str] = []
+    return report(found, lines.append), "\n".join(lines)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_a_right_answer_stays_ten_times_below_each_threshold(seed: int) -> None:
+    quotients = measure(Trial("layernorm", REFERENCE, True, seed)).quotients
+    assert quotients.keys() == Course("layernorm").checks.keys()
+    assert 0 < max(quotients.values()) < 1 / MARGIN
+
+
+def test_a_wrong_answer_is_measured_on_the_checks_of_its_own_function() -> None:
+    course = Course("layernorm")
+    mistake = next(mistake for mistake in course.mistakes if mistake.name == "forward_eps_default_1e_8")
+    quotients = measure(Trial("layernorm", mistake.name, False, 0)).quotients
+    assert {name.partition("__")[0] for name in quotients} == {"layernorm_forward"}
+    assert MARGIN < quotients["layernorm_forward__defaults"] < math.inf
+    assert quotients["layernorm_forward__example_by_hand"] < 1  # it says its eps
+
+
+def test_the_sentences_are_the_checks_own_again_after_a_measurement() -> None:
+    before = checks.require_close, checks.require_zero
+    measure(RIGHT)
+    assert (checks.require_close, checks.require_zero) == before
+    with pytest.raises(AssertionError):
+        checks.require_close("out", 1.0, 2.0, 1e-9)
+
+
+def test_a_gap_that_shrinks_is_told_by_check_and_answer() -> None:
+    gap, text = told(Measured(RIGHT, {"f__one": 0.02}), Measured(WRONG, {"f__one": 1e3, "f__two": 0.0}))
+    assert gap == 50
+    assert "too near" not in text
+    gap, text = told(Measured(RIGHT, {"f__one": 0.25}), Measured(WRONG, {"f__one": 1e3}))
+    assert gap == 4 < MARGIN
+    assert "too near: f__one: right answers: a factor of 4.0" in text
+    gap, text = told(Measured(RIGHT, {"f__one": 0.02}), Measured(WRONG, {"f__one": 3.0, "f__two": 0.5}))
+    assert gap == 3 < MARGIN
+    assert "too near: layernorm: some mistake, seed 3: a factor of 3.0" in text
+
+
+def test_a_right_answer_that_fails_leaves_no_gap() -> None:
+    gap, text = told(Measured(RIGHT, {"f__one": math.inf}))
+    assert gap == 0
+    assert "the reference, which is right, fails f__one, seed 0" in text
+
+
+def test_a_check_is_shown_with_the_largest_right_and_the_smallest_wrong_quotient() -> None:
+    rights = [Measured(RIGHT, {"f__one": quotient}) for quotient in (1e-4, 1e-3)]
+    wrongs = [Measured(WRONG, {"f__one": quotient}) for quotient in (1e5, 1e4, 0.5)]
+    assert "f__one 1.0e-03 1.0e+04" in " ".join(told(*rights, *wrongs)[1].split())
+
+
+def test_the_short_form_has_every_answer_once_and_the_long_one_under_every_seed() -> None:
+    short, long = trials(ASSIGNMENTS, 10, every=False), trials(ASSIGNMENTS, 10, every=True)
+    answers = [answer for name in ASSIGNMENTS for answer in (*Course(name).mistakes, *Course(name).right_answers)]
+    assert len(short) == 10 * len(ASSIGNMENTS) + len(answers)
+    assert len(long) == 10 * (len(ASSIGNMENTS) + len(answers)) == len(set(long))
+    assert {trial.seed for trial in short if trial.answer != REFERENCE} == set(range(10))
+
+
+def test_the_parts_make_the_whole() -> None:
+    assert part("2/8") == (2, 8)
+    for wrong in ("0/8", "9/8", "3", "a/b", ""):
+        with pytest.raises(argparse.ArgumentTypeError, match="a part is K/N"):
+            part(wrong)
+
+
+def test_a_seed_moves_the_checks_generators_and_leaves_published_ones_alone() -> None:
+    def drawn(seed: int, start: int) -> tuple[float, float]:
+        with seeded(seed):
+            np.random.seed(start)
+            return np.random.default_rng(start).normal(), np.random.rand()
+
+    assert drawn(0, 5) == drawn(0, 5)
+    assert all(one != other for one, other in zip(drawn(0, 5), drawn(1, 5), strict=True))
+    assert drawn(0, 231)[1] == drawn(7, 231)[1]
+
+
+def test_a_survey_measures_with_one_blas_thread_and_with_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "3")
+    found = survey([RIGHT, Trial("layernorm", REFERENCE, True, 1)], jobs=1)
+    assert [each.trial.seed for each in found] == [0, 1]
+    assert told(*found)[0] > MARGIN
+    assert os.environ["OPENBLAS_NUM_THREADS"] == "3"
+
+
+@pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")  # nbgrader's own
+def test_scores_are_compared_check_by_check(tmp_path: Path) -> None:
+    path = tmp_path / "gradebook.db"
+    with Gradebook(f"sqlite:///{path}") as gradebook:
+        gradebook.add_assignment("a", duedate=datetime(2026, 3, 2, tzinfo=UTC))
+        gradebook.add_notebook("n", "a")
+        for name in ("f__two", "f__one"):
+            gradebook.add_grade_cell(name, "n", "a", max_score=2, cell_type="code")
+        gradebook.add_student("ann")
+        gradebook.add_submission("a", "ann")
+        gradebook.find_grade("f__one", "n", "a", "ann").auto_score = 1.5
+        gradebook.db.commit()
+    assert list(sqlite3.connect(path).execute(SCORES)) == [("ann", "f__one", 1.5), ("ann", "f__two", None)]
