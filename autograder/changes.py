@@ -54,13 +54,14 @@ def changed(gradebook: Gradebook, assignment: str, before: Standing) -> dict[str
     """Students who were graded ``before`` and have another score now."""
     now = Standing.of(gradebook, assignment)
     history = gradebook.tables[NAME]
-    rows = gradebook.transact(lambda connection: read(connection, history, assignment, since=before.last))
     found = {}
     for student, total in before.totals.items():
         if student in before.origins and abs(now.totals.get(student, 0.0) - total) > SMALLEST:
             cause = _cause(before.origins[student], now.origins.get(student, (frozenset(), frozenset())))
             found[student] = Changed(round(total, 6), round(now.totals.get(student, 0.0), 6), cause)
-    for row in rows:
+    if not found:  # a class that is graded for the first time has a long trail
+        return found
+    for row in gradebook.transact(lambda connection: read(connection, history, assignment, since=before.last)):
         if row.student in found:
             checks = found[row.student].checks
             checks[row.check] = [checks.get(row.check, [row.old])[0], row.new]

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any
 
 from autograder.errors import UsageError, WorkerError
-from autograder.pool import Slot
+from autograder.pool import ATTEMPTS, Slot
 from autograder.unit import Job, Outcome
 
 AHEAD = 2  # tasks in flight for each thread: enough to keep it busy, few enough to hold in memory
@@ -27,12 +27,16 @@ def grade_job(setup: bytes, job: bytes) -> bytes:
     """What a Dask worker runs; the grading process beside it stays warm from one call to the next."""
     global _slot
     with _lock:
-        if _slot is None or _slot.lost or _slot.setup != setup:
-            if _slot is not None:
-                _slot.kill()
-            _slot = Slot(setup, cpu=None)
-            _slot.await_ready()
-        return _slot.grade(Job.unpack(job)).pack()
+        for _ in range(ATTEMPTS):
+            if _slot is None or _slot.lost or _slot.setup != setup:
+                if _slot is not None:
+                    _slot.end()
+                _slot = Slot(setup, cpu=None)
+                _slot.await_ready()
+            outcome = _slot.grade(Job.unpack(job))
+            if not outcome.error:
+                break
+        return outcome.pack()
 
 
 class DaskPool:

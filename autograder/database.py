@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sqlite3
 import threading
@@ -16,7 +17,7 @@ from autograder.errors import GradebookError
 from autograder.schema import Tables, open_tables
 
 T = TypeVar("T")
-RETRIES = (0.5, 1.0, 2.0, 4.0, 8.0)  # seconds: a server that restarts, a lock that somebody holds
+RETRIES = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)  # seconds: a server that restarts, a lock that somebody holds
 LOCK = "hashtext('autograder ' || current_database())"
 
 
@@ -30,6 +31,8 @@ class Database:
             raise GradebookError(f"{url!r} is not the address of a database that can be used: {error}.") from None
         self.name = self.engine.url.render_as_string(hide_password=True)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
+        self.patient = True  # waits for a server that restarts and for locks
+        self._file: tuple[int, int] | None = None
         if self.is_sqlite:
             sa.event.listen(self.engine, "connect", _on_sqlite_connect)
             sa.event.listen(self.engine, "begin", _on_sqlite_begin)
@@ -40,6 +43,7 @@ class Database:
         except BaseException:
             self.engine.dispose()
             raise
+        self._file = self._identity()
 
     def close(self) -> None:
         if self._server_lock is not None:
@@ -62,7 +66,23 @@ class Database:
                 with self.engine.begin() as connection:
                     return action(connection)
 
-        return self._retry(attempt)
+        result = self._retry(attempt)
+        if self._file is not None and self._identity() != self._file:
+            raise GradebookError(
+                f"The gradebook {self.name} was moved, replaced or deleted while it was in use, and what was written "
+                "since is not in the file that is there now; run the command again, which grades what is missing."
+            )
+        return result
+
+    def _identity(self) -> tuple[int, int] | None:
+        """Which file the database is; what is written to a deleted one is lost without an error."""
+        if not self.is_sqlite or not self.engine.url.database:
+            return None
+        try:
+            found = os.stat(self.engine.url.database)
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
 
     def lock(self) -> None:
         """Keep other graders off a server's database until close; for a file, guard.only_grader does that."""
@@ -72,7 +92,7 @@ class Database:
 
     def _retry(self, action: Callable[[], T]) -> T:
         """The action's result, tried again while a server restarts or a lock is held."""
-        for wait in (*RETRIES, None):
+        for wait in (*(RETRIES if self.patient else ()), None):
             try:
                 return action()
             except (sa.exc.SQLAlchemyError, sqlite3.Error) as error:
@@ -135,7 +155,7 @@ def uninterrupted() -> Iterator[None]:
 
 def _on_sqlite_connect(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # transactions are begun below
-    connection.execute("PRAGMA busy_timeout = 30000")
+    connection.execute("PRAGMA busy_timeout = 1000")  # milliseconds that Ctrl-C has to wait
     with suppress(sqlite3.OperationalError):  # not every file system can do it
         connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 
 from autograder.errors import AutograderError
@@ -12,16 +11,17 @@ from autograder.errors import AutograderError
 def write_atomically(path: Path, content: str | bytes, mode: int) -> None:
     """Put a file in place whole or not at all."""
     data = content if isinstance(content, bytes) else content.encode()
+    part = path.with_name(f".{path.name}.part")  # always the same, so that what a killed run left goes away
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, part = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+        part.unlink(missing_ok=True)
         try:
-            with open(descriptor, "wb") as file:
+            with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
                 os.fchmod(file.fileno(), mode)
                 file.write(data)
             os.replace(part, path)
         except BaseException:
-            os.unlink(part)
+            part.unlink(missing_ok=True)
             raise
     except OSError as error:
         raise AutograderError(

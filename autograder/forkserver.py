@@ -2,8 +2,8 @@
 
 It is itself forked from a process that has imported NumPy, Matplotlib, IPython and the assignment's modules and
 that has read nothing of the course. The judge asks for a child with ``SPAWN`` and passes a socket; the child
-before it is killed first, so that there is never more than one. ``KILL`` ends it. Both are answered with the
-processor time of the child that ended.
+before it is killed first, so that there is never more than one. ``KILL`` ends it. Both are answered with how the
+child ended.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from autograder import sandbox
 from autograder.errors import WorkerError
@@ -32,7 +33,7 @@ from autograder.student import Student
 
 SPAWN, KILL, READY = b"s", b"k", b"r"
 _TAG = 8  # random bytes that tie an answer to its request, whoever asked before and died
-_SECONDS = struct.Struct("<d")
+_ENDED = struct.Struct("<di")
 CONNECTION = 3  # the descriptor of the socket to the judge, in the child
 
 # A first figure, traceback and matrix product, so that their code paths are warm in every child.
@@ -48,6 +49,13 @@ plt.plot([1, 2], [2, 3], "--", label="a $x^2$")
 plt.legend(), plt.title("t"), plt.xlabel("x"), plt.grid(True)
 plt.show()
 """
+
+
+class Ended(NamedTuple):
+    """A child that is gone."""
+
+    cpu_seconds: float = 0.0
+    status: int = 0  # as os.waitpid tells it: SIGKILL if it was alive until we killed it
 
 
 @dataclass(frozen=True)
@@ -141,7 +149,7 @@ class _Server:
                 data, ancillary, _, _ = self.control.recvmsg(1 + _TAG, socket.CMSG_SPACE(8))
             except OSError:
                 data = b""
-            used = self._kill()
+            ended = self._kill()
             if not data:
                 if not self.walls.isolated:
                     shutil.rmtree(self.folder, ignore_errors=True)
@@ -152,22 +160,22 @@ class _Server:
                     passed.frombytes(content[:8])
                 self._spawn(*passed)
             with suppress(OSError):
-                self.control.sendall(data[1:] + _SECONDS.pack(used))
+                self.control.sendall(data[1:] + _ENDED.pack(*ended))
 
-    def _kill(self) -> float:
-        """End the child with all its processes; its processor seconds."""
+    def _kill(self) -> Ended:
+        """End the child with all its processes."""
         if not self.child:
-            return 0.0
+            return Ended()
         with suppress(ProcessLookupError):
             os.kill(self.child, signal.SIGKILL)
         if not self.walls.isolated:
             with suppress(OSError):
                 os.killpg(self.child, signal.SIGKILL)
-        _, _, usage = os.wait4(self.child, 0)
+        _, status, usage = os.wait4(self.child, 0)
         self.child = 0
         if not self.walls.isolated:
             shutil.rmtree(self._work, ignore_errors=True)
-        return usage.ru_utime + usage.ru_stime
+        return Ended(usage.ru_utime + usage.ru_stime, status)
 
     def _spawn(self, connection: int, journal: int) -> None:
         if self.walls.isolated:
@@ -253,8 +261,8 @@ class ForkServer:
         if answer != READY:
             raise sandbox.advice(answer.decode(errors="replace") or "it ended at once")
 
-    def spawn(self, journal: int) -> tuple[socket.socket, float]:
-        """A connection to a new student process, and the processor seconds of the one before it, which is killed.
+    def spawn(self, journal: int) -> tuple[socket.socket, Ended]:
+        """A connection to a new student process, and how the one before it ended, which is killed.
 
         What the process shows it notes in ``journal`` too, a descriptor of ``journal.make``.
         """
@@ -264,20 +272,19 @@ class ForkServer:
             socket.send_fds(self.control, [SPAWN + tag], [theirs.fileno(), journal])
         return ours, self._answer(tag)
 
-    def kill(self) -> float:
-        """End the student process, if there is one; its processor seconds."""
+    def kill(self) -> Ended:
+        """End the student process, if there is one."""
         tag = os.urandom(_TAG)
         self.control.sendall(KILL + tag)
         return self._answer(tag)
 
-    def _answer(self, tag: bytes) -> float:
+    def _answer(self, tag: bytes) -> Ended:
         while True:
             data = b""
-            while len(data) < _TAG + _SECONDS.size:
-                more = self.control.recv(_TAG + _SECONDS.size - len(data))
+            while len(data) < _TAG + _ENDED.size:
+                more = self.control.recv(_TAG + _ENDED.size - len(data))
                 if not more:
                     raise WorkerError("The server that starts student processes ended; run the command again.")
                 data += more
             if data[:_TAG] == tag:
-                seconds: float = _SECONDS.unpack(data[_TAG:])[0]
-                return seconds
+                return Ended(*_ENDED.unpack(data[_TAG:]))

@@ -9,7 +9,7 @@ import os
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
@@ -153,6 +153,9 @@ class _Batch:
                     if len(records) >= BATCH or time.monotonic() - last > BATCH_SECONDS:
                         self.gradebook.write(self.assignment, records)
                         records, last = [], time.monotonic()
+            except KeyboardInterrupt:
+                self.gradebook.patient = False
+                raise
             finally:  # Ctrl-C too: what was graded is kept
                 self.gradebook.write(self.assignment, records)
 
@@ -198,8 +201,8 @@ class _Batch:
         self.summary.graded += 1
         for name, graded in outcome.graded.items():
             self._write_files(job.student, name, graded, submission)
-            self._report(job.student, name, graded, log)
             yield make_record(job.student, name, graded, submission, taken.digest, self.version)
+        self._report(job.student, list(outcome.graded.values()), log)
 
     def _best(self, student: str, taken: _Taken) -> tuple[Outcome, Submission]:
         """The submission that counts; an outcome with an error if there is one."""
@@ -225,34 +228,40 @@ class _Batch:
             for note, content in notes.items():
                 write_atomically(folder / note, content, mode)
 
-    def _report(self, student: str, name: str, graded: Graded, log: TextIO) -> None:
-        result = json.loads(graded.result)
-        points = sum(check["points"] for check in result["checks"].values())
-        score = sum(value or 0.0 for value in graded.scores.values())
-        before = self.summary.scores.get(student, (0.0, 0.0))
-        self.summary.scores[student] = (before[0] + score, before[1] + points)
-        self.summary.written += sum(value is None for value in graded.scores.values())
-        self.summary.people += [(student, flag) for flag in result["flags"]]
+    def _report(self, student: str, graded: list[Graded], log: TextIO) -> None:
+        """One line of the log, and what the summary says of the submission."""
+        results = [json.loads(each.result) for each in graded]
+        scores = [score for each in graded for score in each.scores.values()]
+        score = sum(value or 0.0 for value in scores)
+        most = sum(check["points"] for result in results for check in result["checks"].values())
+        deaths = [death for result in results for death in result["deaths"]]
+        flags = [flag for result in results for flag in result["flags"]]
+        penalties = [each.late_penalty for each in graded if each.late_penalty is not None]
+        self.summary.scores[student] = score, most
+        self.summary.written += scores.count(None)
+        self.summary.people += [(student, flag) for flag in flags]
+        if deaths:
+            self.summary.people.append((student, "; ".join(dict.fromkeys(deaths))))
         _log(
             log,
             student,
             self.assignment,
-            notebook=name,
             score=score,
-            points=points,
-            late_penalty=graded.late_penalty,
-            refused=result["refused"],
-            findings=len(result["findings"]),
-            deaths=result["deaths"],
-            flags=result["flags"],
-            seconds=round(result["seconds"], 3),
-            cpu_seconds=round(result["cpu_seconds"], 3),
+            points=most,
+            late_penalty=sum(penalties) if penalties else None,
+            refused=" ".join(result["refused"] for result in results if result["refused"]),
+            findings=sum(len(result["findings"]) for result in results),
+            deaths=deaths,
+            flags=flags,
+            seconds=round(sum(result["seconds"] for result in results), 3),
+            cpu_seconds=round(sum(result["cpu_seconds"] for result in results), 3),
         )
 
 
 def version_of(setup: bytes) -> str:
     """Digest of all that a score depends on beside the submission: checks, settings, known answers, this engine."""
-    return hashlib.sha256(autograder.__version__.encode() + setup).hexdigest()
+    placeless = replace(Setup.unpack(setup), secret=[], cache="").pack()  # a course folder may be moved
+    return hashlib.sha256(autograder.__version__.encode() + placeless).hexdigest()
 
 
 def known_answers(course: Course, assignment: str) -> tuple[list[Answer], list[str]]:

@@ -47,14 +47,18 @@ def backups(root: Path) -> list[Path]:
 
 
 def backup(root: Path, url: str) -> Path | None:
-    """Copy an SQLite gradebook aside and keep the last five copies; a server's database is its keeper's to copy."""
+    """Copy an SQLite gradebook aside and keep the last five copies; a server's database is its keeper's to copy.
+
+    Copies are numbered, since a clock may be set back.
+    """
     path = sqlite_path(url)
     if path is None or not path.exists():
         return None
-    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
-    copy = root / STATE / "backups" / f"gradebook-{stamp}.db"
+    number = max((int(copy.stem.split("-")[1]) for copy in backups(root)), default=0) + 1
+    copy = root / STATE / "backups" / f"gradebook-{number:06}-{datetime.now(UTC):%Y%m%dT%H%M%S}.db"
     copy.parent.mkdir(parents=True, exist_ok=True)
-    part = copy.with_suffix(".part")
+    part = copy.with_name("gradebook.part")
+    part.unlink(missing_ok=True)  # of a run that was killed
     try:
         with contextlib.closing(sqlite3.connect(path)) as source, contextlib.closing(sqlite3.connect(part)) as target:
             source.backup(target)

@@ -80,6 +80,7 @@ class Judge:
             self.judged.events = {name: events(values) for name, values in self.recorded.items()}
         self.life.end()
         self.judged.deaths = self.life.deaths
+        self.judged.outside = self.life.outside
         self.judged.seconds = time.monotonic() - started
         self.judged.cpu_seconds = time.process_time() - own + self.life.cpu_seconds
         return self.judged

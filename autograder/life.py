@@ -16,10 +16,10 @@ import numpy as np
 
 from autograder import journal
 from autograder.exceptions import CellTimeout, StudentDied
-from autograder.forkserver import ForkServer
+from autograder.forkserver import Ended, ForkServer
 from autograder.limits import Limits
 from autograder.recording import Recorder
-from autograder.session import Session
+from autograder.session import ENDED, Session
 
 REPEAT = 1.0  # seconds after which a timeout that was swallowed is raised again
 
@@ -34,6 +34,7 @@ class Life:
     ) -> None:
         self.session: Session | None = None
         self.deaths: list[str] = []  # why a process ended, one a death
+        self.outside = ""  # a death that may be no doing of the student's
         self.cpu_seconds = 0.0  # of the processes that ended
         self.steps: list[Step] = []  # what a fresh process does first
         self._server = server
@@ -55,19 +56,35 @@ class Life:
             if len(self.deaths) > self._limits.restarts:
                 return f"the student's process ended too often; the last time: {self.deaths[-1]}"
             self._journal = journal.make(self._limits)
-            connection, used = self._server.spawn(self._journal)
-            self.cpu_seconds += used
+            connection, before = self._server.spawn(self._journal)
+            self.cpu_seconds += before.cpu_seconds
             self.session = Session(connection, self._limits, self._receive, self._recorder)
             self._replay()
             if self.session is None and time.monotonic() >= self._deadline:
                 return self.deaths[-1]
         return self._within_time(action)
 
-    def end(self) -> None:
-        if self.session is not None:
-            self.cpu_seconds += self._server.kill()
-            self.session = None
-            os.close(self._journal)
+    def end(self) -> Ended:
+        if self.session is None:
+            return Ended()
+        ended = self._server.kill()
+        self.cpu_seconds += ended.cpu_seconds
+        self.session = None
+        os.close(self._journal)
+        return ended
+
+    def _explain(self, ended: Ended) -> str:
+        """How a process ended that was not told to."""
+        code = os.waitstatus_to_exitcode(ended.status)
+        if code >= 0:
+            return f"{ENDED} itself (exit code {code})"
+        if code != -signal.SIGKILL:
+            return f"{ENDED} by a crash ({signal.Signals(-code).name})"
+        if ended.cpu_seconds > self._limits.cpu_seconds - 1:
+            return f"{ENDED}: it used more than {self._limits.cpu_seconds} s of processor time"
+        # The first process of a namespace is deaf to a SIGKILL of its own.
+        self.outside = f"{ENDED}: it was killed from outside, as by a machine that runs out of memory"
+        return self.outside
 
     def _replay(self) -> None:
         state = np.random.get_state()
@@ -104,9 +121,10 @@ class Life:
         finally:
             if self.session.dead:
                 reason = reason or self.session.dead
-                self.deaths.append(reason)
                 self._receive(journal.read(self._journal, self._limits))
-                self.end()
+                ended = self.end()
+                reason = self._explain(ended) if reason == ENDED else reason
+                self.deaths.append(reason)
         return reason
 
     @contextmanager

@@ -19,6 +19,7 @@ from autograder.unit import Grader, Job, Outcome, Setup
 
 ATTEMPTS = 2
 START_SECONDS = 60.0
+END_SECONDS = 2.0  # to end in order, then on a signal; then it is killed
 PR_SET_PDEATHSIG = 1
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
@@ -44,7 +45,7 @@ class Slot:
         self.cpu = cpu
         self.job: Job | None = None
         self.since = 0.0
-        self.lost = False
+        self.ready = self.lost = False
         self.connection.send_bytes(setup)
 
     def give(self, job: Job) -> None:
@@ -64,6 +65,7 @@ class Slot:
             error = AutograderError(ready.error)
             error.exit_code = ready.exit_code
             raise error
+        self.ready = True
 
     def answer(self) -> Outcome | None:
         """The outcome of the job; an error where the process died or took too long; None while it is at work."""
@@ -86,15 +88,20 @@ class Slot:
         self.job = None
         return outcome
 
-    def kill(self) -> None:
+    def hang_up(self) -> None:
+        """Tell the process to end; an idle one notices by itself, and each clears its scratch folder away."""
         self.connection.close()
-        if self.job is None and not self.lost:  # it is idle, and hangs up in order
+        if self.job is not None or self.lost or not self.ready:
+            self.process.terminate()
+
+    def end(self) -> None:
+        """Return when the process is gone."""
+        self.hang_up()
+        for insist in (self.process.terminate, self.process.kill):
             with suppress(subprocess.TimeoutExpired):
-                self.process.wait(2)
-        self.process.terminate()  # it clears its scratch folder away
-        with suppress(subprocess.TimeoutExpired):
-            self.process.wait(2)
-        self.process.kill()
+                self.process.wait(END_SECONDS)
+                return
+            insist()
         self.process.wait()
 
 
@@ -128,8 +135,10 @@ class LocalPool:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        for slot in self.slots:  # all at the same time
+            slot.hang_up()
         for slot in self.slots:
-            slot.kill()
+            slot.end()
 
     def busy(self) -> tuple[str, float]:
         """The student whose submission takes longest now, and since how many seconds."""
@@ -142,7 +151,7 @@ class LocalPool:
         try:
             self.slots[number].await_ready()
         except WorkerError:
-            self.slots[number].kill()
+            self.slots[number].end()
             self.slots[number] = Slot(self.setup, self.slots[number].cpu)
             self.slots[number].await_ready()
 
@@ -166,7 +175,7 @@ class LocalPool:
                     continue
                 slot.job = None
                 if slot.lost:
-                    slot.kill()
+                    slot.end()
                     number = self.slots.index(slot)
                     self.slots[number] = Slot(self.setup, slot.cpu)
                     self._make_ready(number)
@@ -181,7 +190,7 @@ class LocalPool:
 
 def serve(descriptor: int, cpu: int | None) -> None:
     """The worker process: a setup, then one job after another until the grader hangs up."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    signal.signal(signal.SIGTERM, _end)
     if sys.platform == "linux":  # nothing may outlive the grader
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     connection = Connection(descriptor)
@@ -191,9 +200,17 @@ def serve(descriptor: int, cpu: int | None) -> None:
         except AutograderError as error:
             connection.send_bytes(Outcome(error=str(error), exit_code=error.exit_code).pack())
             return
-        connection.send_bytes(Outcome().pack())
-        while True:
-            connection.send_bytes(grader.grade_packed(connection.recv_bytes()))
+        try:
+            connection.send_bytes(Outcome().pack())
+            while True:
+                connection.send_bytes(grader.grade_packed(connection.recv_bytes()))
+        finally:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)  # nothing keeps it from clearing up
+
+
+def _end(*_: object) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.exit(128 + signal.SIGTERM)
 
 
 if __name__ == "__main__":

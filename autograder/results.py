@@ -36,6 +36,7 @@ class Judged:
     events: dict[str, list[Any]] = field(default_factory=dict)  # what a diagnosis needs, if it was asked for
     flags: list[str] = field(default_factory=list)  # for the instructor
     deaths: list[str] = field(default_factory=list)  # why a student process ended, one a death
+    outside: str = ""  # why it should be graded anew: something outside killed one of its processes
     seconds: float = 0.0
     cpu_seconds: float = 0.0  # judge and student together
 

@@ -27,6 +27,7 @@ from autograder.randomness import Stream
 from autograder.recording import Recorder
 from autograder.wire import Channel, Codec, extension
 
+ENDED = "the student's process ended"
 # What a test cannot see, or sees by chance.
 _UNRECORDED = frozenset({"names", "run", "flush", "describe", "text", "repr", "self-test", "echo"})
 
@@ -147,7 +148,7 @@ class Session:
         except _Raised as raised:
             student_error = raised.error
         except (EOFError, OSError):
-            self.die("the student's process ended: it crashed, was killed, or used up a limit")
+            self.die(ENDED)
             raise StudentDied(self.dead) from None
         except ProtocolError as problem:
             self.die(f"the student's process sent what it may not: {problem}")

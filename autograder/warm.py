@@ -21,12 +21,13 @@ import traceback
 from contextlib import suppress
 from typing import Any
 
-from autograder.errors import AutograderError, SandboxUnavailable
+from autograder.errors import AutograderError, SandboxUnavailable, WorkerError
 from autograder.limits import Limits
 
 GRACE = 10.0  # seconds that a judge may take beyond the notebook's own time
 SELF_TEST_SECONDS = 60.0
 _SIZE = struct.Struct("<Q")
+_NO_RESULT = "the judge ended without a result"
 
 
 def send(sock: socket.socket, message: Any) -> None:
@@ -75,8 +76,8 @@ def main(fd: int) -> None:
         return
     gc.collect()
     gc.freeze()
-    send(client, {"ready": True})
-    with suppress(EOFError, ConnectionError):
+    with suppress(EOFError, ConnectionError, WorkerError):  # the grader is gone, or what starts student processes
+        send(client, {"ready": True})
         while True:
             send(client, _judge_apart(client, json.loads(receive(client)), assignment, limits, server, setup["cpu"]))
 
@@ -201,11 +202,12 @@ def _judge_apart(
         os.close(read)
         with suppress(ProcessLookupError):
             os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
+        _, status = os.waitpid(child, 0)
         server.kill()
     if reason is None:
         return data
-    return _failed(request["notebook"], assignment, reason, time.monotonic() - started)
+    outside = reason == _NO_RESULT and os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
+    return _failed(request["notebook"], assignment, reason, time.monotonic() - started, outside)
 
 
 def _judge_here(write: int, request: Any, assignment: Any, limits: Limits, server: Any, cpu: int | None) -> None:
@@ -242,13 +244,14 @@ def _collect(client: socket.socket, read: int, limits: Limits) -> tuple[bytes, s
             return b"", "the graded notebook is too large"
         if not more:
             break
-    return (bytes(data[1:]), None) if data[:1] == b"+" else (b"", "the judge ended without a result")
+    return (bytes(data[1:]), None) if data[:1] == b"+" else (b"", _NO_RESULT)
 
 
-def _failed(notebook: dict[str, Any], assignment: Any, reason: str, seconds: float) -> bytes:
+def _failed(notebook: dict[str, Any], assignment: Any, reason: str, seconds: float, outside: bool) -> bytes:
     from autograder.results import CheckResult, Judged
 
-    judged = Judged(notebook, seconds=seconds, deaths=[reason], flags=[f"no test has a score: {reason}"])
+    flags = [f"no test has a score: {reason}"]
+    judged = Judged(notebook, seconds=seconds, deaths=[reason], outside=reason if outside else "", flags=flags)
     for cell in assignment.cells:
         if cell.kind == "test":
             judged.checks[cell.grade_id] = CheckResult("killed", cell.points, 0.0, reason)
