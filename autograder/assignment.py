@@ -87,7 +87,12 @@ class Assignment:
 
     @classmethod
     def from_file(cls, path: Path, markers: Markers | None = None) -> Assignment:
-        """Read ``source/<assignment>/<notebook>.ipynb``; raises CourseError."""
+        """Read ``source/<assignment>/<notebook>.ipynb``; raises CourseError.
+
+        >>> assignment = Assignment.from_file(Path("my_course/source/scaling/scaling.ipynb"))
+        >>> [(cell.grade_id, cell.points) for cell in assignment.tests]
+        [('scale_forward__values', 3.0), ('scale_forward__shifted', 2.0), ('scale_backward__gradient', 4.0)]
+        """
         try:
             notebook = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError, RecursionError) as error:

@@ -50,6 +50,10 @@ def collect(
     and submitted (a time, for platforms that do not tell it). Without one, only platforms that name students by their
     identifiers (Blackboard, nbgrader's exchange) can be collected, and nobody is missing. Raises UsageError where a
     source or the roster cannot be used; then nothing was put anywhere.
+
+    >>> found = collect("scaling", [Path("downloads")], Path("my_course"), roster=Path("roster.csv"))
+    >>> found.placed, found.missing, found.notes[0]
+    (['cyd'], ['dan'], 'downloads is of Canvas.')
     """
     course = Course.open(course_dir)
     names = list(course.notebooks(assignment))

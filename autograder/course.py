@@ -63,7 +63,12 @@ class Course:
 
     @classmethod
     def open(cls, root: Path, db: str = "") -> Course:
-        """Read ``root/nbgrader_config.py`` if there is one; raises UsageError or CourseError."""
+        """Read ``root/nbgrader_config.py`` if there is one; raises UsageError or CourseError.
+
+        >>> course = Course.open(Path("my_course"))
+        >>> course.course_id, [student for student, folder in course.submissions("scaling")]
+        ('course101', ['ada', 'ben'])
+        """
         root = root.resolve()
         if not root.is_dir():
             raise UsageError(f"There is no course folder {root}; name one with --course-dir.")

@@ -48,7 +48,12 @@ def export(
 ) -> Path:
     """Write the scores as ``kind`` and return where: a file, for Gradescope a folder with a file a student.
 
-    "gradescope-autograder" writes no scores: it is the zip that makes the engine grade in Gradescope.
+    "gradescope-autograder" writes no scores: it is the zip that makes the engine grade in Gradescope. Raises UsageError
+    for another kind, and where nothing is graded yet.
+
+    >>> path = export("scaling", Path("my_course"))
+    >>> path.name, path.read_text().splitlines()[1]
+    ('scaling-csv.csv', 'ada,,,,9.0,11.0,0.0,3.0,2.0,4.0,0.0')
     """
     if kind not in KINDS:
         raise UsageError(f"There is no format {kind!r}; the formats are {', '.join(KINDS)}.")

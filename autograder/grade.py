@@ -41,10 +41,10 @@ class Summary:
     unchanged: int = 0
     failed: int = 0
     seconds: float = 0.0
-    scores: dict[str, tuple[float, float]] = field(default_factory=dict)  # student -> points, of how many
-    people: list[tuple[str, str]] = field(default_factory=list)  # (student, what a person should look at)
-    notes: list[str] = field(default_factory=list)  # about the run as a whole
-    written: int = 0  # answers that wait for a person's grade
+    scores: dict[str, tuple[float, float]] = field(default_factory=dict)  #: student -> points, of how many
+    people: list[tuple[str, str]] = field(default_factory=list)  #: (student, what a person should look at)
+    notes: list[str] = field(default_factory=list)  #: about the run as a whole
+    written: int = 0  #: answers that wait for a person's grade
     earlier: dict[str, tuple[float, float]] = field(default_factory=dict)  # student -> points of it and of the last
     changed: dict[str, Changed] = field(default_factory=dict)  # students who had another score before
     changes: Path | None = None  # where those are written down
@@ -64,6 +64,11 @@ def grade(
 
     What was graded before and is unchanged (submission, instructor's notebooks, settings, engine) is left alone
     unless ``force``. Raises AutograderError where the batch as a whole cannot be graded; a submission never does that.
+
+    >>> grade("scaling", Path("my_course"), students=["ada"], force=True).scores
+    {'ada': (9.0, 11.0)}
+    >>> grade("scaling", Path("my_course"), students=["ada"]).unchanged
+    1
     """
     course = Course.open(course_dir, db)
     batch = _Batch(course, assignment, list(dict.fromkeys(students)))

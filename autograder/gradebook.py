@@ -51,13 +51,21 @@ class Result:
 
     student: str
     notebook: str
-    result: str  # Record.result
+    result: str  #: a :class:`~autograder.results.Judged` without its notebook and events, as JSON
     late_penalty: float | None
-    scores: dict[str, float]  # that people gave or changed, with extra credit, by grade id
+    scores: dict[str, float]  #: that people gave or changed, with extra credit, by grade id
 
 
 class Gradebook(Database):
-    """The gradebook of one course."""
+    """The gradebook of one course.
+
+    >>> from pathlib import Path
+    >>> from autograder.course import Course
+    >>> gradebook = Gradebook(Course.open(Path("my_course")).db_url)
+    >>> [(result.student, result.notebook) for result in gradebook.results("scaling")]
+    [('ada', 'scaling'), ('ben', 'scaling')]
+    >>> gradebook.close()
+    """
 
     def save_assignment(self, course_id: str, name: str, notebooks: Mapping[str, Assignment]) -> None:
         """Make the entries of an assignment equal to the instructor's notebooks, in one transaction."""

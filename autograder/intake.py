@@ -86,7 +86,12 @@ def collect(folder: Path, names: Sequence[str], limits: Limits) -> Submission:
 
 
 def parse(data: bytes, limits: Limits) -> list[SubmittedCell]:
-    """The cells of a submitted notebook; raises Refused with a sentence for the student."""
+    """The cells of a submitted notebook; raises Refused with a sentence for the student.
+
+    >>> parse(b"<html>", Limits())
+    Traceback (most recent call last):
+    autograder.intake.Refused: ...
+    """
     if len(data) > limits.notebook_bytes:
         raise Refused(_too_large(limits.notebook_bytes))
     if not data.strip():

@@ -13,7 +13,11 @@ MIB = 1 << 20
 
 @dataclass(frozen=True)
 class Limits:
-    """What one submission may use. All are positive; an excess costs the task at hand, never the batch."""
+    """What one submission may use. All are positive; an excess costs the task at hand, never the batch.
+
+    >>> Limits(cell_seconds=5).cell_seconds
+    5
+    """
 
     # time
     cell_seconds: float = 30.0  # wall time of one cell, student's or test
@@ -57,7 +61,12 @@ class Limits:
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> Limits:
-        """The defaults with ``values`` put over them; an unknown name raises UsageError."""
+        """The defaults with ``values`` put over them; an unknown name raises UsageError.
+
+        >>> Limits.from_mapping({"cel_seconds": 5})
+        Traceback (most recent call last):
+        autograder.errors.UsageError: There is no limit 'cel_seconds'; the limits are cell_seconds, total_seconds, ...
+        """
         known = [field.name for field in fields(cls)]
         for name in values:
             if name not in known:

@@ -24,6 +24,12 @@ def repair(assignment: Assignment, submitted: Sequence[SubmittedCell]) -> tuple[
     """The notebook to grade, and one sentence for each thing that was put right.
 
     Answers are found by grade id, then by cell id, then by the function that they define.
+
+    >>> from pathlib import Path
+    >>> assignment = Assignment.from_file(Path("my_course/source/scaling/scaling.ipynb"))
+    >>> notebook, notes = repair(assignment, [])
+    >>> notes[0]
+    'The cell imports was missing and was put back.'
     """
     matcher = _Matcher(assignment, submitted)
     extras: dict[int, list[SubmittedCell]] = defaultdict(list)

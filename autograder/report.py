@@ -82,7 +82,13 @@ class Report:
 
 
 def report(assignment: str, course_dir: Path = Path("."), *, db: str = "") -> Path:
-    """Write ``reports/ASSIGNMENT.html`` and ``.json`` into the course folder and return the page's path."""
+    """Write ``reports/ASSIGNMENT.html`` and ``.json`` into the course folder and return the page's path.
+
+    Raises UsageError where nothing is graded yet.
+
+    >>> report("scaling", Path("my_course")).name
+    'scaling.html'
+    """
     course = Course.open(course_dir, db)
     notebooks = course.notebooks(assignment)
     with closing(Gradebook(course.db_url)) as gradebook:

@@ -19,26 +19,30 @@ class CheckResult:
     """
 
     status: Status
-    points: float  # what the cell can give
-    score: float | None  # None: a person decides
+    points: float  #: what the cell can give
+    score: float | None  #: None: a person decides
     message: str = ""
     seconds: float = 0.0
-    diagnosis: str = ""  # the known mistake behind a failure, as a sentence for the student; hidden tests too
+    diagnosis: str = ""  #: the known mistake behind a failure, as a sentence for the student; hidden tests too
 
 
 @dataclass
 class Judged:
-    """One submission's notebook, executed, with its scores."""
+    """One submission's notebook, executed, with its scores.
+
+    >>> Judged.from_json(Judged({"cells": []}, {"scale_forward__values": 3.0}).to_json()).scores
+    {'scale_forward__values': 3.0}
+    """
 
     notebook: dict[str, Any]
-    scores: dict[str, float] = field(default_factory=dict)  # test cells only, by grade id
-    checks: dict[str, CheckResult] = field(default_factory=dict)  # every cell with points, by grade id
-    events: dict[str, list[Any]] = field(default_factory=dict)  # what a diagnosis needs, if it was asked for
-    flags: list[str] = field(default_factory=list)  # for the instructor
-    deaths: list[str] = field(default_factory=list)  # why a student process ended, one a death
+    scores: dict[str, float] = field(default_factory=dict)  #: test cells only, by grade id
+    checks: dict[str, CheckResult] = field(default_factory=dict)  #: every cell with points, by grade id
+    events: dict[str, list[Any]] = field(default_factory=dict)  #: what a diagnosis needs, if it was asked for
+    flags: list[str] = field(default_factory=list)  #: for the instructor
+    deaths: list[str] = field(default_factory=list)  #: why a student process ended, one a death
     outside: str = ""  # why it should be graded anew: something outside killed one of its processes
     seconds: float = 0.0
-    cpu_seconds: float = 0.0  # judge and student together
+    cpu_seconds: float = 0.0  #: judge and student together
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), ensure_ascii=True, allow_nan=False)

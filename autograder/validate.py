@@ -94,6 +94,12 @@ def validate(assignment: str, course_dir: Path = Path("."), *, jobs: int | None 
     """Put all answers through the engine and compare what they earn with what they should.
 
     Raises AutograderError where something cannot be run at all.
+
+    >>> found = validate("scaling", Path("my_course"), jobs=1)
+    >>> found.misses
+    []
+    >>> [(answer.name, [check.name for check in found.caught(answer)]) for answer in found.wrong]
+    [('wrong/axis', ['scale_backward__gradient'])]
     """
     course = Course.open(course_dir)
     answers = read_answers(course, assignment)

@@ -38,6 +38,16 @@ class Worker:
     ``isolation="none"`` grades without a sandbox: say so wherever the result is shown. ``cpu`` is the core that
     it keeps to; by default one is picked. ``secret`` are folders that the self-test proves to be out of sight.
     ``folder`` is the instructor's folder with files that the notebook reads; they are put beside each notebook.
+
+    >>> from autograder.intake import parse
+    >>> from autograder.repair import repair
+    >>> assignment = Assignment.from_file(Path("my_course/source/scaling/scaling.ipynb"))
+    >>> handed_in = Path("my_course/submitted/ada/scaling/scaling.ipynb").read_bytes()
+    >>> with Worker(assignment) as worker:
+    ...     notebook, notes = repair(assignment, parse(handed_in, worker.limits))
+    ...     judged = worker.grade(notebook)
+    >>> judged.scores
+    {'scale_forward__values': 3.0, 'scale_forward__shifted': 2.0, 'scale_backward__gradient': 4.0}
     """
 
     def __init__(
