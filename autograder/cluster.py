@@ -30,7 +30,7 @@ def grade_job(setup: bytes, job: bytes) -> bytes:
         for _ in range(ATTEMPTS):
             if _slot is None or _slot.lost or _slot.setup != setup:
                 if _slot is not None:
-                    _slot.end()
+                    _slot.kill()
                 _slot = Slot(setup, cpu=None)
                 _slot.await_ready()
             outcome = _slot.grade(Job.unpack(job))

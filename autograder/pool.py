@@ -94,8 +94,8 @@ class Slot:
         if self.job is not None or self.lost or not self.ready:
             self.process.terminate()
 
-    def end(self) -> None:
-        """Return when the process is gone."""
+    def kill(self) -> None:
+        """Have it end, in order if it can, and return when it is gone."""
         self.hang_up()
         for insist in (self.process.terminate, self.process.kill):
             with suppress(subprocess.TimeoutExpired):
@@ -138,7 +138,7 @@ class LocalPool:
         for slot in self.slots:  # all at the same time
             slot.hang_up()
         for slot in self.slots:
-            slot.end()
+            slot.kill()
 
     def busy(self) -> tuple[str, float]:
         """The student whose submission takes longest now, and since how many seconds."""
@@ -151,7 +151,7 @@ class LocalPool:
         try:
             self.slots[number].await_ready()
         except WorkerError:
-            self.slots[number].end()
+            self.slots[number].kill()
             self.slots[number] = Slot(self.setup, self.slots[number].cpu)
             self.slots[number].await_ready()
 
@@ -175,7 +175,7 @@ class LocalPool:
                     continue
                 slot.job = None
                 if slot.lost:
-                    slot.end()
+                    slot.kill()
                     number = self.slots.index(slot)
                     self.slots[number] = Slot(self.setup, slot.cpu)
                     self._make_ready(number)

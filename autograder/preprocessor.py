@@ -152,7 +152,7 @@ class _Warm:
 
     def _end(self) -> None:
         if self.slot is not None:
-            self.slot.end()
+            self.slot.kill()
             self.slot = None
 
 
