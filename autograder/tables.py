@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime
 import decimal
 import fractions
+import re
 import sys
 from typing import Any
 
@@ -20,6 +21,10 @@ _ATOMS = frozenset({type(None), bool, int, float, str})
 _LISTED = frozenset({"object", "str", "string", "boolean", "Int64", "Int32", "Float64", "Float32"})
 _ISO = {kind.__name__: kind for kind in (datetime.date, datetime.datetime, datetime.time)}
 _TEXT = {kind.__name__: kind for kind in (decimal.Decimal, fractions.Fraction)}
+# What is short to write and endless to use keeps the judge in one call, where no time limit reaches it.
+_LONGEST = 1_000_000  # of a range, in values
+_DIGITS = 4000  # of a decimal or a fraction, before and after the point
+_RATIO = re.compile(rf"-?\d{{1,{_DIGITS}}}(/\d{{1,{_DIGITS}}})?", re.ASCII)  # no exponent
 
 
 class _NotPlain(Exception):
@@ -36,13 +41,13 @@ def to_plain(value: Any) -> list[Any] | None:
     """The value as a list of plain values, or None if it is none of these types."""
     kind = type(value)
     if kind is range:
-        return ["range", value.start, value.stop, value.step]
+        return ["range", value.start, value.stop, value.step] if _is_short(value) else None
     if _ISO.get(kind.__name__) is kind:
         return [kind.__name__, value.isoformat()]
     if kind is datetime.timedelta:
         return ["timedelta", value.days, value.seconds, value.microseconds]
     if _TEXT.get(kind.__name__) is kind:
-        return [kind.__name__, str(value)]
+        return [kind.__name__, str(value)] if _is_short(value) else None
     pandas = sys.modules.get("pandas")
     if pandas is None:
         return None
@@ -69,14 +74,16 @@ def from_plain(items: list[Any]) -> Any:
     """The value of such a list. Raises ValueError, TypeError or what a constructor raises on nonsense."""
     name, *rest = items
     if name == "range":
-        return range(*rest)
+        return _short(range(*rest))
     if name in _ISO:
         return _ISO[name].fromisoformat(*rest)
     if name == "timedelta":
         return datetime.timedelta(*rest)
     if name in _TEXT:
-        text: Any = rest[0]
-        return _TEXT[name](text if type(text) is str else "")
+        text = rest[0] if type(rest[0]) is str else ""
+        if name == "Fraction" and not _RATIO.fullmatch(text):
+            raise ValueError("a fraction that is none")
+        return _short(_TEXT[name](text))
     pandas = sys.modules["pandas"]
     if name == "DataFrame":
         labels, index, columns = _read_index(rest[0]), _read_index(rest[1]), rest[2]
@@ -99,6 +106,20 @@ def from_plain(items: list[Any]) -> Any:
     raise ValueError("a value of an unknown type")
 
 
+def _is_short(value: range | decimal.Decimal | fractions.Fraction) -> bool:
+    if isinstance(value, range):
+        return bool(value[_LONGEST:]) is False
+    if isinstance(value, decimal.Decimal):
+        return not value.is_finite() or (abs(value.adjusted()) < _DIGITS and len(value.as_tuple().digits) <= _DIGITS)
+    return max(abs(value.numerator), value.denominator).bit_length() <= 3 * _DIGITS
+
+
+def _short(value: Any) -> Any:
+    if not _is_short(value):
+        raise ValueError("a value without end")
+    return value
+
+
 def write_back(table: Any, content: Any) -> None:
     """Change a table in place to what the other side made of it, as pandas' own ``inplace=True`` does."""
     if type(content) is type(table):
@@ -119,6 +140,8 @@ def _label(value: Any) -> Any:
 def _index(index: Any) -> list[Any]:
     pandas = sys.modules["pandas"]
     if type(index) is pandas.RangeIndex:
+        if not _is_short(range(index.start, index.stop, index.step)):
+            raise _NotPlain
         return ["range", _label(index.name), index.start, index.stop, index.step]
     if type(index) is pandas.MultiIndex:
         return ["multi", [_label(name) for name in index.names], [_label(label) for label in index]]
@@ -131,7 +154,7 @@ def _read_index(items: list[Any]) -> Any:
     pandas = sys.modules["pandas"]
     kind, name, *rest = items
     if kind == "range":
-        return pandas.RangeIndex(*rest, name=name)
+        return pandas.RangeIndex(_short(range(*rest)), name=name)
     if kind == "multi":
         return pandas.MultiIndex.from_tuples(rest[0], names=name)
     return pandas.Index(_read_column(rest[0], None), name=name)
