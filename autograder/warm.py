@@ -93,6 +93,7 @@ def _start_server(client: socket.socket, setup: dict[str, Any]) -> Any:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
     sys.stdout.flush()
     if os.fork() == 0:
+        setup.clear()  # its frames lie under those of student code, and it names the course's folders
         client.close()
         ours.close()
         forkserver.run(theirs, walls)
