@@ -185,10 +185,10 @@ def about(cell: Cell) -> str:
         tree = ast.parse(cell.release)
     except (SyntaxError, ValueError, RecursionError):
         return ""
-    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
-    documented = filter(None, map(ast.get_docstring, [tree, *functions]))
+    nodes: list[ast.Module | ast.FunctionDef] = [tree, *(n for n in tree.body if isinstance(n, ast.FunctionDef))]
+    documented = [text for node in nodes if (text := ast.get_docstring(node))]
     comment = cell.release.strip().partition("\n")[0].lstrip("# ") if not tree.body else ""
-    return next(documented, comment.partition(": ")[2] or comment).partition("\n")[0]
+    return (documented or [comment.partition(": ")[2] or comment])[0].partition("\n")[0]
 
 
 def check_line(cell: Cell, result: CheckResult, kept: Kept, show_hidden: bool) -> Check:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+import sqlalchemy as sa
 from markupsafe import Markup
 
 from autograder.course import Course
@@ -22,11 +23,18 @@ from autograder.errors import UsageError
 from autograder.feedback import readable, template_text
 from autograder.files import write_atomically
 from autograder.gradebook import Gradebook, Result
+from autograder.history import NAME as HISTORY
 from autograder.originality import Copy, Originality, copies
 
 HELP_SHARE = 0.5  # of the points: who has less needs help
 COMPARED = 1000  # students whose answers are compared each with each: beyond, that takes hours
 TEN = 10  # bars of the distribution, and lines of a list of the slowest
+TIMES = {  # when something was handed in -> hours that were left then at the least
+    "more than a day before it was due": 24.0,
+    "on the last day": 1.0,
+    "in the last hour": 0.0,
+    "late": float("-inf"),
+}
 COLORS = {"light": ("#0b57b0", "#1a1a1a"), "dark": ("#8ab8ff", "#e8e8e8")}  # bars, text
 
 
@@ -66,6 +74,8 @@ class Report:
     late: dict[str, float]  # student -> points taken off
     seconds: dict[str, float]  # student -> time of grading
     alike: list[tuple[str, list[str]]] = field(default_factory=list)  # (task, students with one answer)
+    attempts: dict[str, int] = field(default_factory=dict)  # student -> submissions that were graded
+    hours: dict[str, float] = field(default_factory=dict)  # student -> hours left when it was handed in; below 0: late
 
     @property
     def distribution(self) -> list[int]:
@@ -74,6 +84,11 @@ class Report:
         for score in self.scores.values():
             bars[min(TEN - 1, int(TEN * score / self.points)) if self.points else 0] += 1
         return bars
+
+    @property
+    def times(self) -> dict[str, int]:
+        """Students by when they handed in, of those whose time and due date are known."""
+        return Counter(next(name for name, least in TIMES.items() if left >= least) for left in self.hours.values())
 
     def to_dict(self) -> dict[str, Any]:
         values = list(self.scores.values())
@@ -93,9 +108,11 @@ def report(assignment: str, course_dir: Path = Path("."), *, db: str = "") -> Pa
     notebooks = course.notebooks(assignment)
     with closing(Gradebook(course.db_url)) as gradebook:
         results = gradebook.results(assignment)
+        attempts, hours = _attempts(gradebook, assignment), _hours(gradebook, assignment)
     if not results:
         raise UsageError(f"Nothing of {assignment!r} is graded yet; run `autograder grade {assignment}` first.")
     found = analyze(assignment, results)
+    found.attempts, found.hours = attempts, hours
     if len(found.scores) <= COMPARED:
         settings = Originality(config=course.config)
         for name, source in notebooks.items():
@@ -146,6 +163,31 @@ def analyze(assignment: str, results: Sequence[Result]) -> Report:
     return found
 
 
+def _attempts(gradebook: Gradebook, assignment: str) -> dict[str, int]:
+    """How many different submissions of each student changed a score or stand in the gradebook."""
+    queries = [
+        sa.select(table.c.student_id, table.c.submission).where(
+            table.c.assignment == assignment, table.c.submission != ""
+        )
+        for table in (gradebook.tables[HISTORY], gradebook.tables["autograder_result"])
+    ]
+    rows = gradebook.transact(lambda connection: connection.execute(sa.union(*queries)).all())  # each pair once
+    return dict(Counter(student for student, _ in rows))
+
+
+def _hours(gradebook: Gradebook, assignment: str) -> dict[str, float]:
+    handed_in, assigned = gradebook.tables["submitted_assignment"], gradebook.tables["assignment"]
+    query = (
+        sa.select(handed_in.c.student_id, handed_in.c.timestamp)
+        .join(assigned, assigned.c.id == handed_in.c.assignment_id)
+        .where(assigned.c.name == assignment, handed_in.c.timestamp.is_not(None))
+    )
+    rows = gradebook.transact(lambda connection: connection.execute(query).all())
+    stamps = {row.student_id: row.timestamp for row in rows}
+    dues = gradebook.dues(assignment, stamps)
+    return {student: (due - stamps[student]).total_seconds() / 3600 for student, due in dues.items() if due}
+
+
 def _answers(course: Course, student: str, assignment: str, name: str) -> dict[str, str]:
     """The solution cells of an autograded notebook, by grade id."""
     path = course.folder("autograded", student, assignment) / f"{name}.ipynb"
@@ -185,6 +227,8 @@ def render(found: Report) -> str:
         found=found,
         facts=found.to_dict(),
         figures=figures,
+        times={name: found.times[name] for name in TIMES if found.times[name]},
+        attempts=sorted(Counter(found.attempts.values()).items()),
         slowest=sorted(found.seconds.items(), key=lambda item: -item[1])[:TEN],
         style=Markup(style),
         style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),

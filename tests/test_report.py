@@ -7,7 +7,8 @@ import json
 import re
 import sqlite3
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,28 @@ def test_the_figures_of_the_class_are_those_of_the_gradebook(root: Path) -> None
     assert ["cyd", "Not read: it is garbage."] in facts["look_at"]
 
 
+def test_the_report_tells_when_and_how_often_was_handed_in(root: Path) -> None:
+    scores = dict(zip(POINTS, (0.0, 0.0, 0.0, None), strict=True))
+    with closing(sqlite3.connect(root / "gradebook.db")) as connection, connection:
+        connection.execute("UPDATE assignment SET duedate = '2026-11-02 12:00:00.000000'")
+    handed_in = {"ann": ["01 10:00", "02 11:30"], "bob": ["02 14:00"], "cyd": ["02 02:00", "02 02:00", "01 02:00"]}
+    with closing(Gradebook(Course.open(root).db_url)) as book:
+        for student, stamps in handed_in.items():
+            for number, stamp in enumerate(stamps):
+                scores["scale_forward__values"] = float(number % 2)
+                when = datetime.strptime(f"2026-11-{stamp}", "%Y-%m-%d %H:%M")
+                book.write(NAME, [replace(record(student, scores), timestamp=when, submission=f"{student} {stamp}")])
+    page = report(NAME, root)
+    facts = json.loads(page.with_suffix(".json").read_text())
+    assert facts["attempts"] == {"ann": 2, "bob": 1, "cyd": 2}
+    assert facts["hours"] == {"ann": 0.5, "bob": -2.0, "cyd": 34.0}
+    text = re.sub(r"<[^>]+>|\s+", " ", page.read_text())
+    for line in ("more than a day before it was due 1", "in the last hour 1", "late 1"):
+        assert line in re.sub(r" +", " ", text)
+    assert "2 students handed in 2 times" in text
+    assert "bob , 0 points, 2 hours late" in re.sub(r" +", " ", text)
+
+
 def test_students_with_one_answer_stand_in_one_line(root: Path) -> None:
     long = "".join(f"    step{number} = x * w + {number} - {number}\n" for number in range(20))
     answer = f"def scale_forward(x, w):\n{long}    return x * w, (x, w)"
@@ -143,7 +166,8 @@ def test_gradescope_gets_a_file_a_student(root: Path) -> None:
     folder = export(NAME, root, kind="gradescope")
     found = json.loads((folder / "ann" / "results.json").read_text())
     assert found["score"] == 10.75
-    assert found["tests"][0] == {"name": "scale_forward: values", "score": 3.0, "max_score": 3.0}
+    first = {"name": "scale_forward: values", "score": 3.0, "max_score": 3.0, "status": "passed", "output": ""}
+    assert found["tests"][0] == first
 
 
 def test_the_commands_print_where_they_wrote(root: Path, tmp_path: Path) -> None:
