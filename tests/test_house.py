@@ -57,3 +57,12 @@ def test_contributing_first_says_what_is_written_and_what_is_generated() -> None
     assert "reference/" in first
     assert "source/" in first
     assert "release/" in first
+
+
+def test_the_tests_that_the_threat_model_names_exist() -> None:
+    page = (ROOT / "chapters" / "threat-model.md").read_text()
+    code = "".join(path.read_text() for path in tracked("tests/*.py"))
+    named = re.findall(r"`(test_\w+)`", page)
+    assert len(named) > 10
+    assert [name for name in named if f"def {name}(" not in code] == []
+    assert [path for path in re.findall(r"`(tests/[\w/]+\.py)`", page) if not (ROOT / path).is_file()] == []
