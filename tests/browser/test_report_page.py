@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import sync_playwright
 
 from autograder.report import CheckReport, Report, render
-from tests.browser.test_feedback_page import ARGUMENTS
+from tests.browser.driving import chromium
 from tests.test_feedback import HOSTILE
 
 pytestmark = pytest.mark.browser
@@ -42,8 +41,7 @@ def page() -> str:
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1200), ("dark", 390)])
 def test_the_report_runs_nothing_loads_nothing_and_axe_finds_nothing(tmp_path: Path, scheme: Any, width: int) -> None:
     (tmp_path / "page.html").write_text(page(), encoding="utf-8")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
+    with chromium() as browser:
         tab = browser.new_page(color_scheme=scheme, viewport={"width": width, "height": 900})
         requests: list[str] = []
         complaints: list[str] = []
@@ -57,4 +55,3 @@ def test_the_report_runs_nothing_loads_nothing_and_axe_finds_nothing(tmp_path: P
         assert tab.evaluate("document.querySelector('img').naturalWidth > 0")
         violations = Axe().run(tab).response["violations"]
         assert [(each["id"], each["nodes"][0]["html"]) for each in violations] == []
-        browser.close()
