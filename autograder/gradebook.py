@@ -206,28 +206,34 @@ class Gradebook(Database):
         )
         handed_in_ids = {row.student_id: row.id for row in connection.execute(query)}
 
-        self._put_results(connection, assignment, batch)  # first, since the audit trail tells what a score is from
         rows = [
             {
                 "id": new_id(),
                 "assignment_id": handed_in_ids[record.student],
                 "notebook_id": notebook_ids[record.notebook],
                 "flagged": False,
-                "late_submission_penalty": record.late_penalty,
             }
             for record in batch
         ]
         unique = ("notebook_id", "assignment_id")
-        self._put(connection, "submitted_notebook", rows, unique, ("late_submission_penalty",))
+        self._put(connection, "submitted_notebook", rows, unique)
         part = self.tables["submitted_notebook"]
         query = sa.select(part.c.assignment_id, part.c.notebook_id, part.c.id).where(
             part.c.assignment_id.in_(list(handed_in_ids.values()))
         )
         parts = {(handed, book): row_id for handed, book, row_id in connection.execute(query)}
 
+        part_of = {
+            (record.student, record.notebook): parts[handed_in_ids[record.student], notebook_ids[record.notebook]]
+            for record in batch
+        }
+        self._put_results(connection, assignment, batch, part_of)  # before any score: the audit trail tells its origin
+        late = [row | {"late_submission_penalty": record.late_penalty} for row, record in zip(rows, batch, strict=True)]
+        self._put(connection, "submitted_notebook", late, unique, ("late_submission_penalty",))
+
         grades, comments = [], []
         for record in batch:
-            part_id = parts[handed_in_ids[record.student], notebook_ids[record.notebook]]
+            part_id = part_of[record.student, record.notebook]
             for (grade_id, role), cell_id in cells[record.notebook].items():
                 row = {"id": new_id(), "notebook_id": part_id, "cell_id": cell_id}
                 if role != "solution":
@@ -240,7 +246,13 @@ class Gradebook(Database):
         self._put(connection, "grade", grades, cell, ("auto_score", "needs_manual_grade"))
         self._put(connection, "comment", comments, cell, ("auto_comment",))
 
-    def _put_results(self, connection: sa.Connection, assignment: str, batch: Sequence[Record]) -> None:
+    def _put_results(
+        self,
+        connection: sa.Connection,
+        assignment: str,
+        batch: Sequence[Record],
+        part_of: Mapping[tuple[str, str], str],
+    ) -> None:
         now = datetime.now(UTC).replace(tzinfo=None)
         rows = [
             {
@@ -252,6 +264,7 @@ class Gradebook(Database):
                 "result": record.result,
                 "submission": record.submission,
                 "version": record.version,
+                "part_id": part_of[record.student, record.notebook],
             }
             for record in batch
         ]

@@ -1,7 +1,8 @@
 """The audit trail: every change of a score, whoever made it, in the table ``autograder_history`` of the gradebook.
 
 Triggers of the database write it in the transaction that changes the score, so that formgrader's and nbgrader's changes
-are in it as the engine's own are. Rows are added and never changed.
+are in it as the engine's own are. Rows are added and never changed. The triggers use no table of nbgrader's but the
+one that they watch: its migrations make tables anew, which SQLite refuses where another table's trigger names them.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-NAME = "autograder_history"
+NAME, CELLS = "autograder_history", "autograder_cell"
 COLUMNS = ("at", "student_id", "assignment", "notebook", "name", "origin", "old", "new", "submission", "version")
 WATCHED = {  # (table, column) -> where a score is from
     ("grade", "auto_score"): "auto",
@@ -41,10 +42,12 @@ class Change:
     version: str  # digest of checks, settings and engine
 
 
-def table(metadata: sa.MetaData) -> sa.Table:
-    """Without foreign keys: the past outlives what it tells of."""
+def define(metadata: sa.MetaData) -> None:
+    """The trail, and the names of cells. Without foreign keys: the past outlives what it tells of."""
+    id_of_cell, name = sa.Column("id", sa.String(32), primary_key=True), sa.Column("name", sa.String(128))
+    sa.Table(CELLS, metadata, id_of_cell, name)
     texts = (sa.Column(name, sa.String(128), nullable=False) for name in COLUMNS if name not in ("old", "new"))
-    return sa.Table(
+    sa.Table(
         NAME,
         metadata,
         sa.Column("id", sa.Integer, primary_key=True),
@@ -81,13 +84,9 @@ def _triggers(dialect: str) -> Iterator[tuple[str, list[str]]]:
             old = "NULL" if event == "INSERT" else f"OLD.{column}"
             new = "NULL" if event == "DELETE" else f"NEW.{column}"
             write = (
-                f"INSERT INTO {NAME} ({', '.join(COLUMNS)}) SELECT {NOW[dialect]}, s.student_id, a.name, n.name, "
-                f"coalesce(c.name, ''), '{origin}', {old}, {new}, coalesce(r.submission, ''), coalesce(r.version, '') "
-                "FROM submitted_notebook p JOIN submitted_assignment s ON s.id = p.assignment_id "
-                "JOIN assignment a ON a.id = s.assignment_id JOIN notebook n ON n.id = p.notebook_id "
-                f"LEFT JOIN base_cell c ON c.id = {cell} LEFT JOIN autograder_result r "
-                "ON r.student_id = s.student_id AND r.assignment = a.name AND r.notebook = n.name "
-                f"WHERE p.id = {part}"
+                f"INSERT INTO {NAME} ({', '.join(COLUMNS)}) SELECT {NOW[dialect]}, r.student_id, r.assignment, "
+                f"r.notebook, coalesce(c.name, ''), '{origin}', {old}, {new}, r.submission, r.version "
+                f"FROM autograder_result r LEFT JOIN {CELLS} c ON c.id = {cell} WHERE r.part_id = {part}"
             )
             trigger = f"CREATE TRIGGER {name} AFTER {event} ON {changed}"
             if dialect == "sqlite":

@@ -23,7 +23,8 @@ Tables = dict[str, sa.Table]
 
 KINDS = {"grade": "GradeCell", "solution": "SolutionCell", "task": "TaskCell"}  # a cell's role -> nbgrader's name
 RESULTS = {"grade": ("grade",), "solution": ("comment",), "task": ("grade", "comment")}  # rows of each submission
-ORIGIN = ("submission", "version")  # digests: of what was handed in; of checks, settings and engine
+# Digests of what was handed in and of checks, settings and engine; the row of submitted_notebook that it is about.
+ORIGIN = ("submission", "version", "part_id")
 NEWEST = {  # a table -> its column that older versions of nbgrader did not have, or any other
     "course": "id",
     "assignment": "course_id",
@@ -54,17 +55,18 @@ def open_tables(connection: sa.Connection) -> Tables:
         sa.Column("graded_at", sa.DateTime, nullable=False),
         sa.Column("result", sa.Text, nullable=False),
         *(sa.Column(name, sa.String(64)) for name in ORIGIN),
+        sa.Index("autograder_result_of_part", "part_id"),
     )
-    history.table(metadata)
+    history.define(metadata)
     there = set(sa.inspect(connection).get_table_names())
     if not set(NEWEST) & there:
         _create(connection)
-    metadata.create_all(connection)
     if "autograder_result" in there:
         columns = {column["name"] for column in sa.inspect(connection).get_columns("autograder_result")}
         for name in ORIGIN:
             if name not in columns:  # it is of a time before there was an audit trail
                 connection.exec_driver_sql(f"ALTER TABLE autograder_result ADD COLUMN {name} VARCHAR(64)")
+    metadata.create_all(connection)
     metadata.reflect(connection, only=lambda name, _: name in NEWEST)
     for table, column in NEWEST.items():
         if table not in metadata.tables or column not in metadata.tables[table].c:
@@ -118,6 +120,17 @@ def save_assignment(
             connection.execute(notebook.update().where(same).values(kernelspec=kernel))
         _save_cells(connection, tables, notebook_id, source)
         _save_sources(connection, tables["source_cell"], notebook_id, source)
+        _name_cells(connection, tables, notebook_id)
+
+
+def _name_cells(connection: sa.Connection, tables: Tables, notebook_id: str) -> None:
+    """For the audit trail, which outlives the cells."""
+    named = tables[history.CELLS]
+    known = set(connection.execute(sa.select(named.c.id)).scalars())
+    ids = cell_ids(connection, tables, notebook_id)
+    rows = [{"id": row_id, "name": grade_id} for (grade_id, _), row_id in ids.items() if row_id not in known]
+    if rows:
+        connection.execute(named.insert(), rows)
 
 
 def cell_ids(connection: sa.Connection, tables: Tables, notebook_id: str) -> dict[tuple[str, str], str]:

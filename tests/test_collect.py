@@ -174,6 +174,17 @@ def test_the_exchange_gives_the_last_of_this_assignment(course: Path) -> None:
     assert submitted(course, "ada", "timestamp.txt") == b"2026-03-02 11:58:00 UTC\n"
 
 
+def test_where_the_best_counts_earlier_submissions_are_kept_too(course: Path) -> None:
+    with open(course / "nbgrader_config.py", "a") as config:
+        config.write("\nc.Engine.keep = 'best'\n")
+    start = "P_ada_attempt_2026-03-0{}-11-58-00_scaling.ipynb"
+    run(course, zipped(course, {start.format(1): b"first", start.format(2): b"second"}))
+    run(course, zipped(course, {start.format(3): b"third"}))
+    assert submitted(course, "ada") == b"third"
+    kept = (course / ".autograder" / "attempts" / NAME / "ada").iterdir()
+    assert sorted((path / "scaling.ipynb").read_bytes() for path in kept) == [b"first", b"second"]
+
+
 def test_nobody_hands_in_for_another_through_the_exchange(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = course.parent / "inbound" / f"ada+{NAME}+2026-03-02 11:58:00.000000 UTC"
     folder.mkdir(parents=True)

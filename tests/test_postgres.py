@@ -15,6 +15,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -24,6 +25,8 @@ import sqlalchemy as sa
 from autograder.errors import GradebookError
 from autograder.grade import grade
 from autograder.gradebook import Gradebook, Record
+from autograder.history import NAME as TABLE
+from autograder.history import read
 from tests.course_factory import FULL, NAME, RIGHT, assignment, make_course, submit
 from tests.test_gradebook import nbgrader, record
 
@@ -271,3 +274,23 @@ def test_a_formgrader_at_work_while_the_engine_writes_loses_nothing(server: Serv
     assert scores == dict.fromkeys(students, 1.0 + 2.0 + 4.0 + 1.5)
     comments = {student: book.kept(NAME, student)[NAME].comments["written__why"] for student in students}
     assert comments == {student: f"Well, {student}." for student in students}
+
+
+def test_the_audit_trail_is_kept_there_too(book: Gradebook) -> None:
+    """What a person enters, through another connection; a change that is taken back leaves nothing."""
+
+    def origins() -> list[tuple[str, float | None, float | None, str]]:
+        found = book.transact(lambda connection: read(connection, book.tables[TABLE], NAME, student="eve"))
+        return [(each.origin, each.old, each.new, each.submission) for each in found if each.check == "written__why"]
+
+    book.write(NAME, [replace(record("eve"), submission="s1")])
+    mine = "notebook_id IN (SELECT p.id FROM submitted_notebook p JOIN submitted_assignment s "
+    mine += "ON s.id = p.assignment_id WHERE s.student_id = 'eve') "
+    mine += "AND cell_id IN (SELECT id FROM base_cell WHERE name = 'written__why')"
+    with closing(sa.create_engine(book.engine.url).connect()) as connection:
+        for score in (1.5, 2.0):
+            connection.execute(sa.text(f"UPDATE grade SET manual_score = {score} WHERE {mine}"))
+            connection.commit()
+        connection.execute(sa.text(f"UPDATE grade SET manual_score = 0 WHERE {mine}"))
+        connection.rollback()
+    assert origins() == [("manual", None, 1.5, "s1"), ("manual", 1.5, 2.0, "s1")]
