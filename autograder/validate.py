@@ -74,8 +74,14 @@ class Validation:
 
     @property
     def useless(self) -> list[Check]:
-        """Checks without which every mistake would still be caught on its own function."""
-        return [check for check in self.checks if not any(self.caught(answer) == [check] for answer in self.wrong)]
+        """Checks without which every mistake would still be caught on its own function, where it has known ones."""
+        tried = [check for check in self.checks if check.function in self.function.values()]
+        return [check for check in tried if not any(self.caught(answer) == [check] for answer in self.wrong)]
+
+    @property
+    def untried(self) -> list[Check]:
+        """Checks of what no known mistake is about."""
+        return [check for check in self.checks if check.function not in self.function.values()]
 
     @property
     def hidden_only(self) -> list[Answer]:

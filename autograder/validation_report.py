@@ -52,6 +52,10 @@ def _remarks(found: Validation) -> Iterator[str]:
         yield ""
         yield "Checks without which every mistake would still be caught:"
         yield from (f"  {check.name} (catches {len(found.catches(check))})" for check in found.useless)
+    if found.untried:
+        yield ""
+        yield "Checks of what no known mistake is about:"
+        yield from (f"  {check.name}" for check in found.untried)
     if found.hidden_only:
         yield ""
         yield "Mistakes that only hidden checks catch:"

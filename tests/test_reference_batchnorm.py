@@ -2,41 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from norm_oracles import (
+    MISFITS,
+    REFUSAL,
+    Array,
+    Gradients,
+    assert_equals_the_graph,
+    published,
+    published_errors,
+    unchanged,
+)
 
-from normlab.gradcheck import numerical_gradient, relative_error
-from normlab.graph import Node, backward, sqrt
+from normlab.gradcheck import relative_error
 from reference import benchmark
 from reference.batchnorm import batchnorm_backward, batchnorm_backward_alt, batchnorm_forward
 
 BACKWARDS = [batchnorm_backward, batchnorm_backward_alt]
-Gradients = Callable[[np.ndarray, Any], tuple[np.ndarray, np.ndarray, np.ndarray]]
-
-
-def published(N: int, D: int) -> tuple[np.ndarray, ...]:
-    draw = np.random.RandomState(231)
-    x = 5 * draw.randn(N, D) + 12
-    return x, draw.randn(D), draw.randn(D), draw.randn(N, D)
 
 
 @pytest.mark.parametrize("gradients", BACKWARDS)
 def test_the_gradient_check_has_the_published_errors(gradients: Gradients) -> None:
-    x, gamma, beta, dout = published(4, 5)
-
-    def out(_: Any) -> np.ndarray:
-        return batchnorm_forward(x, gamma, beta, {"mode": "train"})[0]
-
-    _, cache = batchnorm_forward(x, gamma, beta, {"mode": "train"})
-    errors = [
-        relative_error(numerical_gradient(out, array, dout), gradient)
-        for array, gradient in zip((x, gamma, beta), gradients(dout, cache), strict=True)
-    ]
+    errors = published_errors(lambda x, gamma, beta: batchnorm_forward(x, gamma, beta, {"mode": "train"}), gradients)
     assert 1e-10 < errors[0] < 1e-8  # published 1.7029e-09; its digits depend on the order of operations
     assert errors[1] < 1e-11  # 7.4204e-13
     assert errors[2] < 1e-11  # 2.8795e-12
@@ -80,20 +72,10 @@ shapes = st.tuples(st.integers(2, 9), st.integers(1, 7))
 def test_both_backward_passes_equal_the_graph_on_any_input(
     shape: tuple[int, int], seed: int, eps: float, offset: float
 ) -> None:
-    rng = np.random.default_rng(seed)
-    x, dout = rng.normal(offset, 2.0, shape), rng.normal(size=shape)
-    gamma, beta = rng.normal(size=shape[1]), rng.normal(size=shape[1])
-    nodes = [Node(array) for array in (x, gamma, beta)]
-    centered = nodes[0] - nodes[0].mean(axis=0)
-    output = centered / sqrt((centered**2).mean(axis=0) + eps) * nodes[1] + nodes[2]
-    backward(output, dout)
-    out, cache = batchnorm_forward(x, gamma, beta, {"mode": "train", "eps": eps})
-    np.testing.assert_allclose(out, output.value, rtol=1e-7, atol=1e-7)
-    for gradients in BACKWARDS:
-        for got, node in zip(gradients(dout, cache), nodes, strict=True):
-            assert got.shape == node.shape
-            # two examples have x_hat = +-1: there dx is all cancellation, so its absolute size is what can be compared
-            np.testing.assert_allclose(got, node.grad, rtol=1e-6, atol=1e-6 * max(1.0, np.abs(gamma).max()) / eps**0.5)
+    def forward(x: Array, gamma: Array, beta: Array) -> Any:
+        return batchnorm_forward(x, gamma, beta, {"mode": "train", "eps": eps})
+
+    assert_equals_the_graph(forward, BACKWARDS, shape, seed, offset, eps=eps, axis=0)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -118,13 +100,10 @@ def test_nothing_of_the_caller_is_changed() -> None:
     x, gamma, beta, dout = published(6, 3)
     running = np.ones(3)
     bn_param = {"mode": "train", "running_mean": running, "running_var": running}
-    before = [array.copy() for array in (x, gamma, beta, dout)]
-    _, cache = batchnorm_forward(x, gamma, beta, bn_param)
-    first = [gradients(dout, cache) for gradients in BACKWARDS]
-    again = [gradients(dout, cache) for gradients in BACKWARDS]
-    for now, then in zip((x, gamma, beta, dout), before, strict=True):
-        np.testing.assert_array_equal(now, then)
-    np.testing.assert_array_equal(running, np.ones(3))  # its entry is replaced, the array is not written into
+    with unchanged(x, gamma, beta, dout, running):  # the dictionary's entry is replaced, the array is not written into
+        _, cache = batchnorm_forward(x, gamma, beta, bn_param)
+        first = [gradients(dout, cache) for gradients in BACKWARDS]
+        again = [gradients(dout, cache) for gradients in BACKWARDS]
     np.testing.assert_equal(first, again)
 
 
@@ -142,9 +121,9 @@ def test_another_mode_is_refused_with_what_was_given(mode: Any) -> None:
         batchnorm_forward(np.ones((3, 2)), np.ones(2), np.ones(2), {"mode": mode})
 
 
-@pytest.mark.parametrize(("x", "width"), [((3, 2), 3), ((3,), 3), ((2, 3, 4), 4)])
+@pytest.mark.parametrize(("x", "width"), MISFITS)
 def test_shapes_that_do_not_fit_are_refused_with_all_three(x: tuple[int, ...], width: int) -> None:
-    with pytest.raises(ValueError, match=r"must be \(N, D\) and gamma and beta \(D,\), got \("):
+    with pytest.raises(ValueError, match=REFUSAL):
         batchnorm_forward(np.ones(x), np.ones(width), np.ones(width), {"mode": "train"})
 
 

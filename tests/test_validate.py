@@ -84,6 +84,7 @@ def test_a_good_grader_has_no_miss_and_its_table_says_who_caught_what(good: Vali
     assert "mistakes      3 of 3 lose points on their own function" in lines
     assert any(line.startswith("scale_forward__shifted   h") and line.endswith(".##") for line in lines)
     assert [check.name for check in good.useless] == ["scale_forward__values"]
+    assert good.untried == []
     assert [answer.name for answer in good.hidden_only] == ["wrong/late"]
     assert lines[-1] == "no miss"
 
@@ -107,6 +108,14 @@ def test_a_bad_grader_is_told_each_miss_and_exits_with_1(tmp_path: Path) -> None
 def test_a_wrong_answer_that_keeps_its_points_is_a_miss(good: Validation) -> None:
     kept = replace(good, results=good.results | {"wrong/axis": good.results[REFERENCE]})
     assert list(misses(kept)) == ["wrong/axis, which is wrong, loses nothing on scale_backward."]
+
+
+def test_a_check_of_what_no_mistake_is_about_is_called_untried_and_not_useless(good: Validation) -> None:
+    wrong = [answer for answer in good.wrong if answer.name != "wrong/axis"]
+    found = replace(good, wrong=wrong, function={answer.name: "scale_forward" for answer in wrong})
+    assert [check.name for check in found.untried] == ["scale_backward__gradient"]
+    assert "  scale_backward__gradient" in list(report(found))
+    assert found.untried[0] not in found.useless
 
 
 def test_answers_that_are_not_where_the_course_says_are_a_course_error(tmp_path: Path) -> None:
