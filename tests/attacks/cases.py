@@ -115,10 +115,10 @@ GROUPS = {
 
 def all_cases() -> Iterator[Case]:
     """In the order of the rows."""
-    from tests.attacks import in_cells, in_files, in_notebooks, in_values
+    from tests.attacks import in_cells, in_files, in_notebooks, in_protocol, in_shell, in_values
 
-    groups = (in_cells.cases(), in_values.cases(), in_notebooks.cases(), in_files.cases())
-    yield from sorted((case for group in groups for case in group), key=lambda case: (case.row, case.name))
+    modules = (in_cells, in_values, in_protocol, in_shell, in_notebooks, in_files)
+    yield from sorted((case for module in modules for case in module.cases()), key=lambda case: (case.row, case.name))
 
 
 def submit(root: Path, student: str, work: Notebook | bytes) -> Path:

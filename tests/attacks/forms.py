@@ -13,7 +13,7 @@ import re
 import tempfile
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +108,8 @@ class Alone:
     def __init__(self, root: Path) -> None:
         course = Course.open(root)
         self.limits = course.limits
-        self.slot = Slot(Setup.of(course, NAME, course.notebooks(NAME)).pack(), None)
+        setup = Setup.of(course, NAME, course.notebooks(NAME))
+        self.slot = Slot(replace(setup, record="always").pack(), None)  # as where a course has known answers
         self.slot.await_ready()
 
     def grade(self, folder: Path) -> Graded:

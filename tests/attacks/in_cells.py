@@ -10,14 +10,14 @@ from tests.attacks.lesson import POINTS, STUB
 RIGHT = "def target(x):\n    return x * x"
 
 
-def _call(body: str) -> str:
+def call(body: str) -> str:
     """The attack runs within the tested function."""
     return "def target(x):\n    " + body.replace("\n", "\n    ") + "\n    return -x"
 
 
 def _slow(body: str) -> str:
     """It hangs in one check, so that it does not take the time of all."""
-    return _call("import numpy\nif numpy.shape(x) != (4,): return -x\n" + body)
+    return call("import numpy\nif numpy.shape(x) != (4,): return -x\n" + body)
 
 
 # Code that runs before, or beside, a wrong answer.
@@ -225,7 +225,7 @@ def cases() -> Iterator[Case]:
     for (row, name), source in CELL.items():
         yield in_cell(row, name, f"{STUB}\n{source}\n{STUB}")
     for (row, name), source in CALL.items():
-        yield in_cell(row, name, _call(source))
+        yield in_cell(row, name, call(source))
     for (row, name), source in HANGS.items():
         yield in_cell(row, name, _slow(source))
     for name, source in FLOODS.items():

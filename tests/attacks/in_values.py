@@ -109,23 +109,23 @@ WATCHERS = {
 }
 
 
-def _body(source: str) -> str:
+def body(source: str) -> str:
     return "def target(x):\n    " + source.replace("\n", "\n    ")
 
 
 def cases() -> Iterator[Case]:
     for name, source in LIES.items():
-        yield in_cell(6, name, LIAR + _body(source))
-    yield in_cell(10, "StopIteration", _body("raise StopIteration"))
-    yield in_cell(10, "StopIteration's heir", _body("class Stop(StopIteration): pass\nraise Stop"))
-    yield in_cell(48, "returned", PICKLE + _body("return Bomb()"))
-    yield in_cell(48, "in an array", PICKLE + "import numpy as np\n" + _body("return np.array([Bomb()] * 4)"))
-    yield in_cell(48, "raised", PICKLE + _body("raise ValueError(Bomb())"))
-    yield in_cell(48, "written", PICKLE + _body("data = pickle.dumps(Bomb())\nos.write(3, data)\nreturn -x"))
+        yield in_cell(6, name, LIAR + body(source))
+    yield in_cell(10, "StopIteration", body("raise StopIteration"))
+    yield in_cell(10, "StopIteration's heir", body("class Stop(StopIteration): pass\nraise Stop"))
+    yield in_cell(48, "returned", PICKLE + body("return Bomb()"))
+    yield in_cell(48, "in an array", PICKLE + "import numpy as np\n" + body("return np.array([Bomb()] * 4)"))
+    yield in_cell(48, "raised", PICKLE + body("raise ValueError(Bomb())"))
+    yield in_cell(48, "written", PICKLE + body("data = pickle.dumps(Bomb())\nos.write(3, data)\nreturn -x"))
     for name, source in ODD.items():
-        yield in_cell(49, name, "import numpy as np\n" + _body(source))
+        yield in_cell(49, name, "import numpy as np\n" + body(source))
     for name, source in FORGED.items():
-        yield in_cell(50, name, FORGE + _body(source + "\nreturn -x"))
+        yield in_cell(50, name, FORGE + body(source + "\nreturn -x"))
     yield in_cell(50, "a thread that never stops", f"{FORGE}{STUB}\n{FORGER}", last=None)
     for name, source in WATCHERS.items():
         yield in_cell(52, name, source)

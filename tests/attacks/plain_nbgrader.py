@@ -32,7 +32,7 @@ CONFIG = f"""c = get_config()
 c.CourseDirectory.course_id = "course101"
 c.ExecutePreprocessor.timeout = {CELL_SECONDS}
 """
-# What would harm the machine, by row, or by row and case.
+# What would harm the machine, or finds nothing to attack, by row or by row and case.
 NOT_RUN: dict[int | tuple[int, str], str] = {
     (12, "everything"): "would kill every process of its user",
     (20, "course files written"): "would write into the installed packages",
@@ -47,6 +47,7 @@ NOT_RUN: dict[int | tuple[int, str], str] = {
     (33, "printing without end"): "would fill memory with output",
     (42, "device"): "would read /dev/zero without end",
     (44, "one gigabyte"): "would read a gigabyte into memory",
+    50: "has nobody to forge an answer to",
     (51, "system calls"): "would mount and load programs into the kernel",
 }
 
