@@ -7,17 +7,21 @@ into links inside the document, printed by Chromium with an outline and with the
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import yaml
 from bs4 import BeautifulSoup, Tag
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
 SITE = ROOT / "_build" / "html"
 PDF = SITE / "normalization-from-scratch.pdf"
 CHROMIUM = Path("/usr/bin/chromium")
+ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files"]
+MARGIN = {"top": "16mm", "bottom": "18mm", "left": "14mm", "right": "14mm"}
 STYLE = """
 .bd-header, .bd-header-article, .bd-sidebar, .sidebar-toggle, .prev-next-footer, .copybtn, .headerlink, footer, dialog,
 .skip-link, #jb-print-docs-body, #pst-back-to-top, .nlx-bar, .nlx-side { display: none !important; }
@@ -49,36 +53,55 @@ def article(page: str) -> Tag:
     return found
 
 
+def chapters() -> list[str]:
+    """The pages of the table of contents, in its order."""
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
+    return [toc["root"], *(entry["file"] for part in toc["parts"] for entry in part["chapters"])]
+
+
+def whole_book() -> str:
+    """All chapters as one page; a page with formulas is its frame, so that it loads MathJax."""
+    pages = chapters()
+    whole = BeautifulSoup((SITE / f"{pages[1]}.html").read_text(encoding="utf-8"), "html.parser")
+    for place in whole.select("article"):
+        place.replace_with(*(article(page) for page in pages))
+    return str(whole)
+
+
+@contextmanager
+def opened(browser: Browser) -> Iterator[Page]:
+    """The whole book in the browser, as it is printed: formulas set, what only a screen needs hidden."""
+    together = SITE / "chapters" / "all-chapters.html"  # beside the chapters, where their images are found
+    together.write_text(whole_book(), encoding="utf-8")
+    try:
+        page = browser.new_page(color_scheme="light")
+        page.set_default_timeout(180_000)
+        page.goto(together.as_uri())
+        page.evaluate("MathJax.startup.promise.then(() => null)")
+        page.add_style_tag(content=STYLE)
+        yield page
+    finally:
+        together.unlink()
+
+
+def write(page: Page, path: Path) -> None:
+    """Print the page as A4."""
+    page.pdf(path=path, format="A4", margin=MARGIN, outline=True, tagged=True, print_background=True)
+
+
 def main() -> int:
     """Print the book; returns the exit code: 1 and one sentence where something is missing."""
-    toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
-    pages = [toc["root"], *(entry["file"] for part in toc["parts"] for entry in part["chapters"])]
-    if not all((SITE / f"{page}.html").exists() for page in pages):
+    if not all((SITE / f"{page}.html").exists() for page in chapters()):
         print("The book is not built; run `make book` first.", file=sys.stderr)
         return 1
     if not CHROMIUM.exists():
         print(f"Chromium is missing at {CHROMIUM}; install it with `apt-get install chromium`.", file=sys.stderr)
         return 1
-    # A page with formulas, so that it loads MathJax; it stands beside the chapters, where their images are found.
-    whole = BeautifulSoup((SITE / f"{pages[1]}.html").read_text(encoding="utf-8"), "html.parser")
-    for place in whole.select("article"):
-        place.replace_with(*(article(page) for page in pages))
-    together = SITE / "chapters" / "all-chapters.html"
-    together.write_text(str(whole), encoding="utf-8")
-    try:
-        with sync_playwright() as playwright:
-            arguments = ["--headless", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files"]
-            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
-            page = browser.new_page(color_scheme="light")
-            page.set_default_timeout(180_000)
-            page.goto(together.as_uri())
-            page.evaluate("MathJax.startup.promise.then(() => null)")
-            page.add_style_tag(content=STYLE)
-            margin = {"top": "16mm", "bottom": "18mm", "left": "14mm", "right": "14mm"}
-            page.pdf(path=PDF, format="A4", margin=margin, outline=True, tagged=True, print_background=True)
-            browser.close()
-    finally:
-        together.unlink()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        with opened(browser) as page:
+            write(page, PDF)
+        browser.close()
     print(f"book: {PDF.relative_to(ROOT)}")
     return 0
 
