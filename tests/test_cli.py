@@ -119,6 +119,44 @@ def _code(line: str) -> bool:
     return line.strip()[:1].isdigit()
 
 
+IMPORTED = "import sys; {0}; print(*sorted({{name.partition('.')[0] for name in sys.modules}}))"
+
+
+def imported(statement: str) -> set[str]:
+    """The packages that a fresh process holds after a statement, the standard library's left out."""
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORTED.format(statement)], capture_output=True, text=True, check=True
+    )
+    bare = subprocess.run([sys.executable, "-c", IMPORTED.format("pass")], capture_output=True, text=True, check=True)
+    names = set(done.stdout.split()) - set(bare.stdout.split()) - sys.stdlib_module_names
+    return {name for name in names if not name.startswith("_")}
+
+
+def test_help_imports_click_alone() -> None:
+    """Under 0.3 s, of which click and Python are nearly all; what a subcommand needs comes when it is called."""
+    assert imported("import autograder.__main__") == {"autograder", "click"}
+
+
+def test_grading_imports_nothing_that_takes_seconds() -> None:
+    """One submission is graded in 3 s from a cold start: nbgrader, NumPy, IPython are left to those who need them."""
+    heavy = {
+        "nbgrader",
+        "nbconvert",
+        "nbformat",
+        "jupyter_core",
+        "IPython",
+        "numpy",
+        "matplotlib",
+        "alembic",
+        "distributed",
+    }
+    assert imported("import autograder.grade, autograder.pool").isdisjoint(heavy)
+
+
+def test_the_students_package_imports_numpy_at_the_most() -> None:
+    assert imported("import normlab") <= {"normlab", "numpy"}
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["grade", "--help"], ["--version"]])
 def test_help_comes_at_once(arguments: list[str]) -> None:
     times = []

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -15,67 +13,50 @@ import pytest
 from autograder.errors import UsageError, WorkerError
 from autograder.grade import grade
 from tests.course_factory import NAME, RIGHT, make_course, submit
+from tests.faults import Cluster, cluster, failures, free_port, graded, make_batch, start, state
 from tests.test_grade import scores
 
 
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
 @pytest.fixture(scope="module")
-def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A scheduler and two workers, each a process of its own."""
-    folder = tmp_path_factory.mktemp("dask")
-    address = f"tcp://127.0.0.1:{free_port()}"
-    commands = [
-        [
-            "distributed.cli.dask_scheduler",
-            "--host",
-            "127.0.0.1",
-            "--port",
-            address.rpartition(":")[2],
-            "--no-dashboard",
-        ],
-        *2 * [["distributed.cli.dask_worker", address, "--nthreads", "1", "--no-dashboard", "--memory-limit", "0"]],
-    ]
-    processes = []
-    for command in commands:
-        line = [sys.executable, "-m", *command]
-        processes.append(subprocess.Popen(line, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
-    yield address
-    for process in processes:
-        for child in [*psutil.Process(process.pid).children(recursive=True), process]:
-            child.kill()
-        process.wait()
+def dask() -> Iterator[Cluster]:
+    """A scheduler and four workers, each a process of its own."""
+    with cluster(workers=4) as made:
+        made.mend()
+        yield made
 
 
-def wait_for(address: str) -> None:
-    host, port = address.removeprefix("tcp://").split(":")
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            socket.create_connection((host, int(port)), 1).close()
-            return
-        except OSError:
-            assert time.monotonic() < deadline, "the scheduler did not start"
-            time.sleep(0.2)
-
-
-def test_a_cluster_gives_the_scores_of_the_local_pool(scheduler: str, tmp_path: Path) -> None:
-    wait_for(scheduler)
+def test_a_cluster_gives_the_scores_of_the_local_pool(dask: Cluster, tmp_path: Path) -> None:
     roots = [make_course(tmp_path / name, gradebook=True) for name in ("local", "cluster")]
     for root in roots:
-        for number in range(4):
+        for number in range(8):
             submit(root, f"student{number}", RIGHT if number % 2 else {})
         submit(root, "dan", b"garbage")
     grade(NAME, roots[0], jobs=1)
-    summary = grade(NAME, roots[1], scheduler=scheduler)
-    assert (summary.graded, summary.failed) == (5, 0)
+    summary = grade(NAME, roots[1], scheduler=dask.address)
+    assert (summary.graded, summary.failed) == (9, 0), failures(roots[1])
     assert scores(roots[1]) == scores(roots[0])
-    place = Path("feedback", "student1", NAME, f"{NAME}.html")
-    assert (roots[1] / place).read_text() == (roots[0] / place).read_text()
+    assert state(roots[1]) == state(roots[0])
+
+
+def test_a_scheduler_that_dies_in_mid_batch_is_one_sentence_and_the_next_run_goes_on(tmp_path: Path) -> None:
+    root = make_batch(tmp_path / "course", 20, seconds=0.5)
+    with cluster(workers=2) as made:
+        made.mend()
+        process = start(root, "--scheduler", made.address)
+        deadline = time.monotonic() + 120
+        while not graded(root) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert made.scheduler is not None
+        psutil.Process(made.scheduler.pid).kill()
+        _, errors = process.communicate(timeout=120)
+        assert process.returncode == 6, errors
+        assert "Traceback" not in errors
+        assert errors.splitlines()[-1].startswith(f"autograder: The Dask scheduler at {made.address} is gone")
+        before = len(graded(root))
+        assert 0 < before < 20
+        made.mend()
+        summary = grade(NAME, root, scheduler=made.address)
+    assert (summary.graded, summary.unchanged, summary.failed) == (20 - before, before, 0), failures(root)
 
 
 def test_a_scheduler_that_does_not_answer_is_one_sentence(tmp_path: Path) -> None:

@@ -23,7 +23,18 @@ from autograder.grade import Summary, grade
 from autograder.guard import backups, only_grader
 from autograder.pool import Slot
 from autograder.unit import Job
-from tests.course_factory import FULL, NAME, POINTS, RIGHT, cell, instructor_notebook, make_course, submit, write_source
+from tests.course_factory import (
+    FULL,
+    NAME,
+    POINTS,
+    RIGHT,
+    answered,
+    cell,
+    instructor_notebook,
+    make_course,
+    submit,
+    write_source,
+)
 
 ZERO = dict.fromkeys(POINTS, 0.0)
 WRONG = {**RIGHT, "scale_forward": "def scale_forward(x, w):\n    print('here')\n    return x + w, (x, w)"}
@@ -116,12 +127,33 @@ def test_the_summary_names_what_a_person_should_look_at(graded: tuple[Path, Summ
     assert "ann" not in dict(summary.people)
 
 
-def test_the_log_has_a_record_for_each_submission_and_no_student_work(graded: tuple[Path, Summary]) -> None:
+def test_the_log_has_one_record_for_each_submission_and_no_student_work(graded: tuple[Path, Summary]) -> None:
     root, _ = graded
+    assert sorted(record["student"] for record in log(root)) == sorted(CLASS)
     records = {record["student"]: record for record in log(root)}
-    assert records.keys() == CLASS.keys()
+    for record in records.values():
+        assert {"time", "assignment", "score", "points", "seconds", "cpu_seconds", "flags", "refused"} <= record.keys()
     assert records["eve"]["deaths"]
     assert "scale_forward(x" not in (root / ".autograder" / "log.jsonl").read_text()
+
+
+def test_two_notebooks_of_one_submission_are_one_record(tmp_path: Path) -> None:
+    root = make_course(tmp_path / "course", gradebook=True)
+    (root / "source" / NAME / "second.ipynb").write_text(json.dumps(instructor_notebook()))
+    folder = submit(root, "ann", RIGHT)
+    (folder / "second.ipynb").write_text(json.dumps(answered({**RIGHT, "demo": "1 / 0"})))
+    summary = grade(NAME, root, jobs=1)
+    assert summary.scores == {"ann": (18.0, 22.0)}
+    assert [(record["score"], record["points"]) for record in log(root)] == [(18.0, 22.0)]
+
+
+def test_the_summary_names_who_was_killed_by_a_limit_and_the_limit(tmp_path: Path) -> None:
+    root = make_course(tmp_path / "course", "c.Engine.limits = {'cell_seconds': 1.0}", gradebook=True)
+    submit(root, "ann", {**RIGHT, "demo": "while True: pass"})
+    submit(root, "eve", DEADLY)
+    people = dict(grade(NAME, root, jobs=2).people)
+    assert people["ann"] == "the cell ran longer than 1 s"
+    assert people["eve"] == "the student's process ended itself (exit code 0)"
 
 
 def test_a_second_run_leaves_everything_alone(graded: tuple[Path, Summary]) -> None:
@@ -249,7 +281,7 @@ def wait_for_log(root: Path, lines: int) -> None:
         time.sleep(0.02)
 
 
-@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_grader_that_is_stopped_goes_on_where_it_was(one: Path, end: signal.Signals) -> None:
     students = [f"student{number}" for number in range(6)]
     for number, student in enumerate(students):
@@ -260,7 +292,7 @@ def test_a_grader_that_is_stopped_goes_on_where_it_was(one: Path, end: signal.Si
     process.send_signal(end)
     start = time.monotonic()
     _, errors = process.communicate(timeout=60)
-    if end == signal.SIGINT:
+    if end != signal.SIGKILL:
         assert process.returncode == 130
         assert time.monotonic() - start < 10  # under 2 s on a machine with nothing else to do
         assert "run the command again" in errors
@@ -270,7 +302,7 @@ def test_a_grader_that_is_stopped_goes_on_where_it_was(one: Path, end: signal.Si
     assert done < 7
     summary = grade(NAME, one, jobs=2)
     assert summary.graded + summary.unchanged == 7
-    assert end != signal.SIGINT or summary.unchanged >= 3
+    assert end == signal.SIGKILL or summary.unchanged >= 3
     assert scores(one) == dict.fromkeys(["ann", *students], FULL)
     assert not list(one.rglob("*.part"))
 
