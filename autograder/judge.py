@@ -43,7 +43,8 @@ class Judge:
         self.assignment = assignment
         self.limits = limits
         self.judged = Judged(notebook)
-        self.life = Life(server, limits, lambda items: add_checked(self.outputs, items), recorder)
+        python_random = "random" in assignment.modules
+        self.life = Life(server, limits, lambda items: add_checked(self.outputs, items), recorder, python_random)
         self.namespace = Namespace(assignment)
         self.outputs = Outputs(limits)
         self.room = limits.total_output_bytes

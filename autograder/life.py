@@ -6,6 +6,7 @@ After a death a fresh process runs the earlier steps again, the one that ended i
 from __future__ import annotations
 
 import os
+import random
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -30,7 +31,12 @@ class Life:
     """The student's process of one notebook, whichever it is by now."""
 
     def __init__(
-        self, server: ForkServer, limits: Limits, emit: Callable[[Any], None], recorder: Recorder | None = None
+        self,
+        server: ForkServer,
+        limits: Limits,
+        emit: Callable[[Any], None],
+        recorder: Recorder | None = None,
+        python_random: bool = False,
     ) -> None:
         self.session: Session | None = None
         self.deaths: list[str] = []  # why a process ended, one a death
@@ -41,6 +47,7 @@ class Life:
         self._limits = limits
         self._emit = emit
         self._recorder = recorder
+        self._python_random = python_random
         self._journal = -1  # where the process notes what it showed
         self._deadline = time.monotonic() + limits.total_seconds
         self._replaying = False
@@ -58,7 +65,7 @@ class Life:
             self._journal = journal.make(self._limits)
             connection, before = self._server.spawn(self._journal)
             self.cpu_seconds += before.cpu_seconds
-            self.session = Session(connection, self._limits, self._receive, self._recorder)
+            self.session = Session(connection, self._limits, self._receive, self._recorder, self._python_random)
             self._replay()
             if self.session is None and time.monotonic() >= self._deadline:
                 return self.deaths[-1]
@@ -87,14 +94,15 @@ class Life:
         return self.outside
 
     def _replay(self) -> None:
-        state = np.random.get_state()
+        states = np.random.get_state(), random.getstate()
         self._replaying = True
         for step in list(self.steps):
             if self._within_time(step) is not None:
                 self.steps.remove(step)  # it ended the process this time: the next one goes without it
                 break
         self._replaying = False
-        np.random.set_state(state)
+        np.random.set_state(states[0])
+        random.setstate(states[1])
 
     def _receive(self, outputs: Any) -> None:
         if not self._replaying:

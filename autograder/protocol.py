@@ -1,8 +1,8 @@
 """What the judge and the student's process say to each other; both sides import it, so it holds no secret.
 
 The judge asks ``[operation, news, *operands]``; the answer is ``[kind, news, payload]``. News is None or a list:
-from the judge ``[freed handles, changed mirrors, random state]``, from the student's process ``[changed
-arguments, changed mirrors, outputs, random advance, figures open]``.
+from the judge ``[freed handles, changed mirrors, random states]``, from the student's process ``[changed
+arguments, changed mirrors, outputs, random advances, figures open]``.
 """
 
 from __future__ import annotations

@@ -1,15 +1,16 @@
-"""NumPy's global random stream, kept the same on both sides of the boundary.
+"""The global random streams of NumPy and of Python's ``random``, kept the same on both sides of the boundary.
 
-The judge sends its state when it has moved. The student's process answers with how many 32-bit words it drew,
+The judge sends a stream's state when it has moved. The student's process answers with how many 32-bit words it drew,
 and the judge moves its own stream on by as many: student code cannot choose the numbers that a hidden test
-draws next, only how many it skips. The generator is MT19937 (Matsumoto and Nishimura, 1998), the only one that
-``np.random.seed`` and the functions of ``np.random`` use.
+draws next, only how many it skips. The generator of both is MT19937 (Matsumoto and Nishimura, 1998), the only one that
+``np.random.seed``, ``random.seed`` and the functions of the two modules use.
 """
 
 from __future__ import annotations
 
 import ctypes
 import math
+import random
 from typing import Any
 
 import numpy as np
@@ -24,11 +25,6 @@ MAX_FOREIGN = 10_000  # pairs of states that are remembered
 
 State = list[Any]  # key, position, has_gauss, cached_gaussian
 Advance = list[Any]  # words, has_gauss, cached_gaussian
-
-
-def _state() -> tuple[Any, ...]:
-    state: Any = np.random.get_state()
-    return tuple(state)
 
 
 def _view(generator: Any) -> Any:
@@ -47,7 +43,7 @@ def _generator(key: Any, position: int) -> Any:
 
 
 class Stream:
-    """The global stream of this process, and the state that the other side knows of."""
+    """NumPy's global stream in this process, and the state that the other side knows of."""
 
     def __init__(self, known: bool = True) -> None:
         self._view = _view(np.random.mtrand._rand._bit_generator)
@@ -55,20 +51,38 @@ class Stream:
         self._has_gauss = False
         self._lost = False
         self._foreign: set[int] = set()  # pairs of states of which the second is not the first moved on
-        self.remember()
-        if not known:
-            self._known = b""
+        if known:
+            self.remember()
 
     def remember(self) -> None:
         """The other side knows the state as it is now."""
-        self._known = self._view.raw
-        self._has_gauss = bool(_state()[3])
+        self._known = self._raw()
+        self._has_gauss = bool(self._gauss()[0])
 
     def _moved(self) -> bool:
-        if self._view.raw != self._known:
+        if self._raw() != self._known:
             return True
         # A cached normal number can be used up without the words moving.
-        return self._has_gauss and not _state()[3]
+        return self._has_gauss and not self._gauss()[0]
+
+    def _raw(self) -> bytes:
+        """Words and position."""
+        raw: bytes = self._view.raw
+        return raw
+
+    def _gauss(self) -> tuple[int, float]:
+        """Whether a normal number is cached, and which."""
+        state: Any = np.random.get_state()
+        return int(state[3]), float(state[4])
+
+    def _put(self, key: Any, position: int, has_gauss: int, cached: float) -> None:
+        np.random.set_state(("MT19937", key, position, has_gauss, cached))
+
+    def _cached_after(self, words: Any) -> float:
+        """What the polar method keeps after a pair of normal numbers drawn from these four words."""
+        first, second = 2.0 * _double(words[:2]) - 1.0, 2.0 * _double(words[2:]) - 1.0
+        radius = first * first + second * second
+        return math.sqrt(-2.0 * math.log(radius) / radius) * first if 0 < radius < 1 else math.nan
 
     # the judge's side
 
@@ -76,8 +90,7 @@ class Stream:
         """The state to be sent, or None if the other side knows it."""
         if not self._moved():
             return None
-        _, key, position, has_gauss, cached = _state()
-        return [key, int(position), int(has_gauss), float(cached)]
+        return [*_known_key(self._raw()), *self._gauss()]
 
     def advance(self, moved: Any) -> None:
         """Move on by what the student's process drew. Raises ProtocolError."""
@@ -97,19 +110,18 @@ class Stream:
         tail = min(words, 4)
         generator.random_raw(words - tail, output=False)
         last = generator.random_raw(tail)
-        if words and has_gauss and cached != _gaussian(last):
+        if words and has_gauss and (tail < 4 or cached != self._cached_after(last)):
             has_gauss, cached = 0, 0.0
         elif not words:  # nothing drawn: the cached number was used up, or is the one we know
-            has_gauss, cached = (1, _state()[4]) if has_gauss and self._has_gauss else (0, 0.0)
+            has_gauss, cached = (1, self._gauss()[1]) if has_gauss and self._has_gauss else (0, 0.0)
         state = generator.state["state"]
-        np.random.set_state(("MT19937", state["key"], state["pos"], int(bool(has_gauss)), float(cached)))
+        self._put(state["key"], state["pos"], int(bool(has_gauss)), float(cached))
         self.remember()
 
     # the student's side
 
     def follow(self, state: State) -> None:
-        key, position, has_gauss, cached = state
-        np.random.set_state(("MT19937", key, position, has_gauss, cached))
+        self._put(*state)
         self._lost = False
         self.remember()
 
@@ -122,12 +134,11 @@ class Stream:
             self._lost = True
             return False
         self.remember()
-        _, _, _, has_gauss, cached = _state()
-        return [words, int(has_gauss), float(cached)]
+        return [words, *self._gauss()]
 
     def _distance(self) -> int | None:
         old_key, old_position = _split(self._known)
-        new_key, new_position = _split(self._view.raw)
+        new_key, new_position = _split(self._raw())
         if old_key == new_key:
             return new_position - old_position if new_position >= old_position else None
         # A search in vain is long, and code that seeds in each call (dropout in a gradient check) would need many.
@@ -146,18 +157,65 @@ class Stream:
         return None
 
 
+class PythonStream(Stream):
+    """The stream of Python's ``random``. Its state is costly to read: only tests that import ``random`` share it."""
+
+    def _raw(self) -> bytes:
+        words = random.getstate()[1]
+        return np.array(words, np.uint32).tobytes()
+
+    def _gauss(self) -> tuple[int, float]:
+        cached = random.getstate()[2]
+        return int(cached is not None), cached or 0.0
+
+    def _put(self, key: Any, position: int, has_gauss: int, cached: float) -> None:
+        random.setstate((3, (*key.tolist(), position), cached if has_gauss else None))
+
+    def _cached_after(self, words: Any) -> float:
+        """What ``random.gauss`` keeps after the first of a pair of normal numbers drawn from these four words."""
+        return math.sin(2.0 * math.pi * _double(words[:2])) * math.sqrt(-2.0 * math.log(1.0 - _double(words[2:])))
+
+
+class Streams:
+    """The streams that are shared: NumPy's, and where ``python`` Python's; messages hold one entry for each."""
+
+    def __init__(self, known: bool, python: bool) -> None:
+        self._all = [Stream(known), PythonStream(known)] if python else [Stream(known)]
+
+    def changed(self) -> list[State | None] | None:
+        states = [stream.changed() for stream in self._all]
+        return states if any(states) else None
+
+    def remember(self) -> None:
+        for stream in self._all:
+            stream.remember()
+
+    def advance(self, moves: Any) -> None:
+        """Raises ProtocolError."""
+        if type(moves) is not list or len(moves) != len(self._all):
+            raise ProtocolError("a malformed advance of the random streams")
+        for stream, moved in zip(self._all, moves, strict=True):
+            if moved is not None:
+                stream.advance(moved)
+
+    def follow(self, states: list[State | None]) -> None:
+        if len(states) > len(self._all):
+            self._all.append(PythonStream())
+        for stream, state in zip(self._all, states, strict=True):
+            if state is not None:
+                stream.follow(state)
+
+    def moved_by(self) -> list[Advance | bool | None] | None:
+        moves = [stream.moved_by() for stream in self._all]
+        return None if moves == [None] * len(moves) else moves
+
+
 def _known_key(raw: bytes) -> tuple[Any, int]:
     key, position = _split(raw)
     return np.frombuffer(key, np.uint32), position
 
 
-def _gaussian(words: Any) -> float:
-    """What the polar method keeps after a pair of normal numbers drawn from these four words."""
-    if len(words) < 4:
-        return math.nan
-    first, second = (
-        2.0 * (((int(high) >> 5) * 67108864 + (int(low) >> 6)) / 9007199254740992) - 1.0
-        for high, low in (words[:2], words[2:])
-    )
-    radius = first * first + second * second
-    return math.sqrt(-2.0 * math.log(radius) / radius) * first if 0 < radius < 1 else math.nan
+def _double(words: Any) -> float:
+    """The number in [0, 1) that both modules make of two words."""
+    value: float = ((int(words[0]) >> 5) * 67108864 + (int(words[1]) >> 6)) / 9007199254740992
+    return value

@@ -23,7 +23,7 @@ from autograder.exceptions import CellTimeout, StudentDied, exception_class, ide
 from autograder.limits import Limits
 from autograder.protocol import ARGUMENT, ATOMS, CALLBACK, GENERATOR, HANDLE, LAZY, MIRROR
 from autograder.proxies import Container, Proxy, proxy_type
-from autograder.randomness import Stream
+from autograder.randomness import Streams
 from autograder.recording import Recorder
 from autograder.wire import Channel, Codec, extension
 
@@ -41,6 +41,7 @@ class Session:
         limits: Limits,
         emit: Callable[[Any], None],
         recorder: Recorder | None = None,
+        python_random: bool = False,
     ) -> None:
         self.codec = Codec(limits, self._encode_other, self._decode_other)
         self.channel = Channel(connection, self.codec)
@@ -58,7 +59,7 @@ class Session:
         self._callback_number: dict[int, int] = {}
         self._arguments = Arguments({})  # of the request that runs: what an answer may refer to
         self._exceptions: dict[type, int] = {}  # a class made here for one of the student's -> its handle
-        self._stream = Stream(known=False)
+        self._streams = Streams(known=False, python=python_random)
 
     # what tests and the judge ask
 
@@ -128,7 +129,7 @@ class Session:
         if self.dead:
             raise StudentDied(self.dead)
         freed, mirrors = self._news_of_objects()
-        state = self._stream.changed()
+        state = self._streams.changed()
         if freed or mirrors or state:
             message[1] = [freed, [[handle, array] for handle, array, _ in mirrors], state]
         try:
@@ -143,7 +144,7 @@ class Session:
             for handle, array, snapshot in mirrors:
                 self._mirrors[handle] = (array, snapshot)
             if state:
-                self._stream.remember()
+                self._streams.remember()
             return self._answer()
         except _Raised as raised:
             student_error = raised.error
@@ -189,12 +190,12 @@ class Session:
             reply = ["return", None, Arguments(self._handle_of_mirror).outgoing(function(*arguments, **keywords))]
         except Exception as error:
             reply = ["raise", None, f"{type(error).__name__}: {error}"]
-        state = self._stream.changed()
+        state = self._streams.changed()
         if state:
             reply[1] = [[], [], state]
         self.channel.send(reply)
         if state:
-            self._stream.remember()
+            self._streams.remember()
 
     def _news_of_objects(self) -> tuple[list[list[int]], list[tuple[int, Any, bytes]]]:
         """Handles that nobody holds any more, and mirrors that a test changed."""
@@ -217,7 +218,7 @@ class Session:
         changes, mirrors, outputs, advance, figures = news
         self.figures_open = figures is True
         if advance is not None:
-            self._stream.advance(advance)
+            self._streams.advance(advance)
         if outputs:
             self._emit(outputs)
         try:

@@ -15,7 +15,7 @@ from typing import Any
 from autograder import protocol, selftest
 from autograder.limits import Limits
 from autograder.objects import EVERYTHING, Objects, exception_names
-from autograder.randomness import Stream
+from autograder.randomness import Streams
 from autograder.shell import Shell
 from autograder.wire import Channel
 
@@ -43,7 +43,7 @@ class Student:
         self.shell = shell
         self.objects = Objects(limits, lambda number: TrustedFunction(number, self._call_back))
         self.channel = Channel(connection, self.objects.codec)
-        self.stream = Stream()
+        self.streams = Streams(known=True, python=False)
         get, live = self.objects.__getitem__, self.objects.prepare
 
         def plain(value: Any) -> Any:
@@ -111,11 +111,11 @@ class Student:
         self.objects.free(freed)
         self.objects.write_mirrors(mirrors)
         if state is not None:
-            self.stream.follow(state)
+            self.streams.follow(state)
 
     def _news(self, changes: Any) -> Any:
         mirrors = self.objects.changed_mirrors()
-        advance = self.stream.moved_by()
+        advance = self.streams.moved_by()
         outputs = self.shell.outputs.take() if self.shell.outputs.items else []
         figures = _figures_open()
         if advance is None and not (changes or mirrors or outputs or figures):

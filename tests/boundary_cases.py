@@ -4,6 +4,7 @@ from __future__ import annotations
 
 STUDENT = '''
 import collections
+import random
 
 import numpy as np
 
@@ -109,6 +110,28 @@ def dropout(x, keep):
 
 def normal_once():
     return np.random.randn()
+
+
+def python_draws(n):
+    values = list(range(n))
+    random.shuffle(values)
+    return values, random.random(), random.gauss(0, 1)
+
+
+def python_seeds(n):
+    random.seed(n)
+    return random.random()
+
+
+def empty_rows(x):
+    return x[:0], (x[:0], x[:0].sum(axis=0))
+
+
+def erase(x, *others):
+    x *= 0
+    for other in others:
+        other[...] = 0
+    return x
 
 
 def nested():
@@ -386,6 +409,38 @@ SAME = {
         m = FullyConnectedNet()
         np.random.seed(3)
         assert np.allclose(m.params["W1"], np.random.randn(6, 7) * 0.5)""",
+    "the stream of Python's random": """
+        import random
+        for seed in (1, 2):
+            random.seed(seed)
+            got = [python_draws(5), random.random(), python_draws(700), random.gauss(0, 1), python_draws(3)[2]]
+            random.seed(seed)
+            values = []
+            for n in (5, None, 700):
+                if n is None:
+                    values.append(random.random())
+                    continue
+                v = list(range(n))
+                random.shuffle(v)
+                values.append((v, random.random(), random.gauss(0, 1)))
+            values.append(random.gauss(0, 1))
+            v = [0, 1, 2]
+            random.shuffle(v), random.random()
+            assert got == [*values, random.gauss(0, 1)]""",
+    "student code that seeds Python's random": """
+        import random
+        assert python_seeds(3) == python_seeds(3) == random.Random(3).random()""",
+    "arrays without rows": """
+        x = np.ones((4, 3))
+        out, (again, total) = empty_rows(x)
+        assert out.shape == again.shape == (0, 3) and out.dtype == float and total.tolist() == [0, 0, 0]
+        assert empty_rows(np.zeros((0, 5), np.float32))[0].shape == (0, 5)""",
+    "what is written into arguments is seen, and only there": """
+        x, kept = np.arange(6.0).reshape(2, 3), np.arange(6.0).reshape(2, 3)
+        y, big = np.ones(3), np.ones((200, 30))
+        assert erase(x, y, big) is x and not x.any() and not y.any() and not big.any() and kept.sum() == 15
+        given = kept.copy()
+        assert not np.array_equal(erase(given), kept) and np.array_equal(given, 0 * kept)""",
     "nested containers": """
         n = nested()
         assert n["c"] is None and n["a"][1]["b"] == (1, 2.5, "x") and isinstance(n["a"], list) and isinstance(n, dict)

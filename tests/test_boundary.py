@@ -161,9 +161,14 @@ def report():
 
 def test_student_code_cannot_choose_the_numbers_that_a_test_draws_next() -> None:
     student = """
+import random
 import numpy as np
 def f(how):
     if how == "seed": np.random.seed(0)
+    if how == "python seed": random.seed(0)
+    if how == "python gauss":
+        random.random(), random.random()
+        s = random.getstate(); random.setstate((*s[:2], 1e9))
     if how == "zeros": np.random.set_state(("MT19937", np.zeros(624, np.uint32), 624, 0, 0.0))
     if how == "gauss":
         s = np.random.get_state(); np.random.rand(4)
@@ -181,5 +186,14 @@ def f(how):
         "zeros": draws.format(how="zeros", skip=""),
         "gauss": draws.format(how="gauss", skip="expected.rand(4)"),
     }
+    python_draws = """
+        import random
+        random.seed(77)
+        expected = random.Random(77)
+        f({how!r})
+        {skip}
+        assert [random.gauss(0, 1), random.random()] == [expected.gauss(0, 1), expected.random()]"""
+    tests["python seed"] = python_draws.format(how="python seed", skip="")
+    tests["python gauss"] = python_draws.format(how="python gauss", skip="expected.random(), expected.random()")
     checks = graded(student, tests).checks
     assert all(check.status == "passed" for check in checks.values()), checks
