@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: all install book site notebooks wheel class test lint lock clean
+.PHONY: all install book site notebooks wheel class test oldest lint lock clean
 
 all: install
 	@$(MAKE) --no-print-directory -j2 book class
@@ -54,6 +54,15 @@ test:
 	git diff --exit-code --stat -- source release
 	python -m reference.quality
 	python -m pytest -n 2 --dist loadfile
+
+# The oldest NumPy and Matplotlib that pyproject.toml promises: the reference, the right answers and the notebooks.
+oldest: install
+	uv venv -q --clear --python .venv/bin/python build/oldest
+	uv pip install -q --python build/oldest/bin/python --resolution lowest-direct -r pyproject.toml
+	uv pip install -q --python build/oldest/bin/python hypothesis markdown-it-py nbformat pytest pytest-timeout
+	build/oldest/bin/python -m pytest tests/test_checks.py tests/test_reference_*.py
+	build/oldest/bin/python -m pytest tests/test_mistakes.py -k right_answer
+	for notebook in source/*/*.ipynb; do build/oldest/bin/python -m normlab check "$$notebook"; done
 
 lint:
 	ruff check .
