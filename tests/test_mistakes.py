@@ -72,6 +72,17 @@ def test_an_edit_that_no_longer_fits_is_refused_by_name() -> None:
         mistake.apply(course.solution)
 
 
+def at_rest(param, x):
+    param.update(running_mean=0 * x[0], running_var=0 * x[0])
+
+
+def erased(array, *others):
+    """The first array; zeros are written into all of them."""
+    for each in (array, *others):
+        each[...] = 0
+    return array
+
+
 LAZY = {
     "forward": [
         lambda x, gamma, beta, param: None,
@@ -80,6 +91,9 @@ LAZY = {
         lambda x, gamma, beta, param: (0 * x + beta, None),
         lambda x, gamma, beta, param: (0 * x + gamma + beta, None),
         lambda x, gamma, beta, param: (gamma * x + beta, None),
+        lambda x, gamma, beta, param: (erased(x, gamma, beta), at_rest(param, x)),
+        lambda x, gamma, beta, param: (0 * x, erased(gamma, beta), at_rest(param, x))[:2],
+        lambda x, gamma, beta, param: (x[:0], None),
     ],
     "backward": [
         lambda dout, cache: None,
@@ -87,10 +101,14 @@ LAZY = {
         lambda dout, cache: (0 * dout, 0 * dout[0], 0 * dout[0]),
         lambda dout, cache: cache,
         lambda dout, cache: (dout, dout.mean(axis=0), dout.mean(axis=0)),
+        lambda dout, cache: (erased(dout), dout[0], dout[0]),
+        lambda dout, cache: (dout[:0], dout[0, :0], dout[0, :0]),
+        lambda dout, cache: (dout[:0], dout[:0], dout[:0]),
     ],
 }
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # means of arrays without rows
 @pytest.mark.parametrize("course", COURSES[:2], ids=ASSIGNMENTS[:2])
 def test_a_constant_or_echoed_answer_earns_nothing(course: Course) -> None:
     reference = run(course.solution)
@@ -104,3 +122,43 @@ def test_a_constant_or_echoed_answer_earns_nothing(course: Course) -> None:
         given = {name: lazy_pair["backward" if "backward" in name else "forward"] for name in check.needs}
         with np.errstate(all="ignore"), pytest.raises(AssertionError):
             check(**given)
+
+
+def test_a_network_whose_loss_is_constant_earns_its_parameters_alone() -> None:
+    course = COURSES[2]
+    reference = run(course.solution)
+
+    class Constant(reference["FullyConnectedNet"]):
+        def loss(self, X, y=None):
+            zeros = {name: np.zeros_like(array) for name, array in self.params.items()}
+            return np.zeros((len(X), 3)) if y is None else (0.0, zeros)
+
+    class Erasing(Constant):
+        def loss(self, X, y=None):
+            result = super().loss(X, y)
+            erased(X, *self.params.values())
+            return result
+
+    for network in (Constant, Erasing):
+        names = reference | {"FullyConnectedNet": network}
+        passed = set(course.checks) - set(failing(course, names))
+        earned = {name for name in passed if course.checks[name].target == "FullyConnectedNet"}
+        assert earned == {"FullyConnectedNet__parameters", "FullyConnectedNet__weight_scale"}
+
+
+@pytest.mark.parametrize("kind", ["bn", "ln"])
+def test_a_layer_that_erases_its_inputs_earns_nothing(kind: str) -> None:
+    course = COURSES[2]
+    reference = run(course.solution)
+
+    def forward(x, w, b, gamma, beta, param):
+        out = 0 * (x @ w)
+        at_rest(param, out)
+        return out, erased(x, w, b, gamma, beta)
+
+    def backward(dout, cache):
+        return (erased(dout),) * 5
+
+    for name, lazy in ((f"affine_{kind}_relu_forward", forward), (f"affine_{kind}_relu_backward", backward)):
+        passed = set(course.checks) - set(failing(course, reference | {name: lazy}))
+        assert {each for each in passed if course.checks[each].target == name} == set()

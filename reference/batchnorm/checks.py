@@ -1,7 +1,8 @@
 """The batchnorm notebook's test cells: each function is one, and its parameters are what the student wrote.
 
 Three oracles, none of them the reference: numbers worked out by hand, the graph of normlab, and central differences of
-the student's own forward pass. A cache is the student's own and is never looked into.
+the student's own forward pass. A cache is the student's own and is never looked into. A check that reads its inputs
+after a call gives copies: what is written into them would else change what is expected.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def batchnorm_forward__mean_and_spread(batchnorm_forward: Function) -> None:
     for N, D, far in ((9, 4, 0.0), (6, 6, 1e9), (5, 11, 0.0)):
         x = rng.normal(size=(N, D)) * rng.uniform(5, 20, D) + rng.uniform(-50, 50, D) + far
         gamma, beta = rng.normal(size=D), rng.normal(size=D)
-        out, _ = batchnorm_forward(x, gamma, beta, {"mode": "train"})
+        out, _ = batchnorm_forward(x.copy(), gamma.copy(), beta.copy(), {"mode": "train"})
         require_shape("out", out, (N, D), np.float64)
         require_close(
             f"the standard deviation of each column of out, for x of shape {(N, D)},",
@@ -66,7 +67,7 @@ def batchnorm_forward__running_statistics(batchnorm_forward: Function) -> None:
     column = np.array([2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0])
     x = np.stack([column, 2 * column, -column], axis=1)  # means 5, 10, -5; variances 4, 16, 4
     gamma, beta, bn_param = np.array([1.5, -2.0, 0.5]), np.array([3.0, 0.0, 1.0]), {"mode": "train", "momentum": 0.7}
-    out, _ = batchnorm_forward(x, gamma, beta, bn_param)
+    out, _ = batchnorm_forward(x.copy(), gamma.copy(), beta.copy(), bn_param)
     require_close("the mean of each column of out", np.mean(out, axis=0), beta, 1e-10)
     for name, wanted in {"running_mean": [1.5, 3.0, -1.5], "running_var": [1.2, 4.8, 1.2]}.items():
         assert name in bn_param, f'bn_param["{name}"] must be there after a batch in training, and it is not'
@@ -98,13 +99,13 @@ def batchnorm_forward__defaults(batchnorm_forward: Function) -> None:
     """Without an entry eps is 1e-5 and momentum 0.9; another mode than the two is a ValueError."""
     x = 1e-3 * np.array([[3.0, 1.0], [1.0, 3.0], [3.0, 3.0], [1.0, 1.0], [3.0, 1.0], [1.0, 3.0]])  # variances 1e-6
     ones, bn_param = np.ones(2), {"mode": "train"}
-    out, _ = batchnorm_forward(x, ones, 0 * ones, bn_param)
+    out, _ = batchnorm_forward(x.copy(), ones.copy(), 0 * ones, bn_param)
     wanted = (x - 2e-3) / 11e-6**0.5
     require_close("out for columns whose variance is below eps", out, wanted, 1e-9)
     require_close("running_mean after one batch, momentum left out,", bn_param["running_mean"], 2e-4 * ones, 1e-9)
     require_close("running_var after one batch, momentum left out,", bn_param["running_var"], 1e-7 * ones, 1e-9)
     at_rest = {"mode": "test", "running_mean": 2e-3 * ones, "running_var": 1e-6 * ones}
-    require_close("the same in test mode", batchnorm_forward(x, ones, 0 * ones, at_rest)[0], wanted, 1e-9)
+    require_close("the same in test mode", batchnorm_forward(x.copy(), ones, 0 * ones, at_rest)[0], wanted, 1e-9)
     for mode in ("training", None):
         try:
             batchnorm_forward(x, ones, 0 * ones, {"mode": mode})
@@ -164,7 +165,7 @@ def batchnorm_forward__against_the_graph(batchnorm_forward: Function) -> None:
         x = (rng.normal(size=(N, D)) * rng.uniform(0.5, 3, D) + offset).astype(dtype)
         g, b = rng.normal(size=D).astype(dtype), rng.normal(size=D).astype(dtype)
         settings = {"mode": "train", "eps": 0.1, "momentum": 0.7}
-        out, _ = batchnorm_forward(x, g, b, settings)
+        out, _ = batchnorm_forward(x.copy(), g.copy(), b.copy(), settings)
         require_shape("out", out, (N, D), dtype)
         node = Node(x.astype(np.float64))
         middle = node.mean(axis=0)
@@ -183,13 +184,13 @@ def batchnorm_forward__after_training(batchnorm_forward: Function) -> None:
     middle, spread = np.zeros(6), np.zeros(6)
     for _ in range(4):
         x = rng.normal(rng.normal(size=6), rng.uniform(0.5, 2, 6), (6, 6))
-        batchnorm_forward(x, g, b, settings)
+        batchnorm_forward(x.copy(), g.copy(), b.copy(), settings)
         middle, spread = 0.4 * middle + 0.6 * np.mean(x, axis=0), 0.4 * spread + 0.6 * np.var(x, axis=0)
     settings["mode"] = "test"
     slope = g / np.sqrt(0.1 + spread)
     for rows in (1, 6, 9):
         x = rng.normal(size=(rows, 6))
-        out, _ = batchnorm_forward(x, g, b, settings)
+        out, _ = batchnorm_forward(x.copy(), g.copy(), b.copy(), settings)
         require_close("out in test mode", out, x * slope + (b - middle * slope), 1e-9)
     require_close("running_mean after testing", settings["running_mean"], middle, 1e-9)
 
@@ -253,7 +254,7 @@ def batchnorm_backward__published_errors(batchnorm_forward: Function, batchnorm_
         return batchnorm_forward(x, g, b, {"mode": "train"})
 
     require_attempt(run, (x, g, b), along=0)
-    gradients = batchnorm_backward(dout, run(x, g, b)[1])
+    gradients = batchnorm_backward(dout.copy(), run(x, g, b)[1])
     slopes = differences(run, (x, g, b), dout)
     for got, want, threshold in zip(gradients, slopes, (1e-7, 1e-9, 1e-9), strict=True):
         error = relative_error(want, require_shape("a gradient", got, want.shape))
@@ -271,7 +272,7 @@ def batchnorm_backward__precision(batchnorm_forward: Function, batchnorm_backwar
         return batchnorm_forward(x, g, b, {"mode": "train", "eps": 0.1})
 
     require_backward(run, batchnorm_backward, (x, g, b), dout, along=0, threshold=1e-5)
-    want = batchnorm_backward(dout, run(x, g, b)[1])
+    want = batchnorm_backward(dout.copy(), run(x, g, b)[1])
     single = [array.astype(np.float32) for array in (x - 100, g, b, dout)]
     got = batchnorm_backward(single[3], run(*single[:3])[1])
     require_shape("dx of float32", got[0], dout.shape, np.float32)
@@ -317,7 +318,7 @@ def batchnorm_backward_alt__large_batch(batchnorm_forward: Function, batchnorm_b
         return batchnorm_forward(x, g, b, {"mode": "train", "eps": 0.2})
 
     require_attempt(run, (x, g, b), along=0)
-    gradients = batchnorm_backward_alt(dout, run(x, g, b)[1])
+    gradients = batchnorm_backward_alt(dout.copy(), run(x, g, b)[1])
     dx, dgamma, dbeta = require_results("batchnorm_backward_alt", gradients, ("dx", "dgamma", "dbeta"))
     for name, got, shape in (("dx", dx, (100, 500)), ("dgamma", dgamma, (500,)), ("dbeta", dbeta, (500,))):
         require_shape(name, got, shape)
@@ -341,7 +342,7 @@ def batchnorm_backward_alt__precision(batchnorm_forward: Function, batchnorm_bac
         return batchnorm_forward(x, g, b, {"mode": "train", "eps": 0.1})
 
     require_backward(run, batchnorm_backward_alt, (x, g, b), dout, along=0, threshold=1e-5)
-    want = batchnorm_backward_alt(dout, run(x, g, b)[1])
+    want = batchnorm_backward_alt(dout.copy(), run(x, g, b)[1])
     single = [array.astype(np.float32) for array in (x - 100, g, b, dout)]
     got = batchnorm_backward_alt(single[3], run(*single[:3])[1])
     require_shape("dx of float32", got[0], dout.shape, np.float32)

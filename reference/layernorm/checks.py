@@ -1,7 +1,8 @@
 """The layernorm notebook's test cells: each function is one, and its parameters are what the student wrote.
 
 Three oracles, none of them the reference: numbers worked out by hand, the graph of normlab, and central differences of
-the student's own forward pass. A cache is the student's own and is never looked into.
+the student's own forward pass. A cache is the student's own and is never looked into. A check that reads its inputs
+after a call gives copies: what is written into them would else change what is expected.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ def layernorm_forward__mean_and_spread(layernorm_forward: Function) -> None:
     rng = np.random.default_rng(1)
     for N, D, far in ((4, 9, 0.0), (6, 6, 1e9), (11, 5, 0.0)):
         x = rng.normal(size=(N, D)) * rng.uniform(5, 20, (N, 1)) + rng.uniform(-50, 50, (N, 1)) + far
-        out, _ = layernorm_forward(x, np.full(D, 2.0), np.full(D, 3.0), {})
+        out, _ = layernorm_forward(x.copy(), np.full(D, 2.0), np.full(D, 3.0), {})
         require_shape("out", out, (N, D), np.float64)
         require_close(
             f"the standard deviation of each row of out, for x of shape {(N, D)},",
@@ -62,13 +63,13 @@ def layernorm_forward__each_row_by_itself(layernorm_forward: Function) -> None:
     """What becomes of an example does not depend on the rest of its batch, not even on whether there is one."""
     rng = np.random.default_rng(2)
     x, gamma, beta = rng.normal(4.0, 3.0, (6, 6)), rng.normal(size=6), rng.normal(size=6)
-    out, _ = layernorm_forward(x, gamma, beta, {"eps": 0.1})
+    out, _ = layernorm_forward(x.copy(), gamma.copy(), beta.copy(), {"eps": 0.1})
     restored = (out - beta) / gamma
     require_close("the mean of each row of (out - beta) / gamma, plus 1,", 1 + restored.mean(axis=1), np.ones(6), 1e-10)
     spread = np.sqrt(x.var(axis=1) / (x.var(axis=1) + 0.1))
     require_close("the standard deviation of each row of (out - beta) / gamma", restored.std(axis=1), spread, 1e-8)
     for i in range(6):
-        alone, _ = layernorm_forward(x[i : i + 1].copy(), gamma, beta, {"eps": 0.1})
+        alone, _ = layernorm_forward(x[i : i + 1].copy(), gamma.copy(), beta.copy(), {"eps": 0.1})
         require_close(f"row {i} of out, when it comes as a batch of one,", alone, out[i : i + 1], 1e-10)
     x[1:] = rng.normal(-20.0, 9.0, (5, 6))
     other, _ = layernorm_forward(x, gamma, beta, {"eps": 0.1})
@@ -79,7 +80,7 @@ def layernorm_forward__each_row_by_itself(layernorm_forward: Function) -> None:
 def layernorm_forward__defaults(layernorm_forward: Function) -> None:
     """Without an entry eps is 1e-5."""
     x = 1e-3 * np.array([[3.0, 1.0, 3.0, 1.0, 3.0, 1.0], [1.0, 3.0, 3.0, 1.0, 1.0, 3.0]])  # variances 1e-6
-    out, _ = layernorm_forward(x, np.ones(6), np.zeros(6), {})
+    out, _ = layernorm_forward(x.copy(), np.ones(6), np.zeros(6), {})
     require_close("out for rows whose variance is below eps", out, (x - 2e-3) / 11e-6**0.5, 1e-9)
 
 
@@ -113,7 +114,7 @@ def layernorm_forward__against_the_graph(layernorm_forward: Function) -> None:
     ):
         x = (rng.normal(size=(N, D)) * rng.uniform(0.5, 3, (N, 1)) + offset).astype(dtype)
         g, b = rng.normal(size=D).astype(dtype), rng.normal(size=D).astype(dtype)
-        out, _ = layernorm_forward(x, g, b, {"eps": 0.1})
+        out, _ = layernorm_forward(x.copy(), g.copy(), b.copy(), {"eps": 0.1})
         require_shape("out", out, (N, D), dtype)
         node = Node(x.astype(np.float64))
         middle = node.mean(axis=1, keepdims=True)
@@ -177,7 +178,7 @@ def layernorm_backward__published_errors(layernorm_forward: Function, layernorm_
         return layernorm_forward(x, g, b, {})
 
     require_attempt(run, (x, g, b), along=1)
-    gradients = layernorm_backward(dout, run(x, g, b)[1])
+    gradients = layernorm_backward(dout.copy(), run(x, g, b)[1])
     slopes = differences(run, (x, g, b), dout)
     for got, want, threshold in zip(gradients, slopes, (1e-7, 1e-9, 1e-9), strict=True):
         error = relative_error(want, require_shape("a gradient", got, want.shape))
@@ -195,7 +196,7 @@ def layernorm_backward__precision(layernorm_forward: Function, layernorm_backwar
         return layernorm_forward(x, g, b, {"eps": 0.1})
 
     require_backward(run, layernorm_backward, (x, g, b), dout, along=1, threshold=1e-5)
-    want = layernorm_backward(dout, run(x, g, b)[1])
+    want = layernorm_backward(dout.copy(), run(x, g, b)[1])
     single = [array.astype(np.float32) for array in (x - 100, g, b, dout)]
     got = layernorm_backward(single[3], run(*single[:3])[1])
     require_shape("dx of float32", got[0], dout.shape, np.float32)

@@ -133,13 +133,14 @@ def FullyConnectedNet__few_batches(FullyConnectedNet: Function) -> None:
     """The exact test-mode scores after three different batches."""
     rng = np.random.default_rng(44)
     sizes = (5, 4, 4, 4, 3)
-    model, p = random_network(FullyConnectedNet, sizes, rng, "batchnorm")
+    model, params = random_network(FullyConnectedNet, sizes, rng, "batchnorm")
+    p = {name: array.copy() for name, array in params.items()}  # as they are now, whatever becomes of the network's
     memory = {i: (np.zeros(sizes[i]), np.zeros(sizes[i])) for i in (1, 2, 3)}
     unseen = rng.normal(size=(4, 5))
     for N in (6, 9, 5):
         batch, labels = rng.normal(1.0, 2.0, (N, 5)), rng.integers(3, size=N)
-        model.loss(batch, labels)
-        model.loss(unseen)  # a look in between must not move the statistics
+        model.loss(batch.copy(), labels)
+        model.loss(unseen.copy())  # a look in between must not move the statistics
         for i, (center, spread) in memory.items():
             a = batch @ p[f"W{i}"] + p[f"b{i}"]
             m, v = a.mean(axis=0), a.var(axis=0)
