@@ -18,6 +18,10 @@ c.Autograde.sanitize_preprocessors = []
 c.Autograde.autograde_preprocessors = ["autograder.preprocessor.GradeInSandbox"]
 c.GenerateFeedback.exporter_class = "autograder.preprocessor.FeedbackExporter"
 
+# formgrader's pages run with the instructor's rights: what a student wrote or printed does nothing there.
+c.HTMLExporter.sanitize_html = True
+c.HTMLExporter.preprocessors = ["autograder.inert.InertMarkdown"]
+
 # Where the known mistakes are that feedback names; without them a course is graded all the same.
 c.Answers.module = "reference.answers"
 

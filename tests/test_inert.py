@@ -1,0 +1,81 @@
+"""formgrader's page of a submission, which runs with the instructor's rights, runs nothing of the student's."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+from typing import Any
+
+import nbformat
+import pytest
+from nbconvert.exporters import HTMLExporter
+from nbgrader.server_extensions.formgrader import handlers
+from traitlets.config import Config
+
+from autograder.inert import InertMarkdown
+from tests.attacks.in_files import MARKUP
+
+NOTHING = dict.fromkeys(("base_url", "mathjax_url", "last_name", "first_name", "notebook_id", "assignment_id"), "")
+RESOURCES: dict[str, Any] = NOTHING | {"submission_id": "s", "index": 0, "total": 1, "prev": None, "next": None}
+PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+TRICKS = [
+    *MARKUP,
+    "    indented\n\n    [click](javascript:pwned=1)\n\n<script>pwned=1</script>",
+    "```\n\n[click](javascript:pwned=1)\n\n<img src=x onerror=pwned=1>\n```",
+    "\\[click\\](javascript:pwned=1)\n\n&lt;script&gt;pwned=1&lt;/script&gt; <!-- \n\n--> <script>pwned=1</script>",
+    "$$ \\href{javascript:pwned=1}{x} $$ <![CDATA[<script>pwned=1</script>]]>",
+]
+
+
+class Active(HTMLParser):
+    """Collects what could run, load or lead to a script."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        if tag in ("script", "iframe", "object", "embed", "form", "base", "meta", "svg"):
+            self.found.append(tag)
+        for name, value in attributes:
+            address = (value or "").strip().lower()
+            if name.startswith("on") or address.startswith(("javascript:", "data:text")):
+                self.found.append(f"{tag} {name}")
+
+
+def page_of(texts: list[str], configured: bool) -> list[str]:
+    """What is active on formgrader's page of a notebook whose every text is one of these."""
+    outputs = [
+        nbformat.v4.new_output("display_data", {kind: text})
+        for text in texts
+        for kind in ("text/html", "text/markdown", "text/latex", "image/svg+xml", "text/plain")
+    ]
+    outputs += [nbformat.v4.new_output("stream", text=text) for text in texts]
+    cells = [nbformat.v4.new_code_cell("x", outputs=outputs), *map(nbformat.v4.new_markdown_cell, texts)]
+    metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    config = Config()
+    config.HTMLExporter.template_name = "formgrade"
+    config.HTMLExporter.extra_template_basedirs = [handlers.template_path]
+    if configured:
+        config.HTMLExporter.sanitize_html = True
+        config.HTMLExporter.preprocessors = ["autograder.inert.InertMarkdown"]
+    notebook = nbformat.v4.new_notebook(cells=cells, metadata=metadata)
+    html, _ = HTMLExporter(config=config).from_notebook_node(notebook, resources=dict(RESOURCES))
+    page = Active()
+    page.feed(html)
+    return sorted(page.found)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_formgrader_runs_nothing_that_a_student_wrote() -> None:
+    formgraders_own = page_of(["plain"], configured=True)
+    assert page_of(TRICKS, configured=True) == formgraders_own
+    assert page_of(TRICKS, configured=False) != formgraders_own  # nbgrader alone runs them
+
+
+def test_only_what_students_may_edit_is_touched_and_its_pictures_stay() -> None:
+    locked = nbformat.v4.new_markdown_cell("*given*", metadata={"nbgrader": {"locked": True}})
+    written = nbformat.v4.new_markdown_cell("*mine* ![p](attachment:p.png)", attachments={"p.png": {"image/png": PNG}})
+    shown, _ = InertMarkdown().preprocess(nbformat.v4.new_notebook(cells=[locked, written]), {})
+    assert shown.cells[0].source == "*given*"
+    assert "<em>mine</em>" in shown.cells[1].source
+    assert f'src="data:image/png;base64,{PNG}"' in shown.cells[1].source
