@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from autograder import __version__
 from autograder.errors import AutograderError
 
 CODES = """\b
@@ -48,7 +49,7 @@ class _Group(click.Group):
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]}, epilog=CODES)
-@click.version_option(package_name="normalization-from-scratch")
+@click.version_option(__version__)
 def main() -> None:
     """Grade the notebooks of an nbgrader course: student code in a sandbox, tests in a process of their own."""
 
