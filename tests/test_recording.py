@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from autograder.recording import VALUES, VALUES_PER_LABEL, Event, Recorder, events, same
+from autograder.recording import EVENTS, LABEL, VALUES, VALUES_PER_LABEL, Event, Recorder, events, same
 
 FLOATS = st.floats(-1e6, 1e6)
 
@@ -92,3 +92,14 @@ def test_a_record_is_bounded_and_every_label_gets_its_share() -> None:
     labels = [label for label, *_ in events(recorder.take())]
     assert labels == ["call forward"] * VALUES_PER_LABEL + ["call backward"]
     assert recorder.take() == []
+
+
+def test_a_tree_of_dictionaries_fills_no_result() -> None:
+    tree: object = 1.0
+    for _ in range(4):
+        tree = {f"{number} {'k' * 100}": tree for number in range(30)}
+    recorder = Recorder()
+    recorder.note("call f", tree)
+    found = events(recorder.take())
+    assert len(found) == EVENTS
+    assert all(len(event[0]) <= LABEL for event in found)

@@ -1,4 +1,7 @@
-"""Every attack in a batch of its own on a warm worker: what it earned, what it left, and who comes after it."""
+"""Every attack in a batch of its own on a warm worker: what it earned, what it left, and who comes after it.
+
+Slow: about a minute on a machine of its own; that is what shows that each case holds, not only the batch as a whole.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,9 @@ from tests.attacks.cases import Case, all_cases
 from tests.attacks.forms import Alone, Traces, adopt_orphans, faults, harmed, honest, use_private_home
 from tests.attacks.lesson import make
 from tests.course_factory import NAME
+
+# All cases on a machine that others use, too: minutes.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,7 @@
-"""Every attack of the table, mixed with honest submissions in one batch: what each earned, learned and left behind."""
+"""Every attack of the table, mixed with honest submissions in one batch: what each earned, learned and left behind.
+
+Slow: about a minute on a machine of its own; it is the one test in which hostile and honest work share workers.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +33,8 @@ from tests.attacks.in_files import EVIL_NAME
 from tests.attacks.lesson import make
 from tests.course_factory import NAME
 
+# All cases on a machine that others use, too: minutes.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 CASES = list(all_cases())
 HONEST = [f"{place:02d}-honest" for place in (0, 11, 22, 33, 44, 55)]
 # Rows that other files cover, since no submission in a batch can show them, and the test that stands for each.
