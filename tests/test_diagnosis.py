@@ -6,21 +6,26 @@ The engine's own recording is tried in tests/test_validate.py; here the tests ru
 from __future__ import annotations
 
 import itertools
+import multiprocessing
 from collections.abc import Callable
+from multiprocessing.queues import Queue
 from pathlib import Path
 from typing import Any
 
+import course_factory as factory
 import numpy as np
 import pytest
 
 from autograder.answers import Answer, answered
 from autograder.assignment import Assignment
+from autograder.course import Course
 from autograder.diagnosis import Diagnosis
 from autograder.errors import WorkerError
 from autograder.recording import Recorder, events
 from autograder.repair import repair
 from autograder.results import CheckResult, Judged
 from autograder.runs import Run
+from autograder.unit import Setup
 
 MEAN = "def mean(x):\n    return x.sum() / x.size"
 SPREAD = "def spread(x):\n    return ((x - mean(x)) ** 2).sum() / x.size"
@@ -55,6 +60,10 @@ def cell(source: str, grade_id: str | None = None, points: int = 0) -> dict[str,
 
 @pytest.fixture
 def assignment() -> Assignment:
+    return small_assignment()
+
+
+def small_assignment() -> Assignment:
     cells = [cell("import numpy as np"), cell(MEAN, "mean"), cell("1 / 0  # a demonstration"), cell(SPREAD, "spread")]
     cells += [cell(source, name, 1) for name, source in TESTS.items()]
     return Assignment("a", {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells})
@@ -159,6 +168,31 @@ def test_a_mistake_is_run_once_for_many_submissions_and_many_graders(assignment:
     assert first.runs > 0
     assert Diagnosis(assignment, MISTAKES, second, tmp_path).explain(student) == sentences
     assert second.runs == 0
+
+
+def explain_in_a_process(cache: Path, runs: Queue[int]) -> None:
+    here, assignment = Here(), small_assignment()
+    assert Diagnosis(assignment, MISTAKES, here, cache).explain(run(assignment, MISTAKES[2].source))
+    runs.put(here.runs)
+
+
+def test_graders_that_work_at_the_same_time_share_the_runs(assignment: Assignment, tmp_path: Path) -> None:
+    alone = Here()
+    Diagnosis(assignment, MISTAKES, alone).explain(run(assignment, MISTAKES[2].source))
+    context = multiprocessing.get_context("spawn")
+    runs = context.Queue()
+    graders = [context.Process(target=explain_in_a_process, args=(tmp_path, runs)) for _ in range(2)]
+    for grader in graders:
+        grader.start()
+    assert runs.get(timeout=120) + runs.get(timeout=120) == alone.runs
+    for grader in graders:
+        grader.join(60)
+
+
+def test_the_runs_are_kept_where_no_submission_can_see_them(tmp_path: Path) -> None:
+    course = Course.open(factory.make_course(tmp_path))
+    setup = Setup.of(course, factory.NAME, course.notebooks(factory.NAME))
+    assert any(Path(setup.cache).is_relative_to(folder) for folder in setup.secret)
 
 
 def test_a_damaged_file_is_made_anew(assignment: Assignment, tmp_path: Path) -> None:
