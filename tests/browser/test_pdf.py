@@ -27,6 +27,7 @@ def book() -> Iterator[Page]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_every_chapter_is_in_the_outline(book: Page, tmp_path: Path) -> None:
     """Buys: the command of `make site` that a reader downloads the result of."""
     write(book, tmp_path / "book.pdf")
