@@ -221,7 +221,8 @@ def figures(results: list[dict[str, Any]]) -> str:
         "| peak MiB: grader, worker, sandbox | KiB on disk each |",
         "|---|---|---|---|---|---|---|---|",
     ]
-    for result in results:
+    sized = [result for result in results if "sizes" in result]
+    for result in sized:
         for run in result["sizes"]:
             count, peak = run["submissions"], run["peak_mib"]
             lines.append(
@@ -240,10 +241,10 @@ def figures(results: list[dict[str, Any]]) -> str:
             ratios = result["compared"]
             dask = ratios["Dask over the local pool"]
             lines.append(f"| {result['assignment']} | {ratios['two cores over one']:.2f} | {dask:.2f} |")
-    lines += ["", "| a million submissions | " + " | ".join(result["assignment"] for result in results) + " |"]
-    lines.append("|---" * (len(results) + 1) + "|")
-    for what in results[0]["million"]:
-        values = " | ".join(f"{result['million'][what]:,.1f}" for result in results)
+    lines += ["", "| a million submissions | " + " | ".join(result["assignment"] for result in sized) + " |"]
+    lines.append("|---" * (len(sized) + 1) + "|")
+    for what in sized[0]["million"]:
+        values = " | ".join(f"{result['million'][what]:,.1f}" for result in sized)
         lines.append(f"| {what.replace('_', ' ')} | {values} |")
     return "\n".join(lines) + "\n"
 
@@ -288,7 +289,7 @@ def main() -> None:
     path = options.to / f"{options.assignment}.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | found if path.exists() else found, indent=1) + "\n")
     results = [json.loads(each.read_text()) for each in sorted(options.to.glob("*.json"))]
-    (options.to / "figures.md").write_text(figures([result for result in results if "sizes" in result]))
+    (options.to / "figures.md").write_text(figures(results))
 
 
 if __name__ == "__main__":
