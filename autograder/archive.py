@@ -131,6 +131,7 @@ class Archive(Source):
             self.zip = zipfile.ZipFile(self.path)
         except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
             raise UsageError(f"{self.path} is not a whole zip file ({error}); download it again.") from None
+        self.members = {member.orig_filename: member for member in self.zip.infolist()}
         members = self.zip.infolist()
         total = sum(member.file_size for member in members)
         if len(members) > MAX_FILES or total > MAX_BYTES:
@@ -151,7 +152,8 @@ class Archive(Source):
 
     def read(self, file: File, limit: int) -> bytes:
         try:
-            with self.zip.open(file.path) as opened:
+            # Not by its name: an extra field of the archive may give it another one (Info-ZIP, 0x7075).
+            with self.zip.open(self.members[file.path]) as opened:
                 return _within(opened.read(limit + 1), limit)
         except (zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError, EOFError, OSError, zlib.error):
             raise Refused("is damaged") from None

@@ -10,7 +10,9 @@ import json
 import os
 import sqlite3
 import stat
+import struct
 import zipfile
+import zlib
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
@@ -351,6 +353,17 @@ def test_damaged_members_are_named_and_broken_archives_refused(course: Path) -> 
 
 
 # again, and on
+
+
+def test_a_member_with_a_second_name_is_read_under_its_first(tmp_path: Path) -> None:
+    info = zipfile.ZipInfo("a.ipynb")
+    extra = struct.pack("<BL", 1, zlib.crc32(b"a.ipynb")) + b"b.ipynb"  # Info-ZIP, which Python 3.12 reads
+    info.extra = struct.pack("<HH", 0x7075, len(extra)) + extra
+    with zipfile.ZipFile(tmp_path / "export.zip", "w") as made:
+        made.writestr(info, b"{}")
+    source = archive.open_source(tmp_path / "export.zip")
+    assert [(file.path, source.read(file, 10)) for file in source.files] == [("a.ipynb", b"{}")]
+    source.close()
 
 
 def test_collecting_again_changes_nothing_and_a_later_submission_is_never_replaced(course: Path) -> None:
