@@ -68,6 +68,8 @@ class Cluster:
 
     def mend(self) -> None:
         if self.scheduler is None or self.scheduler.poll() is not None:
+            self.stop()  # its workers end by themselves, but not at once
+            self.workers = [None] * len(self.workers)
             place = ["--host", "127.0.0.1", "--port", str(self.port), "--no-dashboard"]
             self.scheduler = self._start("distributed.cli.dask_scheduler", *place)
             deadline = time.monotonic() + PATIENCE
