@@ -86,7 +86,8 @@ class Life:
         if code >= 0:
             return f"{ENDED} itself (exit code {code})"
         if code != -signal.SIGKILL:
-            return f"{ENDED} by a crash ({signal.Signals(-code).name})"
+            name = next((each.name for each in signal.Signals if each == -code), f"signal {-code}")  # some have no name
+            return f"{ENDED} by a crash ({name})"
         if ended.cpu_seconds > self._limits.cpu_seconds - 1:
             return f"{ENDED}: it used more than {self._limits.cpu_seconds} s of processor time"
         # The first process of a namespace is deaf to a SIGKILL of its own.
