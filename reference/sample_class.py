@@ -8,6 +8,7 @@ need: nbgrader_config.py, source/, submitted/, and a gradebook in which the due 
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import sys
 from collections.abc import Callable
@@ -123,7 +124,7 @@ CLASS = (
     Student("poincare", blank),  # what this student hands in is no notebook at all
     Student("zeno", never_ends),
 )
-NO_NOTEBOOK = "poincare"
+NO_NOTEBOOK, NEVER_ENDS = "poincare", "zeno"
 SOONER = """
 # This class has somebody whose answer never ends; nobody wants to watch that for long.
 c.Engine.limits = {"cell_seconds": 6, "total_seconds": 20}
@@ -179,6 +180,8 @@ def set_due_date(folder: Path, name: str) -> None:
     """As `nbgrader db assignment add NAME --duedate` does, without the seconds that the command takes to start."""
     from nbgrader.api import Gradebook
 
+    # nbgrader runs alembic by its name, which lies beside this Python.
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     with Gradebook(f"sqlite:///{folder.resolve()}/gradebook.db", "normalization") as gradebook:
         gradebook.update_or_create_assignment(name, duedate=DUE)
 
