@@ -56,8 +56,8 @@ class Solver:
     ...         scores, cache = affine_forward(X, self.params["w"], self.params["b"])
     ...         if y is None:
     ...             return scores
-    ...         loss, dscores = softmax_loss(scores, y)
-    ...         return loss, dict(zip(("w", "b"), affine_backward(dscores, cache)[1:]))
+    ...         loss, slopes = softmax_loss(scores, y)
+    ...         return loss, dict(zip(("w", "b"), affine_backward(slopes, cache)[1:]))
     >>> solver = Solver(Linear(), load_digits(), "adam", learning_rate=0.01, progress=False)
     >>> solver.train()
     >>> solver.val_acc_history[-1] > 0.9
