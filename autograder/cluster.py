@@ -17,6 +17,7 @@ from autograder.errors import UsageError, WorkerError
 from autograder.pool import ATTEMPTS, Slot
 from autograder.unit import Job, Outcome
 
+WORKER_SECONDS = 300.0  # until the first worker comes: a cluster's queue may have them wait
 AHEAD = 2  # tasks in flight for each thread: enough to keep it busy, few enough to hold in memory
 
 _lock = threading.Lock()
@@ -56,6 +57,14 @@ class DaskPool:
             self.client = Client(self.scheduler, timeout=10, set_as_default=False)
         except (OSError, ValueError) as error:
             raise WorkerError(f"No Dask scheduler answers at {self.scheduler}: {error}") from None
+        try:
+            self.client.wait_for_workers(1, timeout=WORKER_SECONDS)
+        except OSError as error:  # a timeout is one
+            self.client.close()
+            raise WorkerError(
+                f"No worker came to the Dask scheduler at {self.scheduler} within {WORKER_SECONDS:g} s "
+                f"({type(error).__name__}); start some with `dask worker {self.scheduler} --nthreads 1`."
+            ) from None
         return self
 
     def __exit__(

@@ -66,6 +66,16 @@ def test_a_scheduler_that_does_not_answer_is_one_sentence(tmp_path: Path) -> Non
         grade(NAME, root, scheduler=f"tcp://127.0.0.1:{free_port()}")
 
 
+def test_a_cluster_without_workers_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = make_course(tmp_path / "course", gradebook=True)
+    submit(root, "ann", RIGHT)
+    monkeypatch.setattr("autograder.cluster.WORKER_SECONDS", 0.5)
+    with cluster(workers=0) as made:
+        made.mend()
+        with pytest.raises(WorkerError, match="No worker came"):
+            grade(NAME, root, scheduler=made.address)
+
+
 def test_without_dask_the_extra_to_install_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = make_course(tmp_path / "course", gradebook=True)
     submit(root, "ann", RIGHT)
