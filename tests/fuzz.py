@@ -79,9 +79,17 @@ TEXT = st.text(max_size=12) | st.sampled_from(["Fraction", "Decimal", "range", "
 ATOMS = st.none() | st.booleans() | NUMBERS | TEXT | st.binary(max_size=24)
 
 
+def _packed(value: Any) -> bytes:
+    try:
+        packed: bytes = msgpack.packb(value, unicode_errors="surrogatepass")
+    except (OverflowError, ValueError):  # a number that msgpack has no form for
+        packed = b"\xc0"
+    return packed
+
+
 def _inner(children: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     lists = st.lists(children, max_size=5)
-    packed = lists.map(lambda items: msgpack.packb(items, unicode_errors="surrogatepass"))
+    packed = lists.map(_packed)
     heads = st.builds(
         lambda code, order, shape, rest: struct.pack(f"<BBB{len(shape)}Q", code, order, len(shape), *shape) + rest,
         st.integers(0, 15),
@@ -94,15 +102,7 @@ def _inner(children: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 
 VALUES = st.recursive(ATOMS, _inner, max_leaves=12)
-BODIES = VALUES.map(lambda value: _packed(value))
-
-
-def _packed(value: Any) -> bytes:
-    try:
-        packed: bytes = msgpack.packb(value, unicode_errors="surrogatepass", strict_types=False)
-    except (OverflowError, ValueError):  # a number that msgpack has no form for
-        packed = b"\xc0"
-    return packed
+BODIES = VALUES.map(_packed)
 
 
 @st.composite

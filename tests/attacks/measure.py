@@ -39,6 +39,8 @@ def outcome(case: Case, scores: Mapping[str, float | None], outputs: str) -> Out
     target, full = scores.get("target"), POINTS["target"]
     if target is None:
         return Outcome("left ungraded")
+    if case.first == 0.0 and not any(scores.values()):
+        return Outcome("refused")
     earned = f"{target:g} of {full:g}"
     if case.target is not None and target > case.target:
         return Outcome("undeserved points", earned)
