@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,16 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from autograder.assignment import Assignment
+from autograder.intake import parse
 from autograder.limits import Limits
+from autograder.repair import repair
+from autograder.worker import Worker
 from normlab import check as module
 from normlab.__main__ import main
 from normlab.check import NotebookError, check
 from normlab.notebook import read_notebook
+from reference.course import Course
 from tests.small_notebooks import (
     ALL_DONE,
     DOUBLE,
@@ -237,6 +243,47 @@ def test_the_same_cells_fail_as_in_the_kernel_that_a_grader_starts(save: Save) -
     failed = [any(one.output_type == "error" for one in made.get("outputs", [])) for made in executed.cells]
     numbers = {number for number, _ in module._failures(read_notebook(save(notebook)))}
     assert numbers == {number for number, error in enumerate(failed, 1) if error}
+
+
+@pytest.fixture(scope="module")
+def grader() -> Iterator[Worker]:
+    with Worker(Assignment.from_file(ROOT / "source/batchnorm/batchnorm.ipynb")) as worker:
+        yield worker
+
+
+def wrong(function: str) -> str:
+    """The reference's answer with the first known mistake in it."""
+    course = Course("batchnorm")
+    return next(each for each in course.mistakes if each.function == function).source(course.solution)
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {"batchnorm_forward": wrong("batchnorm_forward")},
+        {"batchnorm_backward": None, "batchnorm_backward_alt": wrong("batchnorm_backward_alt")},
+        {"batchnorm_backward_alt": "import os\nos._exit(1)"},
+    ],
+    ids=["a mistake", "a blank and a mistake", "an end"],
+)
+def test_the_grader_says_the_same_of_every_visible_check(
+    save: Save, grader: Worker, answers: dict[str, str | None]
+) -> None:
+    """``answers`` in the place of the reference's; None leaves the task as it was released."""
+    notebook = json.loads((ROOT / "release/batchnorm/batchnorm.ipynb").read_text(encoding="utf-8"))
+    for grade_id, asked in grader.assignment.by_id.items():
+        if asked.kind in ("student", "manual") and (source := answers.get(grade_id, asked.source)):
+            at(notebook, grade_id)["source"] = source
+    read = read_notebook(save(notebook, "batchnorm.ipynb"))
+    failures = dict(module._failures(read))
+    heard = {one.grade_id: one.number not in failures for one in read.cells if one.is_check and not one.is_hidden_check}
+    repaired, findings = repair(grader.assignment, parse(json.dumps(notebook).encode(), Limits()))
+    checks = grader.grade(repaired).checks
+    assert findings == []
+    visible = {name: checks[name].status == "passed" for name in heard if not grader.assignment.by_id[name].hidden}
+    assert len(visible) >= 8
+    assert {name: heard[name] for name in visible} == visible
+    assert False in visible.values()
 
 
 def test_there_are_release_notebooks_to_check() -> None:
