@@ -128,8 +128,9 @@ def _run(path: Path, skipped: list[int], expected: int) -> tuple[dict[int, dict[
     reports: dict[int, dict[str, Any]] = {}
 
     def listen() -> None:
-        for line in process.stdout or ():
-            lines.put(line)
+        with suppress(ValueError):  # closed below while this waits
+            for line in process.stdout or ():
+                lines.put(line)
         lines.put(b"")
 
     try:
