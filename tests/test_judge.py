@@ -200,6 +200,13 @@ def test_a_right_reply_cannot_be_forged_without_the_right_value(worker: Worker) 
     assert scores(worker.grade(submission(second=forge)))[1] == 0
 
 
+def test_a_task_cell_waits_for_a_person_whatever_stands_in_it() -> None:
+    notebook = {**instructor(), "cells": [factory.cell("markdown", "e", "State it.", task=True, locked=True, points=4)]}
+    with Worker(Assignment("tasks", notebook), LIMITS) as worker:
+        check = worker.grade(copy.deepcopy(notebook)).checks["e"]
+    assert (check.status, check.score, check.points) == ("manual", None, 4)
+
+
 def test_the_whole_notebook_has_a_time_of_its_own() -> None:
     limits = Limits(cell_seconds=2, total_seconds=3)
     with Worker(Assignment("tasks", instructor()), limits) as worker:
