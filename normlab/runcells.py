@@ -1,4 +1,4 @@
-"""The fresh process of ``python -m normlab check``: runs a notebook's code cells, top to bottom, in one namespace. ::
+"""The fresh process of ``python -m normlab check``: runs a notebook's code cells, top to bottom, in one namespace.
 
     python runcells.py NOTEBOOK [CELL_TO_SKIP ...]
 
