@@ -23,10 +23,10 @@ from traitlets import Unicode
 from traitlets.config import Configurable
 
 from autograder.assignment import Assignment, Cell
-from autograder.assignment import _bound as bound_names
 from autograder.course import Course
 from autograder.errors import CourseError
 from autograder.intake import SubmittedCell
+from autograder.syntax import bound_names
 
 ALSO_COSTS = re.compile(r"Also costs (\w+): (.+)", re.DOTALL)
 # A process of its own: the answers' module and all that it imports never enter a process that grades.

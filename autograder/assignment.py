@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -12,11 +12,9 @@ from types import CodeType
 from typing import Any, Literal
 
 from autograder.errors import CourseError
+from autograder.syntax import analyze, imported_modules, imported_names, to_python
 
 Kind = Literal["student", "given", "test", "manual", "text"]
-
-# A given cell that calls one of these changes how later tests run even if it binds no name.
-EFFECTS = frozenset({"seed", "set_state", "seterr", "simplefilter", "filterwarnings", "set_printoptions"})
 
 
 @dataclass(frozen=True)
@@ -148,7 +146,9 @@ class Assignment:
                 wanted |= cell.loads
         while True:
             more = [
-                cell for cell in given if cell.index not in chosen and (cell.binds | _imported(cell.imports)) & wanted
+                cell
+                for cell in given
+                if cell.index not in chosen and (cell.binds | imported_names(cell.imports)) & wanted
             ]
             if not more:
                 return frozenset(chosen)
@@ -168,12 +168,12 @@ class Assignment:
     @cached_property
     def modules(self) -> tuple[str, ...]:
         """Modules that the instructor's cells import, hidden tests and solutions included."""
-        return _modules(cell.python for cell in self.cells)
+        return imported_modules(cell.python for cell in self.cells)
 
     @cached_property
     def released_modules(self) -> tuple[str, ...]:
         """Modules that the notebook imports as it was handed out: those that students are meant to have."""
-        return _modules(to_python(cell.release) for cell in self.cells if cell.cell_type == "code")
+        return imported_modules(to_python(cell.release) for cell in self.cells if cell.cell_type == "code")
 
     def tasks_of(self, test: Cell) -> tuple[str, ...]:
         """Grade ids of the solution cells whose names the test reads."""
@@ -241,76 +241,5 @@ def _read_cells(notebook: dict[str, Any], markers: Markers) -> Iterator[Cell]:
             release=release_source(source, cell_type, solution, markers),
             hidden=markers.begin_hidden in source,
             metadata=metadata,
-            **(_analyze(source) if is_code else {}),
+            **(analyze(source) if is_code else {}),
         )
-
-
-def _analyze(source: str) -> dict[str, Any]:
-    """The fields of a code cell that its syntax tree tells."""
-    python = to_python(source)
-    tree = ast.parse(python)
-    names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
-    own = [node for statement in tree.body for node in _own_nodes(statement)]
-    imports = [node for node in own if isinstance(node, ast.Import | ast.ImportFrom)]
-    called = (node.func for node in ast.walk(tree) if isinstance(node, ast.Call))
-    return {
-        "python": python,
-        "binds": frozenset(_bound(tree.body)),
-        "loads": frozenset(node.id for node in names if isinstance(node.ctx, ast.Load)),
-        "imports": "\n".join(ast.unparse(node) for node in imports),
-        "has_effects": any(isinstance(func, ast.Attribute) and func.attr in EFFECTS for func in called),
-    }
-
-
-def to_python(source: str) -> str:
-    """IPython's syntax (magics, shell escapes, help) turned into plain Python; plain Python is left alone."""
-    try:
-        ast.parse(source)
-    except SyntaxError:
-        from IPython.core.inputtransformer2 import TransformerManager
-
-        return str(TransformerManager().transform_cell(source))
-    return source
-
-
-def _bound(body: Iterable[ast.stmt]) -> Iterator[str]:
-    """Names that statements bind in their own scope, imports apart."""
-    for statement in body:
-        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            yield statement.name
-            continue
-        for node in _own_nodes(statement):
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-                yield node.id
-            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-                yield node.name
-
-
-def _own_nodes(node: ast.AST) -> Iterator[ast.AST]:
-    """The node and what lies under it, but not what lies in another scope."""
-    yield node
-    scopes = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.comprehension)
-    if not isinstance(node, scopes):
-        for child in ast.iter_child_nodes(node):
-            yield from _own_nodes(child)
-
-
-def _modules(sources: Iterable[str]) -> tuple[str, ...]:
-    found: set[str] = set()
-    for source in sources:
-        try:
-            nodes = list(ast.walk(ast.parse(source)))
-        except SyntaxError:  # a stub with a hole
-            continue
-        found |= {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
-        found |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level}
-    return tuple(sorted(found))
-
-
-def _imported(imports: str) -> set[str]:
-    return {
-        (alias.asname or alias.name).split(".")[0]
-        for node in ast.walk(ast.parse(imports))
-        if isinstance(node, ast.Import | ast.ImportFrom)
-        for alias in node.names
-    }

@@ -8,7 +8,7 @@ import symtable
 from collections.abc import Iterable
 from functools import lru_cache
 
-from autograder.assignment import to_python
+from autograder.syntax import to_python
 
 LOADED = frozenset({"get_ipython", "inspect"})  # names that are there without an import
 MAX_SOURCE = 200_000  # characters of a cell that are read: more than anybody writes

@@ -31,6 +31,7 @@ class Proxy:
 
     __slots__ = ("__weakref__", "_handle", "_session", "_times")
     __array_ufunc__ = None  # NumPy's operators leave the decision to ours
+    _is_plain = False  # a container, which is compared by value, here
 
     def __init__(self, session: Session, handle: int) -> None:
         _set(self, "_session", session)
@@ -154,7 +155,7 @@ def _compare(proxy: Proxy, name: str, other: object) -> bool:
         return name == "eq"
     if other is None and name in ("eq", "ne"):
         return name == "ne"
-    if isinstance(other, Proxy) and not isinstance(other, Container):
+    if isinstance(other, Proxy) and not type(other)._is_plain:
         answer = _ask(proxy, "operate", name, other)
         return answer is True or (type(answer) is np.bool_ and bool(answer))
     _refuse(proxy, "compared with a value of the test")
@@ -162,7 +163,7 @@ def _compare(proxy: Proxy, name: str, other: object) -> bool:
 
 def _arithmetic(name: str, reflected: bool) -> Any:
     def operate(self: Proxy, other: object) -> Any:
-        if isinstance(other, Proxy) and not isinstance(other, Container):
+        if isinstance(other, Proxy) and not type(other)._is_plain:
             return _ask(other, "operate", name, self) if reflected else _ask(self, "operate", name, other)
         _refuse(self, "reckoned with")
 
@@ -197,114 +198,6 @@ def _signature(parameters: Any) -> inspect.Signature:
         )
     except (TypeError, ValueError):
         raise AttributeError("__signature__") from None
-
-
-class Container(Proxy):
-    """A tuple, list or dict that stays in the student's process until looked at; items are live."""
-
-    __slots__ = ("_kind",)
-
-    def __init__(self, session: Session, handle: int, kind: type) -> None:
-        super().__init__(session, handle)
-        _set(self, "_kind", kind)
-
-    @property  # type: ignore[misc]
-    def __class__(self) -> type:
-        return _get(self, "_kind")  # type: ignore[no-any-return]
-
-    def _value(self) -> Any:
-        """All of it by value; of the type that it says it is, or else a student's lie."""
-        value = _ask(self, "value")
-        if type(value) is not _get(self, "_kind"):
-            raise BoundaryError("a container changed its type")
-        return value
-
-    def __getattr__(self, name: str) -> Any:
-        kind = _get(self, "_kind")
-        if name.startswith("_") or not hasattr(kind, name):
-            raise AttributeError(f"{kind.__name__!r} object has no attribute {name!r}")
-        if name in _MUTATORS:
-            return _ask(self, "get", name)
-        return getattr(_value(self), name)
-
-    def _pairs(self) -> list[tuple[Any, Any]]:
-        return [(key, value) for key, value in _ask(self, "pairs")]
-
-    def __iter__(self) -> Iterator[Any]:
-        kind = _get(self, "_kind")
-        return iter([key for key, _ in _pairs(self)] if kind is dict else _ask(self, "items"))
-
-    def __contains__(self, item: object) -> bool:
-        return item in list(self)
-
-    def keys(self) -> list[Any]:
-        return list(self)
-
-    def items(self) -> list[tuple[Any, Any]]:
-        return _pairs(self)
-
-    def values(self) -> list[Any]:
-        return [value for _, value in _pairs(self)]
-
-    def get(self, key: Any, default: Any = None) -> Any:
-        return self[key] if key in self else default  # noqa: SIM401 (this is get)
-
-    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
-        return np.asarray(_value(self), dtype)
-
-    def __eq__(self, other: object) -> bool:
-        return bool(_value(self) == _plain(other))
-
-    def __ne__(self, other: object) -> bool:
-        return bool(_value(self) != _plain(other))
-
-    def __lt__(self, other: Any) -> bool:
-        return bool(_value(self) < _plain(other))
-
-    def __le__(self, other: Any) -> bool:
-        return bool(_value(self) <= _plain(other))
-
-    def __gt__(self, other: Any) -> bool:
-        return bool(_value(self) > _plain(other))
-
-    def __ge__(self, other: Any) -> bool:
-        return bool(_value(self) >= _plain(other))
-
-    def __add__(self, other: Any) -> Any:
-        return _value(self) + _plain(other)
-
-    def __radd__(self, other: Any) -> Any:
-        return _plain(other) + _value(self)
-
-    def __mul__(self, other: Any) -> Any:
-        return _value(self) * other
-
-    def __or__(self, other: Any) -> Any:
-        return _value(self) | _plain(other)
-
-    def __bool__(self) -> bool:
-        return len(self) > 0
-
-    def __reversed__(self) -> Iterator[Any]:
-        return iter(list(self)[::-1])
-
-    def __str__(self) -> str:
-        return str(_value(self))
-
-    def __repr__(self) -> str:
-        return repr(_value(self))
-
-    __hash__ = object.__hash__
-
-
-_value, _pairs = Container._value, Container._pairs
-_MUTATORS = frozenset(
-    {"append", "extend", "insert", "pop", "remove", "clear", "sort", "reverse", "update", "setdefault", "popitem"}
-)
-
-
-def _plain(value: object) -> Any:
-    return _value(value) if isinstance(value, Container) else value
 
 
 _types: dict[str, type[Proxy]] = {}

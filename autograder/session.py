@@ -18,14 +18,16 @@ from msgpack import ExtType
 
 from autograder import protocol
 from autograder.arguments import Arguments
+from autograder.channel import Channel
+from autograder.containers import Container
 from autograder.errors import BoundaryError, ProtocolError
 from autograder.exceptions import CellTimeout, StudentDied, exception_class, identifier, rebuild
 from autograder.limits import Limits
 from autograder.protocol import ARGUMENT, ATOMS, CALLBACK, GENERATOR, HANDLE, LAZY, MIRROR
-from autograder.proxies import Container, Proxy, proxy_type
+from autograder.proxies import Proxy, proxy_type
 from autograder.randomness import Streams
 from autograder.recording import Recorder
-from autograder.wire import Channel, Codec, extension
+from autograder.wire import Codec, extension
 
 ENDED = "the student's process ended"
 # What a test cannot see, or sees by chance.

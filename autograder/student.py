@@ -13,11 +13,11 @@ from collections.abc import Callable
 from typing import Any
 
 from autograder import protocol, selftest
+from autograder.channel import Channel
 from autograder.limits import Limits
 from autograder.objects import EVERYTHING, Objects, exception_names
 from autograder.randomness import Streams
 from autograder.shell import Shell
-from autograder.wire import Channel
 
 _OPERATORS = {name: getattr(operator, name) for name in protocol.COMPARISONS | protocol.ARITHMETIC}
 

@@ -5,9 +5,7 @@ The local pool and a cluster do the same, ``Grader.grade_packed``; what goes in 
 
 from __future__ import annotations
 
-import importlib
 import json
-import sys
 import tempfile
 import traceback
 from collections.abc import Iterable, Mapping
@@ -28,8 +26,10 @@ from autograder.intake import Refused, parse
 from autograder.kept import Kept
 from autograder.limits import Limits
 from autograder.originality import Originality, Review
+from autograder.penalty import late_penalty
 from autograder.repair import repair
 from autograder.results import CheckResult, Judged
+from autograder.unanswered import blank_cells, refused
 from autograder.worker import Isolation, Record, Worker
 
 if TYPE_CHECKING:
@@ -280,45 +280,3 @@ class Grader:
             late_penalty=penalty,
             result=json.dumps(known),
         )
-
-
-def blank_cells(assignment: Assignment, notebook: Mapping[str, Any]) -> list[str]:
-    """Grade ids of the solution cells that are as they were handed out."""
-    sources = {
-        cell["metadata"]["nbgrader"]["grade_id"]: cell["source"]
-        for cell in notebook["cells"]
-        if cell["metadata"].get("nbgrader", {}).get("solution")
-    }
-    return [name for name, source in sources.items() if source.strip() == assignment.by_id[name].release.strip()]
-
-
-def refused(assignment: Assignment, reason: str) -> Judged:
-    """No points for what cannot be read: the notebook as it was handed out, with the reason at its head."""
-    notebook, _ = repair(assignment, [])
-    head = {"cell_type": "markdown", "id": "refused", "metadata": {"autograder": {"cell": None}}, "source": reason}
-    notebook["cells"].insert(0, head)
-    checks = {
-        cell.grade_id: CheckResult("not attempted", cell.points, 0.0)
-        for cell in assignment.cells
-        if cell.grade_id and cell.kind in ("test", "manual")
-    }
-    scores = {cell.grade_id: 0.0 for cell in assignment.tests if cell.grade_id}
-    return Judged(notebook, scores, checks, flags=[f"Not read: {reason}"])
-
-
-def late_penalty(
-    policy: Mapping[str, Any], student: str, judged: Judged, kept: Kept, seconds_late: float
-) -> float | None:
-    """What nbgrader's late plugin takes off this notebook; None where it is on time or no plugin is set."""
-    if seconds_late <= 0 or not policy["plugin"]:
-        return None
-    if policy["path"] not in sys.path:  # a course may bring its own plugin, beside its configuration
-        sys.path.append(policy["path"])
-    module, _, name = policy["plugin"].rpartition(".")
-    from traitlets.config import Config
-
-    plugin = getattr(importlib.import_module(module), name)(config=Config(policy["config"]))
-    scores = {grade_id: check.score or 0.0 for grade_id, check in judged.checks.items()} | kept.scores
-    score = sum(scores.values()) + sum(kept.extra_credit.values())
-    penalty = plugin.late_submission_penalty(student, score, seconds_late)
-    return None if penalty is None else min(max(float(penalty), 0.0), score)

@@ -11,7 +11,6 @@ Arrays over ``BULK`` bytes travel as parts, without being copied together.
 
 from __future__ import annotations
 
-import socket
 import struct
 from collections import Counter
 from collections.abc import Callable
@@ -35,7 +34,7 @@ TUPLE, SET, FROZENSET, COMPLEX, BIGINT, ARRAY, BULK_ARRAY, SCALAR, SLICE, ELLIPS
 NUMBER_TYPE, DTYPE, TABLE = 12, 13, 14
 FIRST_FREE = 16  # codes of the endpoints' own types start here
 
-_HEAD = struct.Struct("<II")
+HEAD = struct.Struct("<II")
 _CONTAINERS = frozenset({list, dict, tuple, set, frozenset})
 _BIGINT_BYTES = 4096
 
@@ -88,7 +87,7 @@ class Codec:
         if len(body) > self.max_body or sum(sizes) > self.limits.message_bytes or len(sizes) > MAX_PARTS:
             total = len(body) + sum(sizes)
             raise ValueError(f"the value is too large to cross between the processes ({total} bytes)")
-        head = _HEAD.pack(len(body), len(sizes)) + b"".join(size.to_bytes(8, "little") for size in sizes)
+        head = HEAD.pack(len(body), len(sizes)) + b"".join(size.to_bytes(8, "little") for size in sizes)
         return [head + body, *parts]
 
     def pack(self, value: Any) -> bytes:
@@ -243,64 +242,3 @@ class Codec:
                     raise ProtocolError("a timestamp")
                 if kinds & _CONTAINERS:
                     todo += [(child, depth + 1) for child in children if type(child) in _CONTAINERS]
-
-
-class Channel:
-    """Frames over a connected stream socket. EOFError when the other side is gone."""
-
-    def __init__(self, sock: socket.socket, codec: Codec) -> None:
-        self.sock = sock
-        self.codec = codec
-
-    def send(self, message: Any) -> None:
-        for buffer in self.codec.encode(message):
-            self.sock.sendall(buffer)
-
-    def receive(self) -> Any:
-        return self.codec.decode(*self.receive_frame())
-
-    def receive_frame(self) -> tuple[bytes | bytearray, list[bytearray]]:
-        """One frame, sizes checked before memory is taken."""
-        first = self.sock.recv(65536)
-        if not first:
-            raise EOFError
-        if len(first) >= 8:
-            size, count = _HEAD.unpack_from(first)
-            if count == 0 and size == len(first) - 8 <= self.codec.max_body:
-                return memoryview(first)[8:], []  # type: ignore[return-value]
-        buffer = bytearray(first)
-        self._fill(buffer, 8)
-        size, count = _HEAD.unpack_from(buffer)
-        if size > self.codec.max_body or count > MAX_PARTS:
-            raise ProtocolError("a message over the limit")
-        start = 8 + 8 * count
-        self._fill(buffer, start)
-        sizes = struct.unpack_from(f"<{count}Q", buffer, 8)
-        if sum(sizes) > self.codec.limits.message_bytes:
-            raise ProtocolError("a message over the limit")
-        if len(buffer) > start + size + sum(sizes):
-            raise ProtocolError("bytes after the end of a message")
-        pieces = []
-        rest = memoryview(buffer)[start:]
-        for length in (size, *sizes):
-            piece = bytearray(length)
-            have = min(length, len(rest))
-            piece[:have] = rest[:have]
-            rest = rest[have:]
-            self._read_into(memoryview(piece)[have:])
-            pieces.append(piece)
-        return pieces[0], pieces[1:]
-
-    def _fill(self, buffer: bytearray, size: int) -> None:
-        while len(buffer) < size:
-            more = self.sock.recv(size - len(buffer))
-            if not more:
-                raise EOFError
-            buffer += more
-
-    def _read_into(self, view: memoryview) -> None:
-        while view.nbytes:
-            count = self.sock.recv_into(view)
-            if not count:
-                raise EOFError
-            view = view[count:]

@@ -19,7 +19,7 @@ from autograder.limits import Limits
 from autograder.repair import repair
 from autograder.results import CheckResult, Judged
 from autograder.sanitize import PAGE_TAGS, Page
-from autograder.unit import refused
+from autograder.unanswered import refused
 from tests.course_factory import POINTS, RIGHT, answered, assignment, instructor_notebook
 
 SOURCE = assignment()

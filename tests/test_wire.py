@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from autograder import wire
+from autograder.channel import Channel
 from autograder.errors import ProtocolError
 from autograder.limits import Limits
-from autograder.wire import Channel, Codec
+from autograder.wire import Codec
 
 SMALL = Limits(message_bytes=1 << 16, message_items=500, message_depth=8)
 PLAIN = settings(deadline=None, max_examples=150, suppress_health_check=list(HealthCheck))

@@ -1,0 +1,29 @@
+"""What is taken off a submission that came late, by nbgrader's own plugins."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from autograder.kept import Kept
+from autograder.results import Judged
+
+
+def late_penalty(
+    policy: Mapping[str, Any], student: str, judged: Judged, kept: Kept, seconds_late: float
+) -> float | None:
+    """What nbgrader's late plugin takes off this notebook; None where it is on time or no plugin is set."""
+    if seconds_late <= 0 or not policy["plugin"]:
+        return None
+    if policy["path"] not in sys.path:  # a course may bring its own plugin, beside its configuration
+        sys.path.append(policy["path"])
+    module, _, name = policy["plugin"].rpartition(".")
+    from traitlets.config import Config
+
+    plugin = getattr(importlib.import_module(module), name)(config=Config(policy["config"]))
+    scores = {grade_id: check.score or 0.0 for grade_id, check in judged.checks.items()} | kept.scores
+    score = sum(scores.values()) + sum(kept.extra_credit.values())
+    penalty = plugin.late_submission_penalty(student, score, seconds_late)
+    return None if penalty is None else min(max(float(penalty), 0.0), score)

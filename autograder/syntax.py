@@ -1,0 +1,83 @@
+"""What the syntax of a code cell tells: the names that it binds and reads, its imports, whether it sets a seed."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+# A given cell that calls one of these changes how later tests run even if it binds no name.
+EFFECTS = frozenset({"seed", "set_state", "seterr", "simplefilter", "filterwarnings", "set_printoptions"})
+
+
+def analyze(source: str) -> dict[str, Any]:
+    """The fields of a code cell that its syntax tree tells."""
+    python = to_python(source)
+    tree = ast.parse(python)
+    names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
+    own = [node for statement in tree.body for node in _own_nodes(statement)]
+    imports = [node for node in own if isinstance(node, ast.Import | ast.ImportFrom)]
+    called = (node.func for node in ast.walk(tree) if isinstance(node, ast.Call))
+    return {
+        "python": python,
+        "binds": frozenset(bound_names(tree.body)),
+        "loads": frozenset(node.id for node in names if isinstance(node.ctx, ast.Load)),
+        "imports": "\n".join(ast.unparse(node) for node in imports),
+        "has_effects": any(isinstance(func, ast.Attribute) and func.attr in EFFECTS for func in called),
+    }
+
+
+def to_python(source: str) -> str:
+    """IPython's syntax (magics, shell escapes, help) turned into plain Python; plain Python is left alone."""
+    try:
+        ast.parse(source)
+    except SyntaxError:
+        from IPython.core.inputtransformer2 import TransformerManager
+
+        return str(TransformerManager().transform_cell(source))
+    return source
+
+
+def bound_names(body: Iterable[ast.stmt]) -> Iterator[str]:
+    """Names that statements bind in their own scope, imports apart."""
+    for statement in body:
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield statement.name
+            continue
+        for node in _own_nodes(statement):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                yield node.id
+            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                yield node.name
+
+
+def _own_nodes(node: ast.AST) -> Iterator[ast.AST]:
+    """The node and what lies under it, but not what lies in another scope."""
+    yield node
+    scopes = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.comprehension)
+    if not isinstance(node, scopes):
+        for child in ast.iter_child_nodes(node):
+            yield from _own_nodes(child)
+
+
+def imported_modules(sources: Iterable[str]) -> tuple[str, ...]:
+    """Modules that sources import anywhere, in order of their names."""
+    found: set[str] = set()
+    for source in sources:
+        try:
+            nodes = list(ast.walk(ast.parse(source)))
+        except SyntaxError:  # a stub with a hole
+            continue
+        found |= {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+        found |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level}
+    return tuple(sorted(found))
+
+
+def imported_names(imports: str) -> set[str]:
+    """Names that import statements bind."""
+    return {
+        (alias.asname or alias.name).split(".")[0]
+        for node in ast.walk(ast.parse(imports))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    }
