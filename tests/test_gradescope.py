@@ -26,7 +26,7 @@ import pytest
 
 from autograder.export import export
 from autograder.gradescope import UNSANDBOXED, seconds_late
-from tests.course_factory import NAME, RIGHT, Notebook, answered, make_course
+from tests.course_factory import NAME, RIGHT, Notebook, answered, make_course, submit
 
 # Its environment takes half a minute of a free processor; it shows that the zip really grades where it is sent.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -173,14 +173,14 @@ def test_metadata_that_tell_no_dates_make_nobody_late(tmp_path: Path, metadata: 
 def test_the_zip_holds_what_gradescope_needs_and_nothing_of_students(tmp_path: Path) -> None:
     course = make_course(tmp_path / "course")
     (course / "source" / NAME / "data.txt").write_text("4 5 6")
-    (course / "submitted" / "ann").mkdir()
+    submit(course, "zelda", RIGHT)
     (course / "gradebook.db").write_bytes(b"private")
     path = export(NAME, course, kind="gradescope-autograder")
     with zipfile.ZipFile(path) as made:
         names = made.namelist()
         assert {"setup.sh", "run_autograder", "requirements.txt", "course/nbgrader_config.py"} <= {*names}
         assert {f"course/source/{NAME}/{NAME}.ipynb", f"course/source/{NAME}/data.txt"} <= {*names}
-        assert not [name for name in names if re.search(r"ann|gradebook\.db|reference", name)]
+        assert not [name for name in names if re.search(r"zelda|gradebook\.db|reference", name)]
         pins = made.read("requirements.txt").decode().split()
         assert [pin for pin in pins if pin.startswith(("numpy==", "msgpack=="))]
         assert all(re.fullmatch(r"[\w.-]+==[\w.+!-]+", pin) for pin in pins)
