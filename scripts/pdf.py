@@ -30,6 +30,7 @@ article.chapter + article.chapter { break-before: page; }
 div.math { font-size: 85%; }
 h1, h2, h3 { break-after: avoid; }
 figure, div.math, table, .cell_output { break-inside: avoid; }
+table :is(td, th) { overflow-wrap: anywhere; }
 .nlx-all td, .nlx-all th { white-space: normal !important; font-size: 8pt; }
 div.highlight pre, .output pre { font-size: 7.5pt !important; white-space: pre-wrap; }
 """
