@@ -55,7 +55,8 @@ def install_environment() -> None:
     pip = [str(VENV / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
     steps = [
         [sys.executable, "-m", "venv", str(VENV)],
-        [*pip, "--require-hashes", "-r", str(ROOT / "requirements.lock")],
+        # The lock is complete: left to resolve, an older pip meets a newer release of a package asked for with an extra.
+        [*pip, "--require-hashes", "--no-deps", "-r", str(ROOT / "requirements.lock")],
         [*pip, "--no-deps", "--no-build-isolation", "-e", str(ROOT)],
     ]
     for step in steps:
