@@ -7,6 +7,7 @@ thread each (``dask worker --nthreads 1``), since a worker grades one submission
 from __future__ import annotations
 
 import itertools
+import logging
 import threading
 import time
 from collections.abc import Iterator
@@ -18,6 +19,8 @@ from autograder.pool import ATTEMPTS, Slot
 from autograder.unit import Job, Outcome
 
 WORKER_SECONDS = 300.0  # until the first worker comes: a cluster's queue may have them wait
+# What Dask and its event loop log of a lost connection, with tracebacks; we say it in one sentence.
+LOGGERS = ("distributed", "distributed.client", "tornado.application", "asyncio")
 AHEAD = 2  # tasks in flight for each thread: enough to keep it busy, few enough to hold in memory
 
 _lock = threading.Lock()
@@ -53,6 +56,8 @@ class DaskPool:
             from distributed import Client
         except ImportError:
             raise UsageError("--scheduler needs Dask; install it with `pip install 'autograder[dask]'`.") from None
+        for name in LOGGERS:  # after the import, which sets levels of its own
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         try:
             self.client = Client(self.scheduler, timeout=10, set_as_default=False)
         except (OSError, ValueError) as error:

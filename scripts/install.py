@@ -55,7 +55,7 @@ def install_environment() -> None:
     pip = [str(VENV / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
     steps = [
         [sys.executable, "-m", "venv", str(VENV)],
-        # The lock is complete: left to resolve, an older pip meets a newer release of a package asked for with an extra.
+        # The lock is complete; where an older pip resolves, it meets newer releases and refuses them.
         [*pip, "--require-hashes", "--no-deps", "-r", str(ROOT / "requirements.lock")],
         [*pip, "--no-deps", "--no-build-isolation", "-e", str(ROOT)],
     ]
