@@ -68,6 +68,7 @@ lint:
 	ruff check .
 	ruff format --check .
 	mypy
+	vulture
 	lint-imports --no-cache
 
 lock:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from hashlib import blake2b
 from itertools import islice
@@ -66,10 +66,6 @@ def same(one: Event, other: Event) -> bool:
     size = max(*one[2:], *other[2:], ZERO) if len(one) > 2 else 0.0
     # Weights reach 1.5, so the sums of arrays that agree differ by at most 1.5 TOLERANCE.
     return size <= ZERO or all(abs(a - b) <= 2 * TOLERANCE * size for a, b in zip(one[2:], other[2:], strict=True))
-
-
-def all_same(one: Sequence[Event], other: Sequence[Event]) -> bool:
-    return len(one) == len(other) and all(map(same, one, other))
 
 
 def _copy(value: Any, depth: int) -> Any:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 Status = Literal["passed", "partial", "failed", "not attempted", "killed", "timed out", "manual", "error"]
-STATUSES = get_args(Status)
 
 
 @dataclass

@@ -19,7 +19,6 @@ c.AssignLatePenalties.plugin_class = "autograder.late.LateDays"
 c.LateDays.penalty_per_day = 0.9
 """
 FORWARD_ALONE = {"scale_forward": RIGHT["scale_forward"]}  # 5 points of 9
-BACKWARD_OF_A_SUM = {"scale_forward": "def scale_forward(x, w):\n    return x + w, (x, w)"}  # 0 points
 FIRST, SECOND, THIRD = (f"2026-11-0{day} 12:00:00 UTC" for day in (1, 2, 3))
 
 

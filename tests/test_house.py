@@ -1,5 +1,6 @@
 """The repository itself: what it may not contain, and what its files promise each other."""
 
+import ast
 import re
 import subprocess
 import tomllib
@@ -58,6 +59,21 @@ def test_contributing_first_says_what_is_written_and_what_is_generated() -> None
     assert "reference/" in first
     assert "source/" in first
     assert "release/" in first
+
+
+def test_contributing_lists_every_module_with_its_one_job() -> None:
+    package, listed, jobs = "", {}, {}
+    for line in (ROOT / "CONTRIBUTING.md").read_text().splitlines():
+        if line.startswith("#"):
+            package = line.lstrip("# ")
+        elif entry := re.fullmatch(r"- `([\w/]+)`: (.+)", line):
+            listed[f"{package}/{entry[1]}"] = entry[2]
+    for path in tracked("normlab/*.py", "autograder/*.py", "reference/*.py", "scripts/*.py", "_ext/*.py"):
+        if path.name != "__init__.py":
+            package, *names = path.relative_to(ROOT).with_suffix("").parts
+            docstring = ast.get_docstring(ast.parse(path.read_text())) or ""
+            jobs[f"{package}/{'/'.join(names)}"] = docstring.partition("\n")[0].replace("``", "`")
+    assert listed == jobs
 
 
 def test_the_tests_that_the_threat_model_names_exist() -> None:
