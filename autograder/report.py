@@ -216,6 +216,18 @@ def _discrimination(name: str, given: Mapping[str, Mapping[str, float]]) -> floa
     return statistics.correlation([own for own, _ in pairs], [rest for _, rest in pairs])
 
 
+def _in_short(missed: Sequence[str], checks: Sequence[CheckReport]) -> list[str]:
+    """Checks without points, task by task: one by its name, several by their number."""
+    of_task = Counter(check.name.partition("__")[0] for check in checks if check.points)
+    by_task: dict[str, list[str]] = {}
+    for name in missed:
+        by_task.setdefault(name.partition("__")[0], []).append(name)
+    return [
+        readable(names[0]) if len(names) == 1 else f"{task}, {len(names)} of {of_task[task]} checks"
+        for task, names in by_task.items()
+    ]
+
+
 def render(found: Report) -> str:
     """The page: it loads nothing and runs nothing, like a feedback page."""
     style = template_text("feedback.css")
@@ -229,6 +241,7 @@ def render(found: Report) -> str:
         figures=figures,
         times={name: found.times[name] for name in TIMES if found.times[name]},
         attempts=sorted(Counter(found.attempts.values()).items()),
+        missed={student: _in_short(names, found.checks) for student, names in found.needs_help.items()},
         slowest=sorted(found.seconds.items(), key=lambda item: -item[1])[:TEN],
         style=Markup(style),
         style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),

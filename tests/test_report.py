@@ -117,6 +117,11 @@ def test_students_with_one_answer_stand_in_one_line(root: Path) -> None:
     assert facts["alike"] == [["scale_forward", ["ann", "bob", "cyd"]]]
 
 
+def test_who_needs_help_is_told_in_one_line_each(root: Path) -> None:
+    page = report(NAME, root).read_text()
+    assert "<strong>cyd</strong>, 0 points. Without points: scale_forward, 2 of 2 checks; scale_backward" in page
+
+
 def test_the_page_is_self_contained_and_shows_no_work(root: Path) -> None:
     html = report(NAME, root).read_text()
     assert "their secret work" not in html

@@ -1,0 +1,78 @@
+"""The pictures of the README: `python scripts/pictures.py`, after `make`; with --check it only tells whether they are old.
+
+Each PNG in pictures/ says in its metadata from which files it was made: those that decide how the page looks. A browser
+of another version draws other bytes, so what is compared is this digest.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import io
+import sys
+from pathlib import Path
+
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / "pictures"
+DIGEST = "made-from"
+SOURCES = {
+    "explorer.png": ("normlab/explorer.css", "normlab/explorer.js", "normlab/parts.js", "normlab/layout.py"),
+    "report.png": ("autograder/report.py", "autograder/templates/report.html.j2", "autograder/templates/feedback.css"),
+}
+STEP = 22  # of the explorer: the node whose gradient is a sum over two paths
+WIDTH, REPORT_HEIGHT = 900, 860
+
+
+def digest(name: str) -> str:
+    return hashlib.sha256(b"".join((ROOT / source).read_bytes() for source in SOURCES[name])).hexdigest()
+
+
+def old() -> list[str]:
+    """Pictures that are missing, or made from other files than those that are there now."""
+    return [
+        name
+        for name in SOURCES
+        if not (FOLDER / name).exists() or Image.open(FOLDER / name).info.get(DIGEST) != digest(name)
+    ]
+
+
+def take() -> dict[str, bytes]:
+    """Screenshots of the book's explorer and of the sample class's report."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--headless", "--no-sandbox"])
+        page = browser.new_page(viewport={"width": WIDTH, "height": REPORT_HEIGHT}, color_scheme="light")
+        page.goto((ROOT / "_build/html/chapters/batchnorm-backward.html").as_uri())
+        explorer = page.locator("section.nlx").first
+        explorer.locator("input[type=range]").first.fill(str(STEP))
+        explorer.evaluate("() => document.activeElement.blur()")
+        pictures = {"explorer.png": explorer.screenshot()}
+        page.goto((ROOT / "sample_class/reports/batchnorm.html").as_uri())
+        pictures["report.png"] = page.screenshot()
+        browser.close()
+    return pictures
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python scripts/pictures.py", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 where a picture is old")
+    if parser.parse_args().check:
+        for name in old():
+            print(f"pictures/{name} is old; run make, then python scripts/pictures.py", file=sys.stderr)
+        return int(bool(old()))
+    FOLDER.mkdir(exist_ok=True)
+    for name, png in take().items():
+        marks = PngInfo()
+        marks.add_text(DIGEST, digest(name))
+        image = Image.open(io.BytesIO(png)).quantize(64)  # few colors: small files
+        image.save(FOLDER / name, pnginfo=marks, optimize=True)
+        print(f"pictures/{name}")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
