@@ -7,7 +7,7 @@ import itertools
 import json
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -25,6 +25,7 @@ from autograder.files import write_atomically
 from autograder.gradebook import Gradebook, Record
 from autograder.guard import backup, check_sqlite, only_grader
 from autograder.intake import SECRET, Submission, collect
+from autograder.kept import Kept
 from autograder.pool import LocalPool
 from autograder.progress import Progress
 from autograder.unit import Graded, Job, Outcome, Setup
@@ -166,7 +167,9 @@ class _Batch:
 
     def _jobs(self) -> Iterator[Job]:
         """What needs grading, read as workers become free."""
-        for student, folder in self.folders.items():
+        for number, (student, folder) in enumerate(self.folders.items()):
+            if number % BATCH == 0:  # one question for many students, and not so early that what people enter is missed
+                kept = self.gradebook.kept_of(self.assignment, list(self.folders)[number : number + BATCH])
             submission = collect(folder, list(self.notebooks), self.course.limits)
             submissions = self.attempts.of(student, submission)
             late = [seconds_late(self.dues[student], each) for each in submissions]
@@ -176,8 +179,8 @@ class _Batch:
                 self.summary.unchanged += 1
                 continue
             self.taken[student] = _Taken(digest, submissions)
-            for number, each in enumerate(submissions):
-                yield make_job(self.gradebook, self.assignment, student, each, number)
+            for attempt, each in enumerate(submissions):
+                yield make_job(student, each, kept[student], late[attempt], attempt)
 
     def _is_done(self, student: str, digest: str) -> bool:
         return all(
@@ -283,15 +286,17 @@ def seconds_late(due: datetime | None, submission: Submission) -> float:
     return max(0.0, (handed_in - due).total_seconds()) if due and handed_in else 0.0
 
 
-def make_job(gradebook: Gradebook, assignment: str, student: str, submission: Submission, attempt: int = 0) -> Job:
+def make_job(
+    student: str, submission: Submission, kept: Mapping[str, Kept], seconds_late: float, attempt: int = 0
+) -> Job:
     """The unit of work, with what people entered for the student and how late the submission is."""
     return Job(
         student=student,
         notebooks=submission.notebooks,
         refused=submission.refused,
         findings=submission.findings,
-        kept={name: vars(kept) for name, kept in gradebook.kept(assignment, student).items()},
-        seconds_late=seconds_late(gradebook.due(assignment, student), submission),
+        kept={name: vars(each) for name, each in kept.items()},
+        seconds_late=seconds_late,
         attempt=attempt,
     )
 

@@ -113,11 +113,15 @@ class Gradebook(Database):
 
     def kept(self, assignment: str, student: str) -> dict[str, Kept]:
         """By notebook, what people entered for one student."""
+        return self.kept_of(assignment, [student])[student]
+
+    def kept_of(self, assignment: str, students: Sequence[str]) -> dict[str, dict[str, Kept]]:
+        """By student and notebook, what people entered; at most some hundred students at a time."""
         handed_in, part, cell, notebook, assigned = self._tables(
             "submitted_assignment", "submitted_notebook", "base_cell", "notebook", "assignment"
         )
         grade, comment = self._tables("grade", "comment")
-        kept: dict[str, Kept] = {}
+        found: dict[str, dict[str, Kept]] = {student: {} for student in students}
 
         def read(connection: sa.Connection) -> None:
             for name, column in (
@@ -126,19 +130,19 @@ class Gradebook(Database):
                 ("comments", comment.c.manual_comment),
             ):
                 rows = (
-                    sa.select(notebook.c.name, cell.c.name, column)
+                    sa.select(handed_in.c.student_id, notebook.c.name, cell.c.name, column)
                     .join(part, part.c.id == column.table.c.notebook_id)
                     .join(notebook, notebook.c.id == part.c.notebook_id)
                     .join(handed_in, handed_in.c.id == part.c.assignment_id)
                     .join(assigned, assigned.c.id == handed_in.c.assignment_id)
                     .join(cell, cell.c.id == column.table.c.cell_id)
-                    .where(assigned.c.name == assignment, handed_in.c.student_id == student, column.is_not(None))
+                    .where(assigned.c.name == assignment, handed_in.c.student_id.in_(students), column.is_not(None))
                 )
-                for notebook_name, grade_id, value in connection.execute(rows):
-                    getattr(kept.setdefault(notebook_name, Kept()), name)[grade_id] = value
+                for student, notebook_name, grade_id, value in connection.execute(rows):
+                    getattr(found[student].setdefault(notebook_name, Kept()), name)[grade_id] = value
 
         self.transact(read)
-        return kept
+        return found
 
     def results(self, assignment: str, student: str | None = None) -> list[Result]:
         """Every graded notebook of an assignment, or of one student, in order."""

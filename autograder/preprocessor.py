@@ -25,7 +25,7 @@ from autograder.attempts import Attempts, best
 from autograder.course import Course
 from autograder.errors import AutograderError, GradebookError
 from autograder.feedback import render
-from autograder.grade import known_answers, make_job, make_record, version_of
+from autograder.grade import known_answers, make_job, make_record, seconds_late, version_of
 from autograder.gradebook import Gradebook
 from autograder.guard import only_grader
 from autograder.intake import collect
@@ -51,8 +51,9 @@ class GradeInSandbox(NbGraderPreprocessor):  # type: ignore[misc]
             gradebook.save_assignment(course.course_id, title, {name: notebooks[name]})
             setup = Setup.of(course, title, {name: notebooks[name]}, known_answers(course, title)[0]).pack()
             outcomes, submissions = [], Attempts(course, title, list(notebooks)).of(student, submission)
+            kept, due = gradebook.kept(title, student), gradebook.due(title, student)
             for each in submissions:
-                outcomes.append(_grade(setup, make_job(gradebook, title, student, each)))
+                outcomes.append(_grade(setup, make_job(student, each, kept, seconds_late(due, each))))
                 if outcomes[-1].error:
                     raise AutograderError(outcomes[-1].error)
             counted = best(outcomes, gradebook.kept(title, student))

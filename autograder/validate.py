@@ -108,8 +108,8 @@ def validate(assignment: str, course_dir: Path = Path("."), *, jobs: int | None 
     [('wrong/axis', ['scale_backward__gradient'])]
     """
     course = Course.open(course_dir)
-    answers = read_answers(course, assignment)
     notebooks = course.notebooks(assignment)
+    answers = read_answers(course, assignment)
     submissions = dict(_submissions(notebooks, answers))
     setup = replace(Setup.of(course, assignment, notebooks), record="always")
     size = min(jobs or os.cpu_count() or 1, len(submissions))

@@ -81,8 +81,8 @@ def slots(text: str) -> Iterator[tuple[str, str, str]]:
             if prose:
                 yield "", "", prose
             if number in fences:
-                number, *slot_parts = fences[number]
-                yield tuple(slot_parts)
+                number, name, argument, body = fences[number]
+                yield name, argument, body
                 start = number
                 continue
             start = number + 1
@@ -180,8 +180,8 @@ def _cell(kind: str, source: str, grade_id: str = "", points: float | None = Non
     if kind == "code":
         cell |= {"execution_count": None, "outputs": []}
     if grade_id:
-        marks = {"grade": False, "solution": False, "locked": False, "task": False} | flags
-        marks |= {"grade_id": grade_id, "schema_version": 3}
+        marks: dict[str, str | float] = {"grade": False, "solution": False, "locked": False, "task": False}
+        marks |= flags | {"grade_id": grade_id, "schema_version": 3}
         if points is not None:
             marks["points"] = int(points) if points == int(points) else points
         cell["metadata"]["nbgrader"] = marks

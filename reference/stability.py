@@ -95,9 +95,16 @@ def seeded(seed: int) -> Iterator[None]:
     Published figures keep their seed, 231, and their generators.
     """
     make, legacy = np.random.default_rng, np.random.seed
+
+    def other_generator(start: Any = None) -> np.random.Generator:
+        return make(start if start is None else [start, seed])
+
+    def other_legacy(start: Any = None) -> None:
+        legacy(start if start in (None, 231) else start + 1000 * seed)
+
     if seed:
-        np.random.default_rng = lambda start=None: make(start if start is None else [start, seed])  # type: ignore[assignment]
-        np.random.seed = lambda start=None: legacy(start if start in (None, 231) else start + 1000 * seed)
+        np.random.default_rng = other_generator  # type: ignore[assignment]
+        np.random.seed = other_legacy  # type: ignore[assignment]
     try:
         yield
     finally:

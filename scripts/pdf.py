@@ -14,14 +14,14 @@ from urllib.parse import urlsplit
 
 import yaml
 from bs4 import BeautifulSoup, Tag
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, PdfMargins, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
 SITE = ROOT / "_build" / "html"
 PDF = SITE / "normalization-from-scratch.pdf"
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files"]
-MARGIN = {"top": "16mm", "bottom": "18mm", "left": "14mm", "right": "14mm"}
+MARGIN: PdfMargins = {"top": "16mm", "bottom": "18mm", "left": "14mm", "right": "14mm"}
 STYLE = """
 .bd-header, .bd-header-article, .bd-sidebar, .sidebar-toggle, .prev-next-footer, .copybtn, .headerlink, footer, dialog,
 .skip-link, #jb-print-docs-body, #pst-back-to-top, .nlx-bar, .nlx-side { display: none !important; }
@@ -42,7 +42,7 @@ def article(page: str) -> Tag:
     if found is None:
         raise ValueError(f"{page}.html has no article; build the book again with `make book`")
     name = Path(page).name
-    found["id"], found["class"] = name, ["bd-article", "chapter"]
+    found["id"], found["class"] = name, "bd-article chapter"
     for part in found.select("[id]"):
         part["id"] = f"{name}--{part['id']}"
     for link in found.select("a[href]"):

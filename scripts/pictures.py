@@ -1,4 +1,4 @@
-"""The pictures of the README: `python scripts/pictures.py`, after `make`; with --check it only tells whether they are old.
+"""The pictures of the README: `python scripts/pictures.py`, after `make`; with --check it tells whether they are old.
 
 Each PNG in pictures/ says in its metadata from which files it was made: those that decide how the page looks. A browser
 of another version draws other bytes, so what is compared is this digest.

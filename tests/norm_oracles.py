@@ -59,6 +59,7 @@ def assert_equals_the_graph(
     for gradients in backwards:
         for got, node in zip(gradients(dout, cache), nodes, strict=True):
             assert got.shape == node.shape
+            assert node.grad is not None
             np.testing.assert_allclose(got, node.grad, rtol=1e-6, atol=1e-6 * size)
 
 

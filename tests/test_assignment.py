@@ -7,13 +7,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-import course_factory as factory
 import nbformat
 import pytest
 from nbgrader.preprocessors import ClearHiddenTests, ClearMarkScheme, ClearSolutions
 
 from autograder.assignment import Assignment, Markers, release_source
 from autograder.errors import CourseError
+from tests import course_factory as factory
 
 
 def notebook(*cells: dict[str, Any]) -> Assignment:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -87,7 +88,7 @@ def test_lateness_counts_in_what_is_best(tmp_path: Path) -> None:
         stock.update_or_create_assignment(NAME, duedate="2026-11-01 18:00:00 UTC")
     submit(root, "ann", RIGHT, SECOND)
     summary = grade(NAME, root, jobs=1)
-    assert summary.earlier["ann"] == (5.0, pytest.approx(0.9))
+    assert summary.earlier["ann"] == (5.0, cast(float, pytest.approx(0.9)))
     assert stamp(root, "feedback") == FIRST
 
 

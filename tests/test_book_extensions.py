@@ -8,8 +8,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "_ext"))
 
-from elsewhere import plain
 from offline_book import MENDS, joined_streams
+from plain_markdown import plain
 
 CHAPTERS = sorted((Path(__file__).parents[1] / "chapters").glob("*.md"))
 
@@ -46,17 +46,34 @@ def test_a_figure_stays_where_it_was_among_the_text() -> None:
         ("from {eq}`eq-dc`", "from (dc)"),
         ("$$\na = b\n$$ (eq-dc)\n", "$$\na = b\n\\tag{dc}$$\n"),
         ("$\\mathrm{d}x$ and `{x}`", "$\\mathrm{d}x$ and `{x}`"),
+        ("`{x}` and `y`, {term}`z`", "`{x}` and `y`, z"),
+        ("{cite}`wu2018`; {cite:t}`wu2018` in {doc}`norms`", "(Wu and He 2018); Wu and He (2018) in *Norms*"),
+        ("{numref}`tab-rules` has more than {numref}`fig-a`.", "The table has more than the figure."),
+        ("```{exercise} Guess\n:label: ex-a\n\nHow {term}`deep`?\n```\n", "**Guess**\n\nHow deep?\n"),
+        (
+            "````{solution} ex-a\n:class: dropdown\n\n```\n{doc}`kept`\n```\n````\n",
+            "<details><summary>Answer</summary>\n\n```\n{doc}`kept`\n```\n\n</details>\n",
+        ),
+        ("```{admonition} One\n:class: tip\n\nTwo.\n\nThree.\n```\n", "> **One**\n> \n> Two.\n> \n> Three.\n"),
+        ("```{note}\nOne.\n```\n", "> **Note**\n> \n> One.\n"),
+        (
+            "```{list-table} Rules\n:header-rows: 1\n\n* - a\n  - b\n* - $c$\n  -\n```\n",
+            "*Rules*\n\n| a | b |\n| --- | --- |\n| $c$ |  |\n",
+        ),
+        ("Forgotten `a`\n: It is {term}`b`,\n  twice.\n", "**Forgotten `a`**: It is b,\n  twice.\n"),
         (":::{dropdown} Why?\nSo.\n:::\n", "<details><summary>Why?</summary>\n\nSo.\n\n</details>\n"),
     ],
 )
 def test_a_downloaded_notebook_speaks_plain_markdown(book: str, notebook: str) -> None:
-    assert plain(book) == notebook
+    titles = {"norms": "Norms"}
+    works = {"wu2018": "Wu and He (2018)"}
+    assert plain(book, titles, works) == notebook
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
 def test_no_role_of_the_book_is_left_in_a_notebook(chapter: Path) -> None:
     prose = re.sub(r"```\{code-cell\}.*?```", "", chapter.read_text(encoding="utf-8"), flags=re.DOTALL)
-    assert re.findall(r"\{[a-z]+(?::[a-z]+)?\}`", plain(prose)) == []
+    assert re.findall(r"\{[a-z]+(?::[a-z]+)?\}`|`{3}\{|:{3}", plain(prose)) == []
 
 
 def test_pages_load_no_icon_script_and_lie_in_landmarks() -> None:

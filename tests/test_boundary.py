@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import textwrap
 
-import course_factory as factory
 import numpy as np
 import pytest
-from boundary_cases import HELPERS, REFUSED, SAME, STUDENT
 
 from autograder.assignment import Assignment
 from autograder.results import CheckResult, Judged
 from autograder.worker import Worker
+from tests import course_factory as factory
+from tests.boundary_cases import HELPERS, REFUSED, SAME, STUDENT
 
 SECRET = 61.803398
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import cast
 
 import pytest
 from click.testing import CliRunner
@@ -86,7 +87,7 @@ def test_an_extension_for_one_student_is_honored_when_it_is_granted_later(tmp_pa
         book.grant_extension(NAME, "ann", days=2)
     summary = grade(NAME, root, jobs=1)
     assert (summary.graded, summary.unchanged) == (1, 1)
-    assert (total(root, "ann"), total(root, "bob")) == (9.0, pytest.approx(4.5))
+    assert (total(root, "ann"), total(root, "bob")) == (9.0, cast(float, pytest.approx(4.5)))
     assert "4.5 points are taken off because it was late" in (
         root / "feedback" / "bob" / NAME / f"{NAME}.html"
     ).read_text(encoding="utf-8")

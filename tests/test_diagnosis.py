@@ -12,7 +12,6 @@ from multiprocessing.queues import Queue
 from pathlib import Path
 from typing import Any
 
-import course_factory as factory
 import numpy as np
 import pytest
 
@@ -26,6 +25,7 @@ from autograder.repair import repair
 from autograder.results import CheckResult, Judged
 from autograder.runs import Run
 from autograder.unit import Setup
+from tests import course_factory as factory
 
 MEAN = "def mean(x):\n    return x.sum() / x.size"
 SPREAD = "def spread(x):\n    return ((x - mean(x)) ** 2).sum() / x.size"

@@ -40,6 +40,12 @@ def test_a_downloaded_notebook_imports_nothing_else(name: str) -> None:
     assert imported - ALLOWED - sys.stdlib_module_names == set()
 
 
+@pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)
+def test_a_downloaded_notebook_holds_no_markup_of_the_book(path: Path) -> None:
+    prose = "\n".join(cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown")
+    assert [mark for mark in ("```{", ":::", "{cite", "{term}", "{doc}", "{numref}", "{eq}") if mark in prose] == []
+
+
 def test_a_downloaded_notebook_runs_where_only_normlab_is(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "normlab", tmp_path / "packages" / "normlab", ignore=shutil.ignore_patterns("__pycache__"))
     # Without site no .pth file is read, so that the checkout of the editable install is not on the path.
@@ -54,7 +60,12 @@ def test_a_downloaded_notebook_runs_where_only_normlab_is(tmp_path: Path) -> Non
 print([name for name in ("normlab", "reference", "autograder") if importlib.util.find_spec(name)])"""
     notebook.cells.insert(0, nbformat.v4.new_code_cell(look))
     nbformat.write(notebook, tmp_path / "layernorm.ipynb")
-    execute = [Path(sys.executable).with_name("jupyter-execute"), "--kernel_name=alone", "--inplace", "layernorm.ipynb"]
+    execute: list[str | Path] = [
+        Path(sys.executable).with_name("jupyter-execute"),
+        "--kernel_name=alone",
+        "--inplace",
+        "layernorm.ipynb",
+    ]
     environment = os.environ | {"JUPYTER_PATH": str(tmp_path)}
     result = subprocess.run(execute, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr[-2000:]

@@ -58,3 +58,12 @@ def test_gradients_that_are_there_are_used() -> None:
     output = Node([1.0, 2.0], "a") * 2
     backward(output, [3.0, 4.0])
     assert '"dout":[3.0,4.0]' in explorer(output).html
+
+
+def test_a_rule_names_the_axes_that_it_sums_over() -> None:
+    x, row, column, one = Node(np.ones((3, 2)), "x"), Node(np.ones(2), "r"), Node(np.ones((3, 1)), "k"), Node(1.0, "o")
+    html = explorer(
+        ((x * row).named("a") - ((x + column).named("b") * one).named("p")).named("out"), np.ones((3, 2))
+    ).html
+    rules = {"da * x summed over rows", "db summed over columns", "dp * b summed over rows and columns"}
+    assert rules <= set(re.findall(r'"rule":"(.*?)"', html))

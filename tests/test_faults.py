@@ -53,7 +53,8 @@ def when_it_works(worker: Worker, act: Callable[[psutil.Process], None], times: 
 
     def run() -> None:
         assert worker._process is not None
-        top, done = psutil.Process(worker._process.pid), set()
+        top = psutil.Process(worker._process.pid)
+        done: set[int] = set()
         known = {each.pid for each in top.children(recursive=True)}
         deadline = time.monotonic() + 60
         while len(done) < times and time.monotonic() < deadline:

@@ -230,7 +230,7 @@ def test_missing_isolation_is_said_on_the_page() -> None:
 
 
 def test_figures_are_data_and_errors_and_prints_are_text() -> None:
-    outputs = [
+    outputs: list[dict[str, Any]] = [
         {"output_type": "stream", "name": "stdout", "text": "hello <there>\n"},
         {"output_type": "stream", "name": "stderr", "text": ["a ", "warning"]},
         {"output_type": "display_data", "data": {"image/png": PIXEL + "\n", "text/plain": "<Figure>"}},

@@ -12,7 +12,7 @@ import threading
 import time
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import psutil
 import pytest
@@ -220,7 +220,7 @@ def test_only_the_students_that_are_named_are_graded(one: Path) -> None:
 
 def test_a_course_without_submissions_gets_its_entries(tmp_path: Path) -> None:
     root = make_course(tmp_path / "course", gradebook=True)
-    assert grade(NAME, root) == Summary(seconds=pytest.approx(0, abs=60))
+    assert grade(NAME, root) == Summary(seconds=cast(float, pytest.approx(0, abs=60)))
     with closing(sqlite3.connect(root / "gradebook.db")) as connection:
         assert connection.execute("SELECT name FROM assignment").fetchall() == [(NAME,)]
 

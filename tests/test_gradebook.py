@@ -77,13 +77,20 @@ def test_ctrl_c_waits_for_the_end_of_a_transaction(book: Gradebook, course: Cour
         signal.raise_signal(signal.SIGINT)
         connection.execute(sa.text("INSERT INTO student (id) VALUES ('ann')"))
 
-    handler = signal.getsignal(signal.SIGINT)
-    with pytest.raises(KeyboardInterrupt):
-        book.transact(interrupted)
-    assert signal.getsignal(signal.SIGINT) is handler
-    assert rows(course, "SELECT id FROM student") == [("ann",)]
-    with pytest.raises(KeyboardInterrupt):  # the second one does not wait
-        book.transact(lambda c: [signal.raise_signal(signal.SIGINT), interrupted(c)])
+    def interrupted_twice(connection: Any) -> None:
+        signal.raise_signal(signal.SIGINT)
+        interrupted(connection)
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs in the background ignores it
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            book.transact(interrupted)
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        assert rows(course, "SELECT id FROM student") == [("ann",)]
+        with pytest.raises(KeyboardInterrupt):  # the second one does not wait
+            book.transact(interrupted_twice)
+    finally:
+        signal.signal(signal.SIGINT, before)
     book.write(NAME, [record("bob")])
     assert rows(course, "SELECT count(*) FROM student") == [(2,)]
 

@@ -11,7 +11,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 
-from benchmark_growth import LIGHT, ROOT, Run, figures, growth, of_a_million
+from benchmark_grading import ROOT
+from benchmark_growth import LIGHT, Run, figures, growth, of_a_million
 
 RUN = Run(
     submissions=1000,

@@ -72,7 +72,7 @@ def test_contributing_lists_every_module_with_its_one_job() -> None:
         if path.name != "__init__.py":
             package, *names = path.relative_to(ROOT).with_suffix("").parts
             docstring = ast.get_docstring(ast.parse(path.read_text())) or ""
-            jobs[f"{package}/{'/'.join(names)}"] = docstring.partition("\n")[0].replace("``", "`")
+            jobs[f"{package}/{'/'.join(names)}"] = docstring.partition("\n")[0].replace("``", "`").rstrip(":")
     assert listed == jobs
 
 
@@ -102,7 +102,8 @@ def license_of(package: str) -> str:
     """What the package's metadata say, as an expression, a classifier or a first line."""
     stored = metadata(package)
     classifiers = [line.rpartition(" :: ")[2] for line in stored.get_all("Classifier", []) if "License ::" in line]
-    return stored["License-Expression"] or "; ".join(classifiers) or (stored["License"] or "").partition("\n")[0]
+    first_line = stored.get("License", "").partition("\n")[0]
+    return stored.get("License-Expression") or "; ".join(classifiers) or first_line
 
 
 def test_what_the_project_needs_is_free_to_use_and_the_few_without_a_permissive_license_are_known() -> None:

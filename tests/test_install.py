@@ -27,14 +27,14 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_wrong_python_is_named_with_the_command_that_helps(
     checkout: Path, monkeypatch: pytest.MonkeyPatch, version: tuple[int, int]
 ) -> None:
-    monkeypatch.setattr(install.sys, "version_info", version)
+    monkeypatch.setattr(sys, "version_info", version)
     with pytest.raises(install.InstallError, match=r"Python 3.11 to 3.13 is needed.*run `make PYTHON="):
         install.check_machine()
 
 
 def test_a_full_disk_is_noticed_before_anything_is_written(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = namedtuple("usage", "total used free")
-    monkeypatch.setattr(install.shutil, "disk_usage", lambda path: usage(10, 10, 1e8))
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10, 10, 1e8))
     with pytest.raises(install.InstallError, match=r"3 GB of free disk are needed, 0.1 are left"):
         install.check_machine()
 
@@ -54,8 +54,8 @@ def test_a_failed_download_leaves_no_environment_and_says_what_to_do(
 
 
 def test_a_missing_system_program_is_named_with_its_command(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(install.shutil, "which", lambda program: None)
-    monkeypatch.setattr(install.os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(shutil, "which", lambda program: None)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
     with pytest.raises(install.InstallError, match=r"run `sudo apt-get install .*chromium.*`, then make test again"):
         install.install_system_programs()
 

@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-import course_factory as factory
 import psutil
 import pytest
 
@@ -20,6 +19,7 @@ from autograder.limits import Limits
 from autograder.results import Judged
 from autograder.scoring import score_of
 from autograder.worker import Worker
+from tests import course_factory as factory
 
 LIMITS = Limits(
     cell_seconds=2,

@@ -101,7 +101,7 @@ def test_labels_of_another_shape_are_named(labels: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_every_layer_keeps_the_dtype(dtype: type) -> None:
+def test_every_layer_keeps_the_dtype(dtype: type[np.floating[Any]]) -> None:
     x, w, b = np.ones((5, 3), dtype), np.ones((3, 4), dtype), np.ones(4, dtype)
     out, cache = affine_forward(x, w, b)
     active, mask = relu_forward(out)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -72,18 +73,19 @@ def test_an_edit_that_no_longer_fits_is_refused_by_name() -> None:
         mistake.apply(course.solution)
 
 
-def at_rest(param, x):
+def at_rest(param: dict[str, Any], x: np.ndarray) -> object:
     param.update(running_mean=0 * x[0], running_var=0 * x[0])
+    return None
 
 
-def erased(array, *others):
+def erased(array: np.ndarray, *others: np.ndarray) -> np.ndarray:
     """The first array; zeros are written into all of them."""
     for each in (array, *others):
         each[...] = 0
     return array
 
 
-LAZY = {
+LAZY: dict[str, list[Callable[..., Any]]] = {
     "forward": [
         lambda x, gamma, beta, param: None,
         lambda x, gamma, beta, param: (x, None),
@@ -117,7 +119,10 @@ def test_a_constant_or_echoed_answer_earns_nothing(course: Course) -> None:
             given = {name: reference[name] for name in check.needs} | {check.target: lazy}
             with np.errstate(all="ignore"), pytest.raises((AssertionError, TypeError, KeyError, ValueError)):
                 check(**given)
-    lazy_pair = {"forward": lambda x, gamma, beta, param: (0 * x, None), "backward": LAZY["backward"][2]}
+    lazy_pair: dict[str, Callable[..., Any]] = {
+        "forward": lambda x, gamma, beta, param: (0 * x, None),
+        "backward": LAZY["backward"][2],
+    }
     for check in course.checks.values():
         given = {name: lazy_pair["backward" if "backward" in name else "forward"] for name in check.needs}
         with np.errstate(all="ignore"), pytest.raises(AssertionError):
@@ -127,14 +132,15 @@ def test_a_constant_or_echoed_answer_earns_nothing(course: Course) -> None:
 def test_a_network_whose_loss_is_constant_earns_its_parameters_alone() -> None:
     course = COURSES[2]
     reference = run(course.solution)
+    base: Any = reference["FullyConnectedNet"]  # a class, but one that comes from a text
 
-    class Constant(reference["FullyConnectedNet"]):
-        def loss(self, X, y=None):
+    class Constant(base):  # type: ignore[misc]
+        def loss(self, X: np.ndarray, y: np.ndarray | None = None) -> Any:
             zeros = {name: np.zeros_like(array) for name, array in self.params.items()}
             return np.zeros((len(X), 3)) if y is None else (0.0, zeros)
 
     class Erasing(Constant):
-        def loss(self, X, y=None):
+        def loss(self, X: np.ndarray, y: np.ndarray | None = None) -> Any:
             result = super().loss(X, y)
             erased(X, *self.params.values())
             return result
@@ -151,12 +157,14 @@ def test_a_layer_that_erases_its_inputs_earns_nothing(kind: str) -> None:
     course = COURSES[2]
     reference = run(course.solution)
 
-    def forward(x, w, b, gamma, beta, param):
+    def forward(
+        x: np.ndarray, w: np.ndarray, b: np.ndarray, gamma: np.ndarray, beta: np.ndarray, param: dict[str, Any]
+    ) -> tuple[np.ndarray, np.ndarray]:
         out = 0 * (x @ w)
         at_rest(param, out)
         return out, erased(x, w, b, gamma, beta)
 
-    def backward(dout, cache):
+    def backward(dout: np.ndarray, cache: object) -> tuple[np.ndarray, ...]:
         return (erased(dout),) * 5
 
     for name, lazy in ((f"affine_{kind}_relu_forward", forward), (f"affine_{kind}_relu_backward", backward)):

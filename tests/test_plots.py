@@ -5,11 +5,16 @@ import sys
 from collections.abc import Iterator
 from io import BytesIO
 from itertools import combinations, pairwise
+from typing import cast
 
 import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyBboxPatch
+from matplotlib.text import Annotation
 
 from normlab.graph import Node, drawing, exp, sqrt
 from normlab.layout import layout
@@ -105,21 +110,42 @@ def test_a_drawing_shows_every_node_by_name() -> None:
         assert name in labels
 
 
+def test_every_label_fits_into_its_box_and_no_line_runs_through_one() -> None:
+    ax = draw_graph(normalized())
+    standardized = Node(np.ones((5, 4)), "z1", op="standardize", parents=[(Node(np.ones((5, 4)), "x"), np.copy, "")])
+    for drawn in (ax, draw_graph(standardized)):
+        assert isinstance(drawn.figure, Figure)
+        drawn.figure.draw_without_rendering()
+        boxes = [cast(FancyBboxPatch, patch).get_window_extent() for patch in drawn.patches]
+        labels = [text.get_window_extent() for text in drawn.texts if text.get_text()]
+        for box, label in zip(boxes, labels, strict=True):
+            assert box.x0 < label.x0 < label.x1 < box.x1
+            assert box.y0 < label.y0 < label.y1 < box.y1
+    inner = [cast(FancyBboxPatch, patch).get_bbox().padded(-0.01) for patch in ax.patches]
+    for line in ax.lines:
+        assert not any(box.contains(x, y) for box in inner for x, y in np.asarray(line.get_xydata()))
+
+
 def test_every_arrow_ends_on_the_border_of_a_box() -> None:
     ax = draw_graph(normalized())
-    boxes = [patch.get_bbox() for patch in ax.patches]
-    arrows = [text.xy for text in ax.texts if not text.get_text()]
+    boxes = [cast(FancyBboxPatch, patch).get_bbox() for patch in ax.patches]
+    arrows = [cast(Annotation, text).xy for text in ax.texts if not text.get_text()]
     assert len(arrows) == len(drawing(normalized())["edges"])
     for x, y in arrows:
         inside = [(min(x - b.x0, b.x1 - x), min(y - b.y0, b.y1 - y)) for b in boxes]
         assert any(min(gap) == pytest.approx(0, abs=1e-9) and max(gap) >= -1e-9 for gap in inside)
 
 
+def inches(ax: Axes) -> np.ndarray:
+    assert isinstance(ax.figure, Figure)
+    return ax.figure.get_size_inches()
+
+
 def test_a_drawing_goes_into_given_axes_and_grows_without() -> None:
     ax = plt.figure().subplots()
     assert draw_graph(exp(Node(1.0, "a")), ax) is ax
-    small = draw_graph(exp(Node(1.0, "a"))).figure.get_size_inches()
-    assert (draw_graph(normalized()).figure.get_size_inches() > small).all()
+    small = inches(draw_graph(exp(Node(1.0, "a"))))
+    assert (inches(draw_graph(normalized())) > small).all()
 
 
 def test_an_unknown_name_to_highlight_is_refused() -> None:
@@ -138,8 +164,8 @@ def test_training_and_distributions_are_drawn() -> None:
     solver = Solver(Constant(), data, batch_size=2, num_epochs=2, progress=False)
     solver.train()
     loss_ax, accuracy_ax = plot_training({"one": solver, "two": solver})
-    assert [line.get_ydata().tolist() for line in loss_ax.lines] == [[1.0] * 4] * 2
-    assert [len(line.get_xdata()) for line in accuracy_ax.lines] == [3] * 4
+    assert [np.asarray(line.get_ydata()).tolist() for line in loss_ax.lines] == [[1.0] * 4] * 2
+    assert [len(np.asarray(line.get_xdata())) for line in accuracy_ax.lines] == [3] * 4
     axes = plot_distributions({"first": np.arange(9.0), "second": np.ones((3, 3))})
     assert axes[0].get_title() == "first\nmean 4.00, std 2.58"
     with pytest.raises(ValueError, match="at least one array"):

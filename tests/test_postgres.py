@@ -163,7 +163,8 @@ def test_a_server_that_restarts_in_the_middle_of_a_batch_costs_nobody_a_score(
     root = make_course(tmp_path / "course", f"c.CourseDirectory.db_url = {server.url!r}")
     for student in students:
         submit(root, student, RIGHT)
-    write, written = Gradebook.write, []
+    write = Gradebook.write
+    written: list[Record] = []
 
     def interrupted(book: Gradebook, assignment: str, batch: list[Record]) -> None:
         if len(written) == 1:  # one submission is in the gradebook, the others are on their way

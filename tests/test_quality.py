@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from types import SimpleNamespace
 from typing import Any
 
@@ -63,7 +64,7 @@ def test_each_thing_that_is_wrong_makes_the_exit_code_1(found: dict[str, Any], c
 def test_the_counts_are_read_from_what_validate_prints(monkeypatch: pytest.MonkeyPatch) -> None:
     nothing = Validation([], [], [], {}, {REFERENCE: Result(), BLANK: Result()}, {})
     printed = "\n".join(report(nothing)).replace("0 of 0", "2 of 3")
-    monkeypatch.setattr(quality.subprocess, "run", lambda *_, **__: SimpleNamespace(stdout=printed, returncode=1))
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: SimpleNamespace(stdout=printed, returncode=1))
     counts, good = quality.validated(everything=False)
     assert counts == {"right answers": (6, 9), "mistakes": (6, 9), "diagnoses": (6, 9)}
     assert not good

@@ -8,7 +8,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from norm_oracles import (
+
+from normlab.gradcheck import relative_error
+from reference import benchmark
+from reference.batchnorm import batchnorm_backward, batchnorm_backward_alt, batchnorm_forward
+from tests.norm_oracles import (
     MISFITS,
     REFUSAL,
     Array,
@@ -18,10 +22,6 @@ from norm_oracles import (
     published_errors,
     unchanged,
 )
-
-from normlab.gradcheck import relative_error
-from reference import benchmark
-from reference.batchnorm import batchnorm_backward, batchnorm_backward_alt, batchnorm_forward
 
 BACKWARDS = [batchnorm_backward, batchnorm_backward_alt]
 
@@ -79,10 +79,11 @@ def test_both_backward_passes_equal_the_graph_on_any_input(
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_the_dtype_of_x_goes_through(dtype: type) -> None:
+def test_the_dtype_of_x_goes_through(dtype: type[np.floating[Any]]) -> None:
     rng = np.random.default_rng(0)
     x, dout = rng.normal(size=(6, 4)).astype(dtype), rng.normal(size=(6, 4)).astype(dtype)
-    gamma, beta, bn_param = np.ones(4, dtype), np.zeros(4, dtype), {"mode": "train"}
+    gamma, beta = np.ones(4, dtype), np.zeros(4, dtype)
+    bn_param: dict[str, Any] = {"mode": "train"}
     out, cache = batchnorm_forward(x, gamma, beta, bn_param)
     assert out.dtype == bn_param["running_mean"].dtype == bn_param["running_var"].dtype == dtype
     for gradients in BACKWARDS:

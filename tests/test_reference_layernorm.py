@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from norm_oracles import MISFITS, REFUSAL, Array, assert_equals_the_graph, published, published_errors, unchanged
 
 from reference.batchnorm import batchnorm_forward
 from reference.layernorm import layernorm_backward, layernorm_forward
+from tests.norm_oracles import MISFITS, REFUSAL, Array, assert_equals_the_graph, published, published_errors, unchanged
 
 
 def test_the_gradient_check_has_the_published_errors() -> None:
@@ -55,7 +55,7 @@ def test_an_example_does_not_see_its_batch() -> None:
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_the_dtype_of_x_goes_through(dtype: type) -> None:
+def test_the_dtype_of_x_goes_through(dtype: type[np.floating[Any]]) -> None:
     x, gamma, beta, dout = (array.astype(dtype) for array in published(6, 4))
     out, cache = layernorm_forward(x, gamma, beta, {})
     assert out.dtype == dtype

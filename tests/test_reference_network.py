@@ -38,7 +38,7 @@ def published_networks(normalization: str | None) -> dict[float, tuple[Any, Any,
     """The published program's two networks and their batch, by reg: one seed, the draws in its order."""
     np.random.seed(231)
     X, y = np.random.randn(2, 15), np.random.randint(10, size=(2,))
-    options = {"weight_scale": 5e-2, "dtype": np.float64, "normalization": normalization}
+    options: dict[str, Any] = {"weight_scale": 5e-2, "dtype": np.float64, "normalization": normalization}
     return {
         reg: (FullyConnectedNet([20, 30], input_dim=15, num_classes=10, reg=reg, **options), X, y) for reg in (0, 3.14)
     }
@@ -75,7 +75,11 @@ def test_the_gradient_errors_have_the_published_order() -> None:
         grads = model.loss(X, y)[1]
         for name, published in ERRORS[reg].items():
             part = slice(4 if name == "W2" else None)  # 120 of its 600 elements are enough
-            want = numerical_gradient(lambda _, m=model, batch=(X, y): m.loss(*batch)[0], model.params[name][part])
+
+            def loss(_: Any, m: Any = model, batch: tuple[Any, Any] = (X, y)) -> Any:
+                return m.loss(*batch)[0]
+
+            want = numerical_gradient(loss, model.params[name][part])
             assert relative_error(want, grads[name][part]) < 3 * published, name
         for name in ("b1", "b2"):
             assert np.abs(grads[name]).max() < 1e-12
@@ -188,7 +192,9 @@ def test_nothing_leaves_the_dtype_that_was_asked_for(dtype: type) -> None:
     X, y = np.random.default_rng(0).normal(size=(7, 6)), np.arange(7) % 3
     grads = model.loss(X, y)[1]
     assert {grad.dtype for grad in grads.values()} == {np.dtype(dtype)}
-    assert model.loss(X).dtype == dtype
+    scores = model.loss(X)
+    assert isinstance(scores, np.ndarray)
+    assert scores.dtype == dtype
 
 
 def test_batch_norm_learns_where_a_deep_plain_network_does_not() -> None:

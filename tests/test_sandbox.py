@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import course_factory as factory
 import pytest
 
 from autograder import places, sandbox
@@ -17,6 +16,7 @@ from autograder.errors import SandboxUnavailable, UsageError
 from autograder.limits import Limits
 from autograder.results import Judged
 from autograder.worker import Worker
+from tests import course_factory as factory
 
 ROOT = Path(__file__).resolve().parent.parent
 LIMITS = Limits(cell_seconds=20, scratch_bytes=4 << 20)

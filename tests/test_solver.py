@@ -187,5 +187,6 @@ def test_a_wrong_gradient_is_named(digits: Arrays, edit: Callable[[Arrays], Any]
     ],
 )
 def test_wrong_arguments_are_refused(arguments: dict[str, Any], words: str) -> None:
+    right: dict[str, Any] = {"model": Bowl(), "data": tiny(), "batch_size": 2}
     with pytest.raises(ValueError, match=words):
-        Solver(**({"model": Bowl(), "data": tiny(), "batch_size": 2} | arguments))
+        Solver(**(right | arguments))

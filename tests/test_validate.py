@@ -6,13 +6,13 @@ import copy
 from dataclasses import replace
 from pathlib import Path
 
-import course_factory as factory
 import pytest
 from click.testing import CliRunner
 
 from autograder.__main__ import main
 from autograder.validate import BLANK, REFERENCE, Validation, misses, validate
 from autograder.validation_report import report
+from tests import course_factory as factory
 
 GOOD = {
     "right/other_names": (

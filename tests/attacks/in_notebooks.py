@@ -65,7 +65,9 @@ def _schema(notebook: Notebook) -> None:
 
 
 def _types(notebook: Notebook) -> None:
-    strange = itertools.cycle(({}, [], 7, "x", None, {"grade_id": [1]}, {"grade_id": "a/b", "points": "many"}))
+    strange: Iterator[object] = itertools.cycle(
+        ({}, [], 7, "x", None, {"grade_id": [1]}, {"grade_id": "a/b", "points": "many"})
+    )
     for name in CHECKS:
         find(notebook, name)["metadata"]["nbgrader"] |= {"points": [1], "task": "x", "locked": 3.5, "cell_type": {}}
     for raw, value in zip(notebook["cells"], strange, strict=False):

@@ -224,8 +224,8 @@ MARKDOWN = (
 def cases() -> Iterator[Case]:
     for (row, name), source in CELL.items():
         answer = "" if "def target" in source else f"\n{STUB}"
-        own = {"last": None} if name in OWN else {}  # it harms its own later cells
-        yield in_cell(row, name, f"{STUB}\n{source}{answer}", **own)
+        own: dict[str, float | None] = {"last": None} if name in OWN else {}  # it harms its own later cells
+        yield in_cell(row, name, f"{STUB}\n{source}{answer}", "", **own)
     for (row, name), source in CALL.items():
         yield in_cell(row, name, call(source))
     for name, source in HANGS.items():

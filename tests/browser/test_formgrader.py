@@ -13,12 +13,12 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import FrameLocator, Locator, Page, expect, sync_playwright
+from playwright.sync_api import FrameLocator, Locator, Page, Response, expect, sync_playwright
 
 from tests.browser.driving import ARGUMENTS
 from tests.course_factory import NAME, RIGHT, answered, make_course, release, submit
@@ -108,6 +108,11 @@ def follow(frame: FrameLocator, link: str, heading: str) -> None:
     expect(frame.locator("th", has_text=heading)).to_be_visible()
 
 
+def answer_of(part: str) -> Callable[[Response], bool]:
+    """Whether an answer is one of this part of formgrader's API."""
+    return lambda answer: f"/api/{part}/" in answer.url
+
+
 def open_formgrader(page: Page, site: Site) -> FrameLocator:
     page.goto(f"{site.url}/lab?reset&token={TOKEN}")
     page.get_by_role("menuitem", name="Nbgrader").click()
@@ -149,7 +154,7 @@ def test_an_instructor_grades_an_assignment_in_formgrader(site: Site, page: Page
         ("#written__why_extra_credit", "0.25", "grade"),
         ("#written__why-comment", "Say which weights.", "comment"),
     ):
-        with page.expect_response(lambda answer, part=part: f"/api/{part}/" in answer.url) as saved:
+        with page.expect_response(answer_of(part)) as saved:
             formgrader.locator(field).fill(value)
             formgrader.locator(field).blur()
         assert saved.value.ok

@@ -1,17 +1,20 @@
 """The book as one PDF: every chapter is in it, links stay inside it, nothing is cut off at the paper's edge."""
 
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, ViewportSize, sync_playwright
 
-from scripts.pdf import ARGUMENTS, CHROMIUM, SITE, chapters, opened, write
+sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
+
+from pdf import ARGUMENTS, CHROMIUM, SITE, chapters, opened, write
 
 pytestmark = pytest.mark.browser
-PAPER = {"width": 688, "height": 1000}  # CSS pixels between the margins of A4
+PAPER: ViewportSize = {"width": 688, "height": 1000}  # CSS pixels between the margins of A4
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +54,7 @@ def test_links_lead_to_places_of_the_same_document(book: Page) -> None:
 
 def test_no_formula_table_or_figure_is_wider_than_the_paper(book: Page) -> None:
     book.emulate_media(media="print")
-    book.set_viewport_size(PAPER)  # type: ignore[arg-type]
+    book.set_viewport_size(PAPER)
     wide = book.evaluate(
         """() => {
           const edge = document.documentElement.clientWidth + 1;
