@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: all install book site notebooks wheel class test oldest lint lock clean
+.PHONY: all install python book site notebooks wheel class test oldest lint lock clean
 
 all: install
 	@$(MAKE) --no-print-directory -j2 book class
@@ -17,8 +17,13 @@ all: install
 	@echo "feedback:  sample_class/feedback/<student>/batchnorm/batchnorm.html"
 	@echo "report:    sample_class/reports/batchnorm.html"
 
-install:
+install: python
 	@$(PYTHON) scripts/install.py
+
+# Where there is none, or one too old to read scripts/install.py; that tells the rest.
+python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 7))' 2>/dev/null || { echo "error: \`$(PYTHON)\` is no \
+	Python 3.11 to 3.13; install one and name it: \`make PYTHON=python3.11\`." >&2; exit 1; }
 
 # A failing cell or a broken link fails the build: -W makes warnings errors, -n checks every reference.
 book: notebooks
@@ -26,7 +31,7 @@ book: notebooks
 	python scripts/live.py
 
 # What goes on a static host: BOOK_URL=https://host/path make site. The PDF needs Chromium.
-site:
+site: python
 	@$(PYTHON) scripts/install.py --test
 	@$(MAKE) --no-print-directory book
 	python scripts/pdf.py
@@ -48,7 +53,7 @@ class: notebooks
 	autograder grade batchnorm --course-dir sample_class
 	autograder report batchnorm --course-dir sample_class
 
-test:
+test: python
 	@$(PYTHON) scripts/install.py --test
 	@$(MAKE) --no-print-directory lint book
 	git diff --exit-code --stat -- source release

@@ -7,6 +7,7 @@ environment is removed. What is there already and unchanged is left alone.
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -33,6 +34,9 @@ def check_machine() -> None:
         raise InstallError(
             f"Python {low} to {high} is needed, but {sys.executable} is {found}; run `make PYTHON=python{high}`."
         )
+    if not importlib.util.find_spec("ensurepip"):  # Debian has it in a package of its own
+        package = f"python{sys.version_info[0]}.{sys.version_info[1]}-venv"
+        raise InstallError(f"{sys.executable} has no venv: run `sudo apt-get install {package}`, then make again.")
     free = shutil.disk_usage(ROOT).free / 1e9
     if free < DISK_GB and not VENV.exists():
         raise InstallError(

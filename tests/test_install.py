@@ -1,5 +1,6 @@
 """scripts/install.py: each failure is one sentence that says what to do, and nothing half-made stays."""
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -23,12 +24,28 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("version", [(3, 10), (3, 14), (2, 7)])
+@pytest.mark.parametrize("version", [(3, 10), (3, 14), (3, 7)])
 def test_a_wrong_python_is_named_with_the_command_that_helps(
     checkout: Path, monkeypatch: pytest.MonkeyPatch, version: tuple[int, int]
 ) -> None:
     monkeypatch.setattr(sys, "version_info", version)
     with pytest.raises(install.InstallError, match=r"Python 3.11 to 3.13 is needed.*run `make PYTHON="):
+        install.check_machine()
+
+
+@pytest.mark.parametrize("python", ["no-such-python", "false"])  # "false": as one that cannot read our files
+@pytest.mark.parametrize("target", ["install", "test"])
+def test_no_python_or_one_too_old_is_one_sentence(python: str, target: str) -> None:
+    line = ["make", "--no-print-directory", target, f"PYTHON={python}"]
+    result = subprocess.run(line, cwd=Path(__file__).parent.parent, capture_output=True, text=True)
+    assert result.returncode == 2
+    sentence = f"error: `{python}` is no Python 3.11 to 3.13; install one and name it: `make PYTHON=python3.11`."
+    assert result.stderr.splitlines()[0] == sentence
+
+
+def test_a_python_without_venv_is_told_its_package(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(install.InstallError, match=r"run `sudo apt-get install python3\.\d+-venv`, then make again"):
         install.check_machine()
 
 
