@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import itertools
 import logging
+import os
+import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -21,10 +24,12 @@ from autograder.unit import Job, Outcome
 WORKER_SECONDS = 300.0  # until the first worker comes: a cluster's queue may have them wait
 # What Dask and its event loop log of a lost connection, with tracebacks; we say it in one sentence.
 LOGGERS = ("distributed", "distributed.client", "tornado.application", "asyncio")
+MARK = "\0autograder-core-"  # an abstract socket: a name that one process of a machine can have, and no file
 AHEAD = 2  # tasks in flight for each thread: enough to keep it busy, few enough to hold in memory
 
 _lock = threading.Lock()
 _slot: Slot | None = None
+_own: tuple[int, socket.socket] | None = None  # the core that is ours, and what marks it until this process ends
 
 
 def grade_job(setup: bytes, job: bytes) -> bytes:
@@ -35,12 +40,29 @@ def grade_job(setup: bytes, job: bytes) -> bytes:
             if _slot is None or _slot.lost or _slot.setup != setup:
                 if _slot is not None:
                     _slot.kill()
-                _slot = Slot(setup, cpu=None)
+                _slot = Slot(setup, _own_core())
                 _slot.await_ready()
             outcome = _slot.grade(Job.unpack(job))
             if not outcome.error:
                 break
         return outcome.pack()
+
+
+def _own_core() -> int | None:
+    """A core that no other Dask worker of this machine keeps to; None where all are taken."""
+    global _own
+    if _own is not None:
+        return _own[0]
+    for core in sorted(os.sched_getaffinity(0)) if sys.platform == "linux" else []:
+        mark = socket.socket(socket.AF_UNIX)
+        try:
+            mark.bind(f"{MARK}{core}")
+        except OSError:
+            mark.close()
+            continue
+        _own = core, mark
+        return core
+    return None
 
 
 class DaskPool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -14,7 +16,9 @@ from typing import Any
 from autograder.assignment import Assignment
 from autograder.course import Course
 from autograder.feedback import render
+from autograder.grade import make_job
 from autograder.gradebook import Gradebook, Record
+from autograder.intake import collect
 from autograder.kept import Kept
 from autograder.pool import LocalPool
 from autograder.unit import Setup
@@ -49,6 +53,35 @@ def median(action: Callable[[], Any], times: int) -> float:
         action()
         took.append(time.perf_counter() - start)
     return statistics.median(took)
+
+
+def command(name: str, target: float, *line: str, times: int = 5) -> Part:
+    """A whole process, from its start to its end."""
+    cost = median(lambda: subprocess.run(line, check=True, capture_output=True), times)
+    return Part(name, cost, target, "s")
+
+
+def import_normlab() -> Part:
+    """What importing it costs beyond numpy."""
+    code = "import numpy, time; start = time.perf_counter(); import normlab; print(time.perf_counter() - start)"
+    line = [sys.executable, "-c", code]
+    took = [float(subprocess.run(line, check=True, capture_output=True, text=True).stdout) for _ in range(5)]
+    return Part("import normlab beyond numpy", statistics.median(took), 0.1, "s")
+
+
+def warm_submission(course: Course, name: str) -> Part:
+    """One submission on a grader that is warm: from its file to its feedback page."""
+    notebooks = course.notebooks(name)
+    folder = dict(course.submissions(name))["student000"]
+
+    def grade() -> None:
+        submission = collect(folder, [name], course.limits)
+        _, outcome = next(pool.run(iter([make_job("student000", submission, {}, 0.0)])))
+        assert outcome.graded[name].page
+
+    with LocalPool(Setup.of(course, name, notebooks).pack(), 1) as pool:
+        grade()
+        return Part("a submission, file to page, warm", median(grade, 9), 1.0, "s")
 
 
 def pool_start(course: Course, name: str) -> Part:
@@ -115,8 +148,13 @@ def _scores(result: str) -> dict[str, float | None]:
 def parts(folder: Path, name: str, six_tests: dict[str, Any], calls: dict[str, Any]) -> list[Part]:
     """All rows; ``folder`` is a course that the engine has graded."""
     course = Course.open(folder)
+    grade = ["autograder", "grade", name, "--course-dir", str(folder), "--student", "student000", "--force"]
     return [
         pool_start(course, name),
+        warm_submission(course, name),
+        command("the same by the command, imports and start included", 3.0, *grade),
+        command("autograder --help", 0.3, "autograder", "--help"),
+        import_normlab(),
         overhead(six_tests),
         small_call(calls),
         gradebook(course, name),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -36,6 +38,25 @@ def test_a_cluster_gives_the_scores_of_the_local_pool(dask: Cluster, tmp_path: P
     assert (summary.graded, summary.failed) == (9, 0), failures(roots[1])
     assert scores(roots[1]) == scores(roots[0])
     assert state(roots[1]) == state(roots[0])
+
+
+def test_each_worker_of_a_machine_keeps_to_a_core_of_its_own_while_there_are_any() -> None:
+    code = (
+        "import sys; from autograder import cluster; cluster.MARK += sys.argv[1]\n"  # other tests' workers apart
+        "print(cluster._own_core(), cluster._own_core(), flush=True); sys.stdin.read()"
+    )
+    workers: list[subprocess.Popen[str]] = []
+    try:
+        for _ in range(len(os.sched_getaffinity(0)) + 1):
+            line = [sys.executable, "-c", code, f"{os.getpid()}-"]
+            workers.append(subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
+        answers = [worker.stdout.readline().split() for worker in workers if worker.stdout]
+    finally:
+        for worker in workers:
+            worker.communicate()
+    assert all(first == second for first, second in answers)
+    found = sorted(first for first, _ in answers)
+    assert found == sorted([*map(str, os.sched_getaffinity(0)), "None"])
 
 
 def test_a_scheduler_that_dies_in_mid_batch_is_one_sentence_and_the_next_run_goes_on(tmp_path: Path) -> None:
