@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
 from types import FrameType
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from cosmic_ray.ast import Visitor, get_ast
 from cosmic_ray.mutating import mutate_code
@@ -34,6 +34,7 @@ from cosmic_ray.plugins import get_operator, operator_names
 from reference.course import ASSIGNMENTS, Check, Course, functions_in, run
 from reference.equivalent_mutants import EQUIVALENT
 
+T = TypeVar("T")
 SECONDS = 20  # a mutant that computes longer is an endless loop
 
 
@@ -71,18 +72,23 @@ class Verdict:
 def mutants(course: Course) -> Iterator[Mutant]:
     """All mutants of the course's solution regions, each text once."""
     for function, text in functions_in(course.solution).items():
-        lines = text.splitlines()
-        region = _region(lines)
-        seen = {_compiled(text)}
-        places: dict[tuple[str, str], int] = {}
-        for line, mutated in [*_by_cosmic_ray(text, region), *_by_own_operators(text, region)]:
-            code = _compiled(mutated)
-            if code is None or code in seen:
-                continue
-            seen.add(code)
-            old, new = _shown(lines[line - 1]), _shown(_changed(lines, mutated.splitlines()))
-            place = places[old, new] = places.get((old, new), 0) + 1
+        for old, new, place, mutated in mutations(text, _region(text.splitlines())):
             yield Mutant(course.name, function, old, new, place, mutated)
+
+
+def mutations(text: str, region: set[int]) -> Iterator[tuple[str, str, int, str]]:
+    """(old line, new line, 1 for the first of equal changes, mutated text), for the lines of a region."""
+    lines = text.splitlines()
+    seen = {_compiled(text)}
+    places: dict[tuple[str, str], int] = {}
+    for line, mutated in [*_by_cosmic_ray(text, region), *_by_own_operators(text, region)]:
+        code = _compiled(mutated)
+        if code is None or code in seen:
+            continue
+        seen.add(code)
+        old, new = _shown(lines[line - 1]), _shown(_changed(lines, mutated.splitlines()))
+        place = places[old, new] = places.get((old, new), 0) + 1
+        yield old, new, place, mutated
 
 
 def _by_cosmic_ray(text: str, region: set[int]) -> Iterator[tuple[int, str]]:
@@ -217,7 +223,7 @@ def judge(mutant: Mutant) -> Verdict:
     return Verdict(mutant, "", False)
 
 
-def sampled(found: Sequence[Mutant], size: int | None) -> list[Mutant]:
+def sampled(found: Sequence[T], size: int | None) -> list[T]:
     """Every k-th mutant, so that at most ``size`` remain; the same ones each time, spread over all functions."""
     if size is None or len(found) <= size:
         return list(found)

@@ -1,0 +1,148 @@
+"""Do the engine's tests see a change of its code? ``python -m tests.mutation [MODULE ...] [--sample N] [--jobs N]``
+
+Every first-order mutant of a module that judges or guards the boundary (the operators are those of reference.mutants)
+is put into a copy of the tree, and the module's tests run there. A mutant that they let pass has survived;
+tests/survivors.py names each with the reason, and one that is neither killed nor named makes the exit code 1. All take
+hours: ``--sample`` takes every k-th mutant, the same ones each time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import itertools
+import os
+import queue
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from reference.mutants import mutations, sampled
+from tests.survivors import SURVIVORS
+
+ROOT = Path(__file__).parents[1]
+COPIED = ("autograder", "normlab", "reference", "tests", "source", "nbgrader_config.py", "pyproject.toml")
+SECONDS = 400  # a mutant whose tests run longer hangs
+TESTS = {
+    "arguments": ["tests/test_boundary.py"],
+    "arrays": ["tests/test_wire.py"],
+    "containers": ["tests/test_boundary.py"],
+    "exceptions": ["tests/test_boundary.py", "tests/test_judge.py"],
+    "judge": ["tests/test_judge.py"],
+    "proxies": ["tests/test_boundary.py"],
+    "repair": ["tests/test_repair.py"],
+    "scoring": ["tests/test_judge.py"],
+    "trusted": ["tests/test_judge.py", "tests/test_boundary.py"],
+    "wire": ["tests/test_wire.py"],
+}
+
+
+def statements(text: str) -> set[int]:
+    """Lines of the statements inside functions: what runs, without docstrings, signatures and annotations."""
+    found: set[int] = set()
+    functions = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)]
+    for node in itertools.chain.from_iterable(ast.walk(each) for function in functions for each in function.body):
+        docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        if isinstance(node, ast.stmt) and not docstring and not isinstance(node, ast.FunctionDef | ast.AnnAssign):
+            body = getattr(node, "body", [])
+            end = body[0].lineno - 1 if body else node.end_lineno or node.lineno
+            found |= set(range(node.lineno, end + 1))
+    return found
+
+
+class Tree:
+    """A copy of what the tests need, with an interpreter that imports it and not this checkout."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        for name in COPIED:
+            if (ROOT / name).is_dir():
+                shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy(ROOT / name, folder / name)
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder / "venv")], check=True)
+        packages = next((folder / "venv" / "lib").glob("python*/site-packages"))
+        (packages / "tree.pth").write_text(f"{folder}\n{sysconfig.get_path('purelib')}\n")
+
+    def passes(self, tests: list[str]) -> bool:
+        command = [
+            self.folder / "venv" / "bin" / "python",
+            "-m",
+            "pytest",
+            "-x",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            *tests,
+        ]
+        with subprocess.Popen(
+            command, cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        ) as process:
+            try:
+                return process.wait(SECONDS) == 0
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, 9)
+                return False
+
+
+def survivors(module: str, sample: int | None, jobs: int) -> tuple[int, list[str]]:
+    """How many mutants were tried, and the names of those that passed."""
+    text = (ROOT / "autograder" / f"{module}.py").read_text()
+    tried = sampled(list(mutations(text, statements(text))), sample)
+    trees: queue.SimpleQueue[Tree] = queue.SimpleQueue()
+
+    def passed(mutant: tuple[str, str, int, str]) -> str:
+        old, new, place, mutated = mutant
+        tree = trees.get()
+        try:
+            (tree.folder / "autograder" / f"{module}.py").write_text(mutated)
+            again = f" (place {place})" if place > 1 else ""
+            return f"{old} -> {new}{again}" if tree.passes(TESTS[module]) else ""
+        finally:
+            trees.put(tree)
+
+    with tempfile.TemporaryDirectory(prefix="mutation-", ignore_cleanup_errors=True) as folder:
+        for number in range(jobs):
+            tree = Tree(Path(folder, str(number)))
+            if number == 0 and not tree.passes(TESTS[module]):
+                raise SystemExit(f"{' '.join(TESTS[module])} fail without a mutant; mend that first.")
+            trees.put(tree)
+        with ThreadPoolExecutor(jobs) as pool:
+            return len(tried), [name for name in pool.map(passed, tried) if name]
+
+
+def report(module: str, count: int, passed: list[str]) -> Iterator[str]:
+    """What survived unexplained."""
+    known = SURVIVORS.get(module, {})
+    unexplained = [name for name in passed if name not in known]
+    print(
+        f"{module}: {count} mutants, killed {count - len(passed)}, explained {len(passed) - len(unexplained)}, "
+        f"survived {len(unexplained)}",
+        flush=True,
+    )
+    for name in unexplained:
+        print(f"  survived    {name}", flush=True)
+        yield name
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("module", nargs="*", choices=[*TESTS, []], help="all of them by default")
+    parser.add_argument("--sample", type=int, metavar="N", help="at most N mutants a module, always the same")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N")
+    options = parser.parse_args()
+    left = [
+        name
+        for module in options.module or TESTS
+        for name in report(module, *survivors(module, options.sample, options.jobs))
+    ]
+    return 1 if left else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
