@@ -6,32 +6,26 @@ BOOK_URL is the address at which the book will be published, which only the publ
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 from typing import Any
 
 import nbformat
+from plain_markdown import plain
+from pybtex.database import parse_file  # type: ignore[import-untyped]
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
-# What a notebook's viewer would show as it stands: the book's own markup, in the words of plain Markdown.
-PLAIN = [
-    (re.compile(r"\{cite:[tp]+\}`([^`]*)`"), r"[\1]"),
-    (re.compile(r"\{eq\}`(?:eq-)?([^`]*)`"), r"(\1)"),
-    (re.compile(r"\{numref\}`[^`]*`"), "the figure"),
-    (re.compile(r"\{[a-z:]+\}`([^`<]*?)\s*<[^`>]*>`"), r"\1"),
-    (re.compile(r"\{[a-z:]+\}`([^`]*)`"), r"\1"),
-    (re.compile(r"^\$\$ \(eq-([^)]*)\)$", re.MULTILINE), r"\\tag{\1}$$"),
-    (re.compile(r"^:::\{dropdown\} (.*)\n(?=([\s\S]*?)^:::$)", re.MULTILINE), r"<details><summary>\1</summary>\n\n"),
-    (re.compile(r"^:::$", re.MULTILINE), "\n</details>"),
-]
 
-
-def plain(text: str) -> str:
-    """The text of a cell without the markup that only the book understands."""
-    for pattern, replacement in PLAIN:
-        text = pattern.sub(replacement, text)
-    return text
+def author_years(app: Sphinx) -> dict[str, str]:
+    """For each key of the bibliography what a sentence says: "Ioffe and Szegedy (2015)"."""
+    works = {}
+    for name in app.config.bibtex_bibfiles:
+        for key, entry in parse_file(str(Path(app.srcdir, name))).entries.items():
+            people = [person.rich_prelast_names + person.rich_last_names for person in entry.persons.get("author", [])]
+            authors = [" ".join(map(str, names)) for names in people] or [key]
+            who = " and ".join(authors) if len(authors) < 3 else f"{authors[0]} et al."
+            works[key] = f"{who} ({entry.fields.get('year', 'no year')})"
+    return works
 
 
 def executed(app: Sphinx, page: str) -> Path:
@@ -49,13 +43,15 @@ def write_notebooks(app: Sphinx, error: Exception | None) -> None:
     """Put the notebooks where the menu looks for them."""
     if error is not None or app.builder.name != "html":
         return
+    titles = {name.rpartition("/")[2]: title.astext() for name, title in app.env.titles.items()}
+    works = author_years(app)
     for page in app.env.found_docs:
         origin = executed(app, page)
         if origin.exists():
             notebook = nbformat.read(origin, as_version=4)
             for cell in notebook.cells:
                 if cell.cell_type == "markdown":
-                    cell.source = plain(cell.source)
+                    cell.source = plain(cell.source, titles, works)
             nbformat.write(notebook, Path(app.outdir, "_sources", f"{page}.ipynb"))
 
 

@@ -1,9 +1,10 @@
 "use strict";
 const AT_ONCE = 20; // formulas set in one go
 
-// What scrolls sideways must be reachable with the keyboard too; the theme sees to code, this to formulas and tables.
+// What scrolls sideways must be reachable with the keyboard too; the theme sees to code, this to the rest.
+const SCROLLING = "div.math, .pst-scrollable-table-container, .cell_output:has(img)";
 const reachable = () => {
-  for (const box of document.querySelectorAll("div.math, .pst-scrollable-table-container")) {
+  for (const box of document.querySelectorAll(SCROLLING)) {
     if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
   }
 };
@@ -22,4 +23,5 @@ document.addEventListener("DOMContentLoaded", () => {
   reachable();
   if (window.MathJax) MathJax.startup.promise = MathJax.startup.promise.then(setFormulas);
 });
+window.addEventListener("load", reachable); // the sizes of images are known
 window.addEventListener("resize", reachable);

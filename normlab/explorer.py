@@ -7,6 +7,7 @@ the browser, by the same operations (``evaluate.js``). Without scripts a table o
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
@@ -22,6 +23,9 @@ __all__ = ["Explorer", "explorer"]
 
 MOST_ELEMENTS = 5000
 """The most numbers that a graph's nodes may hold together: beyond it a page grows slow, and nobody reads them."""
+
+
+SCRIPTS = ("evaluate", "parts", "words", "matrix", "explorer")
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,7 @@ def explorer(output: Node, dout: ArrayLike | None = None, title: str = "") -> Ex
     places = layout(graph)
     nodes = [_node(node, graph) | {"at": at} for node, at in zip(graph["nodes"], places.nodes, strict=True)]
     edges = [
-        {"source": edge["source"], "target": edge["target"], "rule": edge["rule"], "route": route}
+        {"source": edge["source"], "target": edge["target"], "rule": _rule(edge, graph["nodes"]), "route": route}
         for edge, route in zip(graph["edges"], places.routes, strict=True)
     ]
     title = title or f"The computation graph of {graph['nodes'][-1]['name']}"
@@ -78,18 +82,38 @@ def _node(node: dict[str, Any], graph: dict[str, list[dict[str, Any]]]) -> dict[
     return about | {"value": _flat(node["value"])}
 
 
+def _one(name: str) -> str:
+    """A name that stays one thing among operators, whatever words it has."""
+    return f"({name})" if " " in name else name
+
+
+def _rule(edge: dict[str, Any], nodes: list[dict[str, Any]]) -> str:
+    """The local rule in fewer words, naming the axes over which the copies that broadcasting made are summed."""
+    rule: str = edge["rule"].replace(", repeated", " repeated")
+    for name in {node["name"] for node in nodes if " " in node["name"]}:
+        rule = rule.replace(name, _one(name))
+    if not (broadcast := re.fullmatch("sum of (.*) over the broadcast axes", rule)):
+        return rule
+    shape, full = nodes[edge["source"]]["shape"], nodes[edge["target"]]["shape"]
+    lead = len(full) - len(shape)
+    axes = [axis for axis in range(len(full)) if axis < lead or shape[axis - lead] != full[axis]]
+    names = {(2, 0): "rows", (2, 1): "columns"}
+    over = " and ".join(names.get((len(full), axis), f"axis {axis}") for axis in axes)
+    return f"{broadcast[1]} summed over {over}"
+
+
 def _formula(node: dict[str, Any], names: list[str]) -> str:
     op: str = node["op"]
     settings = node["settings"]
     if not names:
         return "constant" if op == "constant" else "given"
     if len(names) == 2:
-        return f"{names[0]} {op} {names[1]}"
+        return f" {op} ".join(map(_one, names))
     if "axis" in settings:
         axes = ", ".join(map(str, settings["axis"]))
         return f"{op} of {names[0]} over axis {axes}" if axes else f"{op} of {names[0]}"
     if "power" in settings:
-        return f"{names[0]}^{settings['power']}"
+        return f"{_one(names[0])}^{settings['power']}"
     if "floor" in settings:
         return f"max({names[0]}, {settings['floor']:g})"
     words = {"neg": "-{}", "T": "{}.T", "reshape": "{} in another shape", "pick": "some elements of {}"}
@@ -99,7 +123,7 @@ def _formula(node: dict[str, Any], names: list[str]) -> str:
 def _fragment(data: dict[str, Any], title: str, table: str) -> str:
     here = files("normlab")
     css = here.joinpath("explorer.css").read_text("utf-8")
-    script = "".join(here.joinpath(name).read_text("utf-8") for name in ("evaluate.js", "parts.js", "explorer.js"))
+    script = "".join(here.joinpath(f"{name}.js").read_text("utf-8") for name in SCRIPTS)
     # "<" in a name must not end the script element; \u003c is the same character to a JSON parser.
     stored = json.dumps(data, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
     suppress = "data-lm-suppress-shortcuts"  # JupyterLab's own keys (0 0 restarts the kernel) stay outside
@@ -113,7 +137,7 @@ def _table(graph: dict[str, list[dict[str, Any]]], nodes: list[dict[str, Any]]) 
     rows = []
     for node, described in zip(graph["nodes"], nodes, strict=True):
         name, gradient = escape(node["name"]), "" if node["op"] == "constant" else _numbers(node["grad"])
-        shape = "×".join(map(str, node["shape"])) or "scalar"
+        shape = str(tuple(node["shape"])) if node["shape"] else "scalar"
         rows.append(
             f'<tr><th scope="row">{name}</th><td>{escape(described["formula"])}</td><td>{shape}</td>'
             f"<td>{_numbers(node['value'])}</td><td>{gradient}</td></tr>"

@@ -2,7 +2,7 @@
 window.normlabParts = window.normlabParts || (() => {
   "use strict";
   const SVG = "http://www.w3.org/2000/svg";
-  const WIDE = 76, HIGH = 38; // pixels: a node
+  const WIDE = 84, HIGH = 38; // pixels: a node
 
   function element(tag, attributes = {}, ...children) {
     const made = ["svg", "g", "rect", "text", "polyline", "polygon", "title"].includes(tag)
@@ -23,7 +23,7 @@ window.normlabParts = window.normlabParts || (() => {
     return `${mantissa}e${exponent < 0 ? "-" : "+"}${String(Math.abs(exponent)).padStart(2, "0")}`;
   }
 
-  const shown = (shape) => shape.join("×") || "scalar";
+  const shown = (shape) => (shape.length ? `(${shape.join(", ")}${shape.length > 1 ? "" : ","})` : "scalar"); // as numpy writes it
   const columns = (shape) => (shape.length ? shape[shape.length - 1] : 1);
   function place(shape, i) { // element 5 of (4, 3) is [1, 2]
     const index = [];
@@ -34,19 +34,24 @@ window.normlabParts = window.normlabParts || (() => {
     return index.length ? `[${index.join(", ")}]` : "";
   }
 
-  function grid(values, shape, label) { // with the indices of rows and columns as its heads
-    const width = columns(shape), table = element("table", { class: "nlx-grid", "aria-label": label });
+  // With the indices of rows and columns as its heads. A single column lies down, so that it takes one row. An array of one
+  // axis leaves the place of row indices empty: its columns stand under those of the arrays that it is broadcast to.
+  function grid(values, shape, label) {
+    const table = element("table", { class: "nlx-grid", "aria-label": label });
+    const lying = shape.length === 2 && shape[1] === 1, width = lying ? values.length : columns(shape);
     const head = (scope, text) => element("th", { scope }, text);
-    if (shape.length) {
-      const corner = shape.length > 1 ? [element("td", {})] : [];
-      table.append(element("tr", {}, ...corner, ...Array.from({ length: width }, (_, j) => head("col", j))));
-    }
+    const row = (first, cells) => table.append(element("tr", {}, ...first, ...cells));
+    const empty = () => (shape.length ? [element("td", {})] : []);
+    if (shape.length) row(lying ? [head("row", "row")] : empty(), Array.from({ length: width }, (_, j) => head("col", j)));
     for (let start = 0; start < values.length; start += width) {
-      const row = shape.length > 1 ? [head("row", place(shape.slice(0, -1), start / width).slice(1, -1))] : [];
-      table.append(element("tr", {}, ...row, ...Array.from(values.slice(start, start + width), (value) => element("td", {}, written(value)))));
+      const index = shape.length > 1 && !lying ? [head("row", place(shape.slice(0, -1), start / width).slice(1, -1))] : empty();
+      row(index, Array.from(values.slice(start, start + width), (value) => element("td", {}, written(value))));
     }
     return element("div", { class: "nlx-wide", role: "region", "aria-label": label }, table);
   }
+
+  const breadth = (number) => number.length - 0.4 * number.split(/[-.]/).slice(1).length; // in digits: - and . are narrow
+  const fitted = (text) => (text.length * 6 > WIDE - 6 ? { textLength: WIDE - 6, lengthAdjust: "spacingAndGlyphs" } : {}); // a long text in a box
 
   function border([fromX, fromY], [x, y]) { // where a line to the middle of a node meets the node's border
     const dx = x - fromX, dy = y - fromY;
@@ -60,5 +65,5 @@ window.normlabParts = window.normlabParts || (() => {
     return element("polygon", { points: corners.join(" "), class: direction });
   }
 
-  return { WIDE, HIGH, element, written, shown, columns, place, grid, border, tip };
+  return { WIDE, HIGH, element, written, shown, columns, place, grid, border, tip, breadth, fitted };
 })();

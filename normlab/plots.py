@@ -82,13 +82,13 @@ def use_style(figure_format: Literal["svg", "png"] = "svg") -> None:
 def draw_graph(output: Node, ax: Axes | None = None, highlight: Sequence[str] = ()) -> Axes:
     """Draw the computation graph below ``output``: a box a node with name, operation and shape, an arrow an operand.
 
-    What is given has a dashed border; nodes whose names are in ``highlight`` are filled. A graph of up to seven layers
+    What is given has a dashed border; nodes whose names are in ``highlight`` are filled. A graph of up to five layers
     runs from left to right, a deeper one from top to bottom. Without ``ax`` a figure of fitting size is made. Raises
     ValueError for an unknown name.
 
     >>> ax = draw_graph((Node([1.0, 2.0], "x") ** 2).named("y"), highlight=["y"])
     >>> [text.get_text() for text in ax.texts if text.get_text()]
-    ['x\\n2', 'y\\n^2  2']
+    ['x\\n(2,)', 'y\\n^2 → (2,)']
     """
     import matplotlib.pyplot as plt
 
@@ -98,23 +98,29 @@ def draw_graph(output: Node, ax: Axes | None = None, highlight: Sequence[str] = 
     if unknown:
         raise ValueError(f"the graph has no node {unknown[0]!r}; it has {', '.join(names)}")
     places = layout(graph)
-    rightward = places.depth < 7
+    rightward = places.depth < 5  # a wider one would have letters too small to read on a phone
     inches = np.array([1.7, 0.9] if rightward else [1.5, 0.75])  # from node to node
     if ax is None:
         steps = (places.depth + 1, places.width + 1) if rightward else (places.width + 1, places.depth + 1)
         ax = plt.figure(figsize=tuple(inches * steps)).subplots()
-    half = np.array([0.58, 0.23]) / inches  # of a box, in the axes' units
+    half = np.array([0.64, 0.23]) / inches  # of a box, in the axes' units
     for route in places.routes:
         points = np.array([(y, -x) if rightward else (x, -y) for x, y in route])
-        way = points[-1] - points[-2]
-        end = points[-1] - way * min(half / np.maximum(np.abs(way), 1e-9))  # where the arrow meets the box
+        end, points[0] = _border(points[-2], points[-1], half), _border(points[1], points[0], half)
         ax.plot(*points[:-1].T, color=INK, linewidth=1, linestyle="-", zorder=1)
         arrow = {"arrowstyle": "-|>", "color": INK, "shrinkA": 0, "shrinkB": 0}
-        ax.annotate("", end, points[-2], arrowprops=arrow, zorder=1)
+        ax.annotate("", tuple(end), tuple(points[-2]), arrowprops=arrow, zorder=1)
     for node, (x, y) in zip(graph["nodes"], places.nodes, strict=True):
         _box(ax, node, np.array([y, -x] if rightward else [x, -y]), half, node["name"] in highlight)
     _frame(ax, places, rightward)
     return ax
+
+
+def _border(start: NDArray[Any], middle: NDArray[Any], half: NDArray[Any]) -> NDArray[Any]:
+    """Where a line from ``start`` to the middle of a box meets its border."""
+    way = middle - start
+    met: NDArray[Any] = middle - way * min(half / np.maximum(np.abs(way), 1e-9))
+    return met
 
 
 def _box(ax: Axes, node: dict[str, Any], at: NDArray[Any], half: NDArray[Any], filled: bool) -> None:
@@ -122,12 +128,12 @@ def _box(ax: Axes, node: dict[str, Any], at: NDArray[Any], half: NDArray[Any], f
 
     given = node["op"] in ("input", "constant")
     color = PALETTE[2] if given else PALETTE[0]
-    shape = "×".join(map(str, node["shape"])) or "scalar"
-    label = f"{node['name']}\n{shape}" if given else f"{node['name']}\n{node['op']}  {shape}"
-    face, edge = (color, color) if filled else ("#F7F7F7", color)
+    shape = str(tuple(node["shape"])) if node["shape"] else "scalar"
+    label = f"{node['name']}\n{shape}" if given else f"{node['name']}\n{node['op']} → {shape}"
+    face = color if filled else "none"  # the page shows through, light or dark
     dashes = "--" if given else "-"
     ax.add_patch(
-        Rectangle(at - half, *(2 * half), facecolor=face, edgecolor=edge, linewidth=1.5, linestyle=dashes, zorder=2)
+        Rectangle(at - half, *(2 * half), facecolor=face, edgecolor=color, linewidth=1.5, linestyle=dashes, zorder=2)
     )
     ax.text(
         float(at[0]),
@@ -135,8 +141,8 @@ def _box(ax: Axes, node: dict[str, Any], at: NDArray[Any], half: NDArray[Any], f
         label,
         ha="center",
         va="center",
-        fontsize=9,
-        color="white" if filled else "#333333",
+        fontsize=9 * min(1, 17 / max(map(len, label.split("\n")))),  # 17 letters fill a box
+        color="white" if filled else INK,
         zorder=3,
     )
 

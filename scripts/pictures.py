@@ -19,7 +19,12 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "pictures"
 DIGEST = "made-from"
 SOURCES = {
-    "explorer.png": ("normlab/explorer.css", "normlab/explorer.js", "normlab/parts.js", "normlab/layout.py"),
+    "explorer.png": (
+        *(
+            f"normlab/{name}"
+            for name in ("explorer.css", "explorer.js", "matrix.js", "parts.js", "words.js", "layout.py")
+        ),
+    ),
     "report.png": ("autograder/report.py", "autograder/templates/report.html.j2", "autograder/templates/feedback.css"),
 }
 STEP = 22  # of the explorer: the node whose gradient is a sum over two paths

@@ -3,11 +3,14 @@
 import re
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "_ext"))
 
+import parallel_cells
 from offline_book import MENDS, joined_streams
 from plain_markdown import plain
 
@@ -84,3 +87,19 @@ def test_pages_load_no_icon_script_and_lie_in_landmarks() -> None:
     assert "fontawesome" not in mended(page)
     assert "doctools.js" in mended(page)
     assert '<div role="navigation" aria-label="Book"' in mended(page)
+
+
+def test_pages_run_again_where_the_package_that_they_import_has_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "normlab"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    monkeypatch.setattr(parallel_cells.normlab, "__file__", str(package / "__init__.py"))
+    config = SimpleNamespace(execution_cache_path=str(tmp_path / "cache"))
+    env: Any = SimpleNamespace(mystnb_config=config, found_docs={"b", "a"})
+    app: Any = None
+    assert parallel_cells.forget_old_results(app, env) == ["a", "b"]
+    assert parallel_cells.forget_old_results(app, env) == []
+    (package / "explorer.js").write_text("changed")
+    assert parallel_cells.forget_old_results(app, env) == ["a", "b"]

@@ -67,3 +67,11 @@ def test_a_rule_names_the_axes_that_it_sums_over() -> None:
     ).html
     rules = {"da * x summed over rows", "db summed over columns", "dp * b summed over rows and columns"}
     assert rules <= set(re.findall(r'"rule":"(.*?)"', html))
+
+
+def test_a_name_of_several_words_stays_one_thing_in_rules_and_formulas() -> None:
+    w = (Node(2.0, "v") + Node(1.0, "eps")).named("v + eps")
+    html = explorer((1.0 / w).named("r")).html
+    assert '"rule":"-dr * 1 / (v + eps)^2"' in html
+    assert '"rule":"d(v + eps)"' in html
+    assert '"formula":"1 / (v + eps)"' in html

@@ -93,15 +93,26 @@ def described(found: dict[str, Any]) -> list[str]:
 
 
 def resize(page: Page, viewport: ViewportSize) -> None:
-    """Resize, and wait until the theme has made what now scrolls reachable with the keyboard."""
+    """Resize, and wait until the theme and the book have made what now scrolls reachable with the keyboard."""
     page.set_viewport_size(viewport)
     page.wait_for_function(
-        "[...document.querySelectorAll('pre')].every((box) => box.scrollWidth <= box.clientWidth || box.tabIndex === 0)"
+        """[...document.querySelectorAll("pre, .cell_output:has(img), .nlx-window")].every((box) => {
+          const down = box.matches(".nlx-window") && box.scrollHeight > box.clientHeight;
+          return box.tabIndex === 0 || (box.scrollWidth <= box.clientWidth && !down);
+        })"""
     )
 
 
 def too_wide(page: Page) -> int:
     return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+
+
+def too_wide_in_a_wider_font(page: Page) -> int:
+    """As on a machine whose fonts run wider than this one's."""
+    style = page.add_style_tag(content="body { letter-spacing: 0.06em }")
+    excess = too_wide(page)
+    style.evaluate("(style) => style.remove()")
+    return excess
 
 
 @pytest.mark.browser
@@ -117,6 +128,7 @@ def test_everybody_can_read_the_page_on_desktop_and_phone_by_day_and_night(page:
     assert too_wide(page) == 0
     resize(page, PHONE)
     assert too_wide(page) == 0
+    assert too_wide_in_a_wider_font(page) == 0
     assert foreign == []
     assert complaints == []
     page.evaluate(files("axe_playwright_python").joinpath("axe.min.js").read_text())
@@ -127,6 +139,20 @@ def test_everybody_can_read_the_page_on_desktop_and_phone_by_day_and_night(page:
     assert faults(page) == []
     change_theme(page, "light")
     assert contrast_faults(page) == []
+
+
+@pytest.mark.browser
+def test_figures_keep_their_size_on_a_phone_and_captions_are_plain_text(page: Page, site: str) -> None:
+    page.set_viewport_size(PHONE)
+    for name in ("network", "beyond", "closed-form"):
+        page.goto(f"{site}chapters/{name}.html")
+        scales = "(images) => images.map((image) => image.getBoundingClientRect().width / image.naturalWidth)"
+        shown = page.eval_on_selector_all(".cell_output img", scales)
+        assert shown
+        assert min(shown) > 0.79
+        look = "(captions) => captions.map((caption) => getComputedStyle(caption).fontWeight)"
+        assert set(page.eval_on_selector_all("figcaption .caption-text", look)) == {"400"}
+        assert too_wide(page) == 0
 
 
 @pytest.mark.browser

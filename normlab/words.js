@@ -1,0 +1,72 @@
+// What a step says: a sentence, and the arrays that are shown with it, each with its label and the node whose shape it has.
+window.normlabWords = window.normlabWords || ((nodes, edges) => {
+  "use strict";
+  const { written, shown } = window.normlabParts;
+  const SHORT = 5; // elements: so many numbers fit into a sentence
+  const last = nodes.length - 1;
+  const inputs = nodes.map((_, i) => i).filter((i) => nodes[i].op === "input");
+  const d = (i) => (nodes[i].name.includes(" ") ? `d(${nodes[i].name})` : `d${nodes[i].name}`);
+  const titled = (i) => `${nodes[i].name} ${shown(nodes[i].shape)}`;
+  const listed = (words) => [words.slice(0, -1).join(", "), words.at(-1)].filter(Boolean).join(" or ");
+
+  function numbers(array, shape) { // " = [1, 2]", or nothing where it is too long
+    if (array.length > SHORT || shape.filter((length) => length > 1).length > 1) return "";
+    const list = Array.from(array, written).join(", ");
+    return shape.length ? ` = [${list}]` : ` = ${list}`;
+  }
+
+  function given(values, order) {
+    return [`Given: ${order.map((i) => nodes[i].name).join(", ")}, and ${d(last)} for the way back.`,
+      ...order.map((i) => [titled(i), i, values[i]])];
+  }
+
+  function forward(i, values) {
+    const { name, formula, operands, shape, op } = nodes[i];
+    const parts = [...new Set(operands)].map((k) => {
+      const repeated = shown(nodes[k].shape) !== shown(shape) && ["+", "-", "*", "/"].includes(op);
+      return [titled(k) + (repeated ? `, repeated to ${shown(shape)}` : ""), k, values[k]];
+    });
+    return [`Forward: ${name} = ${formula}${numbers(values[i], shape)}, shape ${shown(shape)}.`,
+      ...parts, [`${name} = ${formula}`, i, values[i]]];
+  }
+
+  function backward(i, grads, paths) {
+    const { shape } = nodes[i], value = numbers(grads[i], shape);
+    if (i === last) return [`Backward starts: ${d(i)}${value} is given, shape ${shown(shape)}.`, [`${d(i)}`, i, grads[i]]];
+    const ways = paths[i].map(({ consumer, operand, share }) =>
+      ({ through: nodes[consumer].name, share, rule: edges.filter((edge) => edge.target === consumer)[operand].rule }));
+    const parts = ways.map(({ through, rule, share }) => [`through ${through}: ${rule}`, i, share]);
+    if (ways.length === 1) return [`Backward: ${d(i)} = ${ways[0].rule}${value}, through ${ways[0].through}.`, ...parts];
+    const sum = ways.map(({ through, rule }) => `${rule} (through ${through})`).join(" + ");
+    return [`Backward: ${d(i)} is the sum over ${ways.length} paths: ${sum}${value}.`, ...parts,
+      [`${d(i)} = sum of the ${ways.length} paths`, i, grads[i]]];
+  }
+
+  const kind = (array) => (array.some(Number.isNaN) ? "nan" : array.every(Number.isFinite) ? "" : "inf");
+  function above(i) { // the given numbers on which a node depends
+    const seen = new Set([i]);
+    for (const k of seen) nodes[k].operands.forEach((operand) => seen.add(operand));
+    return inputs.filter((k) => seen.has(k)).map((k) => nodes[k].name);
+  }
+
+  // Where the first number that is not finite comes from, or "": nodes are numbered operands first.
+  function trouble(values, grads) {
+    const told = (operation, result, wrong) => {
+      const { op, operands, settings } = nodes[operation], cause = operands[op === "/" ? 1 : 0];
+      const root = ["sqrt", "log"].includes(op), power = settings.power ?? 1;
+      const reason = (root || !Number.isInteger(power)) && values[cause].some((x) => x < 0) ? "is negative"
+        : (root || op === "/" || power < 1) && values[cause].some((x) => x === 0) ? "is 0" : "";
+      const names = listed(above(reason ? cause : operation));
+      return `${reason ? `${nodes[cause].name} ${reason}` : "Too large for a float64"}: ${result} gives ${wrong}. Change ${names}.`;
+    };
+    const i = values.findIndex(kind);
+    if (i >= 0) return told(i, `${nodes[i].name} = ${nodes[i].formula}`, kind(values[i]));
+    for (let k = last - 1; k >= 0; k--) {
+      const edge = grads[k] && kind(grads[k]) && edges.find((one) => one.source === k);
+      if (edge) return told(edge.target, `${d(k)} = ${edge.rule}`, kind(grads[k]));
+    }
+    return "";
+  }
+
+  return { given, forward, backward, trouble, finite: (array) => !kind(array) };
+});
