@@ -95,7 +95,7 @@ def test_pages_run_again_where_the_package_that_they_import_has_changed(
     package = tmp_path / "normlab"
     package.mkdir()
     (package / "__init__.py").write_text("")
-    monkeypatch.setattr(parallel_cells.normlab, "__file__", str(package / "__init__.py"))
+    monkeypatch.setattr("normlab.__file__", str(package / "__init__.py"))
     config = SimpleNamespace(execution_cache_path=str(tmp_path / "cache"))
     env: Any = SimpleNamespace(mystnb_config=config, found_docs={"b", "a"})
     app: Any = None
