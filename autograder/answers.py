@@ -14,8 +14,10 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
+from importlib.machinery import PathFinder
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +92,33 @@ def read_answers(course: Course, assignment: str) -> list[Answer]:
         except (SyntaxError, ValueError) as error:
             raise CourseError(f"Answer {answer.name!r} is not Python: {error}.") from None
     return found
+
+
+def places(course: Course, imported: Iterable[str]) -> list[Path]:
+    """Where the answers lie, compiled files included: student code must not see them.
+
+    A module's whole top-level package counts, since an answer may come from any part of it. Raises CourseError where it
+    is one that the notebooks import.
+    """
+    where = Answers(config=course.config)
+    if not where.module:
+        return [course.root / where.folder] if where.folder else []
+    name = where.module.partition(".")[0]
+    if name in {module.partition(".")[0] for module in imported}:
+        raise CourseError(
+            f"A notebook imports {name}, which holds the answers (c.Answers.module), so students could read them: "
+            "keep the answers in a package of their own."
+        )
+    try:
+        spec = PathFinder.find_spec(name, [str(course.root), *sys.path]) or find_spec(name)
+    except (ImportError, ValueError):
+        spec = None
+    if spec is None:
+        return []
+    if spec.submodule_search_locations is not None:
+        return [Path(location).resolve() for location in spec.submodule_search_locations]
+    path = Path(spec.origin or "").resolve()
+    return [path, *path.parent.glob(f"__pycache__/{name}.*")] if path.is_file() else []
 
 
 def answered(assignment: Assignment, answer: Answer | None = None, demonstrations: bool = True) -> list[SubmittedCell]:
@@ -200,7 +229,7 @@ def _statements(source: str) -> Iterator[tuple[frozenset[str], str]]:
 
 
 def _from_module(module: str, root: Path, assignment: str) -> Any:
-    command = [sys.executable, "-c", PRINT_ANSWERS, module, assignment]
+    command = [sys.executable, "-B", "-c", PRINT_ANSWERS, module, assignment]  # -B: no copy of them beside
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["it ended without a word"])[-1]

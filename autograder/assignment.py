@@ -47,7 +47,7 @@ class Cell:
     metadata: Mapping[str, Any]  # of the whole cell
     python: str = ""  # source with magics turned into Python; "" when it is no code
     binds: frozenset[str] = frozenset()  # names bound at the top level, imports apart
-    loads: frozenset[str] = frozenset()  # names read anywhere
+    loads: frozenset[str] = frozenset()  # names read or deleted anywhere
     imports: str = ""  # the import statements, those in functions apart
     has_effects: bool = False
 
@@ -158,11 +158,11 @@ class Assignment:
 
     @cached_property
     def student_names(self) -> frozenset[str]:
-        """Names that the trusted side takes from the student's process: those its cells read."""
+        """Names that the trusted side takes from the student's process: those its cells read, or tests bind anew."""
         read: set[str] = set()
         for cell in self.cells:
             if cell.kind == "test" or cell.index in self.trusted:
-                read |= cell.loads
+                read |= cell.loads | (cell.binds if cell.kind == "test" else frozenset())
         return frozenset(read & set(self.defined_in))
 
     @cached_property

@@ -59,6 +59,10 @@ class Attempts:
             return [current]
         return [_told(each, len(earlier) + 1) for each in (*earlier, current)]
 
+    def count(self, student: str) -> int:
+        """How many are kept."""
+        return len([*self._folder(student).glob("[!.]*")])
+
     def _folder(self, student: str) -> Path:
         return self.course.root / STATE / "attempts" / self.assignment / student
 

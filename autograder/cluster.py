@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import logging
 import os
+import re
 import socket
 import sys
 import threading
@@ -25,6 +26,9 @@ WORKER_SECONDS = 300.0  # until the first worker comes: a cluster's queue may ha
 # What Dask and its event loop log of a lost connection, with tracebacks; we say it in one sentence.
 LOGGERS = ("distributed", "distributed.client", "tornado.application", "asyncio")
 MARK = "\0autograder-core-"  # an abstract socket: a name that one process of a machine can have, and no file
+ADDRESS = re.compile(
+    r"(?:(?:tcp|tls|ws|wss)://)?(?:[^\s/:\[\]]+|\[[^\s\[\]]+\]):\d{1,5}/?"
+)  # for other ones Dask raises late
 AHEAD = 2  # tasks in flight for each thread: enough to keep it busy, few enough to hold in memory
 
 _lock = threading.Lock()
@@ -43,7 +47,7 @@ def grade_job(setup: bytes, job: bytes) -> bytes:
                 _slot = Slot(setup, _own_core())
                 _slot.await_ready()
             outcome = _slot.grade(Job.unpack(job))
-            if not outcome.error:
+            if not (outcome.error and outcome.again):
                 break
         return outcome.pack()
 
@@ -80,6 +84,8 @@ class DaskPool:
             raise UsageError("--scheduler needs Dask; install it with `pip install 'autograder[dask]'`.") from None
         for name in LOGGERS:  # after the import, which sets levels of its own
             logging.getLogger(name).setLevel(logging.CRITICAL)
+        if not ADDRESS.fullmatch(self.scheduler):
+            raise UsageError(f"{self.scheduler!r} is no address of a Dask scheduler; it is like tcp://head-node:8786.")
         try:
             self.client = Client(self.scheduler, timeout=10, set_as_default=False)
         except (OSError, ValueError) as error:

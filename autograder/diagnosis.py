@@ -19,7 +19,6 @@ import numpy as np
 import autograder
 from autograder.answers import Answer, answered, concerns, own_function, owner
 from autograder.assignment import Assignment
-from autograder.errors import AutograderError
 from autograder.recording import Event, same
 from autograder.repair import repair
 from autograder.results import Judged
@@ -38,14 +37,23 @@ class Diagnosis:
     """The known mistakes of one notebook. They are run when a test of their function fails for the first time."""
 
     def __init__(
-        self, assignment: Assignment, answers: Iterable[Answer], grade: Grade, cache: Path | None = None
+        self,
+        assignment: Assignment,
+        answers: Iterable[Answer],
+        grade: Grade,
+        cache: Path | None = None,
+        at_work: Callable[[bool], None] = lambda yes: None,
     ) -> None:
-        """``cache``: a folder of the instructor's, shared by all who grade; without one runs are kept in memory."""
+        """``cache``: a folder of the instructor's, shared by all who grade; without one runs are kept in memory.
+
+        ``at_work``: called before and after each run of a known answer.
+        """
         self.assignment = assignment
         self.owners = {test.grade_id: owner(assignment, test) for test in assignment.tests if test.grade_id}
         self.mistakes = [answer for answer in answers if not answer.right and concerns(assignment, answer)]
         self._notebook = hashlib.sha256(json.dumps(assignment.notebook, sort_keys=True).encode()).hexdigest()
         self._grade = grade
+        self._at_work = at_work
         self._runs = Runs(cache)
         self._chance: dict[str, set[tuple[int, str]]] = {}
 
@@ -56,7 +64,7 @@ class Diagnosis:
         try:
             for test, sentence in self.explain(Run.of(judged)).items():
                 judged.checks[test].diagnosis = sentence
-        except AutograderError as error:
+        except Exception as error:
             judged.flags.append(f"The failures could not be compared with the known mistakes: {error}")
         judged.events = {}
 
@@ -136,10 +144,15 @@ class Diagnosis:
         key = self._key(known)
         if not _missing(tests, self._runs.get(key)):
             return True
-        with self._runs.claimed(key, wait) as mine:
-            if mine and (missing := _missing(tests, self._runs.get(key))):
-                self.learn(known, self._grade(self._notebook_with(known[0], missing), known[1]), missing)
-        return mine
+        self._at_work(True)
+        try:
+            with self._runs.claimed(key, wait) as mine:
+                if mine and (missing := _missing(tests, self._runs.get(key))):
+                    self._at_work(True)  # the time that another grader took was not this run's
+                    self.learn(known, self._grade(self._notebook_with(known[0], missing), known[1]), missing)
+            return mine
+        finally:
+            self._at_work(False)
 
     def learn(self, known: Known, judged: Judged, tests: Collection[str]) -> None:
         """Keep what these tests recorded in a run of an answer's notebook."""

@@ -62,12 +62,15 @@ class Submission:
 def collect(folder: Path, names: Sequence[str], limits: Limits) -> Submission:
     """Read the notebooks ``names`` of one submission's folder; whatever it holds, this returns.
 
-    One expected notebook that is missing while one unknown notebook is there counts as renamed.
+    One expected notebook that is missing while one unknown notebook is there counts as renamed. Neither the folder nor
+    the one that it stands in may be a link: they are the student's and the assignment's.
     """
     try:
-        folder_fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        folder_fd = _open_folder(folder)
     except OSError as error:
         reason = f"The submission is not a folder that can be opened ({error.strerror})."
+        if folder.is_symlink() or folder.parent.is_symlink():
+            reason = "The submission's folder is a symbolic link, which is not followed; hand in the folder itself."
         return _submission({}, dict.fromkeys(names, reason), [])
     try:
         findings = list(_irregular(folder_fd))
@@ -83,6 +86,15 @@ def collect(folder: Path, names: Sequence[str], limits: Limits) -> Submission:
     finally:
         os.close(folder_fd)
     return _submission(notebooks, refused, findings, timestamp, secret)
+
+
+def _open_folder(folder: Path) -> int:
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+    outer = os.open(folder.parent, flags)
+    try:
+        return os.open(folder.name, flags, dir_fd=outer)
+    finally:
+        os.close(outer)
 
 
 def parse(data: bytes, limits: Limits) -> list[SubmittedCell]:

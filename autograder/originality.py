@@ -28,7 +28,7 @@ from autograder.program import MAX_SOURCE, Program
 WATCHERS = {
     "the clock": "time timeit datetime",
     "the interpreter": "inspect traceback linecache gc ctypes dis sys._getframe sys._current_frames sys.settrace "
-    "sys.setprofile sys.modules sys.exc_info get_ipython globals locals eval exec compile __import__ importlib",
+    "sys.setprofile sys.modules sys.exc_info get_ipython globals eval exec compile __import__ importlib",
     "files or other processes": "open os pathlib subprocess socket threading signal urllib",
 }
 

@@ -21,8 +21,8 @@ def visible(modules: Iterable[str]) -> tuple[Path, ...]:
     paths = [Path(text) for text in (*_SYSTEM, *_SYSTEM_FILES) if os.path.exists(text) and not os.path.islink(text)]
     for prefix in {sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix}:
         paths += [Path(prefix, name) for name in ("lib", "lib64")]
-    paths += [Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
-    paths += [Path(text) for text in sys.path if Path(text).name in ("site-packages", "dist-packages")]
+    paths += [Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib")]
+    paths += _packages()
     # Both the name by which Python knows a path and where it really lies.
     paths += [path.resolve() for path in paths]
     roots = _outermost(path for path in paths if path.exists() and not path.is_symlink())
@@ -30,9 +30,17 @@ def visible(modules: Iterable[str]) -> tuple[Path, ...]:
     return _outermost([*roots, *own])
 
 
-def hidden(roots: Iterable[Path]) -> tuple[Path, ...]:
-    """This package, where it lies within what is readable."""
-    return (PACKAGE,) if any(PACKAGE.is_relative_to(root) for root in roots) else ()
+def hidden(roots: Iterable[Path], secret: Iterable[Path]) -> tuple[Path, ...]:
+    """This package, and what is secret among the installed ones, as the answers may be, where that is readable."""
+    packages = [each for outer in _packages() for each in (outer, outer.resolve())]
+    installed = [path for path in secret if any(outer in path.parents for outer in packages)]
+    return tuple(path for path in (PACKAGE, *installed) if any(path.is_relative_to(root) for root in roots))
+
+
+def _packages() -> list[Path]:
+    """Folders of installed packages."""
+    named = [Path(sysconfig.get_path(name)) for name in ("purelib", "platlib")]
+    return named + [Path(text) for text in sys.path if Path(text).name in ("site-packages", "dist-packages")]
 
 
 def open_to_all(paths: Iterable[Path]) -> bool:

@@ -14,12 +14,14 @@ from multiprocessing.connection import Connection, wait
 from socket import socketpair
 from types import TracebackType
 
+from autograder.bounds import limit_memory
 from autograder.errors import AutograderError, WorkerError
-from autograder.unit import Grader, Job, Outcome, Setup
+from autograder.unit import LEARNED, LEARNS, Grader, Job, Outcome, Setup
 
 ATTEMPTS = 2
 START_SECONDS = 60.0
 END_SECONDS = 2.0  # to end in order, then on a signal; then it is killed
+LEARNING = "running the known mistakes, once,"  # ... takes 12 s
 PR_SET_PDEATHSIG = 1
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
@@ -45,11 +47,12 @@ class Slot:
         self.cpu = cpu
         self.job: Job | None = None
         self.since = 0.0
+        self.learning = 0.0  # since when it runs known answers, for this submission and all that follow
         self.ready = self.lost = False
         self.connection.send_bytes(setup)
 
     def give(self, job: Job) -> None:
-        self.job, self.since = job, time.monotonic()
+        self.job, self.since, self.learning = job, time.monotonic(), 0.0
         with suppress(OSError):  # a worker that is dead is noticed when its answer is awaited
             self.connection.send_bytes(job.pack())
 
@@ -70,15 +73,25 @@ class Slot:
     def answer(self) -> Outcome | None:
         """The outcome of the job; an error where the process died or took too long; None while it is at work."""
         try:
-            if self.connection.poll():
-                return Outcome.unpack(self.connection.recv_bytes())
-            if time.monotonic() - self.since < self.seconds:
+            while self.connection.poll():
+                message = self.connection.recv_bytes()
+                if message not in (LEARNS, LEARNED):
+                    return Outcome.unpack(message)
+                self._take_time(message == LEARNS)
+            if time.monotonic() - (self.learning or self.since) < self.seconds:
                 return None
-            reason = f"no answer within {self.seconds:.0f} s"
+            what = "a known mistake that it is compared with" if self.learning else "it"
+            lost = Outcome(error=f"{what} had no answer within {self.seconds:.0f} s and was ended", again=False)
         except (EOFError, OSError):
-            reason = f"the grading process died ({_exit(self.process)})"
+            lost = Outcome(error=f"the process that grades it died ({_exit(self.process)}), perhaps for want of memory")
         self.lost = True
-        return Outcome(error=reason)
+        return lost
+
+    def _take_time(self, learns: bool) -> None:
+        """The time of a known answer's run is not the submission's."""
+        now = time.monotonic()
+        self.since += now - self.learning if self.learning else 0.0
+        self.learning = now if learns else 0.0
 
     def grade(self, job: Job) -> Outcome:
         """The outcome of one job, waited for."""
@@ -141,8 +154,12 @@ class LocalPool:
             slot.kill()
 
     def busy(self) -> tuple[str, float]:
-        """The student whose submission takes longest now, and since how many seconds."""
-        at_work = [(slot.since, job.student) for slot in list(self.slots) if (job := slot.job)]
+        """What takes longest now, a student's submission or the known mistakes, and since how many seconds."""
+        at_work = [
+            (slot.learning, LEARNING) if slot.learning else (slot.since, job.student)
+            for slot in list(self.slots)
+            if (job := slot.job)
+        ]
         since, student = min(at_work, default=(time.monotonic(), ""))
         return student, time.monotonic() - since
 
@@ -182,7 +199,7 @@ class LocalPool:
                 if outcome.error:
                     one = job.student, job.attempt
                     failures[one] = failures.get(one, 0) + 1
-                    if failures[one] < ATTEMPTS:
+                    if outcome.again and failures[one] < ATTEMPTS:
                         again.append(job)
                         continue
                 yield job, outcome
@@ -194,12 +211,13 @@ def serve(descriptor: int, cpu: int | None) -> None:
     if sys.platform == "linux":  # nothing may outlive the grader
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     connection = Connection(descriptor)
-    with suppress(EOFError, ConnectionError), Grader(connection.recv_bytes(), cpu) as grader:
+    with suppress(EOFError, ConnectionError), Grader(connection.recv_bytes(), cpu, connection.send_bytes) as grader:
         try:
             grader.warm()
         except AutograderError as error:
             connection.send_bytes(Outcome(error=str(error), exit_code=error.exit_code).pack())
             return
+        limit_memory(grader.limits.judge_memory_bytes, for_good=False)
         try:
             connection.send_bytes(Outcome().pack())
             while True:

@@ -5,13 +5,18 @@ from __future__ import annotations
 import ast
 import builtins
 import symtable
-from collections.abc import Iterable
+import warnings
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from functools import lru_cache
 
 from autograder.syntax import to_python
 
 LOADED = frozenset({"get_ipython", "inspect"})  # names that are there without an import
 MAX_SOURCE = 200_000  # characters of a cell that are read: more than anybody writes
+KEPT_SOURCE = 10_000  # characters of a cell that is kept in mind: five hundred trees of long ones take gigabytes
+# No Python, or nested as nobody writes. What has a tree may be no Python: two parameters of one name, "global" of one.
+UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
 FRAMES = frozenset({"f_back", "f_code", "f_globals", "f_locals", "tb_frame", "gi_frame", "__code__", "__globals__"})
 
 
@@ -71,20 +76,22 @@ class Statement:
                 self.dotted.add(dotted)
 
 
-@lru_cache(maxsize=512)
-def _statements(source: str) -> tuple[Statement, ...]:
-    """Given cells are the same in every submission."""
-    try:
-        return tuple(Statement(node) for node in _parse(source).body)
-    except (RecursionError, MemoryError):  # nested as nobody writes
-        return ()
+def _statements(source: str) -> Sequence[Statement]:
+    return _read_again(source) if len(source) <= KEPT_SOURCE else _read(source)
 
 
-def _parse(source: str) -> ast.Module:
-    try:
-        return ast.parse(to_python(source) if len(source) <= MAX_SOURCE else "")
-    except (SyntaxError, ValueError):
-        return ast.Module([], [])
+def _read(source: str) -> Sequence[Statement]:
+    """What can be read of a cell; the rest is left out."""
+    found = []
+    with warnings.catch_warnings(), suppress(*UNREADABLE):
+        warnings.simplefilter("ignore")  # what Python thinks of the code is the student's to read
+        for node in ast.parse(to_python(source) if len(source) <= MAX_SOURCE else "").body:
+            with suppress(*UNREADABLE):
+                found.append(Statement(node))
+    return found
+
+
+_read_again = lru_cache(maxsize=512)(_read)  # given cells are the same in every submission
 
 
 def _defined(statement: ast.stmt) -> set[str]:

@@ -44,7 +44,8 @@ class Judged:
     cpu_seconds: float = 0.0  #: judge and student together
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self), ensure_ascii=True, allow_nan=False)
+        """Text that any file can hold: what students wrote may hold lone surrogates, which are replaced."""
+        return json.dumps(asdict(self), ensure_ascii=False, allow_nan=False).encode("utf-8", "replace").decode()
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Judged:

@@ -35,6 +35,7 @@ AT_RECURSIVE, MOUNT_ATTR_RDONLY, MOUNT_ATTR_NOSUID, MOUNT_ATTR_NODEV = 0x8000, 1
 LANDLOCK_READ, LANDLOCK_NOT_DIRECTORY = 0b1100, 0b110 | 1 << 14  # read file and folder; rights a file can have
 LANDLOCK_FS_BITS = {1: 13, 2: 14, 3: 15, 4: 15}  # rights known to a version; later ones know 16
 
+HOST = b"sandbox"
 NOBODY = 65534  # who a student is, seen from inside
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -99,6 +100,8 @@ def enter(visible: Iterable[Path], hidden: Iterable[Path], pivot_root: int, uid:
         _new_user(proc)
         unshare(others | CLONE_NEWPID)
         _new_root(visible, hidden, pivot_root)
+    for name in (_libc.sethostname, _libc.setdomainname):  # of this namespace; the machine's own tell where it stands
+        _check(name(HOST, len(HOST)), "the host's name")
     os.close(proc)
 
 
@@ -128,10 +131,14 @@ def _new_root(visible: Iterable[Path], hidden: Iterable[Path], pivot_root: int) 
     mount("tmpfs", str(root), "tmpfs", MS_NOSUID, "size=16m,mode=755")
     for path, fd in sources:
         _bind(fd, root / path.relative_to("/"))
+    empty = base / "empty"
+    empty.touch()
     for path in hidden:
         target = root / path.relative_to("/")
         if target.is_dir():
             mount("tmpfs", str(target), "tmpfs", MS_NOSUID | MS_NODEV | MS_RDONLY, "size=4k,mode=755")
+        elif target.exists():
+            mount(str(empty), str(target), None, MS_BIND)
     (root / "dev").mkdir(exist_ok=True)
     for name, fd in devices:
         target = root / "dev" / name
@@ -201,11 +208,9 @@ def drop_capabilities() -> None:
     _check(_libc.capset(struct.pack("=II", CAPABILITY_VERSION_3, 0), bytes(24)), "capset")
 
 
-def limit_resources(limits: Limits) -> None:
-    """Resource limits of this process and its threads; memory on top of what it holds already."""
-    memory = _address_space() + limits.memory_bytes
-    wanted = {
-        "RLIMIT_AS": memory,
+def resource_limits(limits: Limits) -> dict[str, int]:
+    """Of a student's process, by name, but for its memory, which comes on top of what it holds already."""
+    return {
         "RLIMIT_CPU": limits.cpu_seconds,
         "RLIMIT_NPROC": limits.processes,
         "RLIMIT_NOFILE": limits.open_files,
@@ -217,6 +222,11 @@ def limit_resources(limits: Limits) -> None:
         "RLIMIT_NICE": 0,
         "RLIMIT_RTPRIO": 0,
     }
+
+
+def limit_resources(limits: Limits) -> None:
+    """Limit this process and its threads."""
+    wanted = resource_limits(limits) | {"RLIMIT_AS": _address_space() + limits.memory_bytes}
     for name, value in wanted.items():
         number = getattr(resource, name, None)
         if number is not None:

@@ -21,6 +21,9 @@ from pygments.lexers import PythonLexer
 PAGE_TAGS = 20_000
 PAGE_MARKDOWN = 100_000  # characters of Markdown on one page
 PAGE_CODE = 500_000  # characters that are colored on one page
+KEPT_CODE = 10_000  # characters of a cell whose colors are kept in mind: those of five hundred long ones take gigabytes
+PAGE_ROOM = 40 << 20  # characters of one page
+CUT = Markup('<pre class="error">[cut here: the page is full]</pre>')
 
 TAGS = {
     *("a", "abbr", "b", "blockquote", "br", "caption", "code", "col", "colgroup", "dd", "del", "div", "dl", "dt"),
@@ -33,6 +36,13 @@ ATTRIBUTES = {
     "td": {"colspan", "rowspan"},
     "th": {"colspan", "rowspan"},
 }
+# What of "<" may stand: a tag of at most 100 attributes, so written that every parser ends it at its first ">". Of the
+# others the parser would take time by the square of their attributes, of 200,000 in one tag 22 s.
+SPACE, SIGN = r"[ \t\n\f\r]", r"""[^ \t\n\f\r"'<>/=]"""  # as HTML has it: other spaces are part of a name
+VALUE = r"""(?:"[^"<>]*+"|'[^'<>]*+'|[^ \t\n\f\r"'<>`]++)"""
+ATTRIBUTE = rf"{SPACE}++{SIGN}++(?:{SPACE}*+={SPACE}*+{VALUE})?+"
+LONE = re.compile(rf"<(?!/?[a-zA-Z]{SIGN}*+(?:{ATTRIBUTE}){{0,100}}+{SPACE}*+/?>|[!?][^<>]*+>)")
+PICTURE = re.compile(r'<img src="attachment:([^"]*)" alt="([^"]*)"[^>]*>')
 IMAGE_URL = re.compile(r"data:image/(?:png|jpeg|gif);base64,[A-Za-z0-9+/=]+\Z")
 ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[@-_]")
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -47,13 +57,38 @@ class Page:
         self.markdown = PAGE_MARKDOWN
         self.code = PAGE_CODE
         self.figures = 0
+        self.room = PAGE_ROOM
 
     def render_code(self, source: str) -> Markup:
         self.code -= len(source)
-        return _highlight(source) if self.code >= 0 else escape(source)
+        if self.code < 0:
+            return self._fit(escape(source))
+        return self._fit(_highlight_again(source) if len(source) <= KEPT_CODE else _highlight(source))
 
     def render_markdown(self, source: str, attachments: Mapping[str, Mapping[str, str]]) -> Markup:
-        """A written answer; attached pictures become data, raw HTML becomes text."""
+        """A written answer; attached pictures become data, each once, raw HTML becomes text."""
+        return self._fit(self._markdown(source, attachments))
+
+    def render_outputs(self, outputs: list[dict[str, Any]]) -> Iterator[Markup]:
+        for output in outputs:
+            kind = output.get("output_type")
+            if kind == "stream":
+                name = "error stream" if output.get("name") == "stderr" else "output"
+                yield self._fit(_preformatted(_joined(output.get("text")), name))
+            elif kind == "error":
+                lines = output.get("traceback") or [f"{output.get('ename')}: {output.get('evalue')}"]
+                yield self._fit(_preformatted("\n".join(map(str, lines)), "error"))
+            elif kind in ("display_data", "execute_result"):
+                yield self._fit(self._bundle(output.get("data") or {}))
+
+    def _fit(self, shown: Markup) -> Markup:
+        """What the page has room for."""
+        if len(shown) > self.room:
+            return CUT
+        self.room -= len(shown)
+        return shown
+
+    def _markdown(self, source: str, attachments: Mapping[str, Mapping[str, str]]) -> Markup:
         self.markdown -= len(source)
         if self.markdown < 0:
             return Markup("<pre>{}</pre>").format(source)
@@ -61,22 +96,14 @@ class Page:
             rendered = str(_markdown()(source))
         except RecursionError:
             return Markup("<pre>{}</pre>").format(source)
-        for name, bundle in attachments.items():
-            for kind, data in bundle.items():
-                rendered = rendered.replace(f'src="attachment:{escape(name)}"', f'src="{_data_url(kind, data)}"')
-        return self._clean(rendered, TAGS | {"img"}) or Markup("<pre>{}</pre>").format(source)
+        pictures = {str(escape(name)): bundle for name, bundle in attachments.items()}
 
-    def render_outputs(self, outputs: list[dict[str, Any]]) -> Iterator[Markup]:
-        for output in outputs:
-            kind = output.get("output_type")
-            if kind == "stream":
-                name = "error stream" if output.get("name") == "stderr" else "output"
-                yield _preformatted(_joined(output.get("text")), name)
-            elif kind == "error":
-                lines = output.get("traceback") or [f"{output.get('ename')}: {output.get('evalue')}"]
-                yield _preformatted("\n".join(map(str, lines)), "error")
-            elif kind in ("display_data", "execute_result"):
-                yield self._bundle(output.get("data") or {})
+        def picture(match: re.Match[str]) -> str:
+            for kind, data in pictures.pop(match[1], {}).items():
+                return f'<img src="{_data_url(kind, data)}" alt="{match[2]}">'
+            return f"(picture {match[1]})"  # it stands above, or is not there
+
+        return self._clean(PICTURE.sub(picture, rendered), TAGS | {"img"}) or Markup("<pre>{}</pre>").format(source)
 
     def _bundle(self, data: Mapping[str, Any]) -> Markup:
         for kind in ("image/png", "image/jpeg", "image/gif", "image/svg+xml"):
@@ -90,7 +117,7 @@ class Page:
                     cleaned
                 )
         if "text/markdown" in data:
-            return self.render_markdown(_joined(data["text/markdown"]), {})
+            return self._markdown(_joined(data["text/markdown"]), {})
         return _preformatted(_joined(data.get("text/plain", "")), "output")
 
     def _picture(self, kind: str, data: str) -> Markup | None:
@@ -108,7 +135,7 @@ class Page:
         if self.tags < 0:
             return None
         cleaned = nh3.clean(
-            html,
+            LONE.sub("&lt;", html),
             tags=tags,
             attributes=ATTRIBUTES,
             attribute_filter=_keep_attribute,
@@ -148,9 +175,11 @@ def _data_url(kind: str, data: str) -> str | None:
     return f"data:{kind};base64,{data}"
 
 
-@lru_cache(maxsize=512)
 def _highlight(source: str) -> Markup:
     return Markup(highlight(source, PythonLexer(stripnl=False), HtmlFormatter(nowrap=True)))
+
+
+_highlight_again = lru_cache(maxsize=512)(_highlight)
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import resource
 import socket
@@ -13,8 +14,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from autograder.sandbox import HOST
+
 PR_GET_SECCOMP, PR_GET_NO_NEW_PRIVS, PR_CAPBSET_READ = 21, 39, 23
 CLONE_NEWUSER, PTRACE_TRACEME = 0x10000000, 0
+SYS_STATMOUNT = 457  # on every architecture
 ALLOWED_VARIABLES = {
     "HOME",
     "IPYTHONDIR",
@@ -30,13 +34,15 @@ ALLOWED_VARIABLES = {
 }
 
 
-def probe(forbidden: list[str], memory_bytes: int, scratch_bytes: int, walls: bool) -> list[str]:
+def probe(
+    forbidden: list[str], memory_bytes: int, scratch_bytes: int, limits: dict[str, int], walls: bool
+) -> list[str]:
     """What does not hold, one sentence each; an empty list is a pass.
 
-    ``forbidden`` are paths that must not be there; ``walls`` is false without isolation, when only what still
-    must hold is looked at.
+    ``forbidden`` are paths that must not be there; ``limits`` those of the system, by name; ``walls`` is false without
+    isolation, when only what still must hold is looked at.
     """
-    problems = _limits(memory_bytes) + _environment()
+    problems = _limits(memory_bytes, limits) + _environment()
     if walls:
         problems += _paths(forbidden) + _calls() + _network() + _privileges() + _scratch(scratch_bytes)
     return problems
@@ -51,8 +57,12 @@ def _refused(what: str, action: Callable[[], Any]) -> list[str]:
     return [f"{what} was possible"]
 
 
-def _limits(memory_bytes: int) -> list[str]:
+def _limits(memory_bytes: int, limits: dict[str, int]) -> list[str]:
     problems = []
+    for name, most in limits.items():
+        soft, hard = resource.getrlimit(getattr(resource, name)) if hasattr(resource, name) else (most, most)
+        if soft != hard or not 0 <= hard <= most:
+            problems.append(f"{name} is {soft} of {hard} and not {most}")
     if sys.platform.startswith("linux"):
         # malloc does not touch what it gives, so this costs nothing when it wrongly succeeds.
         libc = ctypes.CDLL(None)
@@ -63,9 +73,6 @@ def _limits(memory_bytes: int) -> list[str]:
         if block:
             libc.free(block)
             problems.append("memory over the limit was given")
-    soft, hard = resource.getrlimit(resource.RLIMIT_CPU)
-    if soft == resource.RLIM_INFINITY or soft != hard:
-        problems.append("processor time is not limited")
     thread = threading.Thread(target=lambda: None)
     try:
         thread.start()
@@ -92,16 +99,21 @@ def _paths(forbidden: list[str]) -> list[str]:
         with suppress(OSError):
             os.fstat(fd)
             open_files.append(fd)
+    if os.uname().nodename != HOST.decode():
+        problems.append("the machine's name can be seen")
     if len(open_files) != 1:
         problems.append(f"descriptors {open_files} are open where one was expected")
     return problems
 
 
 def _seen(path: str) -> bool:
-    """Whether there is something; what is covered (``sandbox.enter``) is an empty folder."""
-    with suppress(NotADirectoryError, PermissionError):
+    """Whether there is something; what is covered (``sandbox.enter``) is an empty folder or an empty file."""
+    try:
+        if os.path.isfile(path):
+            return Path(path).stat().st_size > 0
         return os.path.lexists(path) and bool(os.listdir(path))
-    return True
+    except (NotADirectoryError, PermissionError):
+        return True
 
 
 def _calls() -> list[str]:
@@ -117,6 +129,8 @@ def _calls() -> list[str]:
     for what, call in calls:
         if call() == 0:
             problems.append(f"{what} was possible")
+    if libc.syscall(SYS_STATMOUNT, None, None, 0, 0) == 0 or ctypes.get_errno() not in (errno.EPERM, errno.ENOSYS):
+        problems.append("statmount was possible")
     return problems
 
 

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any
+
+MAX_TRANSFORMED, MAX_MAGICS = 10_000, 20  # characters and magics of a cell that IPython is asked about
+ESCAPE = re.compile(r"^[ \t]*[!%?,;/]|=[ \t]*[!%]|\?[ \t]*$", re.MULTILINE)
+MAGIC = re.compile(r"^([ \t]*)[!%].*", re.MULTILINE)
 
 # A given cell that calls one of these changes how later tests run even if it binds no name.
 EFFECTS = frozenset({"seed", "set_state", "seterr", "simplefilter", "filterwarnings", "set_printoptions"})
@@ -21,7 +27,7 @@ def analyze(source: str) -> dict[str, Any]:
     return {
         "python": python,
         "binds": frozenset(bound_names(tree.body)),
-        "loads": frozenset(node.id for node in names if isinstance(node.ctx, ast.Load)),
+        "loads": frozenset(node.id for node in names if not isinstance(node.ctx, ast.Store)),
         "imports": "\n".join(ast.unparse(node) for node in imports),
         "has_effects": any(isinstance(func, ast.Attribute) and func.attr in EFFECTS for func in called),
     }
@@ -32,9 +38,13 @@ def to_python(source: str) -> str:
     try:
         ast.parse(source)
     except SyntaxError:
-        from IPython.core.inputtransformer2 import TransformerManager
+        # IPython tokenizes the whole cell once a magic: 600 lines of them take it 13 s.
+        if len(source) <= MAX_TRANSFORMED and len(ESCAPE.findall(source)) <= MAX_MAGICS:
+            from IPython.core.inputtransformer2 import TransformerManager
 
-        return str(TransformerManager().transform_cell(source))
+            with suppress(RuntimeError):  # it gave up
+                return str(TransformerManager().transform_cell(source))
+        return MAGIC.sub(r"\1pass", source)
     return source
 
 

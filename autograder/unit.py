@@ -8,17 +8,18 @@ from __future__ import annotations
 import json
 import tempfile
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import msgpack
 
-from autograder.answers import Answer
+from autograder.answers import Answer, places
 from autograder.assignment import Assignment, Markers
+from autograder.bounds import within
 from autograder.course import CONFIG_FILE, STATE, Course
 from autograder.errors import AutograderError, WorkerError
 from autograder.feedback import render
@@ -37,6 +38,11 @@ if TYPE_CHECKING:
 
 # Not the course folder itself: Python and its packages may lie in it.
 STEPS = ("source_directory", "submitted_directory", "autograded_directory", "feedback_directory")
+# A hundred times what an honest notebook takes, and more.
+READ_SECONDS, REVIEW_SECONDS, RENDER_SECONDS = 30.0, 5.0, 10.0
+ALLOWANCE = 120.0  # for one notebook beyond its own time: reading, rendering, processes that are started anew
+# What a worker says before and after it runs a known answer, whose time is not the submission's.
+LEARNS, LEARNED = b"learns", b"learned"
 
 
 @dataclass(frozen=True)
@@ -62,11 +68,15 @@ class Setup:
         cls, course: Course, title: str, notebooks: Mapping[str, Assignment], answers: Iterable[Answer] = ()
     ) -> Setup:
         wrong = [asdict(answer) for answer in answers if not answer.right]
+        imported = {module for each in notebooks.values() for module in each.released_modules}
         return cls(
             title=title,
             sources={name: json.dumps(each.notebook).encode() for name, each in notebooks.items()},
             files=course.files(title),
-            secret=[str(course.root / name) for name in (*map(course.setting, STEPS), CONFIG_FILE, STATE)],
+            secret=[
+                *(str(course.root / name) for name in (*map(course.setting, STEPS), CONFIG_FILE, STATE)),
+                *map(str, places(course, imported)),
+            ],
             markers=vars(course.markers),
             limits=vars(course.limits),
             isolation=course.engine.isolation,
@@ -89,10 +99,9 @@ class Setup:
     def seconds(self) -> float:
         """Wall time after which whoever grades a submission is given up; the limits of each notebook come first.
 
-        The first failure of a function has the known answers run as well.
+        As much again has each run of a known answer, which the first failure of a function asks for.
         """
-        notebooks = len(self.sources) * (1 + len(self.answers))
-        return 60.0 + 2 * notebooks * Limits.from_mapping(self.limits).total_seconds
+        return len(self.sources) * (Limits.from_mapping(self.limits).total_seconds + ALLOWANCE)
 
 
 @dataclass(frozen=True)
@@ -134,6 +143,7 @@ class Outcome:
     graded: dict[str, Graded] = field(default_factory=dict)
     error: str = ""
     exit_code: int = 0  # of an error that ends the batch
+    again: bool = True  # whether another try may do better where there is an error
 
     def pack(self) -> bytes:
         return _pack(self)
@@ -152,9 +162,13 @@ def _pack(value: Setup | Job | Outcome) -> bytes:
 class Grader:
     """Warm workers for one setup."""
 
-    def __init__(self, setup: bytes, cpu: int | None = None) -> None:
+    def __init__(
+        self, setup: bytes, cpu: int | None = None, tell: Callable[[bytes], None] = lambda message: None
+    ) -> None:
+        """``tell`` is called with LEARNS and LEARNED."""
         self.setup = Setup.unpack(setup)
         self.cpu = cpu
+        self.tell = tell
         self.limits = Limits.from_mapping(self.setup.limits)
         markers = Markers(**self.setup.markers)
         self.assignments = {
@@ -201,23 +215,34 @@ class Grader:
             return self.grade(Job.unpack(job)).pack()
         except AutograderError as error:
             return Outcome(error=str(error), exit_code=error.exit_code).pack()
-        except Exception:
-            return Outcome(error=traceback.format_exc()).pack()
+        except Exception as error:
+            told = (
+                f"the grader itself failed on it ({type(error).__name__}); .autograder/log.jsonl says where: report it"
+            )
+            return Outcome(error=f"{traceback.format_exc()}{told}").pack()
 
     def judge(self, name: str, data: bytes) -> tuple[Judged, list[str]]:
         """Grade one notebook's bytes; also what was put right in it. Raises Refused."""
-        notebook, findings = repair(self.assignments[name], parse(data, self.limits))
-        return self.judge_repaired(name, notebook), findings
+        try:
+            with within(READ_SECONDS):
+                notebook, findings = repair(self.assignments[name], parse(data, self.limits))
+            return self.judge_repaired(name, notebook), findings
+        except (TimeoutError, MemoryError) as error:
+            what = "memory" if isinstance(error, MemoryError) else "time"
+            raise Refused(
+                f"The notebook takes more {what} than a submission may have; clear its outputs, take large pictures "
+                "out, save it and hand it in again."
+            ) from None
 
     def judge_repaired(self, name: str, notebook: dict[str, Any]) -> Judged:
+        judged = self._run(name, notebook, None, self.setup.record)
+        if name in self.diagnoses:
+            self.diagnoses[name].annotate(judged)
         try:
-            judged = self._worker(name).grade(notebook, record=self.setup.record)
-            if name in self.diagnoses:
-                self.diagnoses[name].annotate(judged)
-            judged.flags += self.reviews[name].flags(notebook)
-        except WorkerError:
-            self.workers.pop(name).close()
-            raise
+            with within(REVIEW_SECONDS):
+                judged.flags += self.reviews[name].flags(notebook)
+        except Exception as error:  # the scores are final, and no trouble here changes them
+            judged.flags.append(f"The methods of the answers were not looked at: {error!r}; read them yourself")
         for grade_id in blank_cells(self.assignments[name], judged.notebook):
             check = judged.checks.get(grade_id)
             if check and check.score is None:  # nobody needs to read an answer that was not written
@@ -228,10 +253,21 @@ class Grader:
         from autograder.diagnosis import Diagnosis  # brings NumPy along, which only a course with answers needs
 
         def grade(notebook: dict[str, Any], seed: int) -> Judged:
-            return self._worker(name).grade(notebook, seed, record="always")
+            return self._run(name, notebook, seed, "always")
+
+        def at_work(yes: bool) -> None:
+            self.tell(LEARNS if yes else LEARNED)
 
         answers = [Answer(**each) for each in self.setup.answers]
-        return Diagnosis(self.assignments[name], answers, grade, Path(self.setup.cache))
+        return Diagnosis(self.assignments[name], answers, grade, Path(self.setup.cache), at_work)
+
+    def _run(self, name: str, notebook: dict[str, Any], seed: int | None, record: Record) -> Judged:
+        try:
+            return self._worker(name).grade(notebook, seed, record)
+        except (WorkerError, MemoryError):  # it is gone, or in the middle of an answer
+            if name in self.workers:
+                self.workers.pop(name).close()
+            raise
 
     def _worker(self, name: str) -> Worker:
         if name not in self.workers:
@@ -259,17 +295,7 @@ class Grader:
             judged = refused(assignment, refusal)
         kept = Kept(**job.kept.get(name, {}))
         penalty = late_penalty(self.setup.late, job.student, judged, kept, job.seconds_late)
-        page = render(
-            assignment,
-            judged,
-            kept,
-            title=name if name == self.setup.title else f"{self.setup.title}: {name}",
-            student=job.student,
-            notes=[refusal, *findings] if refusal else findings,
-            late_penalty=penalty,
-            sandboxed=self.setup.isolation != "none",
-            show_hidden=self.setup.show_hidden,
-        )
+        page = self._page(name, job, judged, kept, [refusal, *findings] if refusal else findings, penalty)
         known = asdict(judged) | {"findings": findings, "refused": refusal}
         notebook = known.pop("notebook")
         return Graded(
@@ -280,3 +306,30 @@ class Grader:
             late_penalty=penalty,
             result=json.dumps(known),
         )
+
+    def _page(
+        self, name: str, job: Job, judged: Judged, kept: Kept, notes: list[str], late_penalty: float | None
+    ) -> str:
+        """The feedback page, without the student's own work where that cannot be shown."""
+
+        def page(judged: Judged, notes: list[str]) -> str:
+            return render(
+                self.assignments[name],
+                judged,
+                kept,
+                title=name if name == self.setup.title else f"{self.setup.title}: {name}",
+                student=job.student,
+                notes=notes,
+                late_penalty=late_penalty,
+                sandboxed=self.setup.isolation != "none",
+                show_hidden=self.setup.show_hidden,
+            )
+
+        try:
+            with within(RENDER_SECONDS):
+                return page(judged, notes)
+        except Exception as error:
+            judged.flags.append(f"The feedback page was made without code and outputs: {error!r}")
+        cells = [cell | {"cell_type": "raw", "source": ""} for cell in judged.notebook["cells"]]
+        bare = replace(judged, notebook=judged.notebook | {"cells": cells})
+        return page(bare, [*notes, "Your code and its outputs could not be shown on this page."])

@@ -11,6 +11,7 @@ import gc
 import importlib
 import json
 import os
+import resource
 import select
 import signal
 import socket
@@ -19,8 +20,10 @@ import sys
 import time
 import traceback
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
+from autograder.bounds import lift_memory_limit, limit_memory
 from autograder.errors import AutograderError, SandboxUnavailable, WorkerError
 from autograder.limits import Limits
 
@@ -59,6 +62,7 @@ def _exactly(sock: socket.socket, size: int) -> bytes:
 def main(fd: int) -> None:
     """Serve ``Worker`` over the socket ``fd`` until it closes it."""
     client = socket.socket(fileno=fd)
+    lift_memory_limit()  # of the grader's process; the judge has one of its own, and student code another
     try:
         setup = json.loads(receive(client))
         server = _start_server(client, setup)
@@ -134,7 +138,7 @@ def _walls(setup: dict[str, Any]) -> Any:
         True,
         limits,
         visible=seen,
-        hidden=places.hidden(seen),
+        hidden=places.hidden(seen, map(Path, setup["forbidden"])),
         pivot_root=seccomp.number("pivot_root"),
         uid=setup["uid"],
         program=program,
@@ -161,7 +165,7 @@ def _read_assignment(data: dict[str, Any]) -> Any:
 
 def _self_test(server: Any, setup: dict[str, Any], limits: Limits) -> None:
     """Raises SandboxUnavailable if the walls do not hold."""
-    from autograder import journal
+    from autograder import journal, sandbox
     from autograder.exceptions import StudentDied
     from autograder.session import Session
 
@@ -171,9 +175,9 @@ def _self_test(server: Any, setup: dict[str, Any], limits: Limits) -> None:
     os.close(kept)
     connection.settimeout(SELF_TEST_SECONDS)
     session = Session(connection, limits, lambda items: None)
-    forbidden = setup["forbidden"]
+    sizes = limits.memory_bytes, limits.scratch_bytes, sandbox.resource_limits(limits)
     try:
-        problems = session.request("self-test", forbidden, limits.memory_bytes, limits.scratch_bytes, setup["isolated"])
+        problems = session.request("self-test", setup["forbidden"], *sizes, setup["isolated"])
     except (StudentDied, Exception) as error:
         problems = [f"the self-test did not finish ({error})"]
     server.kill()
@@ -213,13 +217,14 @@ def _judge_apart(
 
 def _judge_here(write: int, request: Any, assignment: Any, limits: Limits, server: Any, cpu: int | None) -> None:
     from autograder.forkserver import pin
-    from autograder.judge import Judge, limit_memory
+    from autograder.judge import Judge
     from autograder.recording import Recorder
     from autograder.sandbox import die_with_parent
 
     die_with_parent()
     pin(cpu)
-    limit_memory(limits)
+    limit_memory(limits.judge_memory_bytes, for_good=True)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     recorder = Recorder() if request["record"] else None
     judge = Judge(assignment, request["notebook"], limits, server, recorder)
     judged = judge.run(request["seed"], request["record"] == "always")

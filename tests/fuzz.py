@@ -39,6 +39,7 @@ from autograder.repair import repair
 from autograder.sanitize import Page
 from autograder.session import Session
 from autograder.wire import Codec
+from tests.attacks.after_the_judge import SUBMISSIONS, finish
 from tests.attacks.in_files import MARKUP
 from tests.attacks.lesson import CHECKS, assignment, work
 
@@ -279,6 +280,7 @@ TARGETS: dict[str, tuple[st.SearchStrategy[Any], Target]] = {
     ),
     "notebooks": (damaged(notebooks()) | notebooks() | st.binary(max_size=80), read_notebook),
     "cells": (st.lists(CELL, max_size=25), put_right),
+    "submissions": (SUBMISSIONS, finish),
     "archives": (damaged(archives()), read_archive),
     "markup": (
         st.lists(st.sampled_from(MARKUP) | st.text(max_size=10) | st.sampled_from("<>&'\"/=[]()`*\n"), max_size=12).map(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from autograder.answers import Answer, answered, blank, own_function, owner, read_answers, replaced_sources
+from autograder.answers import Answer, answered, blank, own_function, owner, places, read_answers, replaced_sources
 from autograder.assignment import Assignment
 from autograder.course import Course
 from autograder.errors import CourseError
@@ -133,6 +133,16 @@ def test_a_broken_list_of_answers_is_named_in_one_sentence(tmp_path: Path, retur
     (tmp_path / "mine.py").write_text(f"def answers(a):\n    return {returned}\n")
     with pytest.raises(CourseError, match=sentence):
         read_answers(course(tmp_path, 'c.Answers.module = "mine"'), "week1")
+
+
+def test_an_answers_package_that_a_notebook_imports_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "kit").mkdir()
+    (tmp_path / "kit" / "answers.py").write_text("")
+    opened = course(tmp_path, 'c.Answers.module = "kit.answers"')
+    assert places(opened, ["numpy"]) == [tmp_path / "kit"]
+    with pytest.raises(CourseError, match="a package of their own"):
+        places(opened, ["kit.helpers"])
+    assert places(course(tmp_path, 'c.Answers.folder = "answers"'), []) == [tmp_path / "answers"]
 
 
 def test_without_configuration_there_are_no_answers(tmp_path: Path) -> None:

@@ -144,8 +144,11 @@ def test_links_beside_the_notebook_are_named_and_the_notebook_is_read(tmp_path: 
 def test_a_folder_that_is_a_link_or_missing_is_refused(tmp_path: Path) -> None:
     (tmp_path / "there").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "there")
-    for name in ("link", "missing"):
-        assert NAME in collect(tmp_path / name, [NAME], LIMITS).refused
+    (tmp_path / "there" / "inner").mkdir()
+    submit(tmp_path / "there" / "inner")
+    for name in ("link", "link/inner"):
+        assert "is a symbolic link" in collect(tmp_path / name, [NAME], LIMITS).refused[NAME]
+    assert "No such file" in collect(tmp_path / "missing", [NAME], LIMITS).refused[NAME]
 
 
 def test_one_notebook_under_another_name_is_found(tmp_path: Path) -> None:

@@ -117,6 +117,39 @@ def test_a_cell_that_is_no_python_is_passed_over(assignment: Assignment) -> None
     assert flagged(assignment, "def broken(:", first="def first(x:\n") == []
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def more(x, x):\n    return x",
+        "def more(x):\n    global x",
+        "x: int = 3\ndef more():\n    global x\n    x: int = 3",
+        "def more():\n    nonlocal q\n    q = 1",
+        "def more():\n    from math import *",
+        "y = [i := 0 for i in range(3)]",
+        "from __future__ import nope",
+        "y = 0x" + "f" * 5000,
+    ],
+)
+def test_a_statement_that_parses_and_is_no_python_is_passed_over_by_itself(assignment: Assignment, source: str) -> None:
+    borrowed = "def second(x):\n    return first(x)"
+    assert flagged(assignment, source, second=f"{source}\n{borrowed}") == ["second is done by calling first"]
+
+
+def test_a_cell_full_of_magics_is_read_at_once(assignment: Assignment) -> None:
+    start = time.process_time()
+    borrowed = "def second(x):\n    %time\n    return first(x)"
+    for magic in ("!ls", "%pwd", ",print a", "help?"):
+        flagged(assignment, f"{magic}\n" * 600, f"{magic}\n" * 15_000)
+    assert time.process_time() - start < 2
+    (sentence,) = flagged(assignment, second="!ls\n" * 600 + borrowed)
+    assert sentence == "second is done by calling first"
+
+
+def test_an_honest_constructor_may_read_its_own_names(assignment: Assignment) -> None:
+    own = "class second:\n    def __init__(self, x):\n        self.__dict__.update(locals()), vars(self)"
+    assert flagged(assignment, second=own) == []
+
+
 def test_one_answer_of_several_students_is_flagged(assignment: Assignment) -> None:
     mine = f"def first(x):\n{LONG}\n    mean = step1\n    return mean"
     touched_up = mine.replace("feature 3", "column 3").replace("step1\n", "step1\n\n")

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import py_compile
+import shutil
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from autograder import places, sandbox
+from autograder import answers, places, sandbox, selftest
 from autograder.assignment import Assignment
+from autograder.course import Course
 from autograder.errors import SandboxUnavailable, UsageError
 from autograder.limits import Limits
 from autograder.results import Judged
@@ -142,6 +146,9 @@ SYSCALLS = {
     "userfaultfd": 323,
     "io_uring_setup": 425,
     "perf_event_open": 298,
+    "set_mempolicy": 238,
+    "statmount": 457,
+    "listmount": 458,
 }
 
 
@@ -220,6 +227,49 @@ def test_a_secret_that_can_be_seen_stops_everything_before_a_submission_runs() -
     worker = Worker(Assignment("n", instructor()), LIMITS, secret=[visible])
     with pytest.raises(SandboxUnavailable, match="can be seen"):
         worker.__enter__()
+
+
+@pytest.fixture
+def installed() -> Iterator[Path]:
+    """A folder among the installed packages, for one test."""
+    folder = Path(sysconfig.get_path("purelib"), f"answers_of_{os.getpid()}")
+    folder.mkdir()
+    yield folder
+    shutil.rmtree(folder)
+    for path in [folder.with_suffix(".py"), *folder.parent.glob(f"__pycache__/{folder.name}.*")]:
+        path.unlink(missing_ok=True)
+
+
+@pytest.mark.parametrize("form", ["package", "module"])
+def test_answers_that_are_installed_are_covered(form: str, installed: Path, tmp_path: Path) -> None:
+    path = installed / "__init__.py" if form == "package" else installed.with_suffix(".py")
+    if form == "module":
+        installed.rmdir()
+    path.write_text("SOLUTION = 'a hidden value'")
+    py_compile.compile(str(path))
+    (tmp_path / "nbgrader_config.py").write_text(f"c = get_config()\nc.Answers.module = '{installed.name}'")
+    secret = answers.places(Course.open(tmp_path), [])
+    installed.mkdir(exist_ok=True)
+    look = (
+        f"import glob\nfor p in glob.glob({str(installed) + '*'!r}) + glob.glob({str(installed) + '/*'!r})"
+        f" + glob.glob({str(path.parent / '__pycache__' / installed.name) + '*'!r}):\n"
+        "    try: print(len(open(p).read()))\n    except IsADirectoryError: pass\n"
+        f"try:\n    import {installed.name} as found\n    print(found.SOLUTION)\n"
+        "except (ImportError, AttributeError): print('nothing')"
+    )
+    with Worker(Assignment("n", instructor()), LIMITS, secret=secret) as worker:
+        assert set(seen(worker, look).split()) <= {"0", "nothing"}
+
+
+def test_what_the_self_test_finds_open_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = sandbox.resource_limits(LIMITS)
+    assert {"RLIMIT_NPROC", "RLIMIT_NOFILE", "RLIMIT_FSIZE"} <= wanted.keys()
+    problems = " ".join(selftest.probe([], 1 << 40, 1 << 40, wanted, walls=False))
+    assert all(name in problems for name in ("RLIMIT_NPROC", "RLIMIT_NOFILE", "RLIMIT_FSIZE", "RLIMIT_CPU"))
+
+
+def test_the_machines_name_is_not_told(worker: Worker) -> None:
+    assert seen(worker, "import os, socket\nprint(os.uname().nodename, socket.gethostname())") == "sandbox sandbox"
 
 
 def test_a_system_that_refuses_namespaces_is_told_what_to_do() -> None:

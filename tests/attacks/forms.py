@@ -34,6 +34,7 @@ FULL: dict[str, float | None] = {**POINTS, "written": None}
 SECRET = "hunter2"  # in the environment of the grader
 PR_SET_CHILD_SUBREAPER = 36
 SHARED = ("/", "/tmp", "/var/tmp", "/dev/shm", "/etc/ipython", str(Path(os.__file__).parent))
+PAGE = 16 << 20  # bytes; what the attacks hand in and put out is less
 SPACES = ("cgroup", "ipc", "mnt", "net", "pid", "user", "uts")
 
 
@@ -76,6 +77,8 @@ def faults(case: Case, graded: Graded) -> list[str]:
         found.append(f"the grader failed: {graded.record['error']}")
     elif graded.record["seconds"] >= LIMITS["total_seconds"] + GRACE:
         found.append(f"it took {graded.record['seconds']} s")
+    if len(graded.page) > PAGE:
+        found.append(f"its page is {len(graded.page) >> 20} MiB large")
     if "GOT IT" in graded.outputs(tests=True):
         found.append("it found what it looked for")
     learned = {"an output": graded.outputs(tests=False), "the page": graded.page}

@@ -189,6 +189,8 @@ CALL = {
         "            if type(v) is str and v is not word and word in v: print('GOT IT', v)\n"
         "    if callable(o) and getattr(o, '__module__', '') in ('reference', 'solution'): print('GOT IT', o)"
     ),
+    (45, "surrogates in an error"): "raise ValueError('\\ud800')",
+    (45, "surrogates in an error's name"): "raise type('A\\ud800', (ValueError,), {})('x')",
     (28, "fork bomb"): "import os\nwhile True: os.fork()",
     (28, "thread bomb"): "import threading, time\nwhile True: threading.Thread(target=time.sleep, args=(99,)).start()",
     (29, "bytes"): "a = []\nwhile True: a.append(bytearray(1 << 24))",
@@ -219,6 +221,14 @@ FLOODS = {
     "displays": "for i in range(20_000):\n    display({'text/plain': str(i)}, raw=True)",
     "errors": "import sys\nfor i in range(10**5): print(i, file=sys.stderr); print(i)",
 }
+# So is it here, beside text that no file can hold.
+SURROGATES = {
+    "surrogates displayed": "display({'text/plain': '\\ud800', 'text/latex': '\\udfff'}, raw=True)",
+    "surrogates in a repr": "class A: __repr__ = lambda self: '\\udfff'\nA()",
+    "surrogates printed and raised": "print('\\ud800')\nraise type('A\\ud801', (ValueError,), {})('\\ud800')",
+    "surrogates in HTML": "from IPython.display import HTML\nHTML('<b>\\ud800</b>')",
+    "surrogates before the end": "display({'text/plain': '\\ud800'}, raw=True)\nimport os; os._exit(1)",
+}
 
 
 def cases() -> Iterator[Case]:
@@ -230,4 +240,6 @@ def cases() -> Iterator[Case]:
         yield in_cell(row, name, _slow(source))
     for name, source in FLOODS.items():
         yield in_cell(33, name, RIGHT, source, target=POINTS["target"])
+    for name, source in SURROGATES.items():
+        yield in_cell(45, name, RIGHT, source, target=POINTS["target"])
     yield in_cell(53, "another task's function", "def target(x):\n    return first(x)", target=POINTS["target"])

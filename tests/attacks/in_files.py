@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.attacks.cases import Case, in_cell, of_bytes, of_folder, submit
-from tests.attacks.lesson import ANSWERS, POINTS, Notebook, work
+from tests.attacks.lesson import ANSWERS, POINTS, Notebook, find, work
 from tests.course_factory import NAME
 
 NOTEBOOK = f"{NAME}.ipynb"
@@ -55,6 +55,13 @@ def _linked_folder(folder: Path) -> None:
     _in_its_place(folder)
     folder.rmdir()
     folder.symlink_to(f"../{LINK_TARGET}/{NAME}")
+
+
+def _linked_student(folder: Path) -> None:
+    _in_its_place(folder)
+    folder.rmdir()
+    folder.parent.rmdir()
+    folder.parent.symlink_to(LINK_TARGET)
 
 
 def _links_beside(folder: Path) -> None:
@@ -118,6 +125,7 @@ FOLDERS = {
     (42, "device"): _device,
     (42, "link to another's work"): _link,
     (42, "folder that is a link"): _linked_folder,
+    (42, "student that is a link"): _linked_student,
     (44, "one gigabyte"): _sparse,
 }
 BESIDE = {
@@ -135,6 +143,18 @@ SOURCES = {
     "a sum": "y = 1" + "+1" * 2500,
     "attributes": "y = a" + ".b" * 2500,
     "brackets": "y = " + "(" * 5000,
+    "600 magics": "!ls\n" * 600,
+    "600 magics of the other kind": ",print a\n" * 600,
+}
+# No Python, though it parses: the cell defines nothing.
+NO_PYTHON = {
+    "two parameters of one name": "def more(x, x):\n    return x",
+    "a global parameter": "def more(x):\n    global x",
+    "a name that is nowhere": "def more():\n    nonlocal q\n    q = 1",
+    "a star within a function": "def more():\n    from math import *",
+    "a future that never comes": "from __future__ import nope",
+    "a walrus in the way": "y = [i := 0 for i in range(3)]",
+    "a number of 5000 digits": "y = 0x" + "f" * 5000,
 }
 MARKUP = [
     "<script>pwned=1</script>",
@@ -170,8 +190,17 @@ def cases() -> Iterator[Case]:
         yield of_folder(row, name, change)
     for name, source in SOURCES.items():
         yield in_cell(44, name, f"def target(x):\n    return -x\n{source}")
+    for name, source in NO_PYTHON.items():
+        yield in_cell(45, name, ANSWERS["target"], source, target=POINTS["target"])
+    yield Case(44, "one picture 300 times", _amplified, "an edited notebook", target=POINTS["target"])
     yield Case(46, "markup", lambda root, student: _put(root, student), "code in a cell", target=POINTS["target"])
     yield _named()
+
+
+def _amplified(root: Path, student: str) -> None:
+    notebook = work(ANSWERS["target"], written="![a](attachment:a.png)\n" * 300)
+    find(notebook, "written")["attachments"] = {"a.png": {"image/png": "A" * 400_000}}
+    submit(root, student, notebook)
 
 
 def _put(root: Path, student: str) -> None:

@@ -1,0 +1,180 @@
+"""What one submission may take of the worker that grades it: time and memory, and nothing of those that follow."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autograder.bounds import within
+from autograder.course import Course
+from autograder.grade import known_answers
+from autograder.pool import LEARNING, LocalPool, Slot
+from autograder.results import CheckResult, Judged
+from autograder.unit import Grader, Job, Outcome, Setup
+from autograder.worker import Worker
+from tests.course_factory import NAME, POINTS, RIGHT, answered, make_course
+
+WRONG = {**RIGHT, "scale_forward": "def scale_forward(x, w):\n    return x + w, (x, w)"}
+FOREVER = {**RIGHT, "demo": "import time\ntime.sleep(60)"}
+MIB = 1 << 20
+
+
+def job(student: str, work: Any) -> Job:
+    data = work if isinstance(work, bytes) else json.dumps(answered(work)).encode()
+    return Job(student, {NAME: data}, {}, [], {})
+
+
+def setup_of(root: Path, config: str = "") -> Setup:
+    course = Course.open(make_course(root, config))
+    return Setup.of(course, NAME, course.notebooks(NAME), known_answers(course, NAME)[0])
+
+
+def test_a_submission_without_end_is_given_up_and_not_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Setup, "seconds", 2.0)
+    given: list[str] = []
+    give = Slot.give
+
+    def note(slot: Slot, job: Job) -> None:
+        given.append(job.student)
+        give(slot, job)
+
+    monkeypatch.setattr(Slot, "give", note)
+    with LocalPool(setup_of(tmp_path).pack(), 1) as pool:
+        found = {job.student: outcome for job, outcome in pool.run(iter([job("ann", FOREVER), job("ben", RIGHT)]))}
+    assert given == ["ann", "ben"]
+    assert found["ann"].error == "it had no answer within 2 s and was ended"
+    assert found["ben"].graded[NAME].scores == {**POINTS, "written__why": None}
+
+
+def test_a_worker_is_given_up_soon_after_a_submissions_own_time(tmp_path: Path) -> None:
+    (tmp_path / "answers" / NAME / "wrong").mkdir(parents=True)
+    for number in range(50):
+        (tmp_path / "answers" / NAME / "wrong" / f"{number}.py").write_text("def scale_forward(x, w): pass")
+    setup = setup_of(tmp_path, "c.Answers.folder = 'answers'")
+    assert len(setup.answers) == 50
+    assert 300 < setup.seconds <= 300 + 120
+
+
+def test_the_known_mistakes_have_time_of_their_own_and_no_student_is_blamed_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Setup, "seconds", 4.0)
+    wrong = tmp_path / "answers" / NAME / "wrong"
+    wrong.mkdir(parents=True)
+    for number in range(3):
+        source = f"import time\ntime.sleep(2)\ndef scale_forward(x, w):\n    return x + {number} * w, (x, w)"
+        (wrong / f"times_{number}.py").write_text(f'"""It is {number} times w."""\n{source}')
+    told: set[str] = set()
+    over = threading.Event()
+    with LocalPool(setup_of(tmp_path, "c.Answers.folder = 'answers'").pack(), 1) as pool:
+
+        def watch() -> None:
+            while not over.wait(0.02):
+                told.add(pool.busy()[0])
+
+        watching = threading.Thread(target=watch)
+        watching.start()
+        start = time.monotonic()
+        [(_, outcome)] = pool.run(iter([job("ann", WRONG)]))
+        taken = time.monotonic() - start
+        over.set()
+        watching.join()
+    assert outcome.error == ""
+    assert "It is 1 times w." in outcome.graded[NAME].page
+    assert taken > 6.0
+    assert LEARNING in told
+
+
+def test_work_that_takes_the_memory_of_its_worker_is_refused_and_the_next_is_graded(tmp_path: Path) -> None:
+    setup = setup_of(tmp_path, f"c.Engine.limits = {{'judge_memory_bytes': {96 * MIB}}}")
+    notebook = answered(RIGHT) | {"metadata": {"x": [str(number) for number in range(1_900_000)]}}
+    large = json.dumps(notebook).encode()
+    with LocalPool(setup.pack(), 1) as pool:
+        found = {job.student: outcome for job, outcome in pool.run(iter([job("ann", large), job("ben", RIGHT)]))}
+    assert "takes more memory than a submission may have" in json.loads(found["ann"].graded[NAME].result)["refused"]
+    assert set(found["ann"].graded[NAME].scores.values()) == {0.0}
+    assert found["ben"].graded[NAME].scores == {**POINTS, "written__why": None}
+
+
+class Ran(Worker):
+    """Stands for a worker whose notebook passed every check."""
+
+    def __init__(self) -> None: ...
+
+    def grade(self, notebook: Any, *_: Any) -> Judged:
+        return Judged(notebook, dict(POINTS), {name: CheckResult("passed", n, n) for name, n in POINTS.items()})
+
+
+@pytest.fixture
+def grader(tmp_path: Path) -> Grader:
+    made = Grader(setup_of(tmp_path).pack())
+    made.workers[NAME] = Ran()
+    return made
+
+
+def broken(*_: Any, **__: Any) -> Any:
+    raise KeyError("a fault of ours")
+
+
+def test_a_review_that_fails_is_a_flag_and_no_error(grader: Grader, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("autograder.originality.Review.flags", broken)
+    graded = grader.grade(job("ann", RIGHT)).graded[NAME]
+    assert graded.scores == POINTS
+    assert "not looked at: KeyError('a fault of ours')" in json.loads(graded.result)["flags"][0]
+
+
+@pytest.mark.parametrize("how", ["fails", "has no end"])
+def test_a_page_that_cannot_be_made_is_made_without_the_students_work(
+    how: str, grader: Grader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def endless(*_: Any) -> Any:
+        while True:
+            time.sleep(0.01)
+
+    monkeypatch.setattr("autograder.unit.RENDER_SECONDS", 0.5)
+    monkeypatch.setattr("autograder.sanitize.Page.render_code", broken if how == "fails" else endless)
+    graded = grader.grade(job("ann", RIGHT)).graded[NAME]
+    assert graded.scores == POINTS
+    assert "could not be shown on this page" in graded.page
+    assert "made without code and outputs" in json.loads(graded.result)["flags"][0]
+
+
+def test_a_notebook_that_takes_too_long_to_read_is_refused(grader: Grader, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("autograder.unit.READ_SECONDS", 0.2)
+    monkeypatch.setattr("autograder.unit.repair", lambda *_: time.sleep(60))
+    graded = grader.grade(job("ann", RIGHT)).graded[NAME]
+    assert "takes more time than a submission may have" in json.loads(graded.result)["refused"]
+    assert graded.scores == dict.fromkeys(POINTS, 0.0)
+
+
+def test_a_fault_of_the_graders_own_ends_in_a_sentence(grader: Grader, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("autograder.unit.late_penalty", broken)
+    outcome = Outcome.unpack(grader.grade_packed(job("ann", RIGHT).pack()))
+    assert "Traceback" in outcome.error
+    assert outcome.error.splitlines()[-1] == (
+        "the grader itself failed on it (KeyError); .autograder/log.jsonl says where: report it"
+    )
+
+
+def test_a_ring_that_is_swallowed_rings_again() -> None:
+    rings = 0
+
+    def deaf() -> None:
+        nonlocal rings
+        while rings < 2:
+            try:
+                time.sleep(30)
+            except BaseException:
+                rings += 1
+        time.sleep(30)
+
+    with pytest.raises(TimeoutError), within(0.05):
+        deaf()
+    assert rings == 2
