@@ -6,6 +6,7 @@ AssertionError with what was expected and what came. A relative error here is th
     max |got - want| / max |want|
 
 so that an element that happens to be near 0 does not decide; where all that is wanted is 0, use :func:`require_zero`.
+Every error meets its threshold in :func:`require_within`, so that one place tells how far the two are from each other.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from normlab.gradcheck import GradientMismatch, check_nodes, numerical_gradient
-from normlab.graph import Node, backward, sqrt
+from normlab.gradcheck import GradientMismatch, check_nodes, numerical_gradient, relative_error
+from normlab.graph import Node, backward, sqrt, vjp
 
 __all__ = [
     "differences",
@@ -25,10 +26,15 @@ __all__ = [
     "require_attempt",
     "require_backward",
     "require_close",
+    "require_graph",
+    "require_ratio",
+    "require_relative_error",
     "require_repeatable",
     "require_results",
     "require_shape",
+    "require_slope",
     "require_unchanged",
+    "require_within",
     "require_zero",
 ]
 
@@ -36,6 +42,19 @@ Array = NDArray[Any]
 Inputs = tuple[Array, Array, Array]
 Forward = Callable[[Array, Array, Array], Any]
 Backward = Callable[[Array, Any], Any]
+
+NO_INFLUENCE = 1e-6
+"""A slope below is 0 but for the noise of central differences, which is about 1e-10 for results around 1."""
+
+
+def require_within(error: float, threshold: float, sentence: str) -> None:
+    """Fail with ``sentence`` where ``error`` is above ``threshold`` (or nan).
+
+    >>> require_within(1e-3, 1e-9, "too far away")
+    Traceback (most recent call last):
+    AssertionError: too far away
+    """
+    assert error <= threshold, sentence
 
 
 def require_results(what: str, got: Any, names: Sequence[str]) -> tuple[Any, ...]:
@@ -75,7 +94,6 @@ def require_shape(what: str, got: Any, shape: tuple[int, ...], dtype: DTypeLike 
 def require_close(what: str, got: Any, want: ArrayLike, threshold: float) -> None:
     """``got`` must have the shape of ``want`` and differ from it by a relative error of at most ``threshold``.
 
-    >>> require_close("out", [1.0, 2.0], [1.0, 2.0], 1e-9)
     >>> require_close("out", [1.0, 2.5], [1.0, 2.0], 1e-9)
     Traceback (most recent call last):
     AssertionError: out is not what it should be: relative error 2.5e-01, ... at [1]: got about 2.5, expected about 2
@@ -88,13 +106,36 @@ def require_close(what: str, got: Any, want: ArrayLike, threshold: float) -> Non
     difference, size = np.abs(array - wanted), float(np.max(np.abs(wanted)))
     largest = float(np.max(difference))
     error = largest / size if size else float("inf") if largest else 0.0
-    if not error <= threshold:
-        worst = np.unravel_index(int(np.argmax(difference)), wanted.shape)
-        where = f" at {[int(i) for i in worst]}" if wanted.shape else ""
-        raise AssertionError(
-            f"{what} is not what it should be: relative error {error:.1e}, at most {threshold:.0e} is allowed; "
-            f"the largest difference is{where}: got about {array[worst]:.2g}, expected about {wanted[worst]:.2g}"
-        )
+    worst = np.unravel_index(int(np.argmax(difference)), wanted.shape)
+    where = f" at {[int(i) for i in worst]}" if wanted.shape else ""
+    sentence = (
+        f"{what} is not what it should be: relative error {error:.1e}, at most {threshold:.0e} is allowed; "
+        f"the largest difference is{where}: got about {array[worst]:.2g}, expected about {wanted[worst]:.2g}"
+    )
+    require_within(error, threshold, sentence)
+
+
+def require_relative_error(what: str, got: Any, want: ArrayLike, threshold: float) -> None:
+    """``got`` must be ``want`` up to the relative error of its worst element, as gradient checks are published.
+
+    >>> require_relative_error("dx", np.array([1.0, 2e-3]), [1.0, 1e-3], 1e-7)
+    Traceback (most recent call last):
+    AssertionError: the relative error of dx's worst element must be at most 1e-07, got 3.3e-01
+    """
+    error = relative_error(require_shape(what, got, np.shape(want)), want)
+    sentence = f"the relative error of {what}'s worst element must be at most {threshold:.0e}, got {error:.1e}"
+    require_within(error, threshold, sentence)
+
+
+def require_ratio(what: str, got: float | np.floating[Any], want: float, factor: float) -> None:
+    """``got``, a random quantity, must be ``want`` up to a factor.
+
+    >>> require_ratio("the share of heads", 0.9, 0.5, 1.25)
+    Traceback (most recent call last):
+    AssertionError: the share of heads must be about 0.5, got 0.9
+    """
+    error = abs(float(np.log(got / want))) if got > 0 else float("inf")
+    require_within(error, float(np.log(factor)), f"{what} must be about {want:.3g}, got {got:.3g}")
 
 
 def require_zero(what: str, got: Any, size: float) -> None:
@@ -106,7 +147,7 @@ def require_zero(what: str, got: Any, size: float) -> None:
     AssertionError: the mean must be 0 up to rounding (1e-12), got values up to 5.0e-01
     """
     largest = float(np.max(np.abs(_numbers(what, got)), initial=0.0))
-    assert largest <= size, f"{what} must be 0 up to rounding ({size:.0e}), got values up to {largest:.1e}"
+    require_within(largest, size, f"{what} must be 0 up to rounding ({size:.0e}), got values up to {largest:.1e}")
 
 
 def require_unchanged(what: str, now: Any, before: ArrayLike) -> None:
@@ -129,24 +170,63 @@ def require_backward(
 
     ``forward(x, gamma, beta)`` returns (out, cache), ``backward(dout, cache)`` returns (dx, dgamma, dbeta), for
     ``inputs`` x (N, D), gamma and beta (D,). Each gradient must have its input's shape and agree with central
-    differences of sum(dout * out) (h = 1e-5, float64). The forward pass must be an attempt (:func:`require_attempt`) at
-    a normalization along the axis ``along``.
+    differences of sum(dout * out) (h = 1e-5, float64); one whose differences are 0 must be 0 up to rounding. The order
+    is that of the way back: dbeta, dgamma, dx. The forward pass must be an attempt (:func:`require_attempt`) at a
+    normalization along the axis ``along``.
 
     >>> def divide(x, gamma, beta):
     ...     return gamma * x / np.abs(x).sum(axis=1, keepdims=True) + beta, None
     >>> inputs, dout = (np.eye(3) + 1, np.ones(3), np.zeros(3)), np.eye(3)
     >>> require_backward(divide, lambda dout, cache: (dout, dout[0], dout[0]), inputs, dout, along=1)
     Traceback (most recent call last):
-    AssertionError: dx (against differences of your forward pass) is not what it should be: ...
+    AssertionError: dbeta (against differences of your forward pass) is not what it should be: ...
     """
     names = ("dx", "dgamma", "dbeta")
     require_attempt(forward, inputs, along)
     _, cache = forward(*(array.copy() for array in inputs))
     # A copy: zeros written into dout, and returned, would else agree with differences that are weighted with them.
     gradients = require_results("the backward pass", backward(dout.copy(), cache), names)
-    for name, got, want in zip(names, gradients, differences(forward, inputs, dout), strict=True):
+    for name, got, want in reversed([*zip(names, gradients, differences(forward, inputs, dout), strict=True)]):
         require_shape(name, got, want.shape)
-        require_close(f"{name} (against differences of your forward pass)", got, want, threshold)
+        require_slope(f"{name} (against differences of your forward pass)", got, want, threshold)
+
+
+def require_graph(
+    formula: Callable[..., Node], forward: Forward, backward: Backward, inputs: Inputs, dout: Array
+) -> None:
+    """Where ``forward`` computes ``formula(x, gamma, beta)``, ``backward`` must return the graph's gradients to 1e-10.
+
+    The graph has all digits, where differences have half of them; a forward pass that computes another formula is left
+    to its own differences (:func:`require_backward`).
+
+    >>> def scale(x, gamma, beta):
+    ...     return gamma * x + beta
+    >>> inputs, dout = (np.ones((2, 1)), np.array([3.0]), np.zeros(1)), np.ones((2, 1))
+    >>> def rounded(dout, cache):
+    ...     return 3 * dout + 1e-8, np.array([2.0]), np.array([2.0])
+    >>> require_graph(scale, lambda *given: (scale(*given), None), rounded, inputs, dout)
+    Traceback (most recent call last):
+    AssertionError: dx (beside the graph's) is not what it should be: relative error 3.3e-09, ...
+    """
+    out, cache = forward(*(array.copy() for array in inputs))
+    if np.max(np.abs(out - formula(*map(Node, inputs)).value)) < 1e-9:
+        gradients = require_results("the backward pass", backward(dout.copy(), cache), ("dx", "dgamma", "dbeta"))
+        wanted = vjp(formula, *inputs, dout=dout)
+        for name, got, want in reversed([*zip(("dx", "dgamma", "dbeta"), gradients, wanted, strict=True)]):
+            require_close(f"{name} (beside the graph's)", got, want, 1e-10)
+
+
+def require_slope(what: str, got: Any, want: ArrayLike, threshold: float) -> None:
+    """``got`` must be close to the central differences ``want``; where these are nothing but noise, it must be 0.
+
+    >>> require_slope("db", np.array([0.1]), np.array([3e-10]), 1e-6)
+    Traceback (most recent call last):
+    AssertionError: db must be 0 up to rounding (1e-09), got values up to 1.0e-01
+    """
+    if np.max(np.abs(want), initial=0.0) > NO_INFLUENCE:
+        require_close(what, got, want, threshold)
+    else:
+        require_zero(what, got, 1e-9)
 
 
 def differences(forward: Forward, inputs: Inputs, dout: Array) -> list[Array]:
@@ -172,9 +252,10 @@ def differences(forward: Forward, inputs: Inputs, dout: Array) -> list[Array]:
 def require_attempt(forward: Forward, inputs: Inputs, along: int) -> None:
     """``forward(x, gamma, beta)`` must at least be an attempt to normalize x (N, D) along an axis.
 
-    Its output has x's shape and moves with gamma and with beta; moving one element of x moves the others along the
-    axis; and it is no linear function of x. A backward pass that is compared with a forward pass of constants would
-    else be right when it returns zeros.
+    Its output has x's shape; moving one element of x moves the others along the axis; and out is no linear function of
+    x. A backward pass that is compared with a forward pass of constants would else be right when it returns zeros. What
+    becomes of gamma and beta is the forward pass's own affair. A change counts from a millionth of what a mean over all
+    of x hands on of a change in one element: far above rounding, and below what x far from 0 leaves of a curve.
 
     >>> require_attempt(lambda x, gamma, beta: (gamma * x + beta, None), (np.eye(3), np.ones(3), np.zeros(3)), along=0)
     Traceback (most recent call last):
@@ -183,21 +264,19 @@ def require_attempt(forward: Forward, inputs: Inputs, along: int) -> None:
     advice = "the backward pass is checked against your forward pass, which must normalize first"
     x, gamma, beta = inputs
 
-    def out(x: Array, gamma: Array = gamma, beta: Array = beta) -> Array:
+    def out(x: Array) -> Array:
         results = require_results("the forward pass", forward(x.copy(), gamma.copy(), beta.copy()), ("out", "cache"))
         return require_shape("out", results[0], x.shape)
 
-    def moves(change: Array) -> bool:
-        return bool(np.max(np.abs(change)) > 1e-3)
-
     here, step = out(x), np.zeros_like(x)
     step[0, 0] = np.std(x)
-    there = out(x + step)
+    there, least = out(x + step), 1e-6 * np.std(here) / x.size
     others = (there - here)[1:, 0] if along == 0 else (there - here)[0, 1:]
-    assert moves(others), f"{advice}: an element of x must influence the others that share its mean and variance"
-    assert moves(there + out(x - step) - 2 * here), f"{advice}: out may not be a linear function of x"
-    assert moves(out(x, gamma=gamma + 1) - here), f"{advice}: out must depend on gamma"
-    assert moves(out(x, beta=beta + 1) - here), f"{advice}: out must depend on beta"
+    bend = there + out(x - step) - 2 * here
+    assert np.max(np.abs(others)) > least, (
+        f"{advice}: an element of x must influence the others that share its mean and variance"
+    )
+    assert np.max(np.abs(bend)) > least, f"{advice}: out may not be a linear function of x"
 
 
 def require_repeatable(forward: Forward, backward: Backward, inputs: Inputs, dout: Array) -> None:

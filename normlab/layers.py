@@ -113,7 +113,7 @@ def softmax_loss(x: Array, y: NDArray[np.integer[Any]]) -> tuple[float, Array]:
 
     loss = mean over i of ``-log( exp(x[i, y[i]]) / sum_j exp(x[i, j]) )``, for scores x (N, C) and y (N,) in 0..C-1.
     Each row's maximum is subtracted first, which changes no ratio and keeps exp from overflowing. Raises ValueError for
-    other shapes.
+    other shapes and for labels of no class.
 
     >>> loss, dx = softmax_loss(np.zeros((1, 4)), np.array([2]))
     >>> round(loss, 4), dx
@@ -121,6 +121,11 @@ def softmax_loss(x: Array, y: NDArray[np.integer[Any]]) -> tuple[float, Array]:
     """
     if x.ndim != 2 or y.shape != (len(x),):
         raise ValueError(f"scores must be (N, C) and labels (N,), got {x.shape} and {y.shape}")
+    strange = y[(y < 0) | (y >= x.shape[1])]
+    if strange.size:
+        raise ValueError(
+            f"labels must be from 0 to {x.shape[1] - 1} for scores of {x.shape[1]} classes, got {strange[0]}"
+        )
     shifted = x - x.max(axis=1, keepdims=True)
     log_probability = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
     rows = np.arange(len(x))

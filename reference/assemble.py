@@ -25,7 +25,7 @@ import nbformat
 from markdown_it import MarkdownIt
 
 import normlab
-from reference.course import ASSIGNMENTS, ROOT, Check, Course, CourseTextError
+from reference.course import ASSIGNMENTS, ROOT, Check, Course, CourseTextError, chosen_assignments
 
 Cell = dict[str, Any]
 OPTION = re.compile(r":([a-z]+):\s*(.*)")
@@ -257,10 +257,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "assignments", nargs="*", metavar="ASSIGNMENT", help=f"of {', '.join(ASSIGNMENTS)}; all if none"
     )
     chosen = parser.parse_args(arguments)
-    unknown = [name for name in chosen.assignments if name not in ASSIGNMENTS]
-    if unknown:
-        parser.error(f"there is no assignment {unknown[0]!r}; there are {', '.join(ASSIGNMENTS)}")
-    names = chosen.assignments or list(ASSIGNMENTS)
+    names = chosen_assignments(parser, chosen.assignments)
     try:
         made = assemble(names)
     except (CourseTextError, OSError) as error:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 import ast
 import importlib
 import inspect
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -120,6 +121,21 @@ def run(text: str) -> dict[str, Any]:
     names: dict[str, Any] = {"__name__": "answer"}
     exec(compile(text, "<answer>", "exec"), names)
     return names
+
+
+def chosen_assignments(parser: argparse.ArgumentParser, asked: Sequence[str]) -> list[str]:
+    """The assignments that a command was asked for, all if none; ends the command (exit code 2) at an unknown one."""
+    unknown = [name for name in asked if name not in ASSIGNMENTS]
+    if unknown:
+        parser.error(f"there is no assignment {unknown[0]!r}; there are {', '.join(ASSIGNMENTS)}")
+    return [name for name in ASSIGNMENTS if name in asked or not asked]
+
+
+def positive(text: str) -> int:
+    """An option that counts something, from 1."""
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"a whole number from 1 is needed, not {text!r}")
+    return int(text)
 
 
 def functions_in(text: str) -> dict[str, str]:

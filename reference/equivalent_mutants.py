@@ -6,6 +6,10 @@ kills, are errors there.
 
 EQUIVALENT: dict[str, dict[str, str]] = {
     "batchnorm": {
+        'batchnorm_backward: dgamma = np.einsum("ij,ij->j", dout, x_hat) -> '
+        'dgamma = np.einsum("ij,ij->j", x_hat, dout)': "a product of two numbers is the same in either order",
+        'batchnorm_backward: dstd = -np.einsum("ij,ij->j", dx_hat, x_hat) / std -> '
+        'dstd = -np.einsum("ij,ij->j", x_hat, dx_hat) / std': "a product of two numbers is the same in either order",
         'batchnorm_backward_alt: dgamma = np.einsum("ij,ij->j", dout, x_hat) -> '
         'dgamma = np.einsum("ij,ij->j", x_hat, dout)': "a product of two numbers is the same in either order",
     },

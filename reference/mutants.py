@@ -2,10 +2,11 @@
 
     python -m reference.mutants [ASSIGNMENT ...] [--sample N] [--jobs N]
 
-The operators are cosmic-ray's, and three that numerical code needs: a statement deleted, a keyword argument dropped,
-two arguments exchanged. A mutant is killed when a check fails on it, in this process, or does not end in time. One that
-is right in spite of its look stands in reference/equivalent_mutants.py with the reason; a mutant that stands
-there and is killed is an error too, so that the list stays true. Exit code 1 for any of both.
+The operators are cosmic-ray's, and four that numerical code needs: a statement deleted, a keyword argument dropped, two
+arguments exchanged, the opposite done in place (``-=`` for ``+=``). A mutant is killed when a check fails on it, in
+this process, or does not end in time. One that is right in spite of its look stands in equivalent_mutants.py with
+the reason; a mutant that stands there and is killed is an error too, so that the list stays true. Exit code 1 for any
+of both.
 """
 
 from __future__ import annotations
@@ -31,11 +32,12 @@ from cosmic_ray.ast import Visitor, get_ast
 from cosmic_ray.mutating import mutate_code
 from cosmic_ray.plugins import get_operator, operator_names
 
-from reference.course import ASSIGNMENTS, Check, Course, functions_in, run
+from reference.course import Check, Course, chosen_assignments, functions_in, positive, run
 from reference.equivalent_mutants import EQUIVALENT
 
 T = TypeVar("T")
 SECONDS = 20  # a mutant that computes longer is an endless loop
+OPPOSITE: dict[type[ast.operator], str] = {ast.Add: "-=", ast.Sub: "+=", ast.Mult: "/=", ast.Div: "*="}
 
 
 @dataclass(frozen=True, order=True)
@@ -108,6 +110,9 @@ def _by_cosmic_ray(text: str, region: set[int]) -> Iterator[tuple[int, str]]:
 def _by_own_operators(text: str, region: set[int]) -> Iterator[tuple[int, str]]:
     nodes = [node for node in ast.walk(ast.parse(text)) if getattr(node, "lineno", 0) in region]
     for node in nodes:
+        if isinstance(node, ast.AugAssign) and type(node.op) in OPPOSITE:
+            target, value = (ast.get_source_segment(text, part) or "" for part in (node.target, node.value))
+            yield node.lineno, _edited(text, (node, f"{target} {OPPOSITE[type(node.op)]} {value}"))
         if isinstance(node, ast.Assign | ast.AugAssign | ast.Expr):
             yield node.lineno, _edited(text, (node, "pass"))
         elif isinstance(node, ast.Call):
@@ -267,11 +272,11 @@ def report(verdicts: Sequence[Verdict], everything: bool, write: Callable[[str],
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m reference.mutants", description=__doc__.splitlines()[0])
-    parser.add_argument("assignment", nargs="*", choices=[*ASSIGNMENTS, []], help="all of them by default")
-    parser.add_argument("--sample", type=int, metavar="N", help="at most N mutants an assignment, always the same")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N")
+    parser.add_argument("assignment", nargs="*", metavar="ASSIGNMENT", help="all of them by default")
+    parser.add_argument("--sample", type=positive, metavar="N", help="at most N mutants an assignment, always the same")
+    parser.add_argument("--jobs", type=positive, default=os.cpu_count() or 1, metavar="N")
     options = parser.parse_args(arguments)
-    verdicts = survey(options.assignment or ASSIGNMENTS, options.sample, options.jobs)
+    verdicts = survey(chosen_assignments(parser, options.assignment), options.sample, options.jobs)
     return 0 if report(verdicts, everything=options.sample is None) else 1
 
 

@@ -21,7 +21,7 @@ from typing import Any
 
 from reference import answers as all_answers
 from reference import mutants, stability
-from reference.course import ASSIGNMENTS, ROOT
+from reference.course import ASSIGNMENTS, ROOT, positive
 
 EVERY = 4
 SAMPLE = 60  # mutants of an assignment
@@ -55,7 +55,7 @@ def validated(everything: bool) -> tuple[dict[str, tuple[int, int]], bool]:
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m reference.quality", description=__doc__.splitlines()[0])
     parser.add_argument("--long", action="store_true", help="all answers, all mutants, 200 seeds: hours")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N")
+    parser.add_argument("--jobs", type=positive, default=os.cpu_count() or 1, metavar="N")
     options = parser.parse_args(arguments)
     counts, good = validated(options.long)
     verdicts = mutants.survey(ASSIGNMENTS, None if options.long else SAMPLE, options.jobs)

@@ -11,7 +11,7 @@ import argparse
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -186,15 +186,22 @@ def set_due_date(folder: Path, name: str) -> None:
         gradebook.update_or_create_assignment(name, duedate=DUE)
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m reference.sample_class", description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("assignment", nargs="?", default=ASSIGNMENTS[0], choices=ASSIGNMENTS)
-    chosen = parser.parse_args()
+    chosen = parser.parse_args(arguments)
     if chosen.folder.exists():
         print(f"{chosen.folder} exists already; remove it or name another folder.", file=sys.stderr)
         return 1
-    make_class(chosen.folder, chosen.assignment)
+    try:
+        make_class(chosen.folder, chosen.assignment)
+    except OSError as error:
+        shutil.rmtree(chosen.folder, ignore_errors=True)  # it was not there before
+        print(
+            f"The class cannot be written to {chosen.folder}: {error.strerror}; name another folder.", file=sys.stderr
+        )
+        return 2
     print(f"{len(CLASS)} submissions of {chosen.assignment} in {chosen.folder}/submitted/")
     return 0
 

@@ -1,11 +1,13 @@
 """Do the thresholds stand far from both sides? ``python -m reference.stability [ASSIGNMENT ...] [--seeds N] [--long]``
 
-Every comparison of a check divides an error by its threshold. Over random seeds, the largest quotient of a right answer
-must stay below 1/10 in each check, and each wrong answer must reach 10 in some check of its own function (a wrong
-shape, an exception and the like count as infinite). Half of the seeds run with one BLAS thread, half with two.
+Every comparison of a check meets its threshold in ``normlab.checks.require_within``; here the error is divided by the
+threshold. Over random seeds, the largest quotient of a right answer must stay below 1/10 in each check, and each wrong
+answer must reach 10 in some check of its own function (a wrong shape, an exception and the like count as infinite). A
+check that a right answer passes without one comparison is not measured, which is an error. Half of the seeds run with
+one BLAS thread, half with two.
 
-The short form measures the reference under each seed and every answer under one of them; ``--long`` runs every answer
-under every seed, 200 by default, which takes hours: ``--part K/N`` runs one N-th of it, and all N parts are the whole.
+The short form measures every right answer under each of 10 seeds and every wrong one under one of them; ``--long`` runs
+all under 200, which takes hours: ``--part K/N`` runs one N-th of it, and all N parts are the whole.
 ``--repeat N`` also grades one class N times with `autograder`, two at a time, and compares the scores.
 """
 
@@ -32,8 +34,8 @@ from typing import Any
 
 import numpy as np
 
-from normlab.checks import require_close, require_zero
-from reference.course import ASSIGNMENTS, Course, run
+from normlab.checks import require_within
+from reference.course import Course, chosen_assignments, positive, run
 from reference.sample_class import NEVER_ENDS
 
 HERE = sys.modules[__name__]
@@ -60,32 +62,27 @@ class Trial:
 
 @dataclass(frozen=True)
 class Measured:
-    """The largest quotient of error and threshold in each check that could be affected, by grade id."""
+    """The largest quotient of error and threshold in each check that could be affected, by grade id.
+
+    A check that compared nothing has nan.
+    """
 
     trial: Trial
     quotients: dict[str, float]
 
 
 class _Gauge:
-    """Stands for the sentences that compare numbers: it notes the quotient and lets the check go on."""
+    """Stands for the one comparison: it notes the quotient and lets the check go on."""
 
     def __init__(self) -> None:
-        self.largest = 0.0
+        self.largest = math.nan
 
-    def close(self, what: str, got: Any, want: Any, threshold: float) -> None:
-        require_close(what, got, want, math.inf)  # shape, type and nan still end the check
-        difference = np.abs(np.asarray(got, dtype=np.float64) - np.asarray(want, dtype=np.float64))
-        size = float(np.max(np.abs(want), initial=0.0))
-        if difference.size and difference.max() > 0:
-            self.note(float(difference.max()) / size / threshold if size else math.inf)
-
-    def zero(self, what: str, got: Any, size: float) -> None:
-        require_zero(what, got, math.inf)
-        largest = float(np.max(np.abs(got), initial=0.0))
-        self.note(largest / size if largest and size else math.inf if largest else 0.0)
-
-    def note(self, quotient: float) -> None:
-        self.largest = max(self.largest, quotient)
+    def within(self, error: float, threshold: float, sentence: str) -> None:
+        exact = math.inf if error else 0.0  # a threshold of 0 asks for equal numbers
+        quotient = float(error) / float(threshold) if threshold else exact
+        self.largest = max(
+            0.0 if math.isnan(self.largest) else self.largest, math.inf if math.isnan(quotient) else quotient
+        )
 
 
 @contextlib.contextmanager
@@ -113,20 +110,19 @@ def seeded(seed: int) -> Iterator[None]:
 
 @contextlib.contextmanager
 def gauged() -> Iterator[_Gauge]:
-    """Put a gauge in the place of the sentences, in all modules that use them."""
+    """Put a gauge in the place of the comparison, in all modules that use it."""
     gauge = _Gauge()
     replaced = []
     for module in list(sys.modules.values()):
-        if getattr(module, "__name__", "").partition(".")[0] in ("normlab", "reference") and module is not HERE:
-            for name, mine in (("require_close", gauge.close), ("require_zero", gauge.zero)):
-                if hasattr(module, name):
-                    replaced.append((module, name, getattr(module, name)))
-                    setattr(module, name, mine)
+        ours = getattr(module, "__name__", "").partition(".")[0] in ("normlab", "reference") and module is not HERE
+        if ours and getattr(module, "require_within", None) is require_within:
+            replaced.append(module)
+            setattr(module, "require_within", gauge.within)  # noqa: B010 - of a module that mypy does not know
     try:
         yield gauge
     finally:
-        for module, name, original in replaced:
-            setattr(module, name, original)
+        for module in replaced:
+            setattr(module, "require_within", require_within)  # noqa: B010
 
 
 @cache
@@ -162,7 +158,7 @@ def measure(trial: Trial) -> Measured:
         for check in checks:
             if function and check.target != function:
                 continue
-            gauge.largest = 0.0
+            gauge.largest = math.nan
             try:
                 with seeded(trial.seed):
                     check(**{name: names[name] for name in check.needs})
@@ -173,16 +169,15 @@ def measure(trial: Trial) -> Measured:
 
 
 def trials(names: Iterable[str], seeds: int, every: bool) -> list[Trial]:
-    """The reference under each seed; each answer under each seed, or under one of them."""
+    """Each right answer under each seed; each wrong one under each seed (``every``), or under one of them."""
     found = []
     for name in names:
         course = _course(name)
-        found += [Trial(name, REFERENCE, True, seed) for seed in range(seeds)]
-        answers = [(answer.name, True) for answer in course.right_answers]
-        answers += [(mistake.name, False) for mistake in course.mistakes]
-        for number, (answer, right) in enumerate(answers):
+        right = [REFERENCE, *(answer.name for answer in course.right_answers)]
+        found += [Trial(name, answer, True, seed) for answer in right for seed in range(seeds)]
+        for number, mistake in enumerate(course.mistakes):
             chosen = range(seeds) if every else [number % seeds]
-            found += [Trial(name, answer, right, seed) for seed in chosen]
+            found += [Trial(name, mistake.name, False, seed) for seed in chosen]
     return found
 
 
@@ -204,15 +199,19 @@ def report(found: Sequence[Measured], write: Callable[[str], None] = print) -> f
     right: dict[str, float] = defaultdict(float)
     wrong: dict[str, float] = defaultdict(lambda: math.inf)
     margins: dict[str, float] = {}
+    unmeasured: set[str] = set()
     for measured in found:
         trial = measured.trial
         if not trial.right:
-            margins[f"{trial.assignment}: {trial.answer}, seed {trial.seed}"] = max(measured.quotients.values())
+            reached = [quotient for quotient in measured.quotients.values() if not math.isnan(quotient)]
+            margins[f"{trial.assignment}: {trial.answer}, seed {trial.seed}"] = max(reached, default=0.0)
         elif math.inf in measured.quotients.values():
             failed = [check for check, quotient in measured.quotients.items() if quotient == math.inf]
             write(f"  {trial.answer}, which is right, fails {', '.join(failed)}, seed {trial.seed}")
         for check, quotient in measured.quotients.items():
-            if trial.right:
+            if math.isnan(quotient):
+                unmeasured |= {check} if trial.right else set()
+            elif trial.right:
                 right[check] = max(right[check], quotient)
             elif quotient > 1:
                 wrong[check] = min(wrong[check], quotient)
@@ -221,8 +220,11 @@ def report(found: Sequence[Measured], write: Callable[[str], None] = print) -> f
         write(f"  {check:48} {largest:9.1e} {wrong[check]:9.1e}")
         if largest:
             margins[f"{check}: right answers"] = 1 / largest
+    for check in sorted(unmeasured):
+        write(f"  not measured: {check} passes a right answer without a comparison by require_within")
+        margins[check] = 0.0
     for name, margin in margins.items():
-        if margin < MARGIN:
+        if margin < MARGIN and name not in unmeasured:
             write(f"  too near: {name}: a factor of {margin:.1f}, at least {MARGIN:g} is needed")
     smallest = min(margins.values(), default=math.inf)
     write(f"{len(found)} trials, smallest gap: a factor of {smallest:.0f}")
@@ -258,14 +260,14 @@ def part(text: str) -> tuple[int, int]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m reference.stability", description=__doc__.splitlines()[0])
-    parser.add_argument("assignment", nargs="*", help="all of them by default")
-    parser.add_argument("--seeds", type=int, metavar="N", help="10, or 200 in the long form")
+    parser.add_argument("assignment", nargs="*", metavar="ASSIGNMENT", help="all of them by default")
+    parser.add_argument("--seeds", type=positive, metavar="N", help="10, or 200 in the long form")
     parser.add_argument("--long", action="store_true", help="every answer under every seed; 50 repeated runs")
     parser.add_argument("--part", type=part, default=(1, 1), metavar="K/N", help="the K-th of N equal parts")
-    parser.add_argument("--repeat", type=int, metavar="N", help="0, or 50 in the long form's first part")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N")
+    parser.add_argument("--repeat", type=positive, metavar="N", help="0, or 50 in the long form's first part")
+    parser.add_argument("--jobs", type=positive, default=os.cpu_count() or 1, metavar="N")
     options = parser.parse_args(arguments)
-    names = [name for name in ASSIGNMENTS if name in (options.assignment or ASSIGNMENTS)]
+    names = chosen_assignments(parser, options.assignment)
     number, total = options.part
     chosen = trials(names, options.seeds or (200 if options.long else 10), options.long)
     good = report(survey(chosen[number - 1 :: total], options.jobs)) >= MARGIN

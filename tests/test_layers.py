@@ -72,6 +72,12 @@ def test_dropout_refuses_what_it_does_not_know(param: dict[str, Any]) -> None:
         dropout_forward(np.ones(3), param)
 
 
+@pytest.mark.parametrize("label", [-1, 3, 10])
+def test_a_label_of_no_class_is_refused_in_a_sentence(label: int) -> None:
+    with pytest.raises(ValueError, match=f"labels must be from 0 to 2 for scores of 3 classes, got {label}"):
+        softmax_loss(np.zeros((2, 3)), np.array([0, label]))
+
+
 def test_the_softmax_loss_agrees_with_the_graph() -> None:
     scores, labels = RNG.standard_normal((6, 4)), np.array([0, 3, 1, 1, 2, 0])
     loss, dx = softmax_loss(scores, labels)

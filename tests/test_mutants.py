@@ -36,15 +36,16 @@ def test_all_kinds_of_change_are_made(found: list[Mutant]) -> None:
     assert (line, "dbeta = dout.sum(axis= 1)") in changes
     assert (line, "pass") in changes
     assert (line, "dbeta = dout.sum(**{})") in changes
-    assert any("+ dmu" in old and "- dmu" in new for old, new in changes)
+    assert any("dmu / N" in old and "dmu * N" in new for old, new in changes)
+    assert ("dx += dmu / N", "dx -= dmu / N") in changes
 
 
 def test_a_wrong_mutant_is_killed_and_a_harmless_one_is_not(found: list[Mutant]) -> None:
-    wrong = next(mutant for mutant in found if "- dmu" in mutant.new)
+    wrong = next(mutant for mutant in found if mutant.new == "dx -= dmu / N")
     verdict = judge(wrong)
     assert verdict.killer.startswith("batchnorm_backward")
     assert not verdict.hidden
-    harmless = replace(wrong, text=wrong.text.replace("- dmu", "+ dmu"))
+    harmless = replace(wrong, text=wrong.text.replace("dx -= dmu", "dx += dmu"))
     assert judge(harmless).killer == ""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,15 +40,30 @@ def squeezed(text: str) -> str:
     return re.sub(r"\s+", "", text)
 
 
-def texts(folder: Path) -> Iterator[tuple[Path, str]]:
+READABLE = {".ipynb", ".html", ".md", ".txt", ".js", ".json", ".py"}
+ARCHIVES = {".whl", ".zip"}
+
+
+def texts(folder: Path) -> Iterator[tuple[str, str]]:
+    """Name and squeezed text of each file below a folder, and of each file in an archive there."""
     for path in sorted(folder.rglob("*")):
-        if path.suffix in {".ipynb", ".html", ".md", ".txt", ".js", ".json", ".py"} and path.is_file():
-            text = path.read_text(encoding="utf-8", errors="replace")
-            if path.suffix in {".ipynb", ".json"}:
-                text = text.replace("\\n", "\n").replace('\\"', '"').replace("\\\\", "\\")
-            elif path.suffix == ".html":
-                text = html.unescape(re.sub(r"<[^>]+>", "", text))
-            yield path, squeezed(text)
+        if path.suffix in READABLE and path.is_file():
+            yield str(path), plain(path.suffix, path.read_bytes())
+        elif path.suffix in ARCHIVES and path.is_file():
+            with zipfile.ZipFile(path) as archive:
+                for name in archive.namelist():
+                    if (suffix := Path(name).suffix) in READABLE:
+                        yield f"{path}/{name}", plain(suffix, archive.read(name))
+
+
+def plain(suffix: str, content: bytes) -> str:
+    """The text of a file without what its format puts in between."""
+    text = content.decode("utf-8", errors="replace")
+    if suffix in {".ipynb", ".json"}:
+        text = text.replace("\\n", "\n").replace('\\"', '"').replace("\\\\", "\\")
+    elif suffix == ".html":
+        text = html.unescape(re.sub(r"<[^>]+>", "", text))
+    return squeezed(text)
 
 
 def leaks(folder: Path) -> list[str]:
@@ -58,20 +74,28 @@ def leaks(folder: Path) -> list[str]:
 def test_there_are_secrets_to_look_for() -> None:
     found = secrets()
     assert len(found) > 150
-    assert squeezed("dx_mu = dx_hat / std + x_mu * (2 / N * dvar)") in found
+    assert squeezed("dx_mu += x_mu * (2 / N * dvar)") in found
 
 
 @pytest.mark.parametrize("name", ASSIGNMENTS)
 def test_no_secret_is_in_the_release(name: str) -> None:
+    """The notebook and, where `make` has put it there, the wheel."""
     assert leaks(ROOT / "release" / name) == []
 
 
+def test_no_secret_is_in_the_package_that_students_get() -> None:
+    assert leaks(ROOT / "normlab") == []
+
+
 def test_a_planted_leak_is_found_in_every_kind_of_file(tmp_path: Path) -> None:
-    line = "dx_mu = dx_hat / std + x_mu * (2 / N * dvar)"
-    (tmp_path / "page.html").write_text(f"<pre><span>{html.escape(line)}</span></pre>".replace("std", "<i>std</i>"))
+    line = "dx_mu += x_mu * (2 / N * dvar)"
+    (tmp_path / "page.html").write_text(f"<pre><span>{html.escape(line)}</span></pre>".replace("dvar", "<i>dvar</i>"))
     (tmp_path / "notebook.ipynb").write_text(json.dumps({"cells": [{"source": [f"    {line}\n"]}]}))
     (tmp_path / "page.md").write_text(line.replace(" ", "  "))
-    assert {Path(leak.partition(":")[0]).name for leak in leaks(tmp_path)} == {"page.html", "notebook.ipynb", "page.md"}
+    with zipfile.ZipFile(tmp_path / "package-1-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("package/module.py", f"def f():\n    {line}\n")
+    found = {Path(leak.partition(":")[0]).name for leak in leaks(tmp_path)}
+    assert found == {"page.html", "notebook.ipynb", "page.md", "module.py"}
 
 
 BOOK = ROOT / "_build" / "html"

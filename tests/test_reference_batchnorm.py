@@ -128,6 +128,21 @@ def test_shapes_that_do_not_fit_are_refused_with_all_three(x: tuple[int, ...], w
         batchnorm_forward(np.ones(x), np.ones(width), np.ones(width), {"mode": "train"})
 
 
+@pytest.mark.parametrize("wrong", ["running_mean", "running_var"])
+@pytest.mark.parametrize("mode", ["train", "test"])
+def test_running_statistics_of_another_shape_are_refused_with_both(wrong: str, mode: str) -> None:
+    settings = {"mode": mode, "running_mean": np.zeros(2), "running_var": np.ones(2)} | {wrong: np.zeros(1)}
+    with pytest.raises(ValueError, match=r"running_mean and running_var must be \(2,\), got .*\(1,\)"):
+        batchnorm_forward(np.ones((3, 2)), np.ones(2), np.ones(2), settings)
+
+
+@pytest.mark.parametrize("gradients", BACKWARDS)
+def test_the_way_back_from_test_mode_is_refused_in_a_sentence(gradients: Gradients) -> None:
+    _, cache = batchnorm_forward(np.ones((3, 2)), np.ones(2), np.ones(2), {"mode": "test"})
+    with pytest.raises(ValueError, match='cache must be that of batchnorm_forward in "train" mode'):
+        gradients(np.ones((3, 2)), cache)
+
+
 def test_the_closed_form_is_faster_than_both_walks_through_the_graph() -> None:
     timing = benchmark.measure(repeats=100)
     assert timing.over_nodes >= 2.3

@@ -8,12 +8,14 @@ import os
 import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from nbgrader.api import Gradebook
 
-from normlab import checks
+from normlab import checks, netcheck
+from reference import assemble, benchmark, mutants, quality, stability
 from reference.course import ASSIGNMENTS, Course
 from reference.stability import (
     MARGIN,
@@ -21,6 +23,7 @@ from reference.stability import (
     SCORES,
     Measured,
     Trial,
+    gauged,
     measure,
     part,
     report,
@@ -54,12 +57,67 @@ def test_a_wrong_answer_is_measured_on_the_checks_of_its_own_function() -> None:
     assert quotients["layernorm_forward__example_by_hand"] < 1  # it says its eps
 
 
-def test_the_sentences_are_the_checks_own_again_after_a_measurement() -> None:
-    before = checks.require_close, checks.require_zero
+def test_the_comparison_is_the_checks_own_again_after_a_measurement() -> None:
+    before = checks.require_within, vars(netcheck)["require_within"]
     measure(RIGHT)
-    assert (checks.require_close, checks.require_zero) == before
+    assert (checks.require_within, vars(netcheck)["require_within"]) == before
     with pytest.raises(AssertionError):
         checks.require_close("out", 1.0, 2.0, 1e-9)
+
+
+@pytest.mark.parametrize("name", ASSIGNMENTS)
+def test_every_check_is_measured(name: str) -> None:
+    quotients = measure(Trial(name, REFERENCE, True, 0)).quotients
+    assert quotients.keys() == Course(name).checks.keys()
+    assert [check for check, quotient in quotients.items() if not quotient < 1 / MARGIN] == []
+
+
+def test_a_check_that_compares_nothing_is_an_error() -> None:
+    gap, text = told(Measured(RIGHT, {"f__one": 0.0, "f__two": math.nan}), Measured(WRONG, {"f__one": 1e3}))
+    assert gap == 0
+    assert "not measured: f__two passes a right answer without a comparison" in text
+    assert "f__one" not in text.split("not measured")[1]
+
+
+def test_a_wrong_answer_that_is_compared_nowhere_leaves_no_gap() -> None:
+    assert told(Measured(RIGHT, {"f__one": 0.0}), Measured(WRONG, {"f__one": math.nan}))[0] == 0
+
+
+def test_equal_numbers_asked_for_are_measured_as_equal_or_not() -> None:
+    with gauged() as gauge:
+        checks.require_zero("out", np.zeros(2), 0.0)
+        assert gauge.largest == 0
+        checks.require_zero("out", np.full(2, 1e-300), 0.0)
+        assert gauge.largest == math.inf
+
+
+COMMANDS = (assemble.main, mutants.main, stability.main)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.__module__)
+def test_an_unknown_assignment_is_refused_in_a_sentence(command: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        command(["layernorm", "nope"])
+    assert ended.value.code == 2
+    assert "there is no assignment 'nope'; there are batchnorm, layernorm, network" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [
+        (stability.main, "--seeds"),
+        (stability.main, "--jobs"),
+        (mutants.main, "--sample"),
+        (benchmark.main, "--repeats"),
+        (quality.main, "--jobs"),
+    ],
+)
+def test_a_number_that_counts_nothing_is_refused(command: Any, option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for wrong in ("0", "-3", "many"):
+        with pytest.raises(SystemExit) as ended:
+            command([option + "=" + wrong])
+        assert ended.value.code == 2
+        assert f"a whole number from 1 is needed, not {wrong!r}" in capsys.readouterr().err
 
 
 def test_a_gap_that_shrinks_is_told_by_check_and_answer() -> None:
@@ -86,12 +144,14 @@ def test_a_check_is_shown_with_the_largest_right_and_the_smallest_wrong_quotient
     assert "f__one 1.0e-03 1.0e+04" in " ".join(told(*rights, *wrongs)[1].split())
 
 
-def test_the_short_form_has_every_answer_once_and_the_long_one_under_every_seed() -> None:
+def test_the_short_form_has_right_answers_under_every_seed_and_wrong_ones_under_one() -> None:
     short, long = trials(ASSIGNMENTS, 10, every=False), trials(ASSIGNMENTS, 10, every=True)
-    answers = [answer for name in ASSIGNMENTS for answer in (*Course(name).mistakes, *Course(name).right_answers)]
-    assert len(short) == 10 * len(ASSIGNMENTS) + len(answers)
-    assert len(long) == 10 * (len(ASSIGNMENTS) + len(answers)) == len(set(long))
-    assert {trial.seed for trial in short if trial.answer != REFERENCE} == set(range(10))
+    right = sum(1 + len(Course(name).right_answers) for name in ASSIGNMENTS)
+    wrong = sum(len(Course(name).mistakes) for name in ASSIGNMENTS)
+    assert len(short) == len(set(short)) == 10 * right + wrong
+    assert len(long) == len(set(long)) == 10 * (right + wrong)
+    for kind in (True, False):
+        assert {trial.seed for trial in short if trial.right is kind} == set(range(10))
 
 
 def test_the_parts_make_the_whole() -> None:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from reference.course import Mistake
 
-UNLIKE = "the reference's backward pass is not the derivative of this forward pass"
-NO_ATTEMPT = "a forward pass without this is no attempt, so that nothing stands to compare gradients with"
-BOTH = {"batchnorm_backward": UNLIKE, "batchnorm_backward_alt": UNLIKE}
-NEITHER = {"batchnorm_backward": NO_ATTEMPT, "batchnorm_backward_alt": NO_ATTEMPT}
+UNLIKE = "the reference's backward pass belongs to another function; one that fits keeps its points"
+LINEAR = "a linear forward pass normalizes nothing: its backward pass is no normalization's"
+OTHER_AXIS = "this is layer norm, whose backward pass, copied, would earn these points"
+BACKWARDS = ("batchnorm_backward", "batchnorm_backward_alt")
+BOTH = dict.fromkeys(BACKWARDS, UNLIKE)
 
 
 def forward(name: str, explanation: str, *edits: tuple[str, str], costs: dict[str, str] | None = None) -> Mistake:
@@ -112,7 +113,7 @@ FORWARD = (
         "Your output normalizes each example over its features, which is layer norm.",
         (MEAN, "mu = x.mean(axis=1, keepdims=True)"),
         (VAR, "var = (x_mu**2).mean(axis=1, keepdims=True)"),
-        costs=NEITHER,
+        costs=dict.fromkeys(BACKWARDS, OTHER_AXIS),
     ),
     forward(
         "mean_of_rows",
@@ -154,7 +155,7 @@ FORWARD = (
         "no_division",
         "Your output is centered, and not brought to unit variance.",
         ("x_hat = x_mu / std", "x_hat = x_mu * np.ones_like(std)"),
-        costs=NEITHER,
+        costs=dict.fromkeys(BACKWARDS, LINEAR),
     ),
     forward(
         "mean_absolute_deviation",
@@ -183,13 +184,13 @@ FORWARD = (
         "gamma_forgotten",
         "Your output in training is shifted by beta, and not scaled by gamma.",
         (OUT, OUT.replace("gamma * ", "")),
-        costs=NEITHER,
+        costs=BOTH,
     ),
     forward(
         "beta_forgotten",
         "Your output in training is scaled by gamma, and not shifted by beta.",
         (OUT, OUT.replace(" + beta", "")),
-        costs=NEITHER,
+        costs=BOTH,
     ),
     forward(
         "gamma_and_beta_exchanged",
@@ -208,6 +209,38 @@ FORWARD = (
         "Your output in training is divided by gamma.",
         (OUT, OUT.replace("gamma * x_hat + beta", "x_hat / gamma + beta")),
         costs=BOTH,
+    ),
+    forward(
+        "constant_column_untouched",
+        "Your function leaves a column that does not vary as it is.",
+        ("x_hat = x_mu / std", "x_hat = np.where(var < 1e-12, x, x_mu / std)"),
+    ),
+    forward(
+        "clipped",
+        "Your normalized values are cut off at a limit that nobody asked for.",
+        (OUT, OUT.replace("* x_hat", "* np.clip(x_hat, -5, 5)")),
+    ),
+    forward(
+        "eps_as_a_floor",
+        "Your variance is replaced by eps where it is smaller, and eps is not added to it.",
+        (STD, "std = np.sqrt(np.maximum(var, eps))"),
+        costs={"batchnorm_backward_alt": UNLIKE},
+    ),
+    forward(
+        "eps_of_0_not_taken",
+        "Where eps is 0 your function takes the default in its place.",
+        ('bn_param.get("eps", 1e-5)', 'bn_param.get("eps") or 1e-5'),
+    ),
+    forward(
+        "batch_of_one_as_in_testing",
+        "A batch of one example is treated as in test mode, although the mode is training.",
+        ('if mode == "train":', 'if mode == "train" and len(x) > 1:'),
+    ),
+    forward(
+        "settings_taken_out",
+        "Your function takes entries out of bn_param that it should only read.",
+        ('bn_param.get("eps", 1e-5)', 'bn_param.pop("eps", 1e-5)'),
+        ('bn_param.get("momentum", 0.9)', 'bn_param.pop("momentum", 0.9)'),
     ),
     forward(
         "writes_into_x",
@@ -297,6 +330,31 @@ RUNNING = (
         (KEEP_VAR, KEEP_VAR.replace("* var", "* mu")),
     ),
     forward(
+        "momentum_of_0_not_taken",
+        "Where momentum is 0 your function takes the default in its place.",
+        ('bn_param.get("momentum", 0.9)', 'bn_param.get("momentum") or 0.9'),
+    ),
+    forward(
+        "running_statistics_written_over",
+        "Your function writes new running statistics into the caller's old arrays.",
+        (
+            KEEP_MEAN,
+            "running_mean *= momentum\n        running_mean += (1 - momentum) * mu\n"
+            '        bn_param["running_mean"] = running_mean',
+        ),
+        (
+            KEEP_VAR,
+            "running_var *= momentum\n        running_var += (1 - momentum) * var\n"
+            '        bn_param["running_var"] = running_var',
+        ),
+    ),
+    forward(
+        "first_batch_taken_whole",
+        "Your running statistics start as those of the first batch, unweighted.",
+        (KEEP_MEAN, KEEP_MEAN + ' if "running_mean" in bn_param else mu'),
+        (KEEP_VAR, KEEP_VAR + ' if "running_var" in bn_param else var'),
+    ),
+    forward(
         "running_var_starts_at_one",
         "Where bn_param has no running variance yet, yours starts at 1 in place of 0.",
         ('bn_param.get("running_var", np.zeros(', 'bn_param.get("running_var", np.ones('),
@@ -364,25 +422,51 @@ TEST_MODE = (
         ),
     ),
     forward(
+        "testing_in_float64",
+        "Your output in test mode is float64 where x, gamma and beta are float32.",
+        (TESTING, TESTING.replace("- running_mean)", "- running_mean.astype(np.float64))")),
+    ),
+    forward(
+        "testing_with_the_variance_of_n_minus_1",
+        "Your output in test mode rescales the running variance by N / (N - 1).",
+        (TESTING, TESTING.replace("running_var +", "running_var * len(x) / max(len(x) - 1, 1) +")),
+    ),
+    forward(
+        "testing_before_training_with_the_batch",
+        "Where nothing was kept yet, your output in test mode uses the statistics of the batch.",
+        (
+            TESTING,
+            'if "running_mean" not in bn_param:\n'
+            "            running_mean, running_var = x.mean(axis=0), x.var(axis=0)\n        " + TESTING,
+        ),
+    ),
+    forward(
+        "testing_adds_entries",
+        "Your function writes into bn_param in test mode.",
+        (TESTING, 'bn_param["running_mean"], bn_param["running_var"] = running_mean, running_var\n        ' + TESTING),
+    ),
+    forward(
         "any_mode_is_testing",
         "Your function takes any unknown mode for test mode, where a ValueError is asked for.",
         ('if mode not in ("train", "test"):', "if False:"),
     ),
 )
+SUM_GAMMA = 'dgamma = np.einsum("ij,ij->j", dout, x_hat)'
+SUM_STD = 'dstd = -np.einsum("ij,ij->j", dx_hat, x_hat) / std'
+SECOND_USE = "dx_mu += x_mu * (2 / N * dvar)"
+THROUGH_MEAN = "dx += dmu / N"
 BACKWARD = (
     graph(
         "variance_path_missing",
         "In your dx nothing comes back through the variance.",
-        ("dx_mu = dx_hat / std + x_mu * (2 / N * dvar)", "dx_mu = dx_hat / std"),
+        (SECOND_USE, "pass"),
     ),
-    graph(
-        "mean_path_missing", "In your dx nothing comes back through the mean.", ("dx = dx_mu + dmu / N", "dx = dx_mu")
-    ),
+    graph("mean_path_missing", "In your dx nothing comes back through the mean.", (THROUGH_MEAN, "pass")),
     graph(
         "only_the_direct_path",
         "Your dx holds the direct path alone: nothing comes back through the mean or through the variance.",
-        ("dx_mu = dx_hat / std + x_mu * (2 / N * dvar)", "dx_mu = dx_hat / std"),
-        ("dx = dx_mu + dmu / N", "dx = dx_mu"),
+        (SECOND_USE, "pass"),
+        (THROUGH_MEAN, "pass"),
     ),
     graph(
         "eps_not_in_the_derivative",
@@ -392,7 +476,7 @@ BACKWARD = (
     graph(
         "dgamma_without_eps",
         "Your dgamma uses an x_hat that was computed again without eps.",
-        ("(dout * x_hat).sum(axis=0)\n", "(dout * x_mu / np.sqrt((x_mu**2).mean(axis=0))).sum(axis=0)\n"),
+        (SUM_GAMMA, "dgamma = (dout * x_mu / np.sqrt((x_mu**2).mean(axis=0))).sum(axis=0)"),
     ),
     graph("gamma_forgotten", "Your dx does not know gamma.", ("dx_hat = dout * gamma", "dx_hat = dout * 1.0")),
     graph(
@@ -403,22 +487,22 @@ BACKWARD = (
     graph(
         "gamma_twice",
         "Your dx is multiplied by gamma twice.",
-        ("dx = dx_mu + dmu / N", "dx = gamma * (dx_mu + dmu / N)"),
+        (THROUGH_MEAN, f"{THROUGH_MEAN}\n    dx *= gamma"),
     ),
     graph(
         "dgamma_without_x_hat",
         "Your dgamma sums dout alone.",
-        ("dgamma = (dout * x_hat).sum(axis=0)", "dgamma = dout.sum(axis=0)"),
+        (SUM_GAMMA, "dgamma = dout.sum(axis=0)"),
     ),
     graph(
         "dgamma_with_centered_x",
         "Your dgamma uses the centered x where the normalized one belongs.",
-        ("dgamma = (dout * x_hat).sum(axis=0)", "dgamma = (dout * x_mu).sum(axis=0)"),
+        (SUM_GAMMA, "dgamma = (dout * x_mu).sum(axis=0)"),
     ),
     graph(
         "dgamma_times_gamma",
         "Your dgamma is multiplied by gamma.",
-        ("dgamma = (dout * x_hat)", "dgamma = gamma * (dout * x_hat)"),
+        (SUM_GAMMA, f"{SUM_GAMMA} * gamma"),
     ),
     graph(
         "dbeta_times_gamma",
@@ -428,7 +512,7 @@ BACKWARD = (
     graph(
         "dgamma_over_features",
         "Your dgamma is summed over the features.",
-        ("dgamma = (dout * x_hat).sum(axis=0)", "dgamma = (dout * x_hat).sum(axis=1)"),
+        (SUM_GAMMA, "dgamma = (dout * x_hat).sum(axis=1)"),
     ),
     graph(
         "dbeta_over_features",
@@ -438,7 +522,7 @@ BACKWARD = (
     graph(
         "dgamma_averaged",
         "Your dgamma is a mean over the batch.",
-        ("dgamma = (dout * x_hat).sum(axis=0)", "dgamma = (dout * x_hat).mean(axis=0)"),
+        (SUM_GAMMA, "dgamma = (dout * x_hat).mean(axis=0)"),
     ),
     graph(
         "dbeta_averaged",
@@ -448,7 +532,7 @@ BACKWARD = (
     graph(
         "dgamma_of_shape_1_d",
         "Your dgamma has an axis too many: its shape is (1, D).",
-        ("dgamma = (dout * x_hat).sum(axis=0)", "dgamma = (dout * x_hat).sum(axis=0, keepdims=True)"),
+        (SUM_GAMMA, "dgamma = (dout * x_hat).sum(axis=0, keepdims=True)"),
     ),
     graph(
         "dbeta_of_shape_1_d",
@@ -458,7 +542,7 @@ BACKWARD = (
     graph(
         "variance_path_sign",
         "In your dx what comes back through the variance has the wrong sign.",
-        ("dstd = -(dx_hat", "dstd = (dx_hat"),
+        ("dstd = -np", "dstd = np"),
     ),
     graph(
         "mean_path_sign",
@@ -488,7 +572,7 @@ BACKWARD = (
     graph(
         "mean_path_not_averaged",
         "In your dx what comes back through the mean is not divided by the number of examples.",
-        ("dx = dx_mu + dmu / N", "dx = dx_mu + dmu"),
+        (THROUGH_MEAN, "dx += dmu"),
     ),
     graph(
         "n_is_the_number_of_features",
@@ -498,17 +582,17 @@ BACKWARD = (
     graph(
         "quotient_without_square",
         "In your dx the derivative of the division has one power of the standard deviation too few.",
-        ("dstd = -(dx_hat * x_hat).sum(axis=0) / std", "dstd = -(dx_hat * x_hat).sum(axis=0)"),
+        (SUM_STD, SUM_STD.replace(" / std", "")),
     ),
     graph(
         "direct_path_not_divided",
         "In your dx the direct path is not divided by the standard deviation.",
-        ("dx_mu = dx_hat / std +", "dx_mu = dx_hat +"),
+        ("dx_mu /= std", "pass"),
     ),
     graph(
         "variance_path_with_x_hat",
         "In your dx the path through the variance uses the normalized x where the centered one belongs.",
-        ("+ x_mu * (2 / N * dvar)", "+ x_hat * (2 / N * dvar)"),
+        (SECOND_USE, SECOND_USE.replace("+= x_mu", "+= x_hat")),
     ),
     graph(
         "mean_path_over_everything",
@@ -518,7 +602,17 @@ BACKWARD = (
     graph(
         "variance_path_over_everything",
         "In your dx the path through the variance is summed over the whole array.",
-        ("dstd = -(dx_hat * x_hat).sum(axis=0)", "dstd = -(dx_hat * x_hat).sum()"),
+        (SUM_STD, "dstd = -(dx_hat * x_hat).sum() / std"),
+    ),
+    graph(
+        "eps_twice",
+        "In your dx the derivative of the standard deviation counts eps twice.",
+        ("dvar = dstd / (2 * std)", "dvar = dstd / (2 * np.sqrt(std**2 + 1e-5))"),
+    ),
+    graph(
+        "float32_inside",
+        "Your gradients are rounded to float32 on the way, although everything that goes in is float64.",
+        ("N = len(dout)", "N = len(dout)\n    dout = dout.astype(np.float32).astype(dout.dtype)"),
     ),
     graph(
         "results_exchanged",
@@ -533,12 +627,12 @@ BACKWARD = (
     graph(
         "writes_into_the_cache",
         "Your function writes into its cache: called again, it returns something else.",
-        ("dx = dx_mu + dmu / N", "x_hat *= gamma\n    dx = dx_mu + dmu / N"),
+        (THROUGH_MEAN, f"x_hat *= gamma\n    {THROUGH_MEAN}"),
     ),
     graph(
         "always_float64",
         "Your dx is float64 where everything that goes in is float32.",
-        ("dx = dx_mu + dmu / N", "dx = (dx_mu + dmu / N).astype(np.float64)"),
+        (THROUGH_MEAN, "dx = (dx + dmu / N).astype(np.float64)"),
     ),
 )
 CLOSED_FORM = (
@@ -651,6 +745,26 @@ CLOSED_FORM = (
         "Your dx is divided by a standard deviation without eps.",
         ("_, std, x_hat, gamma = cache", "x_mu, std, x_hat, gamma = cache"),
         ("dx *= gamma / std", "dx *= gamma / np.sqrt((x_mu**2).mean(axis=0))"),
+    ),
+    closed(
+        "eps_twice",
+        "Your dx is divided by a standard deviation that counts eps twice.",
+        ("dx *= gamma / std", "dx *= gamma / np.sqrt(std**2 + 1e-5)"),
+    ),
+    closed(
+        "size_of_gamma",
+        "Your dx is scaled by the size of gamma, whatever its sign.",
+        ("dx *= gamma / std", "dx *= np.abs(gamma) / std"),
+    ),
+    closed(
+        "float32_inside",
+        "Your gradients are rounded to float32 on the way, although everything that goes in is float64.",
+        ("N = len(dout)", "N = len(dout)\n    dout = dout.astype(np.float32).astype(dout.dtype)"),
+    ),
+    closed(
+        "float32_x_hat",
+        "Your closed form rounds x_hat to float32, although everything that goes in is float64.",
+        ("N = len(dout)", "N = len(dout)\n    x_hat = x_hat.astype(np.float32).astype(dout.dtype)"),
     ),
     closed(
         "sum_of_dout_over_everything",

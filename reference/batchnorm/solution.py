@@ -13,7 +13,7 @@ def batchnorm_forward(x: np.ndarray, gamma: np.ndarray, beta: np.ndarray, bn_par
     bn_param   dictionary: "mode", "train" or "test"; "eps" (1e-5 if absent); "momentum" (0.9 if absent);
                "running_mean" and "running_var", (D,), zeros if absent
 
-    In training the statistics are those of the batch, and the dictionary gets new running statistics:
+    In training the statistics are those of the batch, and the dictionary gets new running statistics, in new arrays:
         running = momentum * running + (1 - momentum) * batch        (mean, and variance with 1/N)
     In testing the running statistics take the batch's place, and the dictionary stays as it is.
 
@@ -32,6 +32,9 @@ def batchnorm_forward(x: np.ndarray, gamma: np.ndarray, beta: np.ndarray, bn_par
         )
     running_mean = bn_param.get("running_mean", np.zeros(x.shape[1], dtype=x.dtype))
     running_var = bn_param.get("running_var", np.zeros(x.shape[1], dtype=x.dtype))
+    if not np.shape(running_mean) == np.shape(running_var) == x.shape[1:]:
+        shapes = f"{np.shape(running_mean)} and {np.shape(running_var)}"
+        raise ValueError(f"running_mean and running_var must be {x.shape[1:]}, got {shapes}")
 
     if mode == "train":
         # TODO: normalize each column of x with the mean and the variance of this batch, then scale and shift:
@@ -68,21 +71,29 @@ def batchnorm_backward(dout: np.ndarray, cache: object) -> tuple[np.ndarray, np.
     For each node, from the last to the first:  d node = sum over the nodes that use it of (d user) * (d user / d node).
 
     Returns dx (N, D), dgamma (D,), dbeta (D,), the gradients of the loss; dout and cache are not changed.
+    Raises ValueError where cache is None, as test mode leaves it.
     Source: the chain rule; the gradients are those of Ioffe and Szegedy 2015, section 3.
     """
+    if cache is None:
+        raise ValueError(
+            'cache must be that of batchnorm_forward in "train" mode; in "test" mode there is none, got None'
+        )
     # TODO: go back through the graph node by node: beta, gamma, x_hat, the standard deviation, the variance, the
     # centered x, the mean, x. A node that is used twice receives the sum of two gradients.
     ### BEGIN SOLUTION
     x_mu, std, x_hat, gamma = cache
     N = len(dout)
     dbeta = dout.sum(axis=0)  # out = gamma x_hat + beta
-    dgamma = (dout * x_hat).sum(axis=0)
+    dgamma = np.einsum("ij,ij->j", dout, x_hat)  # a sum of products, without an array for the products
     dx_hat = dout * gamma
-    dstd = -(dx_hat * x_hat).sum(axis=0) / std  # x_hat = x_mu / std
+    dstd = -np.einsum("ij,ij->j", dx_hat, x_hat) / std  # x_hat = x_mu / std
     dvar = dstd / (2 * std)  # std = sqrt(var + eps)
-    dx_mu = dx_hat / std + x_mu * (2 / N * dvar)  # x_mu goes into x_hat, and into var = mean(x_mu^2)
+    dx_mu = dx_hat  # nobody needs dx_hat any more: dx_mu and dx are made in its place
+    dx_mu /= std  # x_mu goes into x_hat,
+    dx_mu += x_mu * (2 / N * dvar)  # and into var = mean(x_mu^2)
     dmu = -dx_mu.sum(axis=0)  # x_mu = x - mu
-    dx = dx_mu + dmu / N  # x goes into x_mu, and into mu = mean(x)
+    dx = dx_mu  # x goes into x_mu,
+    dx += dmu / N  # and into mu = mean(x)
     ### END SOLUTION
     return dx, dgamma, dbeta
 
@@ -97,8 +108,13 @@ def batchnorm_backward_alt(dout: np.ndarray, cache: object) -> tuple[np.ndarray,
     an intermediate node is left. What remains needs neither x nor its mean.
 
     Returns dx (N, D), dgamma (D,), dbeta (D,), the gradients of the loss; dout and cache are not changed.
+    Raises ValueError where cache is None, as test mode leaves it.
     Source: Ioffe and Szegedy 2015, section 3, simplified.
     """
+    if cache is None:
+        raise ValueError(
+            'cache must be that of batchnorm_forward in "train" mode; in "test" mode there is none, got None'
+        )
     # TODO: write the closed form that you derived. One statement for dx will do; then see which temporary arrays of
     # size (N, D) can be avoided.
     ### BEGIN SOLUTION

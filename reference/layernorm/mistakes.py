@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from reference.course import Mistake
 
-UNLIKE = {"layernorm_backward": "the reference's backward pass is not the derivative of this forward pass"}
-NO_ATTEMPT = {
-    "layernorm_backward": "a forward pass without this is no attempt, so that nothing stands to compare gradients with"
+UNLIKE = {
+    "layernorm_backward": "the reference's backward pass belongs to another function; one that fits keeps its points"
 }
+LINEAR = {"layernorm_backward": "a linear forward pass normalizes nothing: its backward pass is no normalization's"}
+OTHER_AXIS = {"layernorm_backward": "this is batch norm, whose backward pass, copied, would earn these points"}
 
 
 def forward(name: str, explanation: str, *edits: tuple[str, str], costs: dict[str, str] | None = None) -> Mistake:
@@ -32,7 +33,7 @@ FORWARD = (
         "Your output normalizes each feature over the batch, which is batch norm.",
         (CENTER, "x_mu = x - x.mean(axis=0)"),
         (VAR, "var = (x_mu**2).mean(axis=0)"),
-        costs=NO_ATTEMPT,
+        costs=OTHER_AXIS,
     ),
     forward(
         "mean_of_columns",
@@ -126,7 +127,7 @@ FORWARD = (
         "no_division",
         "Your output is centered, and not brought to unit variance.",
         ("x_hat = x_mu / std", "x_hat = x_mu.copy()"),
-        costs=NO_ATTEMPT,
+        costs=LINEAR,
     ),
     forward(
         "mean_absolute_deviation",
@@ -157,8 +158,8 @@ FORWARD = (
         "Your variance is computed as mean(x^2) - mu^2, which has no digits left where the mean is large.",
         (VAR, "var = np.abs((x**2).mean(axis=1, keepdims=True) - x.mean(axis=1, keepdims=True) ** 2)"),
     ),
-    forward("gamma_forgotten", "Your output is not scaled by gamma.", (OUT, "out = x_hat + beta"), costs=NO_ATTEMPT),
-    forward("beta_forgotten", "Your output is not shifted by beta.", (OUT, "out = gamma * x_hat"), costs=NO_ATTEMPT),
+    forward("gamma_forgotten", "Your output is not scaled by gamma.", (OUT, "out = x_hat + beta"), costs=UNLIKE),
+    forward("beta_forgotten", "Your output is not shifted by beta.", (OUT, "out = gamma * x_hat"), costs=UNLIKE),
     forward(
         "gamma_and_beta_exchanged",
         "Your output is scaled by beta and shifted by gamma.",
@@ -183,6 +184,41 @@ FORWARD = (
         "Where N equals D your beta goes along the examples in place of the features.",
         (OUT, "out = gamma * x_hat + (beta[:, None] if len(x) == len(beta) else beta)"),
         costs=UNLIKE,
+    ),
+    forward(
+        "constant_row_untouched",
+        "Your function leaves an example that does not vary as it is.",
+        ("x_hat = x_mu / std", "x_hat = np.where(var < 1e-12, x, x_mu / std)"),
+    ),
+    forward(
+        "one_feature_untouched",
+        "Your function leaves examples of one feature as they are.",
+        ("x_hat = x_mu / std", "x_hat = x_mu / std if x.shape[1] > 1 else x.copy()"),
+    ),
+    forward(
+        "clipped",
+        "Your normalized values are cut off at a limit that nobody asked for.",
+        (OUT, "out = gamma * np.clip(x_hat, -5, 5) + beta"),
+    ),
+    forward(
+        "eps_as_a_floor",
+        "Your variance is replaced by eps where it is smaller, and eps is not added to it.",
+        (STD, "std = np.sqrt(np.maximum(var, eps))"),
+    ),
+    forward(
+        "eps_of_0_not_taken",
+        "Where eps is 0 your function takes the default in its place.",
+        ('ln_param.get("eps", 1e-5)', 'ln_param.get("eps") or 1e-5'),
+    ),
+    forward(
+        "eps_taken_out",
+        "Your function takes an entry out of ln_param that it should only read.",
+        ('ln_param.get("eps", 1e-5)', 'ln_param.pop("eps", 1e-5)'),
+    ),
+    forward(
+        "mode_obeyed",
+        "Your function behaves differently when ln_param says that it is testing; layer norm has no modes.",
+        (OUT, 'out = gamma * (x if ln_param.get("mode") == "test" else x_hat) + beta'),
     ),
     forward(
         "writes_into_x",
@@ -358,6 +394,16 @@ BACKWARD = (
     ),
     backward(
         "multiplied_by_std", "Your dx is multiplied by the standard deviation.", (DX, DX.replace(" / std", " * std"))
+    ),
+    backward(
+        "eps_twice",
+        "Your dx is divided by a standard deviation that counts eps twice.",
+        (DX, DX.replace("/ std", "/ np.sqrt(std**2 + 1e-5)")),
+    ),
+    backward(
+        "float32_inside",
+        "Your gradients are rounded to float32 on the way, although everything that goes in is float64.",
+        ("dx_hat = dout * gamma", "dx_hat = (dout * gamma).astype(np.float32).astype(dout.dtype)"),
     ),
     backward(
         "results_exchanged",

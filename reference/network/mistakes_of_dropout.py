@@ -14,6 +14,18 @@ SCORES = 'scores, last_cache = affine_forward(hidden, self.params[f"W{last}"], s
 SOFTMAX = "loss, dscores = softmax_loss(scores, y)"
 
 
+def _own_mask(shape: str) -> tuple[tuple[str, str], ...]:
+    """Dropout by a mask of another shape than the layer's."""
+    lines = (
+        'seeded = "seed" in self.dropout_param',
+        'draw = np.random.RandomState(self.dropout_param["seed"]) if seeded else np.random',
+        'p = self.dropout_param["p"] if mode == "train" else 1.0',
+        f"dropout_cache = ((draw.rand({shape}) < p) / p).astype(hidden.dtype)",
+        "hidden = hidden * dropout_cache",
+    )
+    return (DROPPED, ("\n" + 16 * " ").join(lines)), (DROP_BACK, "dhidden = dhidden * dropout_cache")
+
+
 def _wrong(name: str, explanation: str, *edits: tuple[str, str]) -> Mistake:
     return Mistake(name, "FullyConnectedNet", edits, explanation)
 
@@ -140,5 +152,25 @@ DROPOUT = (
         "dropout_way_back_with_the_last_mask",
         "Your way back uses one layer's mask for all layers.",
         ("cache, dropout_cache = caches[i - 1]", "cache, dropout_cache = caches[i - 1][0], caches[-1][1]"),
+    ),
+    _wrong(
+        "dropout_shared_by_the_batch",
+        "Your dropout drops the same units for all examples of a batch.",
+        *_own_mask("hidden.shape[1]"),
+    ),
+    _wrong(
+        "dropout_of_whole_examples",
+        "Your dropout drops or keeps all units of an example together.",
+        *_own_mask("len(hidden), 1"),
+    ),
+    _wrong(
+        "dropout_of_a_half_ignored",
+        "Your network has no dropout where half of the units should be kept.",
+        ("self.use_dropout = dropout != 1", "self.use_dropout = dropout not in (0.5, 1)"),
+    ),
+    _wrong(
+        "dropout_seed_0_ignored",
+        "Your dropout does not use the seed where it is 0.",
+        ("if seed is not None:", "if seed:"),
     ),
 )

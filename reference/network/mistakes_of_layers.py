@@ -7,7 +7,8 @@ from reference.course import Mistake
 __all__ = ["LAYERS"]
 
 BUILDS_ON = "the network computes its hidden layers with this function"
-OTHER_FUNCTION = "the reference's backward pass is that of another function"
+OTHER_FUNCTION = "the reference's backward pass belongs to another function; one that fits keeps its points"
+NOTHING_NORMALIZED = "a layer without normalization has no backward pass but those that are given"
 
 
 def _forward(kind: str, norm: str) -> Iterator[Mistake]:
@@ -60,7 +61,7 @@ def _forward(kind: str, norm: str) -> Iterator[Mistake]:
     yield made(
         "without_normalization_call",
         f"Your output is that of a layer without {norm}.",
-        both,
+        network | {f"affine_{kind}_relu_backward": NOTHING_NORMALIZED},
         (normalize, f"normalized, {kind}_cache = gamma * a + beta, None"),
     )
     yield made(

@@ -61,6 +61,31 @@ PENALTIES = (
         "Only your last weight matrix pays the penalty.",
         (PENALIZED, PENALIZED.replace("(1, last", "(last, last")),
     ),
+    _wrong(
+        "first_four_weights_alone_penalized",
+        "Only your first four weight matrices pay the penalty.",
+        (PENALIZED, PENALIZED.replace("last + 1", "min(last, 4) + 1")),
+    ),
+    _wrong(
+        "weights_with_one_digit_alone_penalized",
+        "Your penalty passes over weight matrices from the tenth on.",
+        (PENALIZED, PENALIZED.replace("last + 1", "min(last, 9) + 1")),
+    ),
+    _wrong(
+        "last_digit_taken_for_the_layer",
+        "Your penalty reads the last digit of a weight matrix's name as its number.",
+        (
+            'w = self.params[f"W{i}"]\n            ' + PENALTY,
+            'w = self.params[f"W{i % 10 or 1}"]\n            ' + PENALTY,
+        ),
+        (DECAY, 'grads[f"W{i}"] += self.reg * self.params[f"W{i}"]'),
+    ),
+    _wrong(
+        "penalty_divided_by_the_layers",
+        "Your penalty depends on the number of layers.",
+        (PENALTY, PENALTY.replace("0.5 *", "1 / (last - 1) *")),
+        (DECAY, DECAY.replace("self.reg", "2 / (last - 1) * self.reg")),
+    ),
     _wrong("gammas_penalized", "Your gammas pay a penalty too; weights alone should.", *_penalized_too("gamma")),
     _wrong("betas_penalized", "Your betas pay a penalty too; weights alone should.", *_penalized_too("beta")),
     _wrong(

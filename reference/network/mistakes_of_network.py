@@ -128,6 +128,11 @@ LAYERS = (
         (INPUT, "hidden = X - X.mean(axis=0)\n"),
     ),
     _wrong(
+        "labels_of_0_taken_for_none",
+        "Where all labels are 0, your network behaves as if it had been given none.",
+        ("if y is None:\n", "if y is None or not np.any(y):\n"),
+    ),
+    _wrong(
         "float32_inside",
         "Your network rounds its input to float32, whatever dtype was asked for.",
         ("X = X.astype(self.dtype)", "X = X.astype(np.float32)"),

@@ -156,4 +156,38 @@ PARAMETERS = (
         (CAST, CAST.replace("{i}", "{i - 1}")),
         (BIAS, BIAS.replace("{i}", "{i - 1}")),
     ),
+    _wrong(
+        "default_input_dim",
+        "Where input_dim is left out, your network takes another one.",
+        ("input_dim: int = 3 * 32 * 32", "input_dim: int = 784"),
+    ),
+    _wrong(
+        "default_num_classes",
+        "Where num_classes is left out, your network takes another number.",
+        ("num_classes: int = 10", "num_classes: int = 100"),
+    ),
+    _wrong(
+        "default_weight_scale",
+        "Where weight_scale is left out, your network takes another one.",
+        ("weight_scale: float = 1e-2", "weight_scale: float = 1e-1"),
+    ),
+    _wrong(
+        "default_dtype",
+        "Where dtype is left out, your parameters have another one.",
+        ("dtype: type = np.float32", "dtype: type = np.float64"),
+    ),
+    _wrong(
+        "default_reg",
+        "Where reg is left out, your network pays a penalty.",
+        ("reg: float = 0.0", "reg: float = 0.1"),
+    ),
+    _wrong(
+        "hidden_dims_extended",
+        "Your network writes into the caller's list hidden_dims.",
+        (
+            "sizes = [input_dim, *hidden_dims, num_classes]",
+            "hidden_dims += [num_classes]\n        sizes = [input_dim, *hidden_dims]",
+        ),
+        (NORMALIZED, NORMALIZED.replace("hidden_dims", "hidden_dims[:-1]")),
+    ),
 )

@@ -1,0 +1,202 @@
+"""A wrong forward pass costs its own points alone: the backward pass that belongs to it keeps all of its own.
+
+Each wrong forward pass here is a formula on the graph, and its backward pass is the graph's, so it is right for that
+formula. What is no attempt at the task earns nothing even so: it is linear, or normalizes along the other axis.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from normlab.graph import Node, relu, sqrt, vjp
+from reference.course import Course, run
+
+Formula = Callable[..., Node]
+COURSES = {name: Course(name) for name in ("batchnorm", "layernorm", "network")}
+
+
+def normalized(mean: int | None, variance: int | None, out: Formula | None = None) -> Formula:
+    """Normalization with the mean and the variance over these axes; ``out(x_hat, gamma, beta)`` scales and shifts."""
+
+    def formula(x: Node, gamma: Node, beta: Node, eps: float) -> Node:
+        centered = x - x.mean(axis=mean, keepdims=True)
+        x_hat = centered / sqrt((centered**2).mean(axis=variance, keepdims=True) + eps)
+        return out(x_hat, gamma, beta) if out else x_hat * gamma + beta
+
+    return formula
+
+
+def divided(axis: int, divisor: Callable[[Node, Node, float], Node], center: float = 1.0) -> Formula:
+    """``center`` times the mean taken away, then divided by ``divisor(centered, variance, eps)``."""
+
+    def formula(x: Node, gamma: Node, beta: Node, eps: float) -> Node:
+        mean = x.mean(axis=axis, keepdims=True)
+        centered = x - mean * center
+        variance = ((x - mean) ** 2).mean(axis=axis, keepdims=True)
+        return centered / divisor(centered, variance, eps) * gamma + beta
+
+    return formula
+
+
+def wrong_norms(axis: int) -> dict[str, Formula]:
+    return {
+        "mean of everything": normalized(None, axis),
+        "variance of everything": normalized(axis, None),
+        "statistics of everything": normalized(None, None),
+        "mean along the other axis": normalized(1 - axis, axis),
+        "variance along the other axis": normalized(axis, 1 - axis),
+        "shift before scale": normalized(axis, axis, lambda x_hat, gamma, beta: (x_hat + beta) * gamma),
+        "gamma and beta exchanged": normalized(axis, axis, lambda x_hat, gamma, beta: x_hat * beta + gamma),
+        "gamma forgotten": normalized(axis, axis, lambda x_hat, gamma, beta: x_hat + beta),
+        "beta forgotten": normalized(axis, axis, lambda x_hat, gamma, beta: x_hat * gamma),
+        "eps outside the root": divided(axis, lambda centered, variance, eps: sqrt(variance) + eps),
+        "no square root": divided(axis, lambda centered, variance, eps: variance + eps),
+        "variance of one less": divided(axis, lambda centered, variance, eps: sqrt(variance * 1.25 + eps)),
+        "mean not subtracted": divided(axis, lambda centered, variance, eps: sqrt(variance + eps), center=0.0),
+        "mean added": divided(axis, lambda centered, variance, eps: sqrt(variance + eps), center=-1.0),
+        "root of the mean square": divided(
+            axis, lambda c, _, eps: sqrt((c**2).mean(axis=axis, keepdims=True) + eps), center=0.0
+        ),
+    }
+
+
+def no_attempts(axis: int) -> dict[str, Formula]:
+    return {
+        "nothing": lambda x, gamma, beta, eps: x * gamma + beta,
+        "no division": lambda x, gamma, beta, eps: (x - x.mean(axis=axis, keepdims=True)) * gamma + beta,
+        "the other axis": normalized(1 - axis, 1 - axis),
+        "constant": lambda x, gamma, beta, eps: x * 0.0 + gamma + beta,
+    }
+
+
+def pair(formula: Formula) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """A forward pass of the formula, and the backward pass that the graph says."""
+
+    def forward(*given: Any) -> Any:
+        *arrays, settings = given
+        eps, kept = settings.get("eps", 1e-5), [array.copy() for array in arrays]
+
+        def on_the_graph(*nodes: Node) -> Node:
+            return formula(*nodes, eps)
+
+        out = on_the_graph(*map(Node, kept)).value
+        if "mode" in settings:
+            settings |= {"running_mean": np.zeros(out.shape[1]), "running_var": np.zeros(out.shape[1])}
+        return out, (kept, on_the_graph)
+
+    def backward(dout: np.ndarray, cache: Any) -> tuple[np.ndarray, ...]:
+        kept, on_the_graph = cache
+        return vjp(on_the_graph, *kept, dout=dout)
+
+    return forward, backward
+
+
+def lost(course: Course, names: dict[str, Any], function: str) -> dict[str, str]:
+    """Of the checks of one function: those that fail, and what they say."""
+    found = {}
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        for check in course.checks.values():
+            if check.target == function:
+                try:
+                    check(**{name: names[name] for name in check.needs})
+                except Exception as error:
+                    found[check.name] = str(error)
+    return found
+
+
+NORMS = [("batchnorm", 0, "batchnorm_backward"), ("batchnorm", 0, "batchnorm_backward_alt")]
+NORMS += [("layernorm", 1, "layernorm_backward")]
+
+
+@pytest.mark.parametrize(("name", "axis", "function"), NORMS, ids=[each[2] for each in NORMS])
+@pytest.mark.parametrize("wrong", wrong_norms(0))
+def test_a_backward_pass_that_fits_its_wrong_forward_pass_keeps_all_points(
+    name: str, axis: int, function: str, wrong: str
+) -> None:
+    forward, backward = pair(wrong_norms(axis)[wrong])
+    names = {f"{name}_forward": forward, function: backward}
+    assert lost(COURSES[name], names, function) == {}
+    assert lost(COURSES[name], names, f"{name}_forward") != {}
+
+
+@pytest.mark.parametrize(("name", "axis", "function"), NORMS, ids=[each[2] for each in NORMS])
+def test_where_gamma_divides_hidden_checks_of_small_gammas_alone_cannot_tell(
+    name: str, axis: int, function: str
+) -> None:
+    """The one exception: central differences of 1 / gamma are no measure where a published gamma is near 0."""
+    forward, backward = pair(normalized(axis, axis, lambda x_hat, gamma, beta: x_hat / gamma + beta))
+    failed = lost(COURSES[name], {f"{name}_forward": forward, function: backward}, function)
+    assert failed.keys() <= {f"{function}__published_errors", f"{function}__large_batch"}
+    assert all("dgamma" in sentence for sentence in failed.values())
+
+
+@pytest.mark.parametrize(("name", "axis", "function"), NORMS, ids=[each[2] for each in NORMS])
+@pytest.mark.parametrize("wrong", no_attempts(0))
+def test_what_is_no_attempt_earns_nothing_with_its_backward_pass(
+    name: str, axis: int, function: str, wrong: str
+) -> None:
+    forward, backward = pair(no_attempts(axis)[wrong])
+    failed = lost(COURSES[name], {f"{name}_forward": forward, function: backward}, function)
+    checks = {check.name for check in COURSES[name].checks.values() if check.target == function}
+    assert failed.keys() == checks
+    assert all("must normalize first" in sentence for sentence in failed.values())
+
+
+def wrong_layers(axis: int) -> dict[str, Formula]:
+    def norm(a: Node, eps: float) -> Node:
+        centered = a - a.mean(axis=axis, keepdims=True)
+        return centered / sqrt((centered**2).mean(axis=axis, keepdims=True) + eps)
+
+    return {
+        "ReLU before the normalization": lambda x, w, b, g, be, eps: norm(relu(x @ w + b), eps) * g + be,
+        "no ReLU": lambda x, w, b, g, be, eps: norm(x @ w + b, eps) * g + be,
+        "b behind the normalization": lambda x, w, b, g, be, eps: relu(norm(x @ w, eps) * g + be + b),
+        "the input normalized": lambda x, w, b, g, be, eps: relu((norm(x, eps) @ w + b) * g + be),
+        "bias forgotten": lambda x, w, b, g, be, eps: relu(norm(x @ w, eps) * g + be),
+        "gamma forgotten": lambda x, w, b, g, be, eps: relu(norm(x @ w + b, eps) + be),
+        "beta forgotten": lambda x, w, b, g, be, eps: relu(norm(x @ w + b, eps) * g),
+        "normalized twice": lambda x, w, b, g, be, eps: relu(norm(norm(x @ w + b, eps) * g + be, eps) * g + be),
+        "the other axis": lambda x, w, b, g, be, eps: relu(norm((x @ w + b).T, eps).T * g + be),
+    }
+
+
+@pytest.mark.parametrize(("kind", "axis"), [("bn", 0), ("ln", 1)])
+@pytest.mark.parametrize("wrong", wrong_layers(0))
+def test_the_way_back_through_a_wrong_layer_keeps_all_points(kind: str, axis: int, wrong: str) -> None:
+    course = COURSES["network"]
+    functions = [f"affine_{kind}_relu_{way}" for way in ("forward", "backward")]
+    names = dict(zip(functions, pair(wrong_layers(axis)[wrong]), strict=True))
+    assert lost(course, names, functions[1]) == {}
+    assert lost(course, names, functions[0]) != {}
+
+
+@pytest.mark.parametrize("kind", ["bn", "ln"])
+def test_a_layer_without_normalization_is_no_attempt(kind: str) -> None:
+    functions = [f"affine_{kind}_relu_{way}" for way in ("forward", "backward")]
+    plain = pair(lambda x, w, b, g, be, eps: relu((x @ w + b) * g + be))
+    failed = lost(COURSES["network"], dict(zip(functions, plain, strict=True)), functions[1])
+    assert len(failed) == 2
+    assert all("must normalize" in sentence for sentence in failed.values())
+
+
+@pytest.mark.parametrize(("kind", "axis", "norm"), [("bn", 0, "batchnorm"), ("ln", 1, "layernorm")])
+@pytest.mark.parametrize("wrong", wrong_layers(0))
+def test_a_network_of_wrong_layers_keeps_the_points_of_its_gradients(
+    kind: str, axis: int, norm: str, wrong: str
+) -> None:
+    course = COURSES["network"]
+    names = run(course.solution)
+    names[f"affine_{kind}_relu_forward"], names[f"affine_{kind}_relu_backward"] = pair(wrong_layers(axis)[wrong])
+    failed = lost(course, names, "FullyConnectedNet")
+    about_gradients = {"FullyConnectedNet__regularization", "FullyConnectedNet__published_errors"}
+    if wrong == "normalized twice":  # two rows, normalized twice: what is left of the published gradients is eps alone
+        about_gradients.remove("FullyConnectedNet__published_errors")
+    about_gradients |= {name for name in course.checks if "__gradients_" in name}
+    assert not about_gradients & failed.keys()
+    assert f"FullyConnectedNet__gradients_{norm}" in about_gradients

@@ -1,0 +1,38 @@
+"""A class for trying out is written whole or not at all, and what stops it is told in one sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from reference import sample_class
+
+
+def test_a_folder_that_cannot_be_made_is_named_in_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    place = tmp_path / "file" / "class"
+    assert sample_class.main([str(place)]) == 2
+    said = capsys.readouterr().err
+    assert said == f"The class cannot be written to {place}: Not a directory; name another folder.\n"
+
+
+def test_a_disk_that_fills_leaves_nothing_half_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(sample_class, "set_due_date", full)
+    assert sample_class.main([str(tmp_path / "class"), "layernorm"]) == 2
+    assert "No space left on device" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_is_there_stays_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "mine").write_text("kept")
+    assert sample_class.main([str(tmp_path)]) == 1
+    assert "exists already" in capsys.readouterr().err
+    assert (tmp_path / "mine").read_text() == "kept"
