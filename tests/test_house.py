@@ -102,8 +102,8 @@ def license_of(package: str) -> str:
     """What the package's metadata say, as an expression, a classifier or a first line."""
     stored = metadata(package)
     classifiers = [line.rpartition(" :: ")[2] for line in stored.get_all("Classifier", []) if "License ::" in line]
-    first_line = stored.get("License", "").partition("\n")[0]
-    return stored.get("License-Expression") or "; ".join(classifiers) or first_line
+    known = {key: stored[key] for key in ("License", "License-Expression") if key in stored}
+    return known.get("License-Expression") or "; ".join(classifiers) or known.get("License", "").partition("\n")[0]
 
 
 def test_what_the_project_needs_is_free_to_use_and_the_few_without_a_permissive_license_are_known() -> None:

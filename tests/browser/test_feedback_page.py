@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +11,9 @@ from playwright.sync_api import Browser
 
 from autograder.kept import Kept
 from autograder.results import CheckResult
-from tests.browser.driving import chromium
 from tests.test_feedback import HOSTILE, PIXEL, html_output, judged, page
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as launched:
-        yield launched
 
 
 def hostile_page() -> str:

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from playwright.sync_api import Browser, Page, ViewportSize
 
-from tests.browser.driving import BOOK, PATIENCE, ROOT, chromium, served
+from tests.browser.driving import BOOK, PATIENCE, ROOT, served
 
 DESKTOP: ViewportSize = {"width": 1280, "height": 900}
 PHONE: ViewportSize = {"width": 390, "height": 844}
@@ -47,12 +47,6 @@ def site() -> Iterator[str]:
         pytest.fail(f"there is no book at {BOOK}: run `make book` first")
     with served(BOOK) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as launched:
-        yield launched
 
 
 @pytest.fixture

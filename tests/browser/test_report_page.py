@@ -38,6 +38,16 @@ def page() -> str:
     )
 
 
+def test_on_a_phone_the_checks_are_all_in_view_and_no_word_is_broken(tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_text(page(), encoding="utf-8")
+    with chromium() as browser:
+        tab = browser.new_page(viewport={"width": 390, "height": 900})
+        tab.goto((tmp_path / "page.html").as_uri())
+        room = "(box) => [box.scrollWidth <= box.clientWidth, box.querySelector('tbody th').clientWidth >= 90]"
+        assert tab.locator(".html").evaluate(room) == [True, True]
+        assert not tab.get_by_text("Otherwise").is_visible()
+
+
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1200), ("dark", 390)])
 def test_the_report_runs_nothing_loads_nothing_and_axe_finds_nothing(tmp_path: Path, scheme: Any, width: int) -> None:
     (tmp_path / "page.html").write_text(page(), encoding="utf-8")
