@@ -76,6 +76,7 @@ def grade(
     What was graded before and is unchanged is left alone. Scores and comments that people entered are kept. A line
     for each submission goes to .autograder/log.jsonl, and a copy of the gradebook to .autograder/backups/.
     """
+    from autograder.course import Course
     from autograder.grade import grade as run
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's or a service manager's Ctrl-C
@@ -94,7 +95,8 @@ def grade(
     _list([f"  {student}: {a:g} points, {b:g} the last" for student, (a, b) in sorted(summary.earlier.items())])
     if summary.written:
         click.echo(f"{summary.written} written answers wait for a person's grade")
-    _list([f"look at {student}: {reason}" for student, reason in summary.people], " in .autograder/log.jsonl")
+    people = [*Course.open(course_dir).misnamed(assignment), *summary.people]
+    _list([f"look at {student}: {reason}" for student, reason in people], " in .autograder/log.jsonl")
 
 
 def _list(lines: list[str], place: str = "") -> None:
@@ -145,13 +147,30 @@ def history(assignment: str, student: str | None, course_dir: Path, db: str) -> 
     """Show where each score of ASSIGNMENT is from, of all or of one STUDENT: every change since the first grading.
 
     A line tells when (UTC), who, which check, from which points to which, and the origin: auto (a check), manual or
-    extra credit (a person), late (the penalty of a notebook). Behind it stand the first digits of two digests: of what
-    was handed in, and of checks, settings and grader together. Different digits mean that it was changed in between.
+    extra credit (a person), late (the penalty of a notebook), extension (days, not points). Behind it stand the first
+    digits of two digests: of what was handed in, and of checks, settings and grader together. Different digits mean
+    that it was changed in between.
     """
     from autograder.changes import history as run
 
     for line in run(assignment, course_dir, student=student, db=db):
         click.echo(line)
+
+
+@main.command(epilog=CODES)
+@click.argument("assignment")
+@click.argument("student")
+@click.option("--days", type=click.FloatRange(0), required=True, metavar="N", help="0 takes them back.")
+@COURSE_DIR
+@DB
+def extend(assignment: str, student: str, days: float, course_dir: Path, db: str) -> None:
+    """Give one STUDENT N days more for ASSIGNMENT, before or after it was handed in or graded.
+
+    Prints when it is due now; `autograder grade` then counts lateness from there. It stands in `autograder history`.
+    """
+    from autograder.enrolled import extend as run
+
+    click.echo(run(assignment, student, days, course_dir, db=db))
 
 
 @main.command(epilog=CODES)
@@ -166,12 +185,16 @@ def export(assignment: str, course_dir: Path, kind: str, to: Path | None, db: st
     \b
     csv                    a row a student, a column a check
     canvas, moodle         what their gradebooks import
+    canvas-feedback        no scores, but all feedback pages in a zip, under the names by which Canvas takes them back
+    moodle-feedback        the same for Moodle, of submissions that came by `autograder collect`
     gradescope             results.json, in a folder for each student
     gradescope-autograder  no scores, but the zip that makes this engine grade ASSIGNMENT in Gradescope
     """
     from autograder.export import export as run
 
-    click.echo(run(assignment, course_dir, kind=kind, to=to, db=db))
+    notes: list[str] = []
+    click.echo(run(assignment, course_dir, kind=kind, to=to, db=db, tell=notes.append))
+    _list(notes)
 
 
 @main.command(epilog=CODES)
@@ -181,17 +204,19 @@ def export(assignment: str, course_dir: Path, kind: str, to: Path | None, db: st
 @click.option(
     "--roster", type=click.Path(path_type=Path), metavar="CSV", help="Columns id, name, email, lms_id, submitted."
 )
-def collect(assignment: str, sources: tuple[Path, ...], course_dir: Path, roster: Path | None) -> None:
+@DB
+def collect(assignment: str, sources: tuple[Path, ...], course_dir: Path, roster: Path | None, db: str) -> None:
     """Put submissions of ASSIGNMENT into submitted/, from zip files as downloaded or folders.
 
-    Canvas, Moodle, Blackboard and nbgrader's exchange (its folder inbound) are recognized by the names they give. The
+    Canvas, Moodle, Blackboard and nbgrader's exchange (its folder inbound) are recognized by the names they give, and
+    so are folders like ada/ASSIGNMENT.ipynb. With a roster, its students get their entries in the gradebook. The
     roster needs the column id; name, email and lms_id (the platform's number of a student) help to match, submitted
     tells a time like "2026-03-02 11:58:00 UTC" where the platform does not. The last of several is kept.
     """
     from autograder.collect import collect as run
     from autograder.collect import lines
 
-    for line in lines(run(assignment, sources, course_dir, roster=roster)):
+    for line in lines(run(assignment, sources, course_dir, roster=roster, db=db)):
         click.echo(line)
 
 

@@ -15,8 +15,9 @@ from autograder.course import Course
 from autograder.errors import UsageError
 from autograder.files import write_atomically
 from autograder.gradebook import Gradebook
-from autograder.history import NAME, read
+from autograder.history import EXTENSION, NAME, read
 
+LATENESS = "lateness"
 SMALLEST = 1e-9  # points: less is rounding
 SHORT = 8  # digits of a digest that are shown
 
@@ -26,6 +27,7 @@ class Standing:
     """A class at one moment."""
 
     totals: Mapping[str, float]  # student -> points, what people entered and lateness included
+    late: Mapping[str, float]  # student -> the share of the points that is taken off
     origins: Mapping[str, tuple[frozenset[str], frozenset[str]]]  # student -> digests of submissions and of checks
     last: int  # row of the audit trail
 
@@ -45,7 +47,7 @@ class Changed:
     checks: dict[str, list[float | None]] = field(default_factory=dict)  # what changed -> [old, new]
 
     def __str__(self) -> str:
-        parts = [f"{name or 'lateness'} {_points(old)} -> {_points(new)}" for name, (old, new) in self.checks.items()]
+        parts = [f"{name} {_points(old)} -> {_points(new)}" for name, (old, new) in self.checks.items()]
         why = ", ".join(parts[:5]) + (", ..." if len(parts) > 5 else "")
         return f"{self.before:g} -> {self.after:g} ({self.after - self.before:+g}), {self.cause}: {why}"
 
@@ -57,14 +59,15 @@ def changed(gradebook: Gradebook, assignment: str, before: Standing) -> dict[str
     found = {}
     for student, total in before.totals.items():
         if student in before.origins and abs(now.totals.get(student, 0.0) - total) > SMALLEST:
-            cause = _cause(before.origins[student], now.origins.get(student, (frozenset(), frozenset())))
+            late = before.late.get(student, 0.0), now.late.get(student, 0.0)
+            cause = _cause(before.origins[student], now.origins.get(student, (frozenset(), frozenset())), late)
             found[student] = Changed(round(total, 6), round(now.totals.get(student, 0.0), 6), cause)
     if not found:  # a class that is graded for the first time has a long trail
         return found
     for row in gradebook.transact(lambda connection: read(connection, history, assignment, since=before.last)):
-        if row.student in found:
-            checks = found[row.student].checks
-            checks[row.check] = [checks.get(row.check, [row.old])[0], row.new]
+        if row.student in found and row.origin != EXTENSION:
+            checks, what = found[row.student].checks, row.check or LATENESS
+            checks[what] = [checks.get(what, [row.old])[0], row.new]
     return found
 
 
@@ -90,15 +93,25 @@ def history(
         whose = f" by {student!r}" if student else ""
         raise UsageError(f"Nothing of {assignment!r}{whose} is graded yet; run `autograder grade {assignment}` first.")
     for row in rows:
-        place = row.check or f"{row.notebook}, lateness"
+        place = row.check or f"{row.notebook}, {LATENESS}"
+        if row.origin == EXTENSION:
+            days = f"days more: {_points(row.old)} -> {_points(row.new)}"
+            yield f"{row.at} {row.student} {row.assignment}, {days} {EXTENSION}"
+            continue
         digests = f"{row.submission[:SHORT] or '-'} {row.version[:SHORT] or '-'}"
         yield f"{row.at} {row.student} {place}: {_points(row.old)} -> {_points(row.new)} {row.origin} {digests}"
 
 
-def _cause(before: tuple[frozenset[str], frozenset[str]], now: tuple[frozenset[str], frozenset[str]]) -> str:
-    if before[0] != now[0]:
-        return "another submission"
-    return "checks, settings or grader changed" if before[1] != now[1] else "graded again"
+def _cause(
+    before: tuple[frozenset[str], frozenset[str]],
+    now: tuple[frozenset[str], frozenset[str]],
+    late: tuple[float, float],
+) -> str:
+    causes = ["another submission"] if before[0] != now[0] else []
+    causes += ["checks, settings or grader changed"] if before[1] != now[1] else []
+    if before[0] == now[0] and abs(late[0] - late[1]) > SMALLEST:  # what is handed in again comes at another time
+        causes.append("lateness counted anew")
+    return " and ".join(causes) or "graded again"
 
 
 def _points(value: float | None) -> str:
@@ -127,8 +140,11 @@ def _standing(connection: sa.Connection, tables: Mapping[str, sa.Table], assignm
     ):
         totals[student] = points
     late = sa.select(parts.c.student_id, sa.func.sum(parts.c.late_submission_penalty)).group_by(parts.c.student_id)
+    shares: dict[str, float] = {}
     for student, points in connection.execute(late):
-        totals[student] = max(0.0, totals.get(student, 0.0) - (points or 0.0))
+        whole = totals.get(student, 0.0)
+        totals[student] = max(0.0, whole - (points or 0.0))
+        shares[student] = (points or 0.0) / whole if whole else 0.0
     origins: dict[str, tuple[set[str], set[str]]] = {}
     query = sa.select(done.c.student_id, done.c.submission, done.c.version).where(done.c.assignment == assignment)
     for student, submission, version in connection.execute(query):
@@ -137,6 +153,7 @@ def _standing(connection: sa.Connection, tables: Mapping[str, sa.Table], assignm
         versions.add(version)
     return Standing(
         totals,
+        shares,
         {student: (frozenset(each[0]), frozenset(each[1])) for student, each in origins.items()},
         connection.execute(sa.select(sa.func.max(history.c.id))).scalar() or 0,
     )

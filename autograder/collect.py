@@ -16,12 +16,15 @@ from pathlib import Path
 from autograder.archive import open_source
 from autograder.attempts import Attempts
 from autograder.course import Course, parse_timestamp
+from autograder.enrolled import enroll
 from autograder.errors import AutograderError, UsageError
 from autograder.gradebook import Gradebook
 from autograder.guard import only_grader, sqlite_path
 from autograder.intake import SECRET, SECRET_BYTES, Refused
 from autograder.platforms import HandedIn, recognize
+from autograder.received import Received
 from autograder.roster import STUDENT, Student, find, read_roster, read_time, words
+from autograder.strays import other_notebooks
 
 # What browsers, platforms and JupyterLab append to a name that is taken.
 COPY = r"(?:_?\d+|_copy_?\d*)*"
@@ -38,32 +41,39 @@ class Collected:
     double: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+    timeless: list[str] = field(default_factory=list)  # late as the platform says, which does not say when
     notes: list[str] = field(default_factory=list)
 
 
 def collect(
-    assignment: str, sources: Sequence[Path], course_dir: Path = Path("."), *, roster: Path | None = None
+    assignment: str,
+    sources: Sequence[Path],
+    course_dir: Path = Path("."),
+    *,
+    roster: Path | None = None,
+    db: str = "",
 ) -> Collected:
     """Match the files of ``sources`` with students and put the last of each into ``submitted/<id>/ASSIGNMENT/``.
 
     ``roster`` is a CSV file with the column id and any of name, email, lms_id (the platform's number of the student)
     and submitted (a time, for platforms that do not tell it). Without one, only platforms that name students by their
-    identifiers (Blackboard, nbgrader's exchange) can be collected, and nobody is missing. Raises UsageError where a
-    source or the roster cannot be used; then nothing was put anywhere.
+    identifiers (Blackboard, nbgrader's exchange, plain folders) can be collected, and nobody is missing. The gradebook
+    gets the roster's students, too. Raises UsageError where a source or the roster cannot be used; then nothing was
+    put anywhere.
 
     >>> found = collect("scaling", [Path("downloads")], Path("my_course"), roster=Path("roster.csv"))
     >>> found.placed, found.missing, found.notes[0]
     (['cyd'], ['dan'], 'downloads is of Canvas.')
     """
-    course = Course.open(course_dir)
-    names = list(course.notebooks(assignment))
+    course = Course.open(course_dir, db)
+    names, others = list(course.notebooks(assignment)), other_notebooks(course, assignment)
     students = read_roster(roster) if roster else None
     found = Collected()
     with ExitStack() as stack:
         handed_in: list[HandedIn] = []
         for path in sources:
             source = stack.enter_context(closing(open_source(path)))
-            platform, files = recognize(source, assignment)
+            platform, files = recognize(source, assignment, others)
             if students is None and platform in ("Canvas", "Moodle"):
                 raise UsageError(f"{path} is of {platform}, which does not tell identifiers; name a --roster.")
             found.notes.append(f"{path} is of {platform}.")
@@ -75,9 +85,18 @@ def collect(
                 "Neither the platform nor the roster's column submitted tells every time: no penalty without one."
             )
         stack.enter_context(only_grader(course.root))
-        due = stack.enter_context(closing(_Due(course, assignment)))
+        due = stack.enter_context(closing(_Due(course, assignment, make=students is not None)))
+        if students is not None and due.gradebook is not None:
+            enroll(due.gradebook, students)
+        received = Received(course, assignment)
         for student in sorted(by_student):
-            _Hand(course, assignment, names, found, due).over(student, by_student[student])
+            _Hand(course, assignment, names, found, due, received).over(student, by_student[student])
+        received.save()
+    if found.timeless:
+        found.notes.append(
+            f"Late without a time, so that no penalty follows: {', '.join(found.timeless)}; a roster's column "
+            "submitted tells times."
+        )
     roll = sorted(student.id for student in students or ())
     found.missing = [student for student in roll if not course.folder("submitted", student, assignment).is_dir()]
     return found
@@ -94,11 +113,11 @@ def lines(found: Collected) -> Iterator[str]:
 
 
 class _Due:
-    """When work is due, if a gradebook is there to tell; asking must not make one."""
+    """When work is due, if a gradebook is there to tell; asking alone does not make one."""
 
-    def __init__(self, course: Course, assignment: str) -> None:
+    def __init__(self, course: Course, assignment: str, make: bool) -> None:
         path = sqlite_path(course.db_url)
-        self.gradebook = Gradebook(course.db_url) if path is None or path.exists() else None
+        self.gradebook = Gradebook(course.db_url) if make or path is None or path.exists() else None
         self.assignment = assignment
 
     def passed(self, student: str, when: datetime | None) -> bool:
@@ -119,6 +138,7 @@ class _Hand:
     names: list[str]
     found: Collected
     due: _Due
+    received: Received
 
     def over(self, student: str, handed_in: list[HandedIn]) -> None:
         if len({(file.when, file.source.path) for file in handed_in}) > 1:
@@ -143,7 +163,10 @@ class _Hand:
         when = _when(latest)
         if any(file.late for file in latest.values()) or self.due.passed(student, when):
             self.found.late.append(student)
-        self._place(student, data | dict(self._secret(secrets)), when)
+            self.found.timeless += [] if when else [student]
+        if self._place(student, data | dict(self._secret(secrets)), when):
+            for name, file in latest.items():
+                self.received.placed(student, name, file)
 
     def _notebooks(self, student: str, attempt: list[HandedIn]) -> dict[str, HandedIn]:
         """The file of one attempt for each notebook; of several the one uploaded last, else the one named best."""
@@ -156,6 +179,8 @@ class _Hand:
             by_name[self.names[0]] = notebooks
         if any(len(files) > 1 for files in by_name.values()) and student not in self.found.double:
             self.found.double.append(student)
+        for name, files in by_name.items():
+            self.received.note(student, name, files)
         return {
             name: max(files, key=lambda file: (file.number, file.filename == f"{name}.ipynb"))
             for name, files in by_name.items()
@@ -184,7 +209,8 @@ class _Hand:
             stamp = {"timestamp.txt": f"{when} UTC\n".encode()} if when else {}
             Attempts(self.course, self.assignment, self.names).add(student, data | stamp)
 
-    def _place(self, student: str, data: dict[str, bytes], when: datetime | None) -> None:
+    def _place(self, student: str, data: dict[str, bytes], when: datetime | None) -> bool:
+        """Whether this is what lies there now."""
         folder = self.course.folder("submitted", student, self.assignment)
         if folder.is_symlink():
             raise UsageError(f"{folder} is a link; collect writes into real folders alone.")
@@ -193,11 +219,11 @@ class _Hand:
         if known and when and known > when:
             self.found.unchanged.append(student)
             self.found.notes.append(f"{student} keeps what is there, which was handed in later ({known} UTC).")
-            return
+            return False
         files = data | ({"timestamp.txt": f"{when} UTC\n".encode()} if when else {})
         if (before is None or when) and all(_content(folder / name) == content for name, content in files.items()):
             self.found.unchanged.append(student)
-            return
+            return True
         if self.course.engine.keep == "best":
             there = {name: _content(folder / name) for name in files}
             self._keep(student, {name: content for name, content in there.items() if content}, known)
@@ -205,6 +231,7 @@ class _Hand:
         if not when:
             (folder / "timestamp.txt").unlink(missing_ok=True)  # it belonged to what was replaced
         self.found.placed.append(student)
+        return True
 
 
 def _match(

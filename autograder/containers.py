@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -43,6 +44,8 @@ class Container(Proxy):
             raise AttributeError(f"{kind.__name__!r} object has no attribute {name!r}")
         if name in _MUTATORS:
             return _ask(self, "get", name)
+        if name in _LOOKS:
+            return partial(_LOOKS[name], self)
         return getattr(_value(self), name)
 
     def _pairs(self) -> list[tuple[Any, Any]]:
@@ -54,18 +57,6 @@ class Container(Proxy):
 
     def __contains__(self, item: object) -> bool:
         return item in list(self)
-
-    def keys(self) -> list[Any]:
-        return list(self)
-
-    def items(self) -> list[tuple[Any, Any]]:
-        return _pairs(self)
-
-    def values(self) -> list[Any]:
-        return [value for _, value in _pairs(self)]
-
-    def get(self, key: Any, default: Any = None) -> Any:
-        return self[key] if key in self else default  # noqa: SIM401 (this is get)
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         return np.asarray(_value(self), dtype)
@@ -119,6 +110,18 @@ _value, _pairs = Container._value, Container._pairs
 _MUTATORS = frozenset(
     {"append", "extend", "insert", "pop", "remove", "clear", "sort", "reverse", "update", "setdefault", "popitem"}
 )
+
+
+def _look_up(self: Container, key: Any, default: Any = None) -> Any:
+    return self[key] if key in self else default  # noqa: SIM401 (this is get)
+
+
+_LOOKS: dict[str, Callable[..., Any]] = {  # of a dictionary; a list has none of these names
+    "keys": list,
+    "items": _pairs,
+    "values": lambda self: [value for _, value in _pairs(self)],
+    "get": _look_up,
+}
 
 
 def _plain(value: object) -> Any:

@@ -23,6 +23,7 @@ from autograder.errors import CourseError, UsageError
 from autograder.limits import Limits
 
 CONFIG_FILE = "nbgrader_config.py"
+UNUSABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # in a student's name: nothing can store or print these
 STATE = ".autograder"  # the engine's own folder in the course folder: lock, log, backups
 DEFAULTS = {
     "source_directory": "source",
@@ -76,6 +77,9 @@ class Course:
         if (root / CONFIG_FILE).exists():
             try:
                 config = PyFileConfigLoader(CONFIG_FILE, path=str(root)).load_config()
+            except SyntaxError as error:
+                where = f"line {error.lineno}: {error.msg}"
+                raise CourseError(f"{root / CONFIG_FILE} cannot be read, {where}.") from None
             except (Exception, SystemExit) as error:  # the file is code: anything may happen in it
                 raise CourseError(f"{root / CONFIG_FILE} cannot be read: {error!r}") from None
         return cls(root, config, db)
@@ -159,7 +163,16 @@ class Course:
         }
 
     def submissions(self, assignment: str) -> Iterator[tuple[str, Path]]:
-        """Each student with a folder for the assignment, in order."""
+        """Each student with a folder for the assignment, in order; what ``misnamed`` tells is left out."""
+        return (each for each in self._folders(assignment) if not UNUSABLE.search(each[0]))
+
+    def misnamed(self, assignment: str) -> list[tuple[str, str]]:
+        """Folders that cannot be graded because of their names, in printable form, each with a sentence."""
+        reason = "not graded: the folder's name holds a control character or is not UTF-8; rename it"
+        names = (student for student, _ in self._folders(assignment) if UNUSABLE.search(student))
+        return [(name.encode("unicode_escape").decode(), reason) for name in names]
+
+    def _folders(self, assignment: str) -> Iterator[tuple[str, Path]]:
         step, structure = self.setting("submitted_directory"), self.setting("directory_structure")
         names = {"nbgrader_step": step, "assignment_id": assignment}
         pattern = structure.format(student_id="*", **{key: glob.escape(name) for key, name in names.items()})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sqlite3
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +19,9 @@ from autograder.schema import Tables, open_tables
 
 T = TypeVar("T")
 RETRIES = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)  # seconds: a server that restarts, a lock that somebody holds
+FINAL = ("full", "unable to open", "disk I/O error")  # that pass by no waiting
+QUICK = 2  # of these tries, where no connection was ever made: an address is wrong more often than a server restarts
+CONNECT_SECONDS = 10  # that libpq waits for a host; by default it waits for minutes
 LOCK = "hashtext('autograder ' || current_database())"
 
 
@@ -26,13 +30,15 @@ class Database:
 
     def __init__(self, url: str) -> None:
         try:
-            self.engine = sa.create_engine(url, pool_pre_ping=True)
+            self.engine = sa.create_engine(url, pool_pre_ping=True, connect_args=_connect_arguments(url))
         except (sa.exc.ArgumentError, ImportError) as error:
             raise GradebookError(f"{url!r} is not the address of a database that can be used: {error}.") from None
         self.name = self.engine.url.render_as_string(hide_password=True)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
         self.patient = True  # waits for a server that restarts and for locks
+        self._reached = False  # whether a connection was ever made
         self._file: tuple[int, int] | None = None
+        sa.event.listen(self.engine, "connect", self._on_connect)
         if self.is_sqlite:
             sa.event.listen(self.engine, "connect", _on_sqlite_connect)
             sa.event.listen(self.engine, "begin", _on_sqlite_begin)
@@ -92,19 +98,27 @@ class Database:
 
     def _retry(self, action: Callable[[], T]) -> T:
         """The action's result, tried again while a server restarts or a lock is held."""
-        for wait in (*(RETRIES if self.patient else ()), None):
+        for number, wait in enumerate((*(RETRIES if self.patient else ()), None)):
             try:
                 return action()
             except (sa.exc.SQLAlchemyError, sqlite3.Error) as error:
                 reason = str(getattr(error, "orig", None) or error).splitlines()[0]
                 passing = isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError)
-                if wait is None or not passing or "full" in reason:
+                passing = passing and (self._reached or number < QUICK) and not any(each in reason for each in FINAL)
+                if wait is None or not passing:
+                    kept = "What was graded so far is kept; run the command again once this is put right."
+                    address = "Nothing was graded; name a gradebook that is there, by --db or c.CourseDirectory.db_url."
                     raise GradebookError(
-                        f"The gradebook {self.name} cannot be used: {reason}. "
-                        "What was graded so far is kept; run the command again once this is put right."
+                        f"The gradebook {self.name} cannot be used: {reason}. {kept if self._reached else address}"
                     ) from None
+                if number == QUICK:
+                    note = f"the database does not answer ({reason}); trying for another minute"
+                    print(f"autograder: {note}", file=sys.stderr, flush=True)
                 time.sleep(wait)
         raise AssertionError("the last attempt returns or raises")
+
+    def _on_connect(self, *_: Any) -> None:
+        self._reached = True
 
     def _hold_lock(self) -> None:
         """Take the server's lock, or see that it is still there: a server that restarts forgets it."""
@@ -151,6 +165,13 @@ def uninterrupted() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
         if came:
             signal.raise_signal(signal.SIGINT)
+
+
+def _connect_arguments(url: str) -> dict[str, Any]:
+    """What the driver is told beside the address."""
+    address = sa.make_url(url)
+    own = address.drivername in ("postgresql", "postgresql+psycopg2", "postgresql+psycopg")
+    return {"connect_timeout": CONNECT_SECONDS} if own and "connect_timeout" not in address.query else {}
 
 
 def _on_sqlite_connect(connection: Any, _record: Any) -> None:

@@ -14,12 +14,15 @@ from typing import Any
 from autograder.assignment import Assignment
 from autograder.bundle import bundle
 from autograder.course import Course, Engine
+from autograder.enrolled import Absent
 from autograder.errors import UsageError
 from autograder.feedback import Check, check_line
 from autograder.files import write_atomically
 from autograder.gradebook import Gradebook, Person, Result
 from autograder.gradescope import UNSANDBOXED, content, told
 from autograder.kept import Kept
+from autograder.received import NAMES as FEEDBACK
+from autograder.received import pack
 from autograder.results import CheckResult
 
 FORMULA = (*"=+-@＝＋－＠", "\t", "\r", "\n")  # with these a spreadsheet takes a text for a formula
@@ -44,35 +47,65 @@ class Grade:
 
 
 def export(
-    assignment: str, course_dir: Path = Path("."), *, kind: str = "csv", to: Path | None = None, db: str = ""
+    assignment: str,
+    course_dir: Path = Path("."),
+    *,
+    kind: str = "csv",
+    to: Path | None = None,
+    db: str = "",
+    tell: Callable[[str], object] = lambda sentence: None,
 ) -> Path:
     """Write the scores as ``kind`` and return where: a file, for Gradescope a folder with a file a student.
 
-    "gradescope-autograder" writes no scores: it is the zip that makes the engine grade in Gradescope. Raises UsageError
-    for another kind, and where nothing is graded yet.
+    "gradescope-autograder" writes no scores: it is the zip that makes the engine grade in Gradescope; "moodle-feedback"
+    and "canvas-feedback" are zips of the feedback pages under the names that these upload in bulk. ``tell`` is
+    called with what a person should know of the scores: who handed in nothing and has 0, which answers wait for a
+    grade. Raises UsageError for another kind, and where nothing is graded yet.
 
     >>> path = export("scaling", Path("my_course"))
     >>> path.name, path.read_text().splitlines()[1]
-    ('scaling-csv.csv', 'ada,,,,9.0,11.0,0.0,3.0,2.0,4.0,0.0')
+    ('scaling.csv', 'ada,,,,9.0,11.0,0.0,3.0,2.0,4.0,0.0')
     """
     if kind not in KINDS:
         raise UsageError(f"There is no format {kind!r}; the formats are {', '.join(KINDS)}.")
     course = Course.open(course_dir, db)
     notebooks = course.notebooks(assignment)
-    path = to or course.root / "exports" / f"{assignment}-{kind}{KINDS[kind]}"
+    short = kind == "csv" and not assignment.endswith(("-canvas", "-moodle"))  # whose table would be another's
+    name = assignment if short else f"{assignment}-{kind}"
+    path = to or course.root / "exports" / f"{name}{KINDS[kind]}"
+    if KINDS[kind] and path.is_dir():
+        raise UsageError(f"{path} is a folder; name a file, such as {path / f'{name}{KINDS[kind]}'}.")
     if kind == "gradescope-autograder":
         write_atomically(path, bundle(course, assignment), 0o644)
+        return path
+    if kind in FEEDBACK:
+        write_atomically(path, pack(course, assignment, kind, tell), 0o644)
         return path
     with closing(Gradebook(course.db_url)) as gradebook:
         results, people = gradebook.results(assignment), gradebook.people()
     if not results:
         raise UsageError(f"Nothing of {assignment!r} is graded yet; run `autograder grade {assignment}` first.")
+    absent = Absent.of(course, assignment, people, {result.student for result in results})
+    for sentence in [*absent.sentences(), *_waiting(results)]:
+        tell(sentence)
     if kind == "gradescope":
         for student, found in _gradescope(notebooks, results, course.engine).items():
             write_atomically(path / student / "results.json", json.dumps(found, indent=1) + "\n", 0o644)
     else:
-        write_atomically(path, table_text(TABLES[kind](assignment, list(read_grades(results, people)))), 0o644)
+        grades = [*read_grades(results, people), *(Grade(people[student]) for student in absent.nothing)]
+        write_atomically(path, table_text(TABLES[kind](assignment, grades)), 0o644)
     return path
+
+
+def _waiting(results: Iterable[Result]) -> Iterable[str]:
+    """A sentence where written answers have no grade."""
+    scores = [
+        result.scores.get(name, check["score"])
+        for result in results
+        for name, check in json.loads(result.result)["checks"].items()
+    ]
+    if None in scores:
+        yield f"{scores.count(None)} written answers wait for a person's grade, and count as 0 here"
 
 
 def _gradescope(
@@ -111,12 +144,13 @@ def read_grades(results: Iterable[Result], people: dict[str, Person]) -> Iterabl
 def plain_rows(assignment: str, grades: list[Grade]) -> Iterable[list[Any]]:
     """One row a student, one column a check."""
     names = list(dict.fromkeys(name for grade in grades for name in grade.checks))
+    most = max((grade.points for grade in grades), default=0.0)  # who handed in nothing has no check
     yield ["student_id", "last_name", "first_name", "email", "score", "max_score", "late_penalty", *names]
     for grade in grades:
         person = grade.person
         scores = [grade.checks.get(name, ("", 0.0))[0] for name in names]
         head = [person.id, person.last_name, person.first_name, person.email]
-        yield [*head, grade.score, grade.points, grade.late_penalty, *scores]
+        yield [*head, grade.score, grade.points if grade.checks else most, grade.late_penalty, *scores]
 
 
 def canvas_rows(assignment: str, grades: list[Grade]) -> Iterable[list[Any]]:
@@ -142,7 +176,8 @@ TABLES: dict[str, Callable[[str, list[Grade]], Iterable[list[Any]]]] = {
     "canvas": canvas_rows,
     "moodle": moodle_rows,
 }
-KINDS = dict.fromkeys(TABLES, ".csv") | {"gradescope": "", "gradescope-autograder": ".zip"}  # ends of files' names
+ZIPS = ("gradescope-autograder", *FEEDBACK)
+KINDS = dict.fromkeys(TABLES, ".csv") | {"gradescope": ""} | dict.fromkeys(ZIPS, ".zip")  # ends of files' names
 
 
 def neutral(value: Any) -> Any:

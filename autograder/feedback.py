@@ -141,7 +141,7 @@ def _tasks(assignment: Assignment, judged: Judged, kept: Kept, show_hidden: bool
         index = raw.get("metadata", {}).get("autograder", {}).get("cell")
         cell = assignment.cells[index] if index is not None else None
         if cell and cell.grade_id and not cell.locked and cell.kind in ("student", "manual"):
-            tasks.append(Task(readable(cell.grade_id), f"task-{cell.grade_id}"))
+            tasks.append(Task(readable(_named_after(assignment, cell.grade_id)), f"task-{cell.grade_id}"))
             by_cell[cell.grade_id] = tasks[-1]
         task = _task_of(assignment, cell, by_cell) or tasks[-1]
         if cell and cell.grade_id and cell.grade_id in judged.checks:
@@ -154,6 +154,12 @@ def _tasks(assignment: Assignment, judged: Judged, kept: Kept, show_hidden: bool
         if cell and cell.grade_id and kept.comments.get(cell.grade_id):
             task.comments.append(page.render_markdown(kept.comments[cell.grade_id], {}))
     return tasks
+
+
+def _named_after(assignment: Assignment, grade_id: str) -> str:
+    """The check that an answer's name only adds a word to, as a prediction's `_choice`; else the answer's own name."""
+    ids = (test.grade_id for test in assignment.tests if test.grade_id)
+    return next((each for each in ids if grade_id.startswith(f"{each}_")), grade_id)
 
 
 def _task_of(assignment: Assignment, cell: Cell | None, by_cell: Mapping[str, Task]) -> Task | None:

@@ -28,6 +28,7 @@ from autograder.intake import SECRET, Submission, collect
 from autograder.kept import Kept
 from autograder.pool import LocalPool
 from autograder.progress import Progress
+from autograder.strays import strays
 from autograder.unit import Graded, Job, Outcome, Setup
 
 BATCH = 50  # submissions in one transaction at the most
@@ -103,7 +104,11 @@ class _Batch:
         self.assignment = assignment
         self.notebooks = course.notebooks(assignment)
         self.folders = dict(course.submissions(assignment))
+        self.summary = Summary()
+        self._note_what_is_missing()
         for student in students:
+            if not student:
+                raise UsageError("--student needs the id of a student: the name of a folder in submitted/.")
             if student not in self.folders:
                 raise UsageError(
                     f"There is no submission of {assignment!r} by {student!r}, which should be "
@@ -111,12 +116,21 @@ class _Batch:
                 )
         if students:
             self.folders = {student: self.folders[student] for student in students}
-        self.summary = Summary()
-        answers, self.summary.notes = known_answers(course, assignment)
+        answers, notes = known_answers(course, assignment)
+        self.summary.notes += notes
         self.setup = Setup.of(course, assignment, self.notebooks, answers).pack()
         self.version = version_of(self.setup)
         self.attempts = Attempts(course, assignment, list(self.notebooks))
         self.taken: dict[str, _Taken] = {}  # students at work
+
+    def _note_what_is_missing(self) -> None:
+        self.summary.people += strays(self.course, self.assignment)
+        if not self.folders:
+            place = self.course.folder("submitted", "<student>", self.assignment)
+            self.summary.notes.append(
+                f"Nothing of {self.assignment!r} is handed in at {place}; "
+                f"`autograder collect {self.assignment} DOWNLOADED` puts it there."
+            )
 
     def run(self, gradebook: Gradebook, jobs: int | None, scheduler: str, force: bool) -> Summary:
         start = time.monotonic()

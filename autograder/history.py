@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 NAME, CELLS = "autograder_history", "autograder_cell"
+EXTENSION = "extension"  # the origin of a row that tells of days, not points; no trigger writes it
 COLUMNS = ("at", "student_id", "assignment", "notebook", "name", "origin", "old", "new", "submission", "version")
 WATCHED = {  # (table, column) -> where a score is from
     ("grade", "auto_score"): "auto",
@@ -34,8 +35,8 @@ class Change:
     student: str
     assignment: str
     notebook: str
-    check: str  # grade id; "" for the penalty of the whole notebook
-    origin: str  # a value of WATCHED
+    check: str  # grade id; "" for the penalty of the whole notebook, and for an extension
+    origin: str  # a value of WATCHED, or EXTENSION
     old: float | None
     new: float | None
     submission: str  # digest of what was handed in

@@ -8,14 +8,13 @@ it outlives the submission.
 from __future__ import annotations
 
 import random
-import resource
 import time
-from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
 from autograder.assignment import Assignment, Cell
+from autograder.bindings import Bindings
 from autograder.errors import BoundaryError
 from autograder.exceptions import CellTimeout, StudentDied
 from autograder.forkserver import ForkServer
@@ -153,6 +152,7 @@ class Judge:
 
         def run(session: Session) -> None:
             self._fetch_names(session)
+            session.bindings = Bindings(self.assignment, self.namespace.names)
             if self.recorder:
                 self.recorder.take()
             try:
@@ -161,6 +161,8 @@ class Judge:
                 raise
             except BaseException as error:
                 results.append(Failure.of(error, cell))  # here, since its text may ask the student's process
+            session.tell_bindings()
+            session.bindings = None
             if session.figures_open and not session.dead:
                 session.request("flush")
 
@@ -228,15 +230,6 @@ class Judge:
             cut = "[outputs cut here: over the limit of the notebook]\n"
             return [{"output_type": "stream", "name": "stderr", "text": cut}]
         return items
-
-
-def limit_memory(limits: Limits) -> None:
-    """Bound the memory of the judge's own process, over what it holds already."""
-    with suppress(OSError, ValueError), open("/proc/self/statm") as file:
-        held = int(file.read().split()[0]) * resource.getpagesize()
-        soft = held + limits.judge_memory_bytes
-        resource.setrlimit(resource.RLIMIT_AS, (soft, soft))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _grade_id(raw: dict[str, Any]) -> str:

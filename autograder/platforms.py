@@ -10,7 +10,7 @@ Students choose the last part of a name, so every pattern takes the first place 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -36,6 +36,7 @@ RECEIPT = re.compile(
     r"\ufeff?Name: *(?P<name>[^\n]*?) *\((?P<user>[^()\n]+)\) *\r?\n"
     r"(?:Assignment:[^\n]*\n)?(?:Date Submitted:[^\n]* (?P<zone>[A-Z]{2,5}) *\r?\n)?"
 )
+NOTEBOOK = re.compile(r"(?P<folder>.*/)?(?P<stem>[^/]+)\.ipynb")
 RECEIPT_BYTES = 1 << 20
 
 
@@ -74,7 +75,7 @@ def blackboard(source: Source) -> list[HandedIn]:
     User names and titles may both hold "_", so the receipt decides; without one, each possible name is tried.
     """
     found = _matches(source, BLACKBOARD)
-    receipts = {(m["user"], m["time"]): _receipt(source, file) for file, m in found if m["receipt"]}
+    receipts = {(m["user"], m["time"]): _text(source, file) for file, m in found if m["receipt"]}
     handed_in = []
     for file, m in found:
         if m["receipt"]:
@@ -105,17 +106,48 @@ PLATFORMS: dict[str, Callable[[Source], list[HandedIn]]] = {
 }
 
 
-def recognize(source: Source, assignment: str) -> tuple[str, list[HandedIn]]:
-    """The platform whose names fit most files, and what was handed in; raises UsageError where none fits."""
+def folders(source: Source, assignment: str, others: Collection[str]) -> list[HandedIn]:
+    """``ada/batchnorm.ipynb``, ``ada/batchnorm/batchnorm.ipynb`` and a timestamp.txt beside it, or ``ada.ipynb``.
+
+    Notebooks that are named like those of ``others``, the other assignments, are left out.
+    """
+    stamps = {file.path: file for file in source.files if file.path.endswith("timestamp.txt")}
+    handed_in = []
+    for file, match in _matches(source, NOTEBOOK):
+        stem, parts = match["stem"], (match["folder"] or "").split("/")[:-1]
+        if stem in others or parts[-1:] == [""]:
+            continue
+        if len(parts) > 1 and parts[-1] == assignment:
+            parts.pop()
+        if parts:
+            stamp = stamps.get(f"{match['folder']}timestamp.txt")
+            when = parse_timestamp(_text(source, stamp).strip()) if stamp else None
+            handed_in.append(HandedIn(source, file, f"{stem}.ipynb", (parts[-1],), when=when))
+        elif stem != assignment:
+            # Twice, so that nobody is taken for a student whom no roster names.
+            handed_in.append(HandedIn(source, file, f"{stem}.ipynb", (stem, stem)))
+    return handed_in
+
+
+def recognize(source: Source, assignment: str, others: Collection[str] = ()) -> tuple[str, list[HandedIn]]:
+    """The platform whose names fit most files, and what was handed in; raises UsageError where none fits.
+
+    Where no platform's fit, folders named by students will do.
+    """
+    if not source.files and not source.refused:
+        raise UsageError(f"{source.path} is empty; name what the platform exported, or a folder with submissions.")
     found = {name: read(source) for name, read in PLATFORMS.items()}
     # By count, since a student can name one file as another platform would; every file counts, whoever named it.
     best = max(found, key=lambda name: len(found[name]))
     wanted = [handed_in for handed_in in found[best] if handed_in.assignment in ("", assignment)]
+    if not wanted and not any(found.values()) and (plain := folders(source, assignment, others)):
+        return "folders named by students", plain
     if not wanted:
         refused = f" ({len(source.refused)} unsafe files are left out)" if source.refused else ""
         raise UsageError(
             f"{source.path} holds nothing of {assignment!r} named as Canvas, Moodle, Blackboard or nbgrader's exchange "
-            f"name it{refused}; name the zip as it was downloaded, or the exchange's folder inbound."
+            f"name it, nor as <student>/{assignment}.ipynb{refused}; name the zip as it was downloaded, the exchange's "
+            "folder inbound, or a folder with a folder for each student."
         )
     return best, wanted
 
@@ -130,7 +162,7 @@ def _matches(source: Source, pattern: re.Pattern[str]) -> list[tuple[File, re.Ma
     return found
 
 
-def _receipt(source: Source, file: File) -> str:
+def _text(source: Source, file: File) -> str:
     try:
         return source.read(file, RECEIPT_BYTES).decode("utf-8", "replace")
     except Refused:

@@ -16,15 +16,18 @@ from typing import Any
 
 import jinja2
 import sqlalchemy as sa
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
+from autograder.attempts import Attempts
 from autograder.course import Course
+from autograder.enrolled import Absent
 from autograder.errors import UsageError
 from autograder.feedback import readable, template_text
 from autograder.files import write_atomically
 from autograder.gradebook import Gradebook, Result
 from autograder.history import NAME as HISTORY
 from autograder.originality import Copy, Originality, copies
+from autograder.received import Received
 
 HELP_SHARE = 0.5  # of the points: who has less needs help
 COMPARED = 1000  # students whose answers are compared each with each: beyond, that takes hours
@@ -74,8 +77,9 @@ class Report:
     late: dict[str, float]  # student -> points taken off
     seconds: dict[str, float]  # student -> time of grading
     alike: list[tuple[str, list[str]]] = field(default_factory=list)  # (task, students with one answer)
-    attempts: dict[str, int] = field(default_factory=dict)  # student -> submissions that were graded
+    attempts: dict[str, int] = field(default_factory=dict)  # student -> how often was handed in, as far as is known
     hours: dict[str, float] = field(default_factory=dict)  # student -> hours left when it was handed in; below 0: late
+    absent: Absent = field(default_factory=lambda: Absent([], []))
 
     @property
     def distribution(self) -> list[int]:
@@ -108,11 +112,15 @@ def report(assignment: str, course_dir: Path = Path("."), *, db: str = "") -> Pa
     notebooks = course.notebooks(assignment)
     with closing(Gradebook(course.db_url)) as gradebook:
         results = gradebook.results(assignment)
-        attempts, hours = _attempts(gradebook, assignment), _hours(gradebook, assignment)
+        attempts, hours, people = _attempts(gradebook, assignment), _hours(gradebook, assignment), gradebook.people()
     if not results:
         raise UsageError(f"Nothing of {assignment!r} is graded yet; run `autograder grade {assignment}` first.")
     found = analyze(assignment, results)
-    found.attempts, found.hours = attempts, hours
+    kept, seen = Attempts(course, assignment, list(notebooks)), Received(course, assignment).attempts()
+    counts = {each: max(attempts.get(each, 0), kept.count(each), seen.get(each, 0)) for each in found.scores}
+    found.attempts = {student: count for student, count in counts.items() if count}
+    found.hours = hours
+    found.absent = Absent.of(course, assignment, people, found.scores)
     if len(found.scores) <= COMPARED:
         settings = Originality(config=course.config)
         for name, source in notebooks.items():
@@ -234,6 +242,7 @@ def render(found: Report) -> str:
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters["points"] = lambda value: f"{round(value, 2):g}"
     environment.filters["readable"] = readable
+    environment.filters["breakable"] = lambda text: escape(text).replace("_", Markup("_<wbr>"))  # a name, on a phone
     figures = {scheme: _figure(found, *colors) for scheme, colors in COLORS.items()}
     return environment.from_string(template_text("report.html.j2")).render(
         found=found,

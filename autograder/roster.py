@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -32,13 +33,14 @@ class Student:
 def read_roster(path: Path) -> list[Student]:
     """The students of a course; raises UsageError with the line that cannot be used."""
     try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            table = csv.DictReader(file, strict=True)
-            if "id" not in (table.fieldnames or ()):
-                raise UsageError(f"{path} has no column id; the columns are {', '.join(COLUMNS)}.")
-            rows = [{name: (row.get(name) or "").strip() for name in COLUMNS} for row in table]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UsageError(f"{path} cannot be read as a CSV file in UTF-8: {error}.") from None
+        text = _decoded(path.read_bytes())
+        head = text.partition("\n")[0]
+        table = csv.DictReader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=head.count), strict=True)
+        if "id" not in (table.fieldnames or ()):
+            raise UsageError(f"{path} has no column id; the columns are {', '.join(COLUMNS)}.")
+        rows = [{name: (row.get(name) or "").strip() for name in COLUMNS} for row in table]
+    except (OSError, csv.Error) as error:
+        raise UsageError(f"{path} cannot be read as a CSV file: {error}.") from None
     students = [Student(**row) for row in rows if row["id"]]
     seen: set[str] = set()
     for student in students:
@@ -50,6 +52,14 @@ def read_roster(path: Path) -> list[Student]:
     if not students:
         raise UsageError(f"{path} names no student.")
     return students
+
+
+def _decoded(data: bytes) -> str:
+    """As UTF-8, and what is none as Windows' Western encoding: spreadsheets save both, and tell neither."""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("cp1252", "replace")
 
 
 def read_time(text: str) -> datetime | None:

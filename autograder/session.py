@@ -11,6 +11,7 @@ import socket
 import sys
 import weakref
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from msgpack import ExtType
 
 from autograder import protocol
 from autograder.arguments import Arguments
+from autograder.bindings import GONE, Bindings
 from autograder.channel import Channel
 from autograder.containers import Container
 from autograder.errors import BoundaryError, ProtocolError
@@ -31,7 +33,7 @@ from autograder.wire import Codec, extension
 
 ENDED = "the student's process ended"
 # What a test cannot see, or sees by chance.
-_UNRECORDED = frozenset({"names", "run", "flush", "describe", "text", "repr", "self-test", "echo"})
+_UNRECORDED = frozenset({"names", "bind", "unbind", "run", "flush", "describe", "text", "repr", "self-test", "echo"})
 
 
 class Session:
@@ -51,6 +53,7 @@ class Session:
         self.freed: list[list[int]] = []
         self.calls = 0
         self.figures_open = False
+        self.bindings: Bindings | None = None  # of the test that runs
         self._emit = emit
         self._recorder = recorder
         self._labels: dict[int, str] = {}  # handle -> the name by which a test got it
@@ -95,6 +98,15 @@ class Session:
                     self._labels[object.__getattribute__(pair[1], "_handle")] = pair[0]
         return found
 
+    def tell_bindings(self) -> None:
+        """Have the student's process follow what the test did to the student's global names."""
+        for name, value in self.bindings.changes() if self.bindings and not self.dead else ():
+            if value is GONE:
+                self.request("unbind", name)
+                continue
+            with suppress(BoundaryError):  # it cannot go over; the test itself has it all the same
+                self.request("bind", name, value)
+
     def settle(self) -> None:
         """End the conversation if the process said more than it was asked: the next question would get that answer."""
         if self.dead:
@@ -130,6 +142,7 @@ class Session:
     def _exchange(self, message: list[Any], arguments: Arguments) -> Any:
         if self.dead:
             raise StudentDied(self.dead)
+        self.tell_bindings()
         freed, mirrors = self._news_of_objects()
         state = self._streams.changed()
         if freed or mirrors or state:
@@ -192,6 +205,7 @@ class Session:
             reply = ["return", None, Arguments(self._handle_of_mirror).outgoing(function(*arguments, **keywords))]
         except Exception as error:
             reply = ["raise", None, f"{type(error).__name__}: {error}"]
+        self.tell_bindings()
         state = self._streams.changed()
         if state:
             reply[1] = [[], [], state]

@@ -52,6 +52,8 @@ class Student:
         self.operations: dict[str, Callable[..., Any]] = {
             "run": self._run,
             "names": lambda names: [[n, live(shell.names[n])] for n in names if n in shell.names],
+            "bind": lambda name, value: operator.setitem(shell.names, name, plain(value)),
+            "unbind": lambda name: (shell.names.pop(name, None), None)[1],
             "get": lambda h, name: live(getattr(get(h), name)),
             "set": lambda h, name, value: setattr(get(h), name, plain(value)),
             "delete": lambda h, name: delattr(get(h), name),

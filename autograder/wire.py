@@ -92,14 +92,14 @@ class Codec:
 
     def pack(self, value: Any) -> bytes:
         """A value within a message, for the content of an endpoint's own type."""
+        if self._depth > self.limits.message_depth:
+            raise ValueError("the value is nested too deeply")
         if self._depth == len(self._packers):
             self._packers.append(
                 msgpack.Packer(default=self._extend, strict_types=True, unicode_errors="surrogatepass", buf_size=4096)
             )
         packer = self._packers[self._depth]
         self._depth += 1
-        if self._depth > self.limits.message_depth:
-            raise ValueError("the value is nested too deeply")
         try:
             packed: bytes = packer.pack(value)
         finally:

@@ -11,9 +11,11 @@ from __future__ import annotations
 import ast
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -31,9 +33,14 @@ __all__ = ["SECONDS_A_CELL", "NotebookError", "Report", "Task", "check"]
 SECONDS_A_CELL = 30.0
 """A cell that runs longer has failed; the grader waits no longer either."""
 
+SECONDS_IN_ALL = 120.0
+"""The whole notebook has no more time, here and in grading."""
+
 SECONDS_TO_START = 60.0
 
+Failures = dict[int, dict[str, Any]]  # a cell's number -> what runcells says of it
 Status = Literal["passed", "failed", "not attempted", "chosen", "written", "hidden"]
+ENDLESS = "it ran for more than"
 STUB = "NotImplementedError"
 
 
@@ -104,15 +111,35 @@ def check(notebook: str | os.PathLike[str]) -> Report:
 
 
 def _failures(notebook: Notebook) -> Iterator[tuple[int, dict[str, Any]]]:
-    """(number, failure) of each cell that fails; a cell that kills the process or never ends costs itself alone."""
+    """(number, failure) of each cell that fails.
+
+    A cell that kills the process costs itself alone; where a check never ends, later ones of its function are left out.
+    """
     codes = [cell.number for cell in notebook.cells if cell.kind == "code"]
     skipped: dict[int, str] = {}
+    reports: Failures = {}
+    deadline = time.monotonic() + SECONDS_IN_ALL
     while True:
-        reports, ending = _run(notebook.path, [*skipped], len(codes) - len(skipped))
-        if len(reports) == len(codes) - len(skipped):
+        made, ending = _run(notebook.path, [*skipped], len(codes) - len(skipped), deadline)
+        reports |= made
+        if len(made) == len(codes) - len(skipped):
             break
-        stuck = next(number for number in codes if number not in skipped and number not in reports)
-        skipped[stuck] = ending
+        if time.monotonic() >= deadline:
+            late = f"not run: the notebook took more than {SECONDS_IN_ALL:g} seconds, and the grader waits no longer"
+            skipped |= {number: late for number in codes if number not in skipped and number not in reports}
+            break
+        stuck = next(cell for cell in notebook.cells if cell.number in codes and cell.number not in {*skipped, *made})
+        skipped[stuck.number] = ending
+        if ending.startswith(ENDLESS) and stuck.is_check:
+            name = stuck.grade_id.partition("__")[0]
+            calls = re.compile(rf"\b{re.escape(name)}\b")
+            skipped |= {
+                cell.number: f"not run: {name} did not end"
+                for cell in notebook.cells
+                if cell.number > stuck.number and cell.is_check and calls.search(cell.source)
+            }
+    if sys.stderr.isatty():
+        print("\r\033[K", end="", file=sys.stderr, flush=True)
     for number in codes:
         if number in skipped:
             yield number, {"error": ["Ended"], "message": skipped[number], "frames": []}
@@ -120,12 +147,12 @@ def _failures(notebook: Notebook) -> Iterator[tuple[int, dict[str, Any]]]:
             yield number, reports[number]
 
 
-def _run(path: Path, skipped: list[int], expected: int) -> tuple[dict[int, dict[str, Any]], str]:
+def _run(path: Path, skipped: list[int], expected: int, deadline: float) -> tuple[Failures, str]:
     """The reports that came, by cell, and why no more came."""
     command = [sys.executable, str(Path(runcells.__file__)), str(path), *map(str, skipped)]
     environment = os.environ | {"MPLBACKEND": "agg", "PYTHONIOENCODING": "utf-8"}
     lines: SimpleQueue[bytes] = SimpleQueue()
-    reports: dict[int, dict[str, Any]] = {}
+    reports: Failures = {}
 
     def listen() -> None:
         with suppress(ValueError):  # closed below while this waits
@@ -150,13 +177,17 @@ def _run(path: Path, skipped: list[int], expected: int) -> tuple[dict[int, dict[
     with process:
         try:
             seconds = SECONDS_TO_START
-            while len(reports) < expected and (line := lines.get(timeout=seconds)):
+            left = deadline - time.monotonic()
+            while len(reports) < expected and (line := lines.get(timeout=max(0.0, min(seconds, left)))):
+                left = deadline - time.monotonic()
                 seconds = SECONDS_A_CELL
+                if sys.stderr.isatty():
+                    print(f"\r{len(reports)} of {expected} cells ran ", end="", file=sys.stderr, flush=True)
                 report = json.loads(line)
                 if report:  # the first is empty: the process is there
                     reports[report["cell"]] = report
         except Empty:
-            ending = f"it ran for more than {SECONDS_A_CELL:g} seconds; look for a loop that never ends"
+            ending = f"{ENDLESS} {SECONDS_A_CELL:g} seconds; look for a loop that never ends"
         finally:
             _end(process)
     return reports, ending
@@ -171,7 +202,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
             os.killpg(process.pid, signal.SIGKILL)
 
 
-def _tasks(notebook: Notebook, failures: dict[int, dict[str, Any]]) -> Iterator[Task]:
+def _tasks(notebook: Notebook, failures: Failures) -> Iterator[Task]:
     """A task for each name before the double underscore of the checks' grade ids, in the notebook's order."""
     written: dict[str, Cell] = {}  # the cell in which a function or an answer is written
     for cell in notebook.cells:
@@ -193,14 +224,14 @@ def _tasks(notebook: Notebook, failures: dict[int, dict[str, Any]]) -> Iterator[
             yield _function(name, written, cells, failures)
 
 
-def _prediction(name: str, answer: Cell, cells: list[Cell], failures: dict[int, dict[str, Any]]) -> Task:
+def _prediction(name: str, answer: Cell, cells: list[Cell], failures: Failures) -> Task:
     if answer.is_as_released:
         return Task(name, "not attempted", hidden=1)
-    reasons = [_reason(cell, failures[cell.number], {}) for cell in (answer, *cells) if cell.number in failures]
-    return Task(name, "failed" if reasons else "chosen", hidden=1, reasons=tuple(reasons))
+    broken = [cell for cell in (answer, *cells) if cell.number in failures]
+    return Task(name, "failed" if broken else "chosen", hidden=1, reasons=_reasons(name, broken, failures, {}))
 
 
-def _function(name: str, written: dict[str, Cell], cells: list[Cell], failures: dict[int, dict[str, Any]]) -> Task:
+def _function(name: str, written: dict[str, Cell], cells: list[Cell], failures: Failures) -> Task:
     answer = written.get(name)
     visible = [cell for cell in cells if not cell.is_hidden_check]
     failed = [cell for cell in visible if cell.number in failures]
@@ -208,12 +239,11 @@ def _function(name: str, written: dict[str, Cell], cells: list[Cell], failures: 
     broken = [answer] if answer and answer.number in failures else []
     if not broken and ((answer and answer.is_as_released) or _stubs(failed, failures) == {name}):
         return Task(name, "not attempted", 0, *counts[1:])
-    reasons = [_reason(cell, failures[cell.number], written) for cell in broken or failed]
-    status: Status = "failed" if reasons else "passed" if visible else "hidden"
-    return Task(name, status, *counts, tuple(dict.fromkeys(reasons)))
+    status: Status = "failed" if broken or failed else "passed" if visible else "hidden"
+    return Task(name, status, *counts, _reasons(name, broken or failed, failures, written))
 
 
-def _stubs(cells: list[Cell], failures: dict[int, dict[str, Any]]) -> set[str]:
+def _stubs(cells: list[Cell], failures: Failures) -> set[str]:
     """The functions, still as released, at which all these cells stopped; empty when one stopped for another reason."""
     found = [failures[cell.number] for cell in cells]
     if not found or any(STUB not in failure["error"] for failure in found):
@@ -221,26 +251,44 @@ def _stubs(cells: list[Cell], failures: dict[int, dict[str, Any]]) -> set[str]:
     return {failure["frames"][-1][2] if failure["frames"] else "" for failure in found}
 
 
-def _reason(cell: Cell, failure: dict[str, Any], written: dict[str, Cell]) -> str:
-    """One sentence: which check (or the answer itself), what went wrong, and in which line of whose code."""
+def _reasons(name: str, cells: list[Cell], failures: Failures, written: dict[str, Cell]) -> tuple[str, ...]:
+    """A sentence for each of the cells; one for all of those that say the same."""
+    titles: dict[str, list[str]] = {}
+    for cell in cells:
+        about, what = _reason(name, cell, failures, written)
+        titles.setdefault(what, []).append(about)
+    return tuple(
+        f"{abouts[0]}{f' (and {len(abouts) - 1} more)' if len(abouts) > 1 else ''}: {what}" if abouts[0] else what
+        for what, abouts in titles.items()
+    )
+
+
+def _reason(name: str, cell: Cell, failures: Failures, written: dict[str, Cell]) -> tuple[str, str]:
+    """Which check, "" for the answer itself and all checks; and what went wrong, in which line of whose code."""
+    failure = failures[cell.number]
     kind, message = failure["error"][0], " ".join(failure["message"].split())
-    about = f"{cell.title}: " if cell.is_check else ""
+    about = cell.title if cell.is_check else ""
     number, line, function = failure["frames"][-1] if failure["frames"] else (cell.number, None, "")
     if STUB in failure["error"] and function in written:
-        return f"{about}it needs {function}, which is not written yet"
+        return about, f"it needs {function}, which is not written yet"
     unknown = message.partition("'")[2].partition("'")[0] if kind == "NameError" else ""
-    if unknown in written and number == cell.number and cell.is_check:
-        return f"{unknown} is not defined; its checks look for exactly that name"
+    if unknown in {*written, name} and number == cell.number and cell.is_check:
+        home = written.get(unknown)
+        if home and home.number in failures and unknown != name:
+            return about, f"it needs {unknown}, whose cell failed"
+        return "", f"{unknown} is not defined; its checks look for exactly that name"
+    if message.startswith("not run: "):
+        return "", message
     if kind == "Ended" or (kind == "AssertionError" and message):
-        return about + message
+        return about, message
     if kind == "AssertionError":
-        return f"{about}line {line} of the check is not true"
+        return about, f"line {line} of the check is not true"
     place = f" in {function}" if function in written else "" if number == cell.number else f" in cell {number}"
     what = "syntax error" if "SyntaxError" in failure["error"] else kind
-    return f"{about}{what}{f', line {line}{place}' if line else ''}: {message or 'no message'}"
+    return about, f"{what}{f', line {line}{place}' if line else ''}: {message or 'no message'}"
 
 
-def _order(notebook: Notebook, failures: dict[int, dict[str, Any]]) -> Iterator[str]:
+def _order(notebook: Notebook, failures: Failures) -> Iterator[str]:
     """What worked in the session in which the notebook was saved, and cannot work from top to bottom."""
     homes: dict[str, list[Cell]] = {}
     for cell in notebook.cells:
@@ -252,15 +300,16 @@ def _order(notebook: Notebook, failures: dict[int, dict[str, Any]]) -> Iterator[
         if not failure:
             continue
         name = failure["message"].partition("'")[2].partition("'")[0] if "NameError" in failure["error"] else ""
+        user = notebook.cells[failure["frames"][-1][0] - 1] if failure["frames"] else cell
         later = [home for home in homes.get(name, []) if home.number > cell.number]
         ran = cell.execution_count is not None and not cell.saved_error
         if name and name in said:
             continue
         said.add(name)
         if later:
-            yield f"{cell} uses {name}, which only {later[0]}, further down, defines: move that cell up."
+            yield f"{user} uses {name}, which only {later[0]}, further down, defines: move that cell up."
         elif name and name not in homes and ran:
-            yield f"{cell} uses {name}, which no cell defines: it was left over in your session. Define it again."
+            yield f"{user} uses {name}, which no cell defines: it was left over in your session. Define it again."
         elif ran and STUB not in failure["error"] and failure["error"][0] != "Ended":
             yield (
                 f"{cell} was saved without an error and fails in a fresh process: it worked because cells were run in "

@@ -18,6 +18,10 @@ class NotebookError(Exception):
 
     exit_code = 2
 
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows in a notebook instead of a traceback."""
+        return [f"Cannot check: {self}."]
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -181,9 +185,7 @@ def _notices(notebook: Notebook, known: Any) -> list[str]:
     assignment = _at(known, "assignment")
     copied = re.fullmatch(r"(.+?)(?: ?\(\d+\)|-Copy\d+|[-_ ]\d+)", name)
     if isinstance(assignment, str) and name != assignment:
-        notices.append(
-            f"The file must be named {assignment}.ipynb, or the grader does not find it; it is {name}.ipynb."
-        )
+        notices.append(f"The file is named {name}.ipynb; hand it in as {assignment}.ipynb, its first name.")
     elif assignment is None and copied:
         notices.append(f"The file is named {name}.ipynb like a copy; hand it in as {copied[1]}.ipynb, its first name.")
     lost = [str(one) for one in _at(known, "cells") or [] if one not in ids]

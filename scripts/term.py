@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import getpass
 import os
 import re
 import shutil
@@ -16,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
@@ -41,12 +43,6 @@ PEOPLE = {  # id -> name, number in Canvas, when it was handed in, what
     "noether": ("Emmy Noether", "4715", "", None),  # hands in nothing
     "poincare": ("Henri Poincaré", "4716", "2026-03-02 11:58:59 UTC", None),  # no notebook
 }
-EXTEND = """python - <<'END'
-from datetime import timedelta
-from nbgrader.api import Gradebook
-with Gradebook("sqlite:///gradebook.db", "normalization") as gradebook:
-    gradebook.update_or_create_submission("batchnorm", "galois", extension=timedelta(days=1))
-END"""
 BY_HAND = """from nbgrader.api import Gradebook
 with Gradebook("sqlite:///gradebook.db", "normalization") as gradebook:
     for student, points in {"abel": 9, "cauchy": 7, "fermat": 4, "galois": 8}.items():
@@ -63,65 +59,169 @@ for cell in notebook["cells"]:
         cell["metadata"]["nbgrader"]["points"] = 3
 path.write_text(json.dumps(notebook))
 """
-STEPS = (  # name of the file, command; a name that begins with "-" is run and not shown
-    ("validate", f"autograder validate {NAME}"),
-    ("due", f'nbgrader db assignment add {NAME} --duedate="2026-03-02 12:00:00 UTC"'),
-    ("collect", f"autograder collect {NAME} submissions.zip --roster roster.csv"),
-    ("grade", f"autograder grade {NAME}"),
-    ("again", f"autograder grade {NAME}"),
-    ("-by-hand", f"python -c '{BY_HAND}'"),
-    ("feedback", f"nbgrader generate_feedback {NAME} --force"),
-    ("-extend", EXTEND),
-    ("extended", f"autograder grade {NAME}"),
-    ("-cheaper", f"python -c '{CHEAPER}'"),
-    ("regrade", f"autograder grade {NAME}"),
-    ("history", f"autograder history {NAME} galois"),
-    ("report", f"autograder report {NAME}"),
-    ("export", f"autograder export {NAME} --format canvas && cat exports/{NAME}-canvas.csv"),
-    ("zip", "cd feedback && python -m zipfile -c ../feedback.zip * && python -m zipfile -l ../feedback.zip"),
+BUNDLE = f"exports/{NAME}-gradescope-autograder.zip"
+PAGES = f"exports/{NAME}-canvas-feedback.zip"
+# Name of the file, the folder to run in, the command; a name that begins with "-" is run and not shown.
+STEPS = (
+    ("check", "ada", f"python -m normlab check {NAME}.ipynb"),
+    ("validate", "my_course", f"autograder validate {NAME}"),
+    ("due", "my_course", f'nbgrader db assignment add {NAME} --duedate="2026-03-02 12:00:00 UTC"'),
+    ("early", "my_course", f"autograder extend {NAME} noether --days 7"),
+    ("collect", "my_course", f"autograder collect {NAME} submissions.zip --roster roster.csv"),
+    ("grade", "my_course", f"autograder grade {NAME}"),
+    ("again", "my_course", f"autograder grade {NAME}"),
+    ("-by-hand", "my_course", f"python -c '{BY_HAND}'"),
+    ("feedback", "my_course", f"nbgrader generate_feedback {NAME} --force"),
+    ("extend", "my_course", f"autograder extend {NAME} galois --days 1"),
+    ("extended", "my_course", f"autograder grade {NAME}"),
+    ("-cheaper", "my_course", f"python -c '{CHEAPER}'"),
+    ("regrade", "my_course", f"autograder grade {NAME}"),
+    ("history", "my_course", f"autograder history {NAME} galois"),
+    ("report", "my_course", f"autograder report {NAME}"),
+    ("export", "my_course", f"autograder export {NAME} --format canvas && cat exports/{NAME}-canvas.csv"),
+    ("pages", "my_course", f"autograder export {NAME} --format canvas-feedback && python -m zipfile -l {PAGES}"),
+    (
+        "bundle",
+        "my_course",
+        f"autograder export {NAME} --format gradescope-autograder && python -m zipfile -l {BUNDLE} | grep -v packages/",
+    ),
+    ("-best", "my_course", "echo 'c.Engine.keep = \"best\"' >> nbgrader_config.py"),
+    ("later", "my_course", f"autograder collect {NAME} later.zip --roster roster.csv"),
+    ("best", "my_course", f"autograder grade {NAME} --student cauchy"),
+    ("moodle", "elsewhere", f"autograder collect {NAME} moodle.zip --roster roster.csv"),
+    ("blackboard", "elsewhere", f"autograder collect {NAME} blackboard.zip --roster roster.csv"),
+    ("folders", "elsewhere", f"autograder collect {NAME} by_mail --roster roster.csv"),
+    ("submit", "ada", f"nbgrader submit {NAME}"),
+    (
+        "exchange",
+        "exchanged",
+        f"autograder collect {NAME} ../exchange/normalization/inbound && autograder grade {NAME}",
+    ),
+    ("release", "exchanged", f"nbgrader release_feedback {NAME}"),
+    ("fetch", "ada", f"nbgrader fetch_feedback {NAME}"),
+    ("assemble", "own", "python -m reference.assemble groupnorm"),
+    ("own", "own", "autograder validate groupnorm"),
+    ("-quickstart", ".", "nbgrader quickstart course101"),
+    ("-handed-in", "course101", "mkdir -p submitted/ada && cp -r source/ps1 submitted/ada/"),
+    ("quickstart", "course101", "autograder grade ps1"),
 )
+FAILS = ("check",)  # exits with 1, since not all tasks stand
+
+
+def make_places(home: Path) -> None:
+    """The folders in which the steps run."""
+    for name in ("my_course", "elsewhere", "exchanged"):
+        make_course(home / name)
+    release = ROOT / "release" / NAME
+    handed_in = {student: work(student) for student in PEOPLE}
+    canvas = {
+        f"{_last_first(name)}_{number}_{upload}_{NAME}.ipynb": handed_in[student]
+        for upload, (student, (name, number, when, _)) in enumerate(PEOPLE.items(), 900)
+        if when
+    }
+    zipped(home / "my_course" / "submissions.zip", canvas)
+    again = (release / f"{NAME}.ipynb").read_text(encoding="utf-8")
+    zipped(home / "my_course" / "later.zip", {f"cauchyaugustin_4712_950_{NAME}-1.ipynb": again})
+    elsewhere = home / "elsewhere"
+    moodle = (
+        f"Niels Abel_31_assignsubmission_file_/{NAME}.ipynb",
+        "Pierre Fermat_33_assignsubmission_file_/homework.ipynb",
+    )
+    zipped(elsewhere / "moodle.zip", {moodle[0]: handed_in["abel"], moodle[1]: handed_in["fermat"]})
+    first, second = (f"Batch norm_galois_attempt_2026-03-0{day}-08-30-00_{NAME}.ipynb" for day in (2, 3))
+    zipped(elsewhere / "blackboard.zip", {first: again, second: handed_in["galois"]})
+    (elsewhere / "by_mail" / "cauchy").mkdir(parents=True)
+    (elsewhere / "by_mail" / "cauchy" / f"{NAME}.ipynb").write_text(handed_in["cauchy"], encoding="utf-8")
+    make_exchange(home)
+    make_own(home / "own")
 
 
 def make_course(folder: Path) -> None:
-    """What an instructor has on the day after the due date: settings, source, roster, and Canvas's zip."""
+    """What an instructor has on the day after the due date: settings, source, roster."""
     shutil.copytree(ROOT / "source" / NAME, folder / "source" / NAME)
     settings = (ROOT / "nbgrader_config.py").read_text(encoding="utf-8")
     (folder / "nbgrader_config.py").write_text(settings + SETTINGS, encoding="utf-8")
     with (folder / "roster.csv").open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file)
-        table.writerow(["id", "name", "lms_id", "submitted"])
-        table.writerows([student, name, number, when] for student, (name, number, when, _) in PEOPLE.items())
+        table.writerow(["id", "name", "email", "lms_id", "submitted"])
+        for student, (name, number, when, _) in PEOPLE.items():
+            table.writerow([student, name, f"{student}@example.org", number, when])
+
+
+def make_exchange(home: Path) -> None:
+    """nbgrader's exchange with the assignment released, and a student who has worked on it."""
+    places = f"c.Exchange.root = {str(home / 'exchange')!r}\nc.Exchange.cache = {str(home / 'cache')!r}\n"
+    with (home / "exchanged" / "nbgrader_config.py").open("a", encoding="utf-8") as settings:
+        settings.write(places)
+    shared = home / "exchange" / "normalization"
+    shutil.copytree(ROOT / "release" / NAME, shared / "outbound" / NAME)
+    (shared / "inbound").mkdir()
+    for folder in (home / "exchange", shared, shared / "inbound"):
+        folder.chmod(0o777)
+    shutil.copytree(ROOT / "release" / NAME, home / "ada" / NAME)
+    (home / "ada" / NAME / f"{NAME}.ipynb").write_text(work("cauchy", last_missing), encoding="utf-8")
+    shutil.copy(home / "ada" / NAME / f"{NAME}.ipynb", home / "ada")
+    course = "c.CourseDirectory.course_id = 'normalization'\n"
+    (home / "ada" / "nbgrader_config.py").write_text(f"c = get_config()\n{course}{places}", encoding="utf-8")
+
+
+def make_own(folder: Path) -> None:
+    """A copy of what makes assignments, with the six files of a new one."""
+    kept = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "reference", folder / "reference", ignore=kept)
+    shutil.copytree(ROOT / "tests" / "groupnorm", folder / "reference" / "groupnorm", ignore=kept)
+    shutil.copy(ROOT / "nbgrader_config.py", folder)
+    with (folder / "nbgrader_config.py").open("a", encoding="utf-8") as settings:
+        settings.write(SETTINGS.replace('c.Answers.module = "reference.quality"\n', ""))
+
+
+def work(student: str, more: Callable[[Course, Answers], Answers] | None = None) -> str:
+    """The file that a student hands in; ``more`` is done to the answers afterwards."""
+    answers = PEOPLE[student][3]
+    if answers is None:
+        return "See my mail.\n"
+    filled_in = answers(Course(NAME), solutions(NAME))
+    if more:
+        filled_in = more(Course(NAME), filled_in)
     release = nbformat.read(ROOT / "release" / NAME / f"{NAME}.ipynb", as_version=4)
-    reference: Answers = solutions(NAME)
-    with zipfile.ZipFile(folder / "submissions.zip", "w") as archive:
-        for upload, (name, number, when, answers) in enumerate(PEOPLE.values(), 900):
-            text = nbformat.writes(filled(release, answers(Course(NAME), reference))) if answers else "See my mail.\n"
-            if when:
-                last_first = "".join(reversed(name.lower().split()))
-                archive.writestr(f"{last_first}_{number}_{upload}_{NAME}.ipynb", text)
+    return str(nbformat.writes(filled(release, filled_in)))
 
 
-def run(command: str, folder: Path) -> str:
+def zipped(path: Path, files: dict[str, str]) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
+
+
+def _last_first(name: str) -> str:
+    return "".join(reversed(name.lower().split()))
+
+
+def run(name: str, place: str, command: str, home: Path) -> str:
     """The command as the page shows it, and what it printed. Raises CalledProcessError."""
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "COLUMNS": "100"}
     # nbgrader's words are its log; what the engine writes to the error stream is its progress.
     errors = subprocess.STDOUT if command.startswith("nbgrader") else subprocess.DEVNULL
-    done = subprocess.run(
-        ["bash", "-euc", command], cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=errors, check=True
-    )
-    return f"$ {command}\n{steady(done.stdout.decode(), folder)}"
+    line = ["bash", "-euc", f"{command} || test $? = 1" if name in FAILS else command]
+    done = subprocess.run(line, cwd=home / place, env=environment, stdout=subprocess.PIPE, stderr=errors, check=True)
+    text = done.stdout.decode()
+    if place in ("ada", "exchanged"):  # where nbgrader takes whoever runs this for the student
+        text = re.sub(rf"\b{re.escape(getpass.getuser())}\b", "ada", text)
+    return f"$ {command}\n{steady(text, home)}"
 
 
-def steady(text: str, folder: Path) -> str:
+def steady(text: str, home: Path) -> str:
     """The text without what differs from run to run."""
-    digests = dict.fromkeys(re.findall(r"\b[0-9a-f]{8}\b", text))
-    for number, digest in enumerate(digests):
-        text = text.replace(digest, f"{'abcdef'[number % 6]}" * 8)
+    for length in (8, 32, 64):
+        for number, digest in enumerate(dict.fromkeys(re.findall(rf"\b[0-9a-f]{{{length}}}\b", text))):
+            text = text.replace(digest, f"{'abcdef'[number % 6]}" * 8)
     for pattern, replacement in (
-        (re.escape(str(folder)), "~/my_course"),
+        (re.escape(str(home)), "~"),
         (r"in \d+\.\d s$", "in 12.3 s"),
         (r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", "2026-03-04T09:00:00Z"),
-        (r"20\d\d-\d\d-\d\d \d\d:\d\d:\d\d +\d{4,}$", "2026-03-04 09:00:00       100000"),  # the list of a zip
+        (r"20\d\d-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ UTC", "2026-03-04 09:00:00 UTC"),
+        (r"UTC\+[\w-]+", "UTC+abcdef"),  # what keeps two submissions of the exchange apart
+        (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d +\d{4,}$", "2026-03-04 09:00:00       100000"),  # the list of a zip
         (r"20\d\d-\d\d-\d\d \d\d:\d\d:\d\d( +\d+)$", r"2026-03-04 09:00:00\1"),
         (r"Writing \d+ bytes", "Writing 100000 bytes"),  # a page tells how long its figures took
     ):
@@ -134,9 +234,9 @@ def steady(text: str, folder: Path) -> str:
 def term() -> dict[str, str]:
     """What each step printed, by the name of its file."""
     with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch).resolve() / "my_course"
-        make_course(folder)
-        printed = {f"{name}.txt": run(command, folder) for name, command in STEPS}
+        home = Path(scratch).resolve()
+        make_places(home)
+        printed = {f"{name}.txt": run(name, place, command, home) for name, place, command in STEPS}
     return {name: text for name, text in printed.items() if not name.startswith("-")}
 
 

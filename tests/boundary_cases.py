@@ -134,6 +134,29 @@ def erase(x, *others):
     return x
 
 
+def edit(d):
+    d.pop("a")
+    d["b"] = 5
+    d["new"] = [7]
+
+
+def shorten(values):
+    del values[0]
+
+
+def fill(d):
+    d["l"][1]["y"][:] = 4
+    d["l"].append("more")
+
+
+def one_object(a, b):
+    return a is b
+
+
+def kind(x):
+    return type(x).__name__
+
+
 def nested():
     return {"a": [np.arange(3), {"b": (1, 2.5, "x")}], "c": None}
 
@@ -218,6 +241,11 @@ def ordered():
 
 def call_later(f):
     return lambda x: f(x) * 2
+
+
+class Holder:
+    def __init__(self):
+        self.items, self.pair, self.table, self.empty = [3, 1, 2], (1, 2), {"a": 1, "b": [2]}, []
 
 
 class Solver:
@@ -370,6 +398,24 @@ SAME = {
         new, config = sgd(w, np.ones((2, 2)), c)
         assert new is w and config is c and np.allclose(w, 0.5)""",
     "list argument sorted in place": "l = [3, 1, 2]; sort_in_place(l); assert l == [1, 2, 3]",
+    "dictionary and list arguments edited": """
+        d, l, x = {"a": 1, "b": 2, "c": 3}, [1, 2, 3], np.zeros(2)
+        edit(d), shorten(l)
+        assert d == {"b": 5, "c": 3, "new": [7]} and l == [2, 3]
+        n = {"x": x, "l": [x, {"y": x}]}
+        fill(n)
+        assert x.tolist() == [4, 4] and n["x"] is x and len(n["l"]) == 3 and n["l"][0] is x""",
+    "what is passed twice is one object": """
+        for v in ([1], [[1]], {"a": 1}, np.ones(2), pd.DataFrame({"a": [1]})):
+            assert one_object(v, v) and not one_object(v, copy.copy(v))""",
+    "an array that cannot be written keeps its values": """
+        x = np.ones(3)
+        x.flags.writeable = False
+        try:
+            erase(x)
+        except ValueError:
+            pass
+        assert x.sum() == 3""",
     "one array passed twice": "x = np.zeros(3); assert first_changes(x, x) == 99 and x[0] == 99",
     "a slice changed in place": """
         X = np.zeros((4, 3))
@@ -501,12 +547,56 @@ SAME = {
         assert len(m.history) == 1 and bool(m.history)
         m.history.append(3)
         assert m.history[-1] == 3 and max(m.history) >= 3 and m.history[:1][0] == m.history[0]""",
+    "operators of lists, tuples and dictionaries of an object": """
+        h = Holder()
+        assert h.items == [3, 1, 2] and not h.items == [3] and h.items != [3] and not h.items != [3, 1, 2]
+        assert h.items + [4] == [3, 1, 2, 4] and [4] + h.items == [4, 3, 1, 2] and h.items * 2 == [3, 1, 2] * 2
+        assert h.pair + (3,) == (1, 2, 3) and h.pair + h.pair == (1, 2, 1, 2) and h.table | {"a": 0, "c": 3} == {
+            "a": 0, "b": [2], "c": 3}
+        assert h.pair < (1, 3) and not h.pair < (1, 2) and h.pair <= (1, 2) and not h.pair <= (1, 1)
+        assert h.pair <= (1, 3) and h.pair >= (1, 1) and h.pair < (2,) and h.pair > (0,) and h.pair != (1,)
+        assert h.pair > (1, 1) and not h.pair > (1, 2) and h.pair >= (1, 2) and not h.pair >= (1, 3)
+        assert h.pair == Holder().pair and h.pair <= Holder().pair and bool(h.pair) and not h.empty""",
+    "what lists, tuples and dictionaries of an object can tell": """
+        h = Holder()
+        assert list(h.table.keys()) == ["a", "b"] and list(h.table.values()) == [1, [2]]
+        assert list(h.table.items()) == [("a", 1), ("b", [2])] and dict(h.table) == {"a": 1, "b": [2]}
+        assert h.table.get("a") == 1 and h.table.get("z") is None and h.table.get("z", 5) == 5 and h.table.copy() == dict(h.table)
+        assert "a" in h.table and 1 not in h.table and 3 in h.items and 9 not in h.items
+        assert list(reversed(h.items)) == [2, 1, 3] and str(h.items) == repr(h.items) == "[3, 1, 2]"
+        assert f"{h.pair}" == "(1, 2)" and h.items.index(1) == 1 and h.pair.count(2) == 1
+        assert np.asarray(h.items).sum() == 6 and np.array(h.pair, "f4").dtype == "f4"
+        assert not hasattr(h.items, "keys") and not hasattr(h.items, "_x")
+        assert "'tuple' object has no attribute 'append'" in str(raised(AttributeError, getattr, h.pair, "append"))""",
+    "methods that change lists and dictionaries of an object": """
+        h = Holder()
+        h.items.append(5), h.items.extend([0, 7]), h.items.insert(0, 9), h.items.remove(1), h.items.sort()
+        h.items.reverse()
+        assert h.items.pop() == 0 and h.items == [9, 7, 5, 3, 2]
+        h.items.clear(), h.table.update(c=3)
+        assert h.items == [] and h.table.setdefault("a", 2) == 1 and h.table.pop("b") == [2]
+        assert h.table.popitem() == ("c", 3) and h.table == {"a": 1}""",
     "iteration over a dictionary of arrays": """
         m = FullyConnectedNet(seed=0)
         for name, value in m.params.items():
             value[...] = 0
         assert m.params["W1"].sum() == 0 and "W1" in m.params and len(m.params) == 6
         assert all((value == 0).all() for value in m.params.values())""",
+    "attributes and items put in and taken away": """
+        h = Holder()
+        h.items[0] = 9
+        del h.items[1], h.table["a"]
+        h.table["z"] = 1
+        assert h.items == [9, 2] and h.table == {"b": [2], "z": 1}
+        h.note = "new"
+        del h.items
+        assert h.note == "new" and not hasattr(h, "items")""",
+    "copy of a student object": """
+        m = FullyConnectedNet(seed=0)
+        n = copy.copy(m)
+        n.reg = 5
+        n.params["b1"][0] = 1
+        assert m.reg == 0 and m.params["b1"][0] == 1""",
     "deepcopy of a student object": """
         m = FullyConnectedNet(seed=0)
         n = copy.deepcopy(m)
@@ -582,6 +672,19 @@ REFUSED = {
     "reflected arithmetic with an array": "np.ones(2) * Point(1)",
     "truth": "bool(Point(1))",
     "a number": "float(Point(1))",
+    "a whole number": "int(Point(1))",
+    "a complex number": "complex(Point(1))",
+    "an index": "[1, 2][Point(1)]",
+    "absolute value": "abs(Point(1))",
+    "sign": "-Point(1)",
+    "plus": "+Point(1)",
+    "rounded": "round(Point(1))",
+    "pickled": "import pickle; pickle.dumps(Point(1))",
+    "difference from a trusted value": "Point(1) != 1",
+    "order against None": "Point(1) < None",
+    "comparison with a list that stands for the student's": "Point(1) == Holder().items",
+    "arithmetic with a list that stands for the student's": "Point(1) + Holder().items",
+    "reflected arithmetic with a number": "1 + Point(1)",
     "an array": "np.asarray(Point(1))",
     "np.allclose": "np.allclose(Point(1), 1)",
     "an argument of an unknown type": "identity(object())",

@@ -18,6 +18,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -27,7 +28,8 @@ from tests.survivors import SURVIVORS
 
 ROOT = Path(__file__).parents[1]
 COPIED = ("autograder", "normlab", "reference", "tests", "source", "nbgrader_config.py", "pyproject.toml")
-SECONDS = 400  # a mutant whose tests run longer hangs
+SECONDS = 400  # a mutant whose tests run longer hangs; and where they take 20 s more than ...
+TIMES = 8  # ... so many times as long as without a mutant
 TESTS = {
     "arguments": ["tests/test_boundary.py"],
     "arrays": ["tests/test_wire.py"],
@@ -36,8 +38,8 @@ TESTS = {
     "judge": ["tests/test_judge.py"],
     "proxies": ["tests/test_boundary.py"],
     "repair": ["tests/test_repair.py"],
-    "scoring": ["tests/test_judge.py"],
-    "trusted": ["tests/test_judge.py", "tests/test_boundary.py"],
+    "scoring": ["tests/test_judge.py::test_scores_are_clamped_and_faults_named"],
+    "trusted": ["tests/test_boundary.py", "tests/test_judge.py"],
     "wire": ["tests/test_wire.py"],
 }
 
@@ -69,9 +71,9 @@ class Tree:
         packages = next((folder / "venv" / "lib").glob("python*/site-packages"))
         (packages / "tree.pth").write_text(f"{folder}\n{sysconfig.get_path('purelib')}\n")
 
-    def passes(self, tests: list[str]) -> bool:
+    def passes(self, tests: list[str], seconds: float = SECONDS) -> bool:
         command = [
-            self.folder / "venv" / "bin" / "python",
+            str(self.folder / "venv" / "bin" / "python"),
             "-m",
             "pytest",
             "-x",
@@ -84,33 +86,47 @@ class Tree:
             command, cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
         ) as process:
             try:
-                return process.wait(SECONDS) == 0
+                return process.wait(seconds) == 0
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, 9)
                 return False
 
 
+def named(mutant: tuple[str, str, int, str]) -> str:
+    """What tests/survivors.py calls it."""
+    old, new, place, _ = mutant
+    return f"{old} -> {new}" + (f" (place {place})" if place > 1 else "")
+
+
+def mutants(module: str) -> list[tuple[str, str, int, str]]:
+    text = (ROOT / "autograder" / f"{module}.py").read_text()
+    return list(mutations(text, statements(text)))
+
+
 def survivors(module: str, sample: int | None, jobs: int) -> tuple[int, list[str]]:
     """How many mutants were tried, and the names of those that passed."""
-    text = (ROOT / "autograder" / f"{module}.py").read_text()
-    tried = sampled(list(mutations(text, statements(text))), sample)
+    tried = sampled(mutants(module), sample)
     trees: queue.SimpleQueue[Tree] = queue.SimpleQueue()
 
+    seconds = float(SECONDS)
+
     def passed(mutant: tuple[str, str, int, str]) -> str:
-        old, new, place, mutated = mutant
+        _, _, _, mutated = mutant
         tree = trees.get()
         try:
             (tree.folder / "autograder" / f"{module}.py").write_text(mutated)
-            again = f" (place {place})" if place > 1 else ""
-            return f"{old} -> {new}{again}" if tree.passes(TESTS[module]) else ""
+            return named(mutant) if tree.passes(TESTS[module], seconds) else ""
         finally:
             trees.put(tree)
 
     with tempfile.TemporaryDirectory(prefix="mutation-", ignore_cleanup_errors=True) as folder:
+        started = time.monotonic()
         for number in range(jobs):
             tree = Tree(Path(folder, str(number)))
             if number == 0 and not tree.passes(TESTS[module]):
                 raise SystemExit(f"{' '.join(TESTS[module])} fail without a mutant; mend that first.")
+            if number == 0:
+                seconds = min(SECONDS, 20 + TIMES * (time.monotonic() - started))
             trees.put(tree)
         with ThreadPoolExecutor(jobs) as pool:
             return len(tried), [name for name in pool.map(passed, tried) if name]

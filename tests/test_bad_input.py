@@ -135,9 +135,9 @@ def test_a_wrong_address_of_a_gradebook_is_told(course: Path, command: str, url:
 
 def test_a_place_that_cannot_be_written_is_told(course: Path) -> None:
     (course.parent / "taken").mkdir()
-    for place in ("taken", "inbox/../taken", "/proc/nobody/x.zip"):
-        result = run("gradescope", course, "--to", place)
-        refused(result, 1, "cannot be written")
+    for place in ("taken", "inbox/../taken"):
+        refused(run("gradescope", course, "--to", place), 2, f"{place} is a folder; name a file")
+    refused(run("gradescope", course, "--to", "/proc/nobody/x.zip"), 1, "cannot be written")
     assert list((course.parent / "taken").iterdir()) == []
 
 
@@ -196,3 +196,9 @@ def test_a_full_disk_is_told_and_nothing_is_left_half(course: Path, command: str
     assert "|" not in said, "one sentence"
     assert "space left" in said or "full" in said, said
     assert left == []
+
+
+def test_a_mistake_in_the_settings_names_its_line(course: Path) -> None:
+    with open(course / "nbgrader_config.py", "a") as config:
+        config.write("c.Engine.limits = dict(\n")
+    refused(run("report", course), 4, "nbgrader_config.py cannot be read, line 4: '(' was never closed.")

@@ -82,7 +82,7 @@ def test_an_extension_for_one_student_is_honored_when_it_is_granted_later(tmp_pa
         book.update_or_create_assignment(NAME, duedate="2026-11-01 12:00:00 UTC")
     summary = grade(NAME, root, jobs=1)
     assert {student: each.after for student, each in summary.changed.items()} == {"ann": 4.5, "bob": 4.5}
-    assert str(summary.changed["ann"]) == "9 -> 4.5 (-4.5), graded again: lateness none -> 4.5"
+    assert str(summary.changed["ann"]) == "9 -> 4.5 (-4.5), lateness counted anew: lateness none -> 4.5"
     with stock(root) as book:
         book.grant_extension(NAME, "ann", days=2)
     summary = grade(NAME, root, jobs=1)
@@ -91,3 +91,20 @@ def test_an_extension_for_one_student_is_honored_when_it_is_granted_later(tmp_pa
     assert "4.5 points are taken off because it was late" in (
         root / "feedback" / "bob" / NAME / f"{NAME}.html"
     ).read_text(encoding="utf-8")
+
+
+def test_an_extension_and_a_changed_check_are_both_named(tmp_path: Path) -> None:
+    root = make_course(tmp_path / "course", LATE, gradebook=True)
+    submit(root, "ann", RIGHT, "2026-11-02 12:00:00 UTC")
+    with stock(root) as book:
+        book.update_or_create_assignment(NAME, duedate="2026-11-01 12:00:00 UTC")
+    grade(NAME, root, jobs=1)
+    with stock(root) as book:
+        book.grant_extension(NAME, "ann", days=2)
+    notebook = instructor_notebook()
+    notebook["cells"][3]["metadata"]["nbgrader"]["points"] = 1  # was 3
+    write_source(root, notebook)
+    summary = grade(NAME, root, jobs=1)
+    assert summary.changed["ann"].cause == "checks, settings or grader changed and lateness counted anew"
+    told = json.loads((root / "reports" / f"{NAME}-changes.json").read_text())["students"]["ann"]["checks"]
+    assert told == {"lateness": [4.5, None], "scale_forward__values": [3.0, 1.0]}

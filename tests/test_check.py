@@ -1,8 +1,10 @@
 """`python -m normlab check`: what it says about right, wrong, blank and disordered notebooks."""
 
 import json
+import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
@@ -108,9 +110,71 @@ def test_a_loop_that_never_ends_costs_its_own_task(save: Save, monkeypatch: pyte
     monkeypatch.setattr(module, "SECONDS_A_CELL", 1.0)
     report = check(save(filled(square="def square(x):\n    while True:\n        pass")))
     assert status(report) == ALL_DONE | {"square": "failed"}
-    assert reasons(report, "square")[0] == (
-        "square__of_a_double: it ran for more than 1 seconds; look for a loop that never ends"
+    assert reasons(report, "square") == (
+        "square__of_a_double: it ran for more than 1 seconds; look for a loop that never ends",
+        "not run: square did not end",
     )
+
+
+def test_a_function_that_never_ends_is_waited_for_once(save: Save, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SECONDS_A_CELL", 2.0)
+    notebook = filled(double="def double(x):\n    while True:\n        pass")
+    last = at(notebook, "square__of_three")
+    for number in range(10):
+        notebook["cells"].append(deepcopy(last) | {"source": f"assert double({number}) == {2 * number}"})
+        notebook["cells"][-1]["metadata"]["nbgrader"]["grade_id"] = f"double__{number}"
+    notebook["metadata"].pop("normlab")
+    before = time.monotonic()
+    report = check(save(notebook))
+    assert time.monotonic() - before < 15
+    assert reasons(report, "double")[1] == "not run: double did not end"
+    assert reasons(report, "square")[0] == "not run: double did not end"  # its other check ran
+    assert len(reasons(report, "square")) == 1
+
+
+def test_a_notebook_has_as_much_time_as_in_grading(save: Save, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = (ROOT / "nbgrader_config.py").read_text(encoding="utf-8")
+    assert f'c.Engine.limits = {{"total_seconds": {module.SECONDS_IN_ALL:g}}}' in settings
+    monkeypatch.setattr(module, "SECONDS_IN_ALL", 3.0)
+    report = check(save(filled(double=f"import time\ntime.sleep(60)\n{DOUBLE}")))
+    late = "not run: the notebook took more than 3 seconds, and the grader waits no longer"
+    assert reasons(report, "double") == reasons(report, "square") == (late,)
+
+
+def test_progress_is_told_on_a_terminal_alone(save: Save, capsys: pytest.CaptureFixture[str]) -> None:
+    path = save(filled())
+    check(path)
+    assert capsys.readouterr().err == ""
+    ours, theirs = os.openpty()
+    subprocess.run([sys.executable, "-m", "normlab", "check", path], cwd=ROOT, stderr=theirs, check=True)
+    assert b"1 of " in os.read(ours, 10_000)
+
+
+def test_a_task_that_needs_a_function_whose_cell_failed_says_so(save: Save) -> None:
+    report = check(save(filled(double="def double(x)\n    return 2 * x")))
+    assert reasons(report, "double") == ("syntax error, line 1: expected ':'",)
+    assert reasons(report, "square") == ("square__of_a_double: it needs double, whose cell failed",)
+
+
+def test_a_lost_answer_is_told_once(save: Save) -> None:
+    notebook = filled()
+    notebook["cells"].remove(at(notebook, "square"))
+    sentence = "square is not defined; its checks look for exactly that name"
+    assert reasons(check(save(notebook)), "square") == (sentence,)
+
+
+def test_one_error_in_several_checks_is_told_once(save: Save) -> None:
+    report = check(save(filled(square="def square(x):\n    raise KeyError(1)")))
+    assert reasons(report, "square") == ("square__of_a_double (and 1 more): KeyError, line 2 in square: 1",)
+
+
+def test_a_wrong_name_in_a_notebook_shows_the_sentence_and_no_traceback(tmp_path: Path) -> None:
+    code = "from normlab.check import check\ncheck('batchnom.ipynb')"
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+    client = NotebookClient(notebook, timeout=60, kernel_name="python3", allow_errors=True)
+    client.execute(cwd=str(tmp_path), env=os.environ | {"PYTHONPATH": str(ROOT)})
+    [output] = notebook.cells[0].outputs
+    assert output.traceback == ["Cannot check: there is no file batchnom.ipynb."]
 
 
 def test_processes_that_a_cell_leaves_behind_do_not_hold_the_check_up(save: Save) -> None:
@@ -181,8 +245,14 @@ def test_a_name_that_is_defined_further_down_is_told(save: Save) -> None:
 def test_a_name_left_over_in_the_session_is_told(save: Save) -> None:
     notebook = filled(double="def double(x):\n    return factor * x")
     report = check(save(ran(notebook, "double", "double__of_three")))
-    uses = "cell 3 (# Check, 2 points) uses factor, which no cell defines: "
+    uses = "cell 2 (def double(x):) uses factor, which no cell defines: "
     assert report.order[0] == uses + "it was left over in your session. Define it again."
+
+
+def test_a_name_used_in_a_function_is_told_of_the_functions_cell(save: Save) -> None:
+    notebook = filled(double="def double(x):\n    return two * x", square=f"two = 2\n{SQUARE}")
+    report = check(save(ran(notebook, "square", "double", "double__of_three")))
+    assert report.order[0].startswith("cell 2 (def double(x):) uses two, which only cell 5 (two = 2), further down")
 
 
 def test_a_check_that_passed_in_another_order_is_told(save: Save) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import resource
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -39,8 +41,21 @@ def test_grading_prints_scores_and_what_waits_for_a_person(course: Path) -> None
     assert "look at dan: Not read" in result.output
 
 
-def test_every_option_of_the_contract_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_whose_name_nothing_can_store_is_named_and_the_others_are_graded(course: Path) -> None:
+    submit(course, "zoë", RIGHT)
+    for name in (b"caf\xe9", b"new\nline", b"esc\x1b[31m"):
+        shutil.copytree(course / "submitted" / "zoë", course / "submitted" / os.fsdecode(name))
+    result = run("grade", NAME, "--course-dir", str(course), "--jobs", "1")
+    assert result.exit_code == 0, result.output
+    assert "1 graded, 0 unchanged, 0 failed" in result.output
+    for shown in (r"caf\udce9", r"new\nline", r"esc\x1b[31m"):
+        assert f"look at {shown}: not graded: the folder's name" in result.output
+
+
+def test_every_option_of_the_contract_is_passed_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     seen: dict[str, Any] = {}
+    monkeypatch.chdir(tmp_path)
+    Path("d").mkdir()
 
     def fake(assignment: str, course_dir: Path, **options: Any) -> Summary:
         seen.update(options, assignment=assignment, course_dir=course_dir)

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import psutil
 import pytest
+from click.testing import CliRunner
 
+from autograder.__main__ import main
 from autograder.errors import UsageError, WorkerError
 from autograder.grade import grade
 from tests.course_factory import NAME, RIGHT, make_course, submit
@@ -85,6 +87,16 @@ def test_a_scheduler_that_does_not_answer_is_one_sentence(tmp_path: Path) -> Non
     submit(root, "ann", RIGHT)
     with pytest.raises(WorkerError, match="No Dask scheduler answers"):
         grade(NAME, root, scheduler=f"tcp://127.0.0.1:{free_port()}")
+
+
+@pytest.mark.parametrize("address", ["nonsense", "tcp://head-node", "http://head-node:80", "tcp://a b:1"])
+def test_what_is_no_address_of_a_scheduler_is_one_sentence(tmp_path: Path, address: str) -> None:
+    root = make_course(tmp_path / "course", gradebook=True)
+    submit(root, "ann", RIGHT)
+    result = CliRunner().invoke(main, ["grade", NAME, "--course-dir", str(root), "--scheduler", address])
+    assert result.exit_code == 2
+    sentence = f"autograder: {address!r} is no address of a Dask scheduler; it is like tcp://head-node:8786."
+    assert result.output.splitlines() == [sentence]
 
 
 def test_a_cluster_without_workers_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

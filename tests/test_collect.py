@@ -57,7 +57,7 @@ Files:
 @pytest.fixture
 def course(tmp_path: Path) -> Path:
     (tmp_path / "roster.csv").write_text(ROSTER, encoding="utf-8")
-    return make_course(tmp_path / "course")
+    return make_course(tmp_path / "course", gradebook=True)
 
 
 def zipped(course: Path, files: Mapping[str, bytes | str], name: str = "export.zip") -> Path:
@@ -254,7 +254,9 @@ def test_a_hostile_name_is_refused_and_the_others_are_collected(course: Path, na
     assert reason in found.refused[0]
     assert found.refused[0].isprintable()
     new = set(everything(course)) - set(before)
-    assert new == {f"course/submitted/emmy/{NAME}/scaling.ipynb", "course/.autograder/lock"}
+    assert new == {f"course/submitted/emmy/{NAME}/scaling.ipynb", "course/.autograder/lock"} | {
+        f"course/.autograder/received/{NAME}.json"
+    }
 
 
 def test_names_alike_but_for_case_are_refused_both(course: Path) -> None:
@@ -451,3 +453,62 @@ def test_what_was_collected_is_graded(course: Path) -> None:
     assert result.exit_code == 0, result.output
     assert "1 put in place, 0 unchanged\nmissing: 3\n  emmy\n  rene\n  zoe\nlate: 0" in result.output
     assert grade(NAME, course, jobs=1).scores == {"ada": (9.0, 11.0)}
+
+
+# folders
+
+
+def test_folders_named_by_students_are_collected_with_their_times(course: Path, tmp_path: Path) -> None:
+    files: dict[str, bytes | str] = {
+        f"ada/{NAME}.ipynb": GOOD,
+        f"emmy/{NAME}/{NAME}.ipynb": GOOD,
+        f"emmy/{NAME}/timestamp.txt": "2026-03-02 11:58:00 UTC\n",
+        "rene.ipynb": GOOD,
+        "somebody.ipynb": GOOD,
+        f"{NAME}.ipynb": GOOD,  # whose?
+        "zoe/notes.txt": "later",
+    }
+    found = run(course, zipped(course, files))
+    assert found.notes[0].endswith("export.zip is of folders named by students.")
+    assert found.placed == ["ada", "emmy", "rene"]
+    assert found.unknown == ["somebody.ipynb"]
+    assert submitted(course, "emmy", "timestamp.txt") == b"2026-03-02 11:58:00 UTC\n"
+
+
+def test_without_a_roster_a_folder_names_its_student_and_a_file_does_not(course: Path) -> None:
+    folder = course.parent / "inbox"
+    for path in (folder / "kurt" / f"{NAME}.ipynb", folder / "final version.ipynb"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(GOOD)
+    found = run(course, folder, roster=False)
+    assert (found.placed, found.unknown) == (["kurt"], ["final version.ipynb"])
+
+
+def test_a_notebook_of_another_assignment_is_not_taken_for_this_one(course: Path) -> None:
+    (course / "source" / "other").mkdir()
+    (course / "source" / "other" / "other.ipynb").write_bytes((course / "source" / NAME / f"{NAME}.ipynb").read_bytes())
+    files = {"ada/other.ipynb": GOOD, "emmy/other/other.ipynb": GOOD, f"rene/{NAME}.ipynb": GOOD}
+    assert run(course, zipped(course, files)).placed == ["rene"]
+
+
+def test_an_empty_source_is_said_to_be_empty(course: Path) -> None:
+    (course.parent / "nothing").mkdir()
+    for source in (zipped(course, {}), course.parent / "nothing"):
+        with pytest.raises(UsageError, match=f"{source.name} is empty; name what the platform exported"):
+            run(course, source)
+
+
+def test_lateness_without_a_time_names_whom_it_concerns_and_what_follows(course: Path) -> None:
+    files = {"lovelaceada_LATE_4711_99_scaling.ipynb": GOOD, "noetheremmy_12_13_scaling.ipynb": GOOD}
+    found = run(course, zipped(course, files))
+    assert (found.late, found.timeless) == (["ada"], ["ada"])
+    assert "Late without a time, so that no penalty follows: ada; a roster's" in found.notes[-1]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "latin-1"])
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_a_roster_is_read_as_spreadsheets_save_it(tmp_path: Path, encoding: str, separator: str) -> None:
+    lines = [["id", "name", "email"], ["rene", "René Descartes", "rene@example.org"]]
+    (tmp_path / "roster.csv").write_bytes("\r\n".join(map(separator.join, lines)).encode(encoding))
+    [student] = read_roster(tmp_path / "roster.csv")
+    assert (student.id, student.name, student.email) == ("rene", "René Descartes", "rene@example.org")

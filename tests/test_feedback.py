@@ -21,6 +21,7 @@ from autograder.results import CheckResult, Judged
 from autograder.sanitize import PAGE_TAGS, Page
 from autograder.unanswered import refused
 from tests.course_factory import POINTS, RIGHT, answered, assignment, instructor_notebook
+from tests.course_factory import cell as made_cell
 
 SOURCE = assignment()
 PIXEL = base64.b64encode(
@@ -294,6 +295,61 @@ def test_pictures_in_a_written_answer_are_shown() -> None:
     assert f'<img src="data:image/png;base64,{PIXEL}" alt="sketch">' in page(result)
 
 
+def test_a_picture_is_on_the_page_once_however_often_it_is_named() -> None:
+    result = judged(written__why="![sketch](attachment:a.png)\n" * 300)
+    result.notebook["cells"][-1]["attachments"] = {"a.png": {"image/png": PIXEL}}
+    html = page(result)
+    assert html.count(PIXEL) == 1
+    assert html.count("(picture a.png)") == 299
+
+
+def test_a_page_has_room_for_so_much_and_says_where_it_was_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("autograder.sanitize.PAGE_ROOM", 50_000)
+    result = judged({"demo": [html_output("y" * 30_000), html_output("z" * 30_000), html_output("the end")]})
+    text = shown(page(result))
+    assert "y" * 30_000 in text
+    assert "zz" not in text
+    assert "cut here: the page is full" in text
+    assert "the end" in text
+
+
+MANY = " ".join(f"a{number}" for number in range(100_000))
+
+
+@pytest.mark.parametrize(
+    "markup",
+    [
+        f"<a {MANY}>x</a>",
+        f"</a {MANY}>x",
+        f"<a {MANY}",
+        f"<a {MANY.replace(' ', '/')}>x",
+        f"<a x=\xa0'{MANY}'>x",
+        f"<a x='>' {MANY}>x",
+        f"<a{MANY.replace(' ', '=' + chr(34) + '>' + chr(34) + ' ')}>",
+        f"<!-- <a title='--><b {MANY}>'>x",
+        f"<svg><![CDATA[<a title=']]><b {MANY}>'>",
+        f"<title><a x='</title><b {MANY}>'>",
+    ],
+    ids=lambda markup: markup[:20],
+)
+def test_no_tag_has_attributes_without_end_however_it_is_written(markup: str) -> None:
+    start = time.process_time()
+    page(judged({"demo": [html_output(markup)]}))
+    assert time.process_time() - start < 1  # the sanitizer alone took 5 s
+
+
+def test_tags_as_people_and_libraries_write_them_stay_as_they_are() -> None:
+    table = (
+        "<style scoped>\n.x > td {color: red}\n</style><!-- pandas -->\n<table border=\"1\" class='dataframe'>\n"
+        '<tr  style="text-align: right;"><td colspan=2 id = T_1>1 < 2</td><td><br/><a href=https://x.org/?a=b&c>y</a>'
+        "</td></tr>\n</table >"
+    )
+    html = page(judged({"demo": [html_output(table)]}))
+    for tag in ("<table>", "<tr>", '<td colspan="2">', "<br>", 'href="https://x.org/?a=b&amp;c"'):
+        assert tag in html
+    assert "1 &lt; 2" in html
+
+
 @pytest.mark.parametrize(
     "text",
     ["<div>" * 200_000, "<i></b>" * 100_000, "> " * 5_000, "![a](" * 50_000, "[" * 200_000, "\x1b[" * 100_000],
@@ -329,3 +385,17 @@ def test_the_known_mistake_behind_a_failure_is_named() -> None:
     html = page(result)
     assert "You added w to x." in html
     assert "41.5" not in html
+
+
+def test_the_heading_of_an_answer_is_that_of_its_check_where_its_name_adds_a_word() -> None:
+    notebook = instructor_notebook()
+    notebook["cells"] += [
+        made_cell("code", "prediction__of_one_choice", "def choose():\n    pass", solution=True),
+        made_cell("code", "prediction__of_one", "assert choose() == 'b'", grade=True, locked=True, points=1),
+    ]
+    source = assignment(notebook)
+    result = Judged(repair(source, parse(json.dumps(notebook).encode(), Limits()))[0], {}, {})
+    result.checks["prediction__of_one"] = CheckResult("passed", 1.0, 1.0)
+    made = render(source, result, Kept(), title="scaling", student="ann")
+    assert ">prediction: of one<" in made
+    assert "of one choice" not in made

@@ -220,7 +220,10 @@ def test_only_the_students_that_are_named_are_graded(one: Path) -> None:
 
 def test_a_course_without_submissions_gets_its_entries(tmp_path: Path) -> None:
     root = make_course(tmp_path / "course", gradebook=True)
-    assert grade(NAME, root) == Summary(seconds=cast(float, pytest.approx(0, abs=60)))
+    summary = grade(NAME, root)
+    [note] = summary.notes
+    assert note.startswith("Nothing of 'scaling' is handed in at ")
+    assert summary == Summary(seconds=cast(float, pytest.approx(0, abs=60)), notes=[note])
     with closing(sqlite3.connect(root / "gradebook.db")) as connection:
         assert connection.execute("SELECT name FROM assignment").fetchall() == [(NAME,)]
 
@@ -254,7 +257,7 @@ def test_a_worker_that_is_killed_is_replaced_and_its_submission_graded(
     assert scores(one)["ann"] == FULL
 
 
-def test_a_submission_that_ends_its_worker_twice_fails_and_is_tried_again_next_time(
+def test_a_submission_that_has_no_end_fails_at_once_and_is_tried_again_next_time(
     one: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     submit(one, "ann", SLOW)

@@ -9,6 +9,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from datetime import datetime, timedelta
@@ -257,6 +258,36 @@ def test_a_gradebook_that_cannot_be_opened_is_one_sentence(url: str, monkeypatch
     monkeypatch.setattr("autograder.database.RETRIES", ())
     with pytest.raises(GradebookError, match=r"gradebook|address"):
         Gradebook(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "seconds"),
+    [("sqlite:////nonexistent/folder/x.db", 1.0), ("postgresql+psycopg://nobody@127.0.0.1:1/nothing", 4.0)],
+)
+def test_a_gradebook_that_was_never_there_is_told_at_once(url: str, seconds: float) -> None:
+    before = time.monotonic()
+    with pytest.raises(GradebookError, match="Nothing was graded; name a gradebook that is there"):
+        Gradebook(url)
+    assert time.monotonic() - before < seconds
+
+
+def test_a_database_that_stops_answering_is_waited_for_and_that_is_said(
+    course: Course, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("autograder.database.RETRIES", (0.01,) * 5)
+    with closing(Gradebook(course.db_url)) as gradebook:
+        tries = 0
+
+        def fail(connection: sa.Connection) -> None:
+            nonlocal tries
+            tries += 1
+            raise sa.exc.OperationalError("", None, Exception("the server is gone"))
+
+        with pytest.raises(GradebookError, match="What was graded so far is kept"):
+            gradebook.transact(fail)
+    assert tries == 6
+    line = "autograder: the database does not answer (the server is gone); trying for another minute\n"
+    assert capsys.readouterr().err == line
 
 
 def test_an_older_nbgraders_gradebook_asks_for_its_upgrade(course: Course) -> None:

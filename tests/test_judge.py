@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import psutil
 import pytest
 
@@ -87,6 +88,182 @@ def test_right_answers_have_all_points_and_their_outputs(worker: Worker) -> None
 def test_a_result_crosses_processes_as_json(worker: Worker) -> None:
     judged = worker.grade(submission())
     assert Judged.from_json(judged.to_json()) == judged
+
+
+def judged_cells(*cells: dict[str, Any], limits: Limits = LIMITS, seed: int = 0) -> Judged:
+    """The instructor's own notebook of these cells, graded."""
+    notebook = {"cells": list(cells), "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    with Worker(Assignment("cells", notebook), limits) as worker:
+        return worker.grade(copy.deepcopy(notebook), seed)
+
+
+def given(name: str, source: str) -> dict[str, Any]:
+    return factory.cell("code", name, source)
+
+
+def student(source: str) -> dict[str, Any]:
+    return factory.cell("code", "student", source, solution=True)
+
+
+def check(name: str, source: str) -> dict[str, Any]:
+    return factory.cell("code", name, source, grade=True, locked=True, points=1)
+
+
+def test_what_a_test_cell_prints_displays_and_ends_in_is_shown() -> None:
+    odd = "class Odd:\n    def __repr__(self): 1 / 0\ndisplay(Odd(), 'x' * 9999)"
+    source = f"import sys\nprint('out')\nprint('err', file=sys.stderr)\ndisplay(4, 'five')\n{odd}\n'end'"
+    judged = judged_cells(given("first", "1"), given("empty", " "), student("n = 1"), check("shows", source))
+    shown = [
+        (item["output_type"], item.get("name"), item.get("text") or item["data"]["text/plain"])
+        for item in outputs(judged, "shows")
+    ]
+    assert shown[:5] == [
+        ("stream", "stdout", "out\n"),
+        ("stream", "stderr", "err\n"),
+        ("display_data", None, "4"),
+        ("display_data", None, "'five'"),
+        ("display_data", None, "<Odd whose repr raised ZeroDivisionError>"),
+    ]
+    assert len(shown[5][2]) == 2000
+    assert shown[6:] == [("execute_result", None, "'end'")]
+    assert [raw["execution_count"] for raw in judged.notebook["cells"]] == [1, None, 2, 3]
+    assert outputs(judged, "shows")[-1]["execution_count"] == 3
+    assert judged.scores == {"shows": 1}
+
+
+def test_a_failure_shows_the_lines_of_the_test_and_of_the_students_code() -> None:
+    judged = judged_cells(
+        student("def f(x):\n    return 1 / x"),
+        check("own", "def helper(v):\n    assert v == 3, f'got {v}'\nhelper(f(1))"),
+        check("theirs", "f(0)"),
+        check("bare", "assert False"),
+        check("mute", "class E(Exception):\n    def __str__(self): 1 / 0\nraise E"),
+        check("long", "assert False, 'x' * 9999"),
+    )
+    messages = {name: result.message for name, result in judged.checks.items()}
+    assert messages.pop("long") == "AssertionError: " + "x" * 2000
+    assert messages == {
+        "own": "AssertionError: got 1.0",
+        "theirs": "ZeroDivisionError: division by zero",
+        "bare": "AssertionError",
+        "mute": "E",
+    }
+    shown = {name: outputs(judged, name)[-1] for name in judged.checks}
+    assert (shown["own"]["ename"], shown["own"]["evalue"]) == ("AssertionError", "got 1.0")
+    assert shown["own"]["traceback"] == [
+        "AssertionError    Traceback (most recent call last)",
+        "Cell <own>, line 3\n    helper(f(1))",
+        "Cell <own>, line 2\n    assert v == 3, f'got {v}'",
+        "AssertionError: got 1.0",
+    ]
+    assert "return 1 / x" in shown["theirs"]["traceback"][2]
+    assert shown["theirs"]["traceback"][2].startswith("In the student's code:\n")
+    assert shown["bare"]["traceback"][-1] == "AssertionError"
+    assert not judged.flags
+
+
+def test_given_cells_run_beside_the_tests_that_need_them_and_say_where_they_cannot() -> None:
+    names = ("fine", "refused", "raises", "slow")
+    judged = judged_cells(
+        student("class Thing: pass\ndef f(x):\n    while x == 9: pass\n    return {0: Thing, 1: 1}[x]()"),
+        given("helpers", "get_ipython().run_line_magic('matplotlib', 'inline')\nfine = 1 + len([f])"),
+        given("two", "refused = f(0) + 1"),
+        given("three", "raises = f(5)"),
+        given("four", "slow = f(9)"),
+        *(check(name, f"assert {name} == 2") for name in names),
+    )
+    assert judged.scores == {"fine": 1, "refused": 0, "raises": 0, "slow": 0}
+    refused, slow = judged.flags
+    assert refused.startswith("The given cell <cell 2> cannot run beside the student's: ")
+    assert slow == "The given cell <cell 4> did not finish: the cell ran longer than 2 s"
+    assert judged.checks["raises"].message.startswith("NameError")
+
+
+def test_what_a_given_cell_made_of_the_students_is_made_anew_after_a_death() -> None:
+    judged = judged_cells(
+        student("class Thing:\n    n = 7"),
+        given("makes", "thing = Thing()"),
+        given("dies", "import os; os._exit(1)"),
+        check("uses", "assert thing.n == Thing().n == 7"),
+    )
+    assert judged.scores == {"uses": 1}
+    assert len(judged.deaths) == 1
+
+
+def test_tests_may_use_the_imports_of_the_answers_whatever_became_of_them(worker: Worker) -> None:
+    notebook = instructor()
+    notebook["cells"][1]["source"] = "import no_such_module\nimport math as m\n" + ANSWER.format(name="first")
+    notebook["cells"][3]["source"] = "assert first(m.floor(1.5)) == 2"
+    with Worker(Assignment("tasks", notebook), LIMITS) as other:
+        assert scores(other.grade(submission())) == [2, 2, 2]
+
+
+def test_a_test_that_stands_twice_counts_once_and_one_that_is_gone_is_named(worker: Worker) -> None:
+    notebook = submission(first="def first(x):\n    return 0")
+    cells = {raw["id"]: raw for raw in notebook["cells"]}
+    late = {**cells["first"], "id": "late", "metadata": {}, "source": ANSWER.format(name="first")}
+    notebook["cells"] += [late, copy.deepcopy(cells["first--check"])]
+    notebook["cells"].remove(cells["third--check"])
+    judged = worker.grade(notebook)
+    assert scores(judged) == [0, 2, 0]
+    assert outputs(judged, "first--check")
+    assert notebook["cells"][-1].get("outputs") == judged.notebook["cells"][-1]["outputs"] == []
+    assert judged.flags == ["third__check: the notebook that was graded does not hold this test"]
+    assert (judged.checks["third__check"].status, judged.checks["third__check"].points) == ("failed", 2)
+
+
+def test_a_written_answer_waits_for_a_person_where_there_is_one() -> None:
+    written = factory.cell("markdown", "why", "Because.\n", grade=True, solution=True, points=3)
+    code = factory.cell("code", "how", "1", grade=True, solution=True, points=4)
+    assignment = Assignment("w", {"cells": [written, code], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+    release = copy.deepcopy(assignment.notebook)
+    for raw, cell in zip(release["cells"], assignment.cells, strict=True):
+        raw["source"] = f"\n{cell.release}  \n".splitlines(keepends=True)
+    with Worker(assignment, LIMITS) as worker:
+        blank, answered = worker.grade(release), worker.grade(assignment.notebook)
+    assert {name: (c.status, c.score, c.points) for name, c in blank.checks.items()} == {
+        "why": ("not attempted", 0, 3),
+        "how": ("not attempted", 0, 4),
+    }
+    assert {name: (c.status, c.score, c.points) for name, c in answered.checks.items()} == {
+        "why": ("manual", None, 3),
+        "how": ("manual", None, 4),
+    }
+
+
+def test_outputs_over_the_limit_of_the_notebook_are_cut() -> None:
+    cells = [given(f"c{n}", "print('x' * 400)") for n in range(4)]
+    judged = judged_cells(*cells, limits=Limits(cell_seconds=2, total_seconds=20, total_output_bytes=1000))
+    shown = [text(judged, f"c{n}") for n in range(4)]
+    assert shown[:2] == ["x" * 400 + "\n"] * 2
+    assert shown[2:] == ["[outputs cut here: over the limit of the notebook]\n"] * 2
+
+
+def test_one_seed_draws_the_same_numbers_in_both_streams() -> None:
+    tests = check("numpy", "np.random.rand()"), check("python", "random.random()")
+    drawn = [
+        judged_cells(given("imports", "import random\nimport numpy as np"), *tests, seed=seed).scores
+        for seed in (3, 3, 2**32 + 3)
+    ]
+    assert drawn[0] == drawn[1]
+    assert drawn[0]["numpy"] == np.random.RandomState(3).rand()
+    assert drawn[0]["python"] != drawn[2]["python"]
+
+
+def test_the_time_of_a_test_and_of_both_processes_is_told() -> None:
+    busy = "import time\nend = time.process_time() + 0.3\nwhile time.process_time() < end: pass"
+    judged = judged_cells(student(busy), check("slow", f"{busy}\ntime.sleep(0.3)"))
+    assert 0.6 <= judged.checks["slow"].seconds <= judged.seconds < 20
+    assert 0.6 <= judged.cpu_seconds < 20
+
+
+def test_what_the_students_code_gave_back_is_kept_where_a_test_failed_or_always(worker: Worker) -> None:
+    wrong = submission(second="def second(x):\n    return 5")
+    assert worker.grade(wrong).events == {}
+    assert worker.grade(submission(), record="failures").events == {}
+    names = {f"{name}__check" for name in TASKS}
+    assert worker.grade(wrong, record="failures").events.keys() == names
+    assert worker.grade(submission(), record="always").events.keys() == names
 
 
 IN_CALL = {
@@ -392,6 +569,9 @@ def test_a_last_number_is_partial_credit() -> None:
         ("text", 2.0, False),
         (1, 1.0, False),
         (0.0, 0.0, False),
+        (2, 2.0, False),
+        (np.float32(0.5), 0.5, False),
+        (np.int64(1), 1.0, False),
         (math.nan, 0.0, True),
         (-1, 0.0, True),
         (1000, 2.0, True),

@@ -55,9 +55,7 @@ def test_a_damaged_notebook_is_told_so(save: Save, damage: Callable[[Raw], None]
 def test_a_renamed_notebook_is_told_its_name(save: Save) -> None:
     report = check(save(filled(), "my homework.ipynb"))
     assert status(report) == ALL_DONE
-    assert report.notices == (
-        "The file must be named numbers.ipynb, or the grader does not find it; it is my homework.ipynb.",
-    )
+    assert report.notices == ("The file is named my homework.ipynb; hand it in as numbers.ipynb, its first name.",)
     assert not report.all_passed
 
 

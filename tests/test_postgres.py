@@ -22,11 +22,14 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from autograder.changes import history
+from autograder.enrolled import enroll, extend
 from autograder.errors import GradebookError
 from autograder.grade import grade
-from autograder.gradebook import Gradebook, Record
+from autograder.gradebook import Gradebook, Person, Record
 from autograder.history import NAME as TABLE
 from autograder.history import read
+from autograder.roster import Student
 from tests.course_factory import FULL, NAME, RIGHT, assignment, make_course, submit
 from tests.test_gradebook import nbgrader, record
 
@@ -122,6 +125,19 @@ def test_what_people_entered_is_kept_in_a_server_too(book: Gradebook) -> None:
     book.write(NAME, [record("bob", {**FULL, "scale_forward__values": 0.0})])
     assert book.kept(NAME, "bob")[NAME].scores == {"written__why": 1.5}
     assert str(book.due(NAME, "bob")) == "2026-11-02 12:00:00"
+
+
+def test_an_extension_and_a_roster_reach_a_server_too(server: Server, book: Gradebook, tmp_path: Path) -> None:
+    root = make_course(tmp_path / "course", f"c.CourseDirectory.db_url = {server.url!r}")
+    enroll(book, [Student("gus", "Gus Grün", "gus@x.org", "7"), Student("gus")])
+    extend(NAME, "gus", 1.5, root)
+    extend(NAME, "gus", 2, root)
+    assert book.people()["gus"] == Person("gus", "Gus", "Grün", "gus@x.org", "7")
+    handed_in = book.tables["submitted_assignment"]
+    query = sa.select(handed_in.c.extension).where(handed_in.c.student_id == "gus")
+    assert book.transact(lambda connection: connection.execute(query).scalar_one()) == timedelta(days=2)
+    days = [line.split(", ")[1] for line in history(NAME, root, student="gus")]
+    assert days == ["days more: none -> 1.5 extension", "days more: 1.5 -> 2 extension"]
 
 
 def test_a_second_grader_of_one_server_is_told(server: Server, book: Gradebook) -> None:

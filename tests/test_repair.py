@@ -223,6 +223,49 @@ def test_any_cells_yield_every_instructor_cell_once_in_order_with_the_tests_unto
     assert len(ids) == len(set(ids))
 
 
+def test_images_stay_with_text_and_code_has_none() -> None:
+    image = {"a.png": {"image/png": "AAAA"}}
+    written, code = ("markdown", "mine", "written__why"), ("code", "x = 1", "scale_forward")
+    submitted = [SubmittedCell(kind, text, name, attachments=image) for kind, text, name in (written, code)]
+    submitted += [SubmittedCell(kind, f"{text}!", attachments=image) for kind, text, _ in (written, code)]
+    notebook, _ = repair(SOURCE, submitted)
+    assert {raw["source"] for raw in notebook["cells"] if "attachments" in raw} == {"mine", "mine!"}
+    assert find(notebook, "written__why")["attachments"] == image
+
+
+def test_images_of_the_instructors_text_are_put_back_with_it() -> None:
+    image = {"a.png": {"image/png": "AAAA"}}
+    source = instructor_notebook()
+    find(source, "intro")["attachments"] = find(source, "demo")["attachments"] = image
+    notebook, _ = repair(assignment(source), [])
+    assert [raw["id"] for raw in notebook["cells"] if "attachments" in raw] == ["intro"]
+
+
+def test_an_added_cell_keeps_its_id_where_jupyter_allows_it() -> None:
+    ids = ["a" * 63, "b" * 64, "c" * 65, "b" * 64, "intro", None]
+    notebook, _ = repair(SOURCE, [SubmittedCell("code", f"x = {n}", cell_id=name) for n, name in enumerate(ids)])
+    kept = {raw["source"]: raw["id"] for raw in notebook["cells"] if raw["source"].startswith("x = ")}
+    assert [kept[f"x = {n}"] == name for n, name in enumerate(ids)] == [True, True, False, False, False, False]
+    assert len({raw["id"] for raw in notebook["cells"]}) == len(notebook["cells"])
+
+
+def test_an_answer_without_its_grade_id_is_found_by_its_cell_id_even_where_another_answer_carries_that_too() -> None:
+    submitted = [
+        SubmittedCell("markdown", "my answer", cell_id="written--why"),
+        SubmittedCell("code", RIGHT["scale_forward"], grade_id="scale_forward", cell_id="written--why"),
+    ]
+    assert sources(repair(SOURCE, submitted)[0])["written__why"] == "my answer"
+
+
+def test_a_cell_without_an_id_is_not_taken_for_an_answer_that_has_none() -> None:
+    source = instructor_notebook()
+    for raw in source["cells"]:
+        del raw["id"]
+    notebook, _ = repair(assignment(source), [SubmittedCell("markdown", "a note")])
+    assert sources(notebook)["written__why"] == SOURCE.by_id["written__why"].release
+    assert notebook["cells"][0]["source"] == "a note"
+
+
 def test_shuffled_submissions_are_graded_alike() -> None:
     expected, _ = repaired(answered(RIGHT))
     for seed in range(20):

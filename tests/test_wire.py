@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from autograder import wire
+from autograder import channel, wire
 from autograder.channel import Channel
 from autograder.errors import ProtocolError
 from autograder.limits import Limits
@@ -42,13 +42,13 @@ def same(a: Any, b: Any) -> bool:
         return list(a) == list(b) and all(map(same, a.values(), b.values()))
     if isinstance(a, list | tuple):
         return len(a) == len(b) and all(map(same, a, b))
-    return a == b if isinstance(a, frozenset) else repr(a) == repr(b)
+    return a == b if isinstance(a, frozenset | int) else repr(a) == repr(b)
 
 
 atoms = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(), st.complex_numbers(), st.text(), st.binary(),
     st.just(...), st.builds(slice, st.none() | st.integers()), st.sets(st.integers()).map(frozenset),
-    st.sampled_from([np.float32(1.5), np.int8(3), np.True_, np.complex64(2j)]),
+    st.sampled_from([np.float32(1.5), np.int8(3), np.True_, np.complex64(2j), float, np.int8, np.dtype("f4")]),
 )  # fmt: skip
 arrays = hnp.arrays(
     st.sampled_from(["f8", "f4", "f2", "i8", "u1", "?", "c16", "U3", "S2", "M8[D]", "m8[s]"]),
@@ -125,35 +125,106 @@ def deep(kind: type, levels: int) -> Any:
     return value
 
 
+def refused(buffers: list[Any], limits: Limits) -> bool:
+    """Whether who receives them with these limits refuses them."""
+    ours, theirs = socket.socketpair()
+
+    def send() -> None:
+        with suppress(OSError):  # who refuses a message does not read on
+            for part in buffers:
+                theirs.sendall(part)
+
+    sender = threading.Thread(target=send)
+    with theirs:
+        with ours:
+            sender.start()
+            try:
+                Channel(ours, Codec(limits)).receive()
+                found = False
+            except ProtocolError:
+                found = True
+        sender.join()  # before its descriptor is closed, and its number is given to the next pair of sockets
+    return found
+
+
 @pytest.mark.parametrize(
     "value",
     [b"x" * (1 << 17), np.zeros(1 << 14), [None] * 600, {i: i for i in range(600)}, deep(list, 20), deep(tuple, 20)],
     ids=["bytes", "array", "list", "dict", "depth of lists", "depth of tuples"],
 )
 def test_limits_of_size_count_and_depth_hold_on_both_sides(value: Any) -> None:
-    def refused(limits: Limits) -> bool:
-        head, *parts = Codec(Limits()).encode(value)
-        ours, theirs = socket.socketpair()
+    buffers = Codec(Limits()).encode(value)
+    assert refused(buffers, SMALL)
+    assert not refused(buffers, Limits())
 
-        def send() -> None:
-            with suppress(OSError):  # who refuses a message does not read on
-                for part in (head, *parts):
-                    theirs.sendall(part)
 
-        sender = threading.Thread(target=send)
-        with theirs:
-            with ours:
-                sender.start()
-                try:
-                    Channel(ours, Codec(limits)).receive()
-                    found = False
-                except ProtocolError:
-                    found = True
-            sender.join()  # before its descriptor is closed, and its number is given to the next pair of sockets
-        return found
+EXACT: dict[str, tuple[Any, Any]] = {  # what just crosses with SMALL and the bounds of the test, and what does not
+    "bytes of the body": (b"x" * 7997, b"x" * 7998),
+    "bytes of the parts": (np.zeros(1 << 16, "u1"), np.zeros((1 << 16) + 1, "u1")),
+    "parts": ([np.zeros(17000, "u1")] * 3, [np.zeros(17000, "u1")] * 4),
+    "items of one list": ([None] * 500, [None] * 501),
+    "items of all lists": ([[None] * 249, [None] * 249], [[None] * 249, [None] * 250]),
+    "items of dictionaries": ({n: [None] * 98 for n in range(5)}, {n: [None] * 100 for n in range(5)}),
+    "depth of lists": (deep(list, 7), deep(list, 8)),
+    "depth of values of a dictionary": ({1: deep(list, 6)}, {1: deep(list, 7)}),
+    "depth of tuples": (deep(tuple, 7), deep(tuple, 8)),
+    "keys": (dict.fromkeys(range(40)), dict.fromkeys(range(41))),
+    "values of a set": (set(range(40)), set(range(41))),
+    "values that hash alike": ({n * (2**61 - 1) for n in range(4)}, {n * (2**61 - 1) for n in range(5)}),
+    "an integer": ((1 << 319) - 1, 1 << 319),
+    "a negative integer": (-(1 << 319) + 1, -(1 << 320)),
+}  # fmt: skip
 
-    assert refused(SMALL)
-    assert not refused(Limits())
+
+@pytest.mark.parametrize("case", EXACT)
+def test_what_just_keeps_within_a_limit_crosses_and_what_is_one_over_does_not(
+    case: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fits, does_not = EXACT[case]
+    buffers = Codec(Limits()).encode(does_not)
+    monkeypatch.setattr(wire, "MAX_PARTS", 3)
+    monkeypatch.setattr(channel, "MAX_PARTS", 3)
+    monkeypatch.setattr(wire, "MAX_MAP", 40)
+    monkeypatch.setattr(wire, "MAX_ALIKE", 4)
+    monkeypatch.setattr(wire, "_BIGINT_BYTES", 40)
+    assert same(crossed(fits, SMALL), fits)
+    assert not refused(Codec(SMALL).encode(fits), SMALL)
+    assert refused(buffers, SMALL)
+
+
+@pytest.mark.parametrize("case", ["bytes of the body", "bytes of the parts", "parts", "an integer", "depth of tuples"])
+def test_what_is_one_over_a_limit_is_refused_before_it_is_sent(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "MAX_PARTS", 3)
+    monkeypatch.setattr(wire, "_BIGINT_BYTES", 40)
+    with pytest.raises(ValueError, match=r"too (large|deeply)"):
+        Codec(SMALL).encode(EXACT[case][1])
+
+
+@pytest.mark.parametrize("content", [1.5, "x\U0010ffff"])
+def test_an_array_crosses_with_eight_axes_and_does_not_with_nine(content: Any) -> None:
+    assert same(crossed(np.full((1,) * 8, content)), np.full((1,) * 8, content))
+    with pytest.raises(TypeError):
+        Codec(Limits()).encode(np.full((1,) * 9, content))
+
+
+def test_a_part_is_used_once_and_by_an_array_of_its_size() -> None:
+    def read(*numbers: int, size: int = 16, tail: bytes = b"") -> Any:
+        head = struct.pack("<BBBQ", 0, 0, 1, 2) + tail
+        arrays = [msgpack.ExtType(wire.BULK_ARRAY, struct.pack("<I", number) + head) for number in numbers]
+        return Codec(Limits()).decode(msgpack.packb(arrays), [bytearray(size), bytearray(16)])
+
+    assert [array.tolist() for array in read(0, 1)] == [[0, 0]] * 2
+    for wrong in ({"size": 15}, {"size": 24}, {"tail": b"x"}):
+        with pytest.raises(ProtocolError):
+            read(0, **wrong)
+    for numbers in ((0, 0), (2,)):
+        with pytest.raises(ProtocolError):
+            read(*numbers)
+
+
+def test_a_refusal_tells_how_large_the_value_is() -> None:
+    with pytest.raises(ValueError, match=r"\(140\d\d\d bytes\)"):
+        Codec(SMALL).encode([b"x" * 9000, np.zeros(1 << 14)])
 
 
 @pytest.mark.parametrize(
@@ -168,7 +239,12 @@ def test_limits_of_size_count_and_depth_hold_on_both_sides(value: Any) -> None:
         (wire.TEXT_ARRAY, b"\x03\x01" + b"|O8" + struct.pack("<Q", 1) + b"x" * 8),
         (wire.TEXT_ARRAY, b"\x05\x01" + b"f4,f4" + struct.pack("<Q", 1) + b"x" * 8),
         (wire.TEXT_ARRAY, b"\x03\x01" + b"<U1" + struct.pack("<Q", 1) + b"\xff" * 4),
+        (wire.TEXT_ARRAY, b"\x03\x01" + b"<U0" + struct.pack("<Q", 1)),
+        (wire.TEXT_ARRAY, b"\x03\x01" + b"<U1" + struct.pack("<Q", 1) + struct.pack("<I", 0x110000)),
+        (wire.TEXT_ARRAY, b"\x03\x01" + b"<U1" + struct.pack("<Q", 1) + b"x" * 5),
         (wire.SCALAR, b"\x00" + b"x"),
+        (wire.SCALAR, b"\x00" + b"x" * 9),
+        (wire.SCALAR, b"\x0b\x02"),
         (wire.SCALAR, b"\x0b\x07"),
         (wire.COMPLEX, b"x"),
         (wire.SLICE, msgpack.packb([1, 2, 3, 4])),
@@ -230,10 +306,10 @@ def test_a_channel_fed_with_garbage_ends(data: bytes) -> None:
         ours.settimeout(5)
         theirs.sendall(data)
         theirs.shutdown(socket.SHUT_WR)
-        channel = Channel(ours, Codec(SMALL))
+        incoming = Channel(ours, Codec(SMALL))
         for _ in range(len(data) + 1):
             try:
-                channel.receive()
+                incoming.receive()
             except (ProtocolError, EOFError):
                 return
         raise AssertionError("more messages than bytes")

@@ -1,0 +1,122 @@
+"""Who is enrolled, and who has more time: a roster's students in the gradebook, and ``autograder extend``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from autograder.course import UNUSABLE, Course
+from autograder.errors import UsageError
+from autograder.gradebook import EPOCH, Gradebook
+from autograder.history import EXTENSION
+from autograder.history import NAME as HISTORY
+from autograder.roster import STUDENT, Student
+from autograder.schema import add_rows, cell_ids, new_id
+
+
+@dataclass(frozen=True)
+class Absent:
+    """Students of the gradebook without a score in an assignment."""
+
+    nothing: list[str]  # who handed in nothing: they have 0 points
+    waiting: list[str]  # who handed in what is not graded yet
+
+    @classmethod
+    def of(cls, course: Course, assignment: str, people: Iterable[str], graded: Iterable[str]) -> Absent:
+        left = sorted({*people} - {*graded})
+        there = {student for student, _ in course.submissions(assignment)}
+        return cls([each for each in left if each not in there], [each for each in left if each in there])
+
+    def sentences(self) -> list[str]:
+        said = [(self.nothing, "handed in nothing (0 points)"), (self.waiting, "not graded yet, and left out")]
+        return [f"{what}: {', '.join(ids)}" for ids, what in said if ids]
+
+
+def enroll(gradebook: Gradebook, students: Iterable[Student]) -> None:
+    """Have the gradebook know a roster's students; what the roster leaves blank stays as it is."""
+    table = gradebook.tables["student"]
+
+    def save(connection: sa.Connection) -> None:
+        for student in students:
+            gradebook._put(connection, "student", [{"id": student.id}])  # who is there stays
+            values = {name: value for name, value in _columns(student).items() if value}
+            if values:
+                connection.execute(table.update().where(table.c.id == student.id).values(**values))
+
+    gradebook.transact(save)
+
+
+def extend(assignment: str, student: str, days: float, course_dir: Path = Path("."), *, db: str = "") -> str:
+    """Move a student's due date to ``days`` after everybody's, and return a sentence that tells it.
+
+    Missing entries of the gradebook are made; the next grading counts lateness from there. The audit trail tells of it.
+    Raises UsageError where there is no such assignment.
+
+    >>> extend("scaling", "ben", 2, Path("my_course"))
+    "ben has 2 days more for 'scaling'; no due date is set yet, to which they are added."
+    """
+    course = Course.open(course_dir, db)
+    notebooks = course.notebooks(assignment)
+    if not STUDENT.fullmatch(student) or UNUSABLE.search(student):
+        raise UsageError(f"{student!r} is no student's id: it must be one that can be the name of a folder.")
+    with closing(Gradebook(course.db_url)) as gradebook:
+        new = student not in gradebook.people()
+        gradebook.save_assignment(course.course_id, assignment, notebooks)
+        enroll(gradebook, [Student(student)])
+        gradebook.transact(lambda connection: _extend(connection, gradebook, assignment, student, timedelta(days=days)))
+        due = gradebook.due(assignment, student)
+    more = f"{days:g} {'day' if days == 1 else 'days'} more"
+    unknown = " The gradebook did not know this student." if new else ""
+    if due is None:
+        return f"{student} has {more} for {assignment!r}; no due date is set yet, to which they are added.{unknown}"
+    return f"{student} has until {due:%Y-%m-%d %H:%M:%S} UTC for {assignment!r}, {more} than the others.{unknown}"
+
+
+def _extend(connection: sa.Connection, gradebook: Gradebook, assignment: str, student: str, more: timedelta) -> None:
+    names = ("assignment", "submitted_assignment", "notebook")
+    assigned, handed_in, book = (gradebook.tables[name] for name in names)
+    assignment_id = connection.execute(sa.select(assigned.c.id).where(assigned.c.name == assignment)).scalar_one()
+    own = sa.and_(handed_in.c.assignment_id == assignment_id, handed_in.c.student_id == student)
+    there = connection.execute(sa.select(handed_in.c.extension).where(own)).first()
+    if there is None:
+        row_id = new_id()
+        values = {"id": row_id, "assignment_id": assignment_id, "student_id": student}
+        connection.execute(handed_in.insert().values(values))
+        for notebook_id in connection.execute(
+            sa.select(book.c.id).where(book.c.assignment_id == assignment_id)
+        ).scalars():
+            _add_notebook(connection, gradebook, row_id, notebook_id)
+    # SQLite has no intervals; SQLAlchemy stores them from 1970 on.
+    connection.execute(handed_in.update().where(own).values(extension=EPOCH + more if gradebook.is_sqlite else more))
+    before = there.extension - (EPOCH if gradebook.is_sqlite else timedelta()) if there and there.extension else None
+    told = {
+        "at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        "student_id": student,
+        "assignment": assignment,
+        "origin": EXTENSION,
+    }
+    told |= dict.fromkeys(("notebook", "name", "submission", "version"), "")
+    days = {"old": before and before / timedelta(days=1), "new": more / timedelta(days=1)}
+    connection.execute(gradebook.tables[HISTORY].insert().values(told | days))
+
+
+def _add_notebook(connection: sa.Connection, gradebook: Gradebook, handed_in: str, notebook: str) -> None:
+    """The empty entries of a notebook that was not handed in, which nbgrader makes beside an extension."""
+    part = {"id": new_id(), "assignment_id": handed_in, "notebook_id": notebook, "flagged": False}
+    connection.execute(gradebook.tables["submitted_notebook"].insert().values(part))
+    for (_, role), cell_id in cell_ids(connection, gradebook.tables, notebook).items():
+        add_rows(connection, gradebook.tables, str(part["id"]), role, cell_id)
+
+
+def _columns(student: Student) -> dict[str, str]:
+    """As nbgrader stores a student; a name is "Ada Lovelace" or "Lovelace, Ada"."""
+    last, comma, first = student.name.partition(",")
+    if not comma:
+        first, _, last = student.name.rpartition(" ")
+    names = {"first_name": first.strip(), "last_name": last.strip()}
+    return names | {"email": student.email, "lms_user_id": student.lms_id}

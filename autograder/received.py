@@ -1,0 +1,99 @@
+"""What `collect` saw of each student: how often, and under which name; and feedback pages sent back under that name."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import re
+import zipfile
+from collections.abc import Callable
+from contextlib import suppress
+
+from autograder.course import STATE, Course
+from autograder.errors import UsageError
+from autograder.files import write_atomically
+from autograder.intake import Refused
+from autograder.platforms import HandedIn
+
+# Moodle reads full name, participant, kind of plugin and plugin from the name of the folder or file, whatever follows.
+# Canvas reads user and file from the two numbers of the name, so that its end may be another.
+NAMES: dict[str, tuple[re.Pattern[str], Callable[[re.Match[str], str], str]]] = {
+    "moodle-feedback": (
+        re.compile(r"(?:.*/)?(?P<start>[^/]+?_\d+_assignsubmission_)(?:file|onlinetext).*"),
+        lambda match, notebook: f"{match['start']}file_/{notebook}.html",
+    ),
+    "canvas-feedback": (
+        re.compile(r"(?:.*/)?(?P<start>[^/]+?_(?:LATE_)?\d+_\d+_[^/]+)\.[^./]+"),
+        lambda match, notebook: f"{match['start']}.html",
+    ),
+}
+
+
+class Received:
+    """Of one assignment, kept in ``.autograder/received/ASSIGNMENT.json``."""
+
+    def __init__(self, course: Course, assignment: str) -> None:
+        self.path = course.root / STATE / "received" / f"{assignment}.json"
+        try:
+            found = json.loads(self.path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            found = {}
+        self.of: dict[str, dict[str, dict[str, list[str]]]] = found  # student -> notebook -> uploads, file
+
+    def note(self, student: str, notebook: str, files: list[HandedIn]) -> None:
+        """Count the uploads that are new; the platform's number or the time tells them apart, else the content."""
+        known = self._entry(student, notebook)["uploads"]
+        known += sorted({_key(file) for file in files} - {*known})
+
+    def placed(self, student: str, notebook: str, file: HandedIn) -> None:
+        """Under which name came what lies in ``submitted/`` now."""
+        self._entry(student, notebook)["file"] = [file.file.path]
+
+    def attempts(self) -> dict[str, int]:
+        """How often each student handed in, as far as `collect` saw it."""
+        return {
+            student: max((len(each["uploads"]) for each in notebooks.values()), default=0)
+            for student, notebooks in self.of.items()
+        }
+
+    def save(self) -> None:
+        write_atomically(self.path, json.dumps(self.of, indent=1) + "\n", 0o644)
+
+    def _entry(self, student: str, notebook: str) -> dict[str, list[str]]:
+        return self.of.setdefault(student, {}).setdefault(notebook, {"uploads": [], "file": []})
+
+
+def pack(course: Course, assignment: str, kind: str, tell: Callable[[str], object]) -> bytes:
+    """A zip of all feedback pages, named as the platform wants them back; raises UsageError where there is none."""
+    pattern, name = NAMES[kind]
+    received, others, count = Received(course, assignment).of, [], 0
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        for student, _ in course.submissions(assignment):
+            for page in sorted(course.folder("feedback", student, assignment).glob("*.html")):
+                paths = received.get(student, {}).get(page.stem, {}).get("file", [])
+                match = pattern.fullmatch(paths[0]) if paths and paths[0].isprintable() else None
+                if match is None:
+                    others.append(f"{student}/{page.name}")
+                    continue
+                count += 1
+                archive.writestr(zipfile.ZipInfo(name(match, page.stem)), page.read_bytes(), zipfile.ZIP_DEFLATED)
+    platform = kind.partition("-")[0].capitalize()
+    if not count:
+        raise UsageError(
+            f"No feedback page of {assignment!r} belongs to a file that `autograder collect` took from {platform}; "
+            "collect from there and grade first."
+        )
+    tell(f"{count} pages, to be uploaded to {platform} as one zip")
+    if others:
+        tell(f"left out, since they did not come from {platform} by `autograder collect`: {', '.join(others)}")
+    return made.getvalue()
+
+
+def _key(file: HandedIn) -> str:
+    if file.when or file.number:
+        return str(file.when or file.number)
+    with suppress(Refused):
+        return hashlib.sha256(file.source.read(file.file, 1 << 30)).hexdigest()[:16]
+    return file.file.path
