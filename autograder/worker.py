@@ -29,7 +29,7 @@ ATTEMPTS = 3
 FIRST_UID = 61000  # whom root becomes; one user for each core, so that limits on processes do not add up
 NEVER_VISIBLE = ("/etc/passwd", "/etc/shadow", "/proc/1", "/run", "/sys", "/var", "/root/.ssh")
 _BOOT = "import sys; sys.path.append(sys.argv[2]); from autograder.warm import main; main(int(sys.argv[1]))"
-_KEPT_VARIABLES = ("HOME", "LANG", "LC_ALL", "MPLCONFIGDIR", "PATH", "TMPDIR", "XDG_CACHE_HOME")
+_KEPT_VARIABLES: tuple[str, ...] = ("HOME", "LANG", "LC_ALL", "MPLCONFIGDIR", "PATH", "TMPDIR", "XDG_CACHE_HOME")
 
 
 class Worker:

@@ -22,6 +22,9 @@ SURVIVORS: dict[str, dict[str, str]] = {
             "if _size(dtype, shape) < len(content) or (part is not None and len(data) != end):"
         ): "NumPy refuses bytes that are too few",
     },
+    "exceptions": {
+        "if type(name) is not str: -> if type(name) != str:": KIND,
+    },
     "proxies": {
         'if name != "__signature__": -> if name < "__signature__":': "the two other names come before it",
     },
