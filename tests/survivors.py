@@ -25,6 +25,9 @@ SURVIVORS: dict[str, dict[str, str]] = {
     "exceptions": {
         "if type(name) is not str: -> if type(name) != str:": KIND,
     },
+    "judge": {
+        "if needs_names: -> if not needs_names:": "each cell of the student's has fetched them, run again too",
+    },
     "proxies": {
         'if name != "__signature__": -> if name < "__signature__":': "the two other names come before it",
     },

@@ -131,6 +131,12 @@ def test_what_a_test_cell_prints_displays_and_ends_in_is_shown() -> None:
     assert judged.scores == {"shows": 1}
 
 
+def test_text_is_not_run() -> None:
+    judged = judged_cells(factory.cell("markdown", "n", "1 / 0"), factory.cell("raw", "r", "n"), given("last", "1"))
+    assert [raw.get("execution_count") for raw in judged.notebook["cells"]] == [None, None, 1]
+    assert not any("outputs" in raw for raw in judged.notebook["cells"][:2])
+
+
 def test_a_failure_shows_the_lines_of_the_test_and_of_the_students_code() -> None:
     judged = judged_cells(
         student("def f(x):\n    return 1 / x"),
