@@ -168,6 +168,12 @@ def test_a_failure_shows_the_lines_of_the_test_and_of_the_students_code() -> Non
     assert not judged.flags
 
 
+def test_a_failure_within_a_given_helper_shows_the_line_of_the_test_that_called_it() -> None:
+    judged = judged_cells(given("helper", "def must(x):\n    assert x, 'no'"), check("a", "must(False)"))
+    (shown,) = outputs(judged, "a")
+    assert shown["traceback"][1:] == ["Cell <a>, line 1\n    must(False)", "AssertionError: no"]
+
+
 def test_given_cells_run_beside_the_tests_that_need_them_and_say_where_they_cannot() -> None:
     names = ("fine", "refused", "raises", "slow")
     judged = judged_cells(
@@ -183,6 +189,13 @@ def test_given_cells_run_beside_the_tests_that_need_them_and_say_where_they_cann
     assert refused.startswith("The given cell <cell 2> cannot run beside the student's: ")
     assert slow == "The given cell <cell 4> did not finish: the cell ran longer than 2 s"
     assert judged.checks["raises"].message.startswith("NameError")
+
+
+def test_a_name_that_the_student_took_away_again_is_gone_for_the_tests() -> None:
+    takes_away = factory.cell("code", "second", "del f", solution=True)
+    judged = judged_cells(student("def f(): return 1"), check("before", "f()"), takes_away, check("after", "f()"))
+    assert judged.scores == {"before": 1, "after": 0}
+    assert judged.checks["after"].message.startswith("NameError")
 
 
 def test_what_a_given_cell_made_of_the_students_is_made_anew_after_a_death() -> None:

@@ -63,8 +63,8 @@ CELL = {
         "import importlib, os, sys\n"
         "for root, folders, files in os.walk('/'):\n"
         "    if any(name.endswith('.ipynb') or name == 'gradebook.db' for name in files): print('GOT IT', root)\n"
-        "for name in ('reference', 'autograder.gradebook', 'autograder.worker', 'nbgrader'):\n"
-        "    try: importlib.import_module(name); print('GOT IT', name)\n    except ImportError: pass"
+        "for name in ('reference', 'autograder.gradebook', 'autograder.judge', 'autograder.answers'):\n"
+        "    try: print('GOT IT', name, importlib.import_module(name).__file__)\n    except Exception: pass"
     ),
     (18, "gradebook"): (
         "import sqlite3\ntry:\n    with sqlite3.connect('@COURSE@/gradebook.db') as c:\n"
