@@ -71,7 +71,7 @@ def _own_nodes(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def imported_modules(sources: Iterable[str]) -> tuple[str, ...]:
-    """Modules that sources import anywhere, in order of their names."""
+    """Modules that sources import anywhere, sorted; what may be one, too: ``from scipy import stats``."""
     found: set[str] = set()
     for source in sources:
         try:
@@ -79,7 +79,9 @@ def imported_modules(sources: Iterable[str]) -> tuple[str, ...]:
         except SyntaxError:  # a stub with a hole
             continue
         found |= {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
-        found |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level}
+        for node in nodes:
+            if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names if alias.name != "*")}
     return tuple(sorted(found))
 
 

@@ -13,6 +13,7 @@ from nbgrader.preprocessors import ClearHiddenTests, ClearMarkScheme, ClearSolut
 
 from autograder.assignment import Assignment, Markers, release_source
 from autograder.errors import CourseError
+from autograder.worker import Worker
 from tests import course_factory as factory
 
 
@@ -182,8 +183,17 @@ def test_hidden_modules_are_not_among_those_that_students_have() -> None:
         answer("import math\n### BEGIN SOLUTION\nimport secret_solution\n### END SOLUTION"),
         check("import random\n### BEGIN HIDDEN TESTS\nfrom secret.oracle import right\n### END HIDDEN TESTS"),
     )
-    assert made.released_modules == ("json", "math", "os.path", "random")
-    assert set(made.modules) - set(made.released_modules) == {"secret.oracle", "secret_solution"}
+    assert made.released_modules == ("json", "json.dumps", "math", "os.path", "random")
+    hidden = {"secret.oracle", "secret.oracle.right", "secret_solution"}
+    assert set(made.modules) - set(made.released_modules) == hidden
+
+
+def test_a_module_imported_from_its_package_is_ready_before_the_student_comes() -> None:
+    source = "import sys\nready = 'xml.dom.minidom' in sys.modules\nfrom xml.dom import minidom"
+    made = notebook(given(source), answer("def f(): pass"), check("assert f", "f__check"), given("print(ready)"))
+    with Worker(made) as worker:
+        outputs = [cell["outputs"] for cell in worker.grade(made.notebook).notebook["cells"]]
+    assert outputs[-1][0]["text"] == "True\n"
 
 
 def test_magics_are_no_obstacle() -> None:
