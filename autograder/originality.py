@@ -74,6 +74,8 @@ class Review:
         self.reached = {task: self.ours.reached(task).keys() for task in self.tasks}
         self.used = {task: self.ours.used(task) for task in self.tasks}
         self.words = {task: _bare_words(self.ours, task) for task in self.tasks}
+        handed_out = Program(cell.release for cell in assignment.cells if cell.cell_type == "code")
+        self.stubs = {task: _bare_words(handed_out, task) for task in self.tasks if task in handed_out.definitions}
 
     def flags(self, notebook: Mapping[str, Any]) -> list[str]:
         """One sentence for each answer of a repaired notebook that a person should look at."""
@@ -107,8 +109,9 @@ class Review:
         """Two tasks with one answer, where the instructor's answers differ."""
         words = {task: _bare_words(theirs, task) for task in tasks}
         for one, other in combinations(tasks, 2):
-            if min(len(words[one]), len(words[other])) < self.settings.tokens // 3:
-                continue
+            short = min(len(words[one]), len(words[other])) < self.settings.tokens // 3
+            if short or any(words[task] == self.stubs.get(task) for task in (one, other)):
+                continue  # alike by chance, or not answered
             likeness = Indel.normalized_similarity(words[one], words[other])
             expected = Indel.normalized_similarity(self.words[one], self.words[other])
             if likeness >= self.settings.likeness > expected + 0.05:

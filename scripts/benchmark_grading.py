@@ -138,7 +138,7 @@ def make_course(folder: Path, title: str, count: int) -> str:
         right = solutions(name)
         course = Course(name)
         wrong = [{**right, m.function: m.source(course.solution)} for m in course.mistakes[: count // 3 + 1]]
-        notebooks = [filled(release, wrong[k // 3] if k % 3 == 2 else right) for k in range(count)]
+        notebooks = [filled(release, wrong[k // 3 % len(wrong)] if k % 3 == 2 else right) for k in range(count)]
     else:
         source.mkdir(parents=True)
         instructor = small_notebook(SMALL[title])
