@@ -18,14 +18,11 @@ from PIL.PngImagePlugin import PngInfo
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "pictures"
 DIGEST = "made-from"
+EXPLORER = ("explorer.css", "explorer.js", "matrix.js", "parts.js", "words.js", "layout.py")
+REPORT = ("report.html.j2", "feedback.css")
 SOURCES = {
-    "explorer.png": (
-        *(
-            f"normlab/{name}"
-            for name in ("explorer.css", "explorer.js", "matrix.js", "parts.js", "words.js", "layout.py")
-        ),
-    ),
-    "report.png": ("autograder/report.py", "autograder/templates/report.html.j2", "autograder/templates/feedback.css"),
+    "explorer.png": [f"normlab/{name}" for name in EXPLORER],
+    "report.png": ["autograder/report.py", *(f"autograder/templates/{name}" for name in REPORT)],
 }
 STEP = 22  # of the explorer: the node whose gradient is a sum over two paths
 WIDTH, REPORT_HEIGHT = 900, 860
@@ -35,13 +32,14 @@ def digest(name: str) -> str:
     return hashlib.sha256(b"".join((ROOT / source).read_bytes() for source in SOURCES[name])).hexdigest()
 
 
+def made_from(name: str) -> str:
+    with Image.open(FOLDER / name) as image:
+        return str(image.info.get(DIGEST))
+
+
 def old() -> list[str]:
     """Pictures that are missing, or made from other files than those that are there now."""
-    return [
-        name
-        for name in SOURCES
-        if not (FOLDER / name).exists() or Image.open(FOLDER / name).info.get(DIGEST) != digest(name)
-    ]
+    return [name for name in SOURCES if not (FOLDER / name).exists() or made_from(name) != digest(name)]
 
 
 def take() -> dict[str, bytes]:

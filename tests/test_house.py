@@ -3,11 +3,15 @@
 import ast
 import re
 import subprocess
+import sys
 import tomllib
 from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT / "scripts"))
+
+import pictures  # noqa: E402
 
 
 def tracked(*patterns: str) -> list[Path]:
@@ -74,6 +78,10 @@ def test_contributing_lists_every_module_with_its_one_job() -> None:
             docstring = ast.get_docstring(ast.parse(path.read_text())) or ""
             jobs[f"{package}/{'/'.join(names)}"] = docstring.partition("\n")[0].replace("``", "`").rstrip(":")
     assert listed == jobs
+
+
+def test_the_pictures_of_the_readme_were_made_of_the_files_that_are_there_now() -> None:
+    assert pictures.old() == [], "run make, then python scripts/pictures.py"
 
 
 def test_the_tests_that_the_threat_model_names_exist() -> None:
