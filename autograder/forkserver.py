@@ -87,17 +87,19 @@ def run(control: socket.socket, walls: Walls) -> None:
         folder = sandbox.SCRATCH if walls.isolated else tempfile.mkdtemp(prefix="autograder-")
         if not walls.isolated:
             os.chmod(folder, 0o711)  # a student's folder in it may be another user's
-        _clean_environment(folder)
-        shell = _warm_shell(walls.limits)
+        _own_environment(folder)
+        student = _warm_student(walls.limits)
         control.sendall(READY)
     except OSError as error:
         with suppress(OSError):
             control.sendall(str(error).encode())
         os._exit(1)
-    _Server(control, walls, shell, folder).serve()
+    _Server(control, walls, student, folder).serve()
 
 
-def _clean_environment(folder: str) -> None:
+def _own_environment(folder: str) -> None:
+    sys.path.append("")  # last: a file beside the notebook never stands for an installed module
+    tempfile.tempdir = folder  # a warm import may have asked before, when this was another folder
     os.environ.clear()
     os.environ.update(
         HOME=folder,
@@ -113,7 +115,8 @@ def _clean_environment(folder: str) -> None:
     )
 
 
-def _warm_shell(limits: Limits) -> Shell:
+def _warm_student(limits: Limits) -> Student:
+    """What a child goes on with: the more is done here, the fewer pages each child must copy."""
     shell = Shell(limits)
     kept = sys.stdout, sys.stderr
     shell.capture()
@@ -124,16 +127,17 @@ def _warm_shell(limits: Limits) -> Shell:
     shell.outputs.take()
     shell.ip.reset(new_session=True)
     sys.stdout, sys.stderr = kept
+    student = Student(limits, shell)
     gc.collect()
     gc.freeze()
-    return shell
+    return student
 
 
 class _Server:
-    def __init__(self, control: socket.socket, walls: Walls, shell: Shell, folder: str) -> None:
+    def __init__(self, control: socket.socket, walls: Walls, student: Student, folder: str) -> None:
         self.control = control
         self.walls = walls
-        self.shell = shell
+        self.student = student
         self.folder = folder
         self.child = 0
         self.own_namespace = os.pidfd_open(os.getpid()) if walls.isolated else -1
@@ -202,18 +206,18 @@ class _Server:
         self.control.detach()
         if walls.isolated:
             sandbox.new_scratch(walls.limits)
-        elif walls.uid:
-            sandbox.become(walls.uid)
-        folder = sandbox.SCRATCH if walls.isolated else self._work
-        os.chdir(folder)
-        os.environ.update(HOME=folder, TMPDIR=folder)
-        tempfile.tempdir = folder  # a warm import may have asked before, when this was another folder
+            os.chdir(sandbox.SCRATCH)
+        else:
+            if walls.uid:
+                sandbox.become(walls.uid)
+            os.chdir(self._work)
+            os.environ.update(HOME=self._work, TMPDIR=self._work)
+            tempfile.tempdir = self._work
         for name, content in walls.files.items():
             path = Path(name)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
-        sys.path.append("")  # last: a file beside the notebook never stands for an installed module
-        self.shell.outputs.journal = Journal(journal, walls.limits)
+        self.student.shell.outputs.journal = Journal(journal, walls.limits)
         _keep_only(connection)
         os.setsid()
         pin(walls.cpu)
@@ -224,7 +228,7 @@ class _Server:
         if walls.isolated:
             sandbox.restrict_paths([sandbox.SCRATCH, "/dev/null"], ["/lib", "/lib64", "/dev", *map(str, walls.visible)])
             sandbox.load_filter(walls.program)
-        Student(socket.socket(fileno=CONNECTION), walls.limits, self.shell).serve()
+        self.student.serve(socket.socket(fileno=CONNECTION))
 
 
 def _keep_only(connection: int) -> None:

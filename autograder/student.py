@@ -38,11 +38,10 @@ class TrustedFunction:
 class Student:
     """One submission's process: the loop that answers the judge."""
 
-    def __init__(self, connection: socket.socket, limits: Limits, shell: Shell) -> None:
+    def __init__(self, limits: Limits, shell: Shell) -> None:
         self.limits = limits
         self.shell = shell
         self.objects = Objects(limits, lambda number: TrustedFunction(number, self._call_back))
-        self.channel = Channel(connection, self.objects.codec)
         self.streams = Streams(known=True, python=False)
         get, live = self.objects.__getitem__, self.objects.prepare
 
@@ -80,7 +79,9 @@ class Student:
             "self-test": selftest.probe,
         }
 
-    def serve(self) -> None:
+    def serve(self, connection: socket.socket) -> None:
+        """Answer the judge until it is gone. Does not return."""
+        self.channel = Channel(connection, self.objects.codec)
         self.shell.capture()
         while True:
             self._answer(self._receive())

@@ -30,6 +30,8 @@ from autograder.limits import Limits
 GRACE = 10.0  # seconds that a judge may take beyond the notebook's own time
 SELF_TEST_SECONDS = 60.0
 _SIZE = struct.Struct("<Q")
+_FIGURES = ("matplotlib.pyplot", "matplotlib_inline.backend_inline")
+_JUDGING = ("autograder.judge", "autograder.recording")  # never in the process of the student
 _NO_RESULT = "the judge ended without a result"
 
 
@@ -66,6 +68,8 @@ def main(fd: int) -> None:
     try:
         setup = json.loads(receive(client))
         server = _start_server(client, setup)
+        for name in _JUDGING:
+            importlib.import_module(name)  # now, since every judge is forked from here
         assignment = _read_assignment(json.loads(receive(client)))
         limits = Limits(**setup["limits"])
         _self_test(server, setup, limits)
@@ -90,7 +94,6 @@ def _start_server(client: socket.socket, setup: dict[str, Any]) -> Any:
     """Import what both sides need, and fork the server of student processes before anything else is read."""
     for name in ("numpy.testing", "IPython.core.interactiveshell", *setup["modules"]):
         _preload(name)
-    _preload_figures()
     from autograder import forkserver
 
     walls = _walls(setup)
@@ -100,6 +103,8 @@ def _start_server(client: socket.socket, setup: dict[str, Any]) -> Any:
         setup.clear()  # its frames lie under those of student code, and it names the course's folders
         client.close()
         ours.close()
+        for name in _FIGURES:
+            _preload(name)
         forkserver.run(theirs, walls)
     theirs.close()
     return forkserver.ForkServer(ours)
@@ -109,15 +114,6 @@ def _preload(name: str) -> None:
     """Import a module if it is there; a notebook that needs a missing one says so itself."""
     with suppress(Exception):
         importlib.import_module(name)
-
-
-def _preload_figures() -> None:
-    with suppress(ImportError):
-        import matplotlib
-
-        matplotlib.use("Agg")
-        _preload("matplotlib.pyplot")
-        _preload("matplotlib_inline.backend_inline")
 
 
 def _walls(setup: dict[str, Any]) -> Any:
