@@ -76,10 +76,9 @@ def grade(
     What was graded before and is unchanged is left alone. Scores and comments that people entered are kept. A line
     for each submission goes to .autograder/log.jsonl, and a copy of the gradebook to .autograder/backups/.
     """
-    from autograder.course import Course
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's or a service manager's Ctrl-C
     from autograder.grade import grade as run
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's or a service manager's Ctrl-C
     summary = run(assignment, course_dir, students=students, jobs=jobs, db=db, scheduler=scheduler, force=force)
     _list([f"{student:24} {score:8.2f} of {points:g}" for student, (score, points) in sorted(summary.scores.items())])
     click.echo(
@@ -95,8 +94,7 @@ def grade(
     _list([f"  {student}: {a:g} points, {b:g} the last" for student, (a, b) in sorted(summary.earlier.items())])
     if summary.written:
         click.echo(f"{summary.written} written answers wait for a person's grade")
-    people = [*Course.open(course_dir).misnamed(assignment), *summary.people]
-    _list([f"look at {student}: {reason}" for student, reason in people], " in .autograder/log.jsonl")
+    _list([f"look at {student}: {reason}" for student, reason in summary.people], " in .autograder/log.jsonl")
 
 
 def _list(lines: list[str], place: str = "") -> None:

@@ -145,7 +145,7 @@ class Archive(Source):
             path = member.orig_filename
             if reason := _suspect(member):
                 self.refused[path] = reason
-            elif not member.is_dir():
+            elif not path.endswith("/"):
                 yield File(path)
             elif reason := _unsafe(path):
                 self.refused[path] = reason
@@ -180,6 +180,8 @@ def _suspect(member: zipfile.ZipInfo) -> str:
 
 def _unsafe(path: str) -> str:
     parts = path.split("/")
+    if not path:
+        return "has no name"
     if CONTROL.search(path) or "\\" in path:
         return "has a backslash or a control character in its name"
     if path.startswith("/") or re.match("[A-Za-z]:", path):

@@ -271,24 +271,24 @@ class ForkServer:
         What the process shows it notes in ``journal`` too, a descriptor of ``journal.make``.
         """
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        tag = os.urandom(_TAG)
         with theirs:
-            socket.send_fds(self.control, [SPAWN + tag], [theirs.fileno(), journal])
-        return ours, self._answer(tag)
+            return ours, self._ask(SPAWN, [theirs.fileno(), journal])
 
     def kill(self) -> Ended:
         """End the student process, if there is one."""
-        tag = os.urandom(_TAG)
-        self.control.sendall(KILL + tag)
-        return self._answer(tag)
+        return self._ask(KILL, [])
 
-    def _answer(self, tag: bytes) -> Ended:
-        while True:
-            data = b""
-            while len(data) < _TAG + _ENDED.size:
-                more = self.control.recv(_TAG + _ENDED.size - len(data))
-                if not more:
-                    raise WorkerError("The server that starts student processes ended; run the command again.")
-                data += more
-            if data[:_TAG] == tag:
-                return Ended(*_ENDED.unpack(data[_TAG:]))
+    def _ask(self, what: bytes, passed: list[int]) -> Ended:
+        tag, answer = os.urandom(_TAG), b""
+        try:
+            socket.send_fds(self.control, [what + tag], passed)
+            while answer[:_TAG] != tag:
+                answer = b""
+                while len(answer) < _TAG + _ENDED.size:
+                    more = self.control.recv(_TAG + _ENDED.size - len(answer))
+                    if not more:
+                        raise EOFError
+                    answer += more
+        except (EOFError, ConnectionError):
+            raise WorkerError("The server that starts student processes ended; run the command again.") from None
+        return Ended(*_ENDED.unpack(answer[_TAG:]))

@@ -124,7 +124,7 @@ class _Batch:
         self.taken: dict[str, _Taken] = {}  # students at work
 
     def _note_what_is_missing(self) -> None:
-        self.summary.people += strays(self.course, self.assignment)
+        self.summary.people += [*self.course.misnamed(self.assignment), *strays(self.course, self.assignment)]
         if not self.folders:
             place = self.course.folder("submitted", "<student>", self.assignment)
             self.summary.notes.append(

@@ -15,7 +15,7 @@ import numpy as np
 
 from autograder.assignment import Assignment, Cell
 from autograder.bindings import Bindings
-from autograder.errors import BoundaryError
+from autograder.errors import BoundaryError, WorkerError
 from autograder.exceptions import CellTimeout, StudentDied
 from autograder.forkserver import ForkServer
 from autograder.life import Life
@@ -168,6 +168,8 @@ class Judge:
 
         try:
             reason = self.life.guarded(run)
+        except WorkerError:  # nobody can start or end a student's process any more: there is no verdict
+            raise
         except BaseException as error:  # hostile data may make anything of ours raise: the test fails, no more
             results[:] = [Failure(type(error).__name__, "", [type(error).__name__])]
             reason = None

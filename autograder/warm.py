@@ -192,6 +192,8 @@ def _judge_apart(
             os.close(read)
             client.close()
             _judge_here(write, request, assignment, limits, server, cpu)
+        except WorkerError:  # this process's parent is about to notice, too
+            pass
         except BaseException:
             traceback.print_exc()
         os._exit(1)

@@ -1,7 +1,8 @@
-"""The pictures of the README: `python scripts/pictures.py`, after `make`; with --check it tells whether they are old.
+"""The pictures that are shown: `python scripts/pictures.py`, after `make`; with --check it tells whether they are old.
 
 Each PNG in pictures/ says in its metadata from which files it was made: those that decide how the page looks. A browser
-of another version draws other bytes, so what is compared is this digest.
+of another version draws other bytes, so what is compared is this digest. The README shows the explorer and the report,
+the chapter for instructors nbgrader's formgrader.
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ import hashlib
 import io
 import sys
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
 FOLDER = ROOT / "pictures"
 DIGEST = "made-from"
 EXPLORER = ("explorer.css", "explorer.js", "matrix.js", "parts.js", "words.js", "layout.py")
@@ -23,13 +26,20 @@ REPORT = ("report.html.j2", "feedback.css")
 SOURCES = {
     "explorer.png": [f"normlab/{name}" for name in EXPLORER],
     "report.png": ["autograder/report.py", *(f"autograder/templates/{name}" for name in REPORT)],
+    "formgrader.png": ["requirements.lock nbgrader=="],  # of this file the lines that begin so
 }
 STEP = 22  # of the explorer: the node whose gradient is a sum over two paths
-WIDTH, REPORT_HEIGHT = 900, 860
+WIDTH, HEIGHT = 900, 860
 
 
 def digest(name: str) -> str:
-    return hashlib.sha256(b"".join((ROOT / source).read_bytes() for source in SOURCES[name])).hexdigest()
+    return hashlib.sha256(b"".join(map(_content, SOURCES[name]))).hexdigest()
+
+
+def _content(source: str) -> bytes:
+    path, _, beginning = source.partition(" ")
+    lines = (ROOT / path).read_bytes().splitlines(keepends=True)
+    return b"".join(line for line in lines if line.startswith(beginning.encode()))
 
 
 def made_from(name: str) -> str:
@@ -43,12 +53,11 @@ def old() -> list[str]:
 
 
 def take() -> dict[str, bytes]:
-    """Screenshots of the book's explorer and of the sample class's report."""
-    from playwright.sync_api import sync_playwright
+    """Screenshots of the book's explorer, of the sample class's report and of its submissions in formgrader."""
+    from tests.browser.driving import chromium
 
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--headless", "--no-sandbox"])
-        page = browser.new_page(viewport={"width": WIDTH, "height": REPORT_HEIGHT}, color_scheme="light")
+    with chromium() as browser:
+        page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="light")
         page.goto((ROOT / "_build/html/chapters/batchnorm-backward.html").as_uri())
         explorer = page.locator("section.nlx").first
         explorer.locator("input[type=range]").first.fill(str(STEP))
@@ -56,8 +65,21 @@ def take() -> dict[str, bytes]:
         pictures = {"explorer.png": explorer.screenshot()}
         page.goto((ROOT / "sample_class/reports/batchnorm.html").as_uri())
         pictures["report.png"] = page.screenshot()
-        browser.close()
+        pictures["formgrader.png"] = _formgrader(page)
     return pictures
+
+
+def _formgrader(page: Any) -> bytes:
+    from tests.browser.lab import jupyterlab, open_formgrader
+
+    with jupyterlab(ROOT / "sample_class") as url:
+        formgrader = open_formgrader(page, url)
+        formgrader.locator("tr", has_text="batchnorm").locator(".num-submissions a").click()
+        formgrader.locator("td.score").first.wait_for()
+        page.get_by_role("menuitem", name="View", exact=True).press("Control+b")  # the list of files goes away
+        page.wait_for_timeout(2000)
+        png: bytes = page.screenshot()
+        return png
 
 
 def main() -> int:

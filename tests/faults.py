@@ -133,6 +133,12 @@ def is_sandbox(process: psutil.Process) -> bool:
     return False
 
 
+def catches(pid: int, number: signal.Signals) -> bool:
+    """Whether the process has a handler for this signal."""
+    lines = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    return bool(int(lines["SigCgt"], 16) >> (number - 1) & 1)
+
+
 def start(root: Path, *options: str) -> subprocess.Popen[str]:
     line = [sys.executable, "-m", "autograder", "grade", NAME, "--course-dir", str(root), *options]
     return subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -247,6 +253,8 @@ class Disturber:
         return bool(victims)
 
     def _stop(self, run: subprocess.Popen[str], number: signal.Signals) -> None:
+        while run.poll() is None and not catches(run.pid, signal.SIGTERM):
+            time.sleep(0.01)  # until then a signal ends Python itself, and nothing has begun
         started = time.monotonic()
         run.send_signal(number)
         with suppress(subprocess.TimeoutExpired):  # then _run tells that it does not end

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import socket
 import subprocess
 import sys
 import time
@@ -87,6 +89,26 @@ def test_a_scheduler_that_does_not_answer_is_one_sentence(tmp_path: Path) -> Non
     submit(root, "ann", RIGHT)
     with pytest.raises(WorkerError, match="No Dask scheduler answers"):
         grade(NAME, root, scheduler=f"tcp://127.0.0.1:{free_port()}")
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_ctrl_c_ends_the_wait_for_a_cluster(tmp_path: Path, answers: bool) -> None:
+    """For a scheduler that says nothing, and for one that has no workers yet."""
+    root = make_course(tmp_path / "course", gradebook=True)
+    submit(root, "ann", RIGHT)
+    with cluster(workers=0) as made, socket.create_server(("127.0.0.1", 0)) as silent:
+        made.mend()
+        address = made.address if answers else "tcp://127.0.0.1:{}".format(silent.getsockname()[1])
+        run = start(root, "--scheduler", address)
+        deadline = time.monotonic() + 60
+        while not psutil.Process(run.pid).net_connections() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(1)
+        stopped = time.monotonic()
+        run.send_signal(signal.SIGINT)
+        _, errors = run.communicate(timeout=60)
+    assert time.monotonic() - stopped < 10  # 2 s on a quiet machine; Dask's own end of a client takes 20
+    assert (run.returncode, "Traceback" in errors) == (130, False), errors
 
 
 @pytest.mark.parametrize("address", ["nonsense", "tcp://head-node", "http://head-node:80", "tcp://a b:1"])

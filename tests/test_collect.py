@@ -238,6 +238,7 @@ def test_platforms_without_identifiers_need_a_roster(course: Path) -> None:
         ("lovelaceada_4711_99_scaling.ipynb\0.txt", "control character"),
         ("d/" * 20 + "lovelaceada_4711_99_scaling.ipynb", "nested"),
         ("n" * 2000 + "_4711_99_scaling.ipynb", "longer"),
+        ("", "no name"),
     ],
 )
 def test_a_hostile_name_is_refused_and_the_others_are_collected(course: Path, name: str, reason: str) -> None:

@@ -5,14 +5,8 @@ Slow, since a JupyterLab starts and five notebooks run: this is what shows that 
 
 from __future__ import annotations
 
-import contextlib
 import csv
-import os
 import re
-import signal
-import subprocess
-import sys
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,15 +15,13 @@ import pytest
 from playwright.sync_api import FrameLocator, Locator, Page, Response, expect, sync_playwright
 
 from tests.browser.driving import ARGUMENTS
+from tests.browser.lab import TOKEN, jupyterlab, open_formgrader
 from tests.course_factory import NAME, RIGHT, answered, make_course, release, submit
 from tests.test_gradebook import nbgrader
 from tests.test_preprocessor import CHEAT, THROUGH_THE_ENGINE
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(1800)]
 PATIENCE = 120.0  # seconds for one step, on a machine that is busy
-TOKEN = "instructor"
-LAB = f"""--no-browser --allow-root --ServerApp.ip=127.0.0.1 --IdentityProvider.token={TOKEN} --LabApp.news_url=
---LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate""".split()
 
 
 @dataclass(frozen=True)
@@ -42,38 +34,9 @@ class Site:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    home = tmp_path_factory.mktemp("home")
     root = make_course(tmp_path_factory.mktemp("courses") / "course", THROUGH_THE_ENGINE)
-    environment = {
-        "HOME": str(home),
-        "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
-        "JUPYTER_CONFIG_DIR": str(home / "config"),
-        "JUPYTER_DATA_DIR": str(home / "data"),
-        "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
-    }
-    line = [sys.executable, "-m", "jupyterlab", *LAB]
-    with subprocess.Popen(
-        line, cwd=root, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True
-    ) as server:
-        assert server.stderr is not None
-        log: list[str] = []
-        url = ""
-        for entry in server.stderr:
-            log.append(entry)
-            if found := re.search(r"http://127\.0\.0\.1:\d+", entry):
-                url = found[0]
-                break
-        reader = threading.Thread(target=log.extend, args=(server.stderr,), daemon=True)
-        reader.start()
-        try:
-            assert url, "".join(log)
-            yield Site(root, url)
-        finally:
-            server.terminate()
-            with contextlib.suppress(subprocess.TimeoutExpired):  # in good order if it can, and in any case
-                server.wait(30)
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(server.pid, signal.SIGKILL)
+    with jupyterlab(root) as url:
+        yield Site(root, url)
 
 
 @pytest.fixture
@@ -113,18 +76,11 @@ def answer_of(part: str) -> Callable[[Response], bool]:
     return lambda answer: f"/api/{part}/" in answer.url
 
 
-def open_formgrader(page: Page, site: Site) -> FrameLocator:
-    page.goto(f"{site.url}/lab?reset&token={TOKEN}")
-    page.get_by_role("menuitem", name="Nbgrader").click()
-    page.get_by_role("menuitem", name="Formgrader", exact=True).click()
-    return page.frame_locator("iframe")
-
-
 def test_an_instructor_grades_an_assignment_in_formgrader(site: Site, page: Page) -> None:
     spying = f"import os\nprint('course seen:', os.path.exists({str(site.root)!r}))\n"
     submit(site.root, "ann", {**RIGHT, "scale_forward": spying + RIGHT["scale_forward"]}, "2026-11-01 12:30:00 UTC")
     submit(site.root, "eve", CHEAT)
-    formgrader = open_formgrader(page, site)
+    formgrader = open_formgrader(page, site.url)
 
     # The list of assignments; what students get.
     row = row_of(formgrader, NAME)
@@ -180,7 +136,7 @@ def test_an_instructor_grades_an_assignment_in_formgrader(site: Site, page: Page
     expect(page.locator("body")).to_contain_text("10.75")
 
     # A grade anew keeps what the person entered; the export holds the same numbers.
-    formgrader = open_formgrader(page, site)
+    formgrader = open_formgrader(page, site.url)
     row_of(formgrader, NAME).locator(".num-submissions a").click()
     press(formgrader, row_of(formgrader, "ann"), "autograde", "Successfully autograded")
     nbgrader(site.root, "export")
