@@ -72,12 +72,14 @@ def take() -> dict[str, bytes]:
 def _formgrader(page: Any) -> bytes:
     from tests.browser.lab import jupyterlab, open_formgrader
 
+    page.set_viewport_size({"width": 1250, "height": HEIGHT})
     with jupyterlab(ROOT / "sample_class") as url:
         formgrader = open_formgrader(page, url)
+        page.get_by_role("button", name="No", exact=True).click()  # Jupyter's news
         formgrader.locator("tr", has_text="batchnorm").locator(".num-submissions a").click()
         formgrader.locator("td.score").first.wait_for()
-        page.get_by_role("menuitem", name="View", exact=True).press("Control+b")  # the list of files goes away
-        page.wait_for_timeout(2000)
+        formgrader.locator("body").evaluate("(body) => body.ownerDocument.documentElement.scrollTo(0, 240)")
+        page.wait_for_timeout(1000)
         png: bytes = page.screenshot()
         return png
 

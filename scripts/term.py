@@ -27,6 +27,7 @@ sys.path.insert(0, str(ROOT))
 
 from reference.course import Course  # noqa: E402
 from reference.sample_class import Answers, filled, last_missing, mistaken, right, solutions, unusual  # noqa: E402
+from tests.postgres import postgres  # noqa: E402
 
 NAME = "batchnorm"
 OUTPUT = ROOT / "chapters" / "_term"
@@ -99,6 +100,8 @@ STEPS = (
     ),
     ("release", "exchanged", f"nbgrader release_feedback {NAME}"),
     ("fetch", "ada", f"nbgrader fetch_feedback {NAME}"),
+    ("-collected", "department", f"autograder collect {NAME} ../my_course/submissions.zip --roster roster.csv"),
+    ("postgres", "department", f"autograder grade {NAME} --student abel && nbgrader db student list && ls"),
     ("assemble", "own", "python -m reference.assemble groupnorm"),
     ("own", "own", "autograder validate groupnorm"),
     ("-quickstart", ".", "nbgrader quickstart course101"),
@@ -108,10 +111,12 @@ STEPS = (
 FAILS = ("check",)  # exits with 1, since not all tasks stand
 
 
-def make_places(home: Path) -> None:
-    """The folders in which the steps run."""
-    for name in ("my_course", "elsewhere", "exchanged"):
+def make_places(home: Path, database: str) -> None:
+    """The folders in which the steps run; one of them keeps its gradebook at the address of a PostgreSQL database."""
+    for name in ("my_course", "elsewhere", "exchanged", "department"):
         make_course(home / name)
+    with (home / "department" / "nbgrader_config.py").open("a", encoding="utf-8") as settings:
+        settings.write(f"c.CourseDirectory.db_url = {database!r}\n")
     release = ROOT / "release" / NAME
     handed_in = {student: work(student) for student in PEOPLE}
     canvas = {
@@ -233,9 +238,9 @@ def steady(text: str, home: Path) -> str:
 
 def term() -> dict[str, str]:
     """What each step printed, by the name of its file."""
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory() as scratch, postgres() as server:
         home = Path(scratch).resolve()
-        make_places(home)
+        make_places(home, server.url)
         printed = {f"{name}.txt": run(name, place, command, home) for name, place, command in STEPS}
     return {name: text for name, text in printed.items() if not name.startswith("-")}
 

@@ -98,7 +98,7 @@ def test_ctrl_c_ends_the_wait_for_a_cluster(tmp_path: Path, answers: bool) -> No
     submit(root, "ann", RIGHT)
     with cluster(workers=0) as made, socket.create_server(("127.0.0.1", 0)) as silent:
         made.mend()
-        address = made.address if answers else "tcp://127.0.0.1:{}".format(silent.getsockname()[1])
+        address = made.address if answers else f"tcp://127.0.0.1:{silent.getsockname()[1]}"
         run = start(root, "--scheduler", address)
         deadline = time.monotonic() + 60
         while not psutil.Process(run.pid).net_connections() and time.monotonic() < deadline:

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import glob
 import json
-import os
-import pwd
-import shutil
-import socket
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -31,12 +25,8 @@ from autograder.history import NAME as TABLE
 from autograder.history import read
 from autograder.roster import Student
 from tests.course_factory import FULL, NAME, RIGHT, assignment, make_course, submit
+from tests.postgres import Server, postgres
 from tests.test_gradebook import nbgrader, record
-
-BINARIES = next(
-    iter(sorted(glob.glob("/usr/lib/postgresql/*/bin"), reverse=True)), os.path.dirname(shutil.which("postgres") or "")
-)
-
 
 # What nbgrader's migrations add, taken away from the schema of today.
 OLDEST = (
@@ -51,45 +41,10 @@ OLDEST = (
 )
 
 
-class Server:
-    """A database server of its own, in a folder of its own, on loopback."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        # The server refuses to run as root.
-        self.user = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
-        shutil.chown(folder, self.user)
-        with socket.socket() as listener:
-            listener.bind(("127.0.0.1", 0))
-            self.port = listener.getsockname()[1]
-        self.url = f"postgresql+psycopg://grader@127.0.0.1:{self.port}/postgres"
-        self.run("initdb", "-D", f"{folder}/data", "-U", "grader", "-A", "trust", "-N", "-E", "UTF8")
-
-    def run(self, program: str, *arguments: str) -> None:
-        assert BINARIES, "these tests need PostgreSQL: apt-get install postgresql"
-        user = self.user if os.geteuid() == 0 else None
-        line = [f"{BINARIES}/{program}", *arguments]
-        done = subprocess.run(
-            line, user=user, cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False
-        )
-        assert done.returncode == 0, done.stderr.decode()
-
-    def start(self) -> None:
-        options = f"-p {self.port} -h 127.0.0.1 -k {self.folder} -c fsync=off"
-        self.run("pg_ctl", "-D", f"{self.folder}/data", "-w", "-l", f"{self.folder}/log", "-o", options, "start")
-
-    def stop(self) -> None:
-        self.run("pg_ctl", "-D", f"{self.folder}/data", "-w", "-m", "immediate", "stop")
-
-
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    folder = Path(tempfile.mkdtemp(prefix="autograder-postgres-"))
-    server = Server(folder)
-    server.start()
-    yield server
-    server.stop()
-    shutil.rmtree(folder)
+    with postgres() as started:
+        yield started
 
 
 @pytest.fixture
