@@ -1,7 +1,7 @@
 """Make the whole book one PDF: `python scripts/pdf.py`, after `make book`.
 
 Writes _build/html/normalization-from-scratch.pdf: the articles of all built pages on one page, links among them turned
-into links inside the document, printed by Chromium with an outline and with the folded answers open.
+into links inside the document, printed by Chromium with an outline. The folded answers open themselves for print.
 """
 
 from __future__ import annotations
@@ -50,8 +50,6 @@ def article(page: str) -> Tag:
         if not target.scheme and (not target.path or target.path.endswith(".html")):
             chapter = Path(target.path).stem or name
             link["href"] = f"#{chapter}--{target.fragment}" if target.fragment else f"#{chapter}"
-    for answer in found.select("details.sd-dropdown"):
-        answer["open"] = ""
     return found
 
 

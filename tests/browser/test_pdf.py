@@ -52,8 +52,12 @@ def test_links_lead_to_places_of_the_same_document(book: Page) -> None:
     assert lost == []
 
 
-def test_no_formula_table_or_figure_is_wider_than_the_paper(book: Page) -> None:
+def test_no_formula_table_or_figure_is_wider_than_the_paper_and_the_answers_are_open(book: Page) -> None:
     book.emulate_media(media="print")
+    book.evaluate("() => window.dispatchEvent(new Event('beforeprint'))")
+    answers = book.locator(".solution").evaluate_all("(all) => all.map((one) => one.lastElementChild.clientHeight)")
+    assert len(answers) >= 20
+    assert min(answers) > 20
     book.set_viewport_size(PAPER)
     wide = book.evaluate(
         """() => {
