@@ -13,6 +13,7 @@ from autograder.intake import SURROGATE
 from autograder.limits import Limits
 from autograder.originality import Originality
 from autograder.results import CheckResult, Judged
+from autograder.sanitize import PAGE_ROOM
 from autograder.unit import Grader, Job, Outcome, Setup
 from autograder.worker import Record, Worker
 from tests.attacks.in_files import MARKUP
@@ -123,7 +124,7 @@ def finish(example: tuple[str, str, str, list[Any], str]) -> None:
     assert time.process_time() - start < STAGE_SECONDS
     for text in (graded.page, graded.notebook, graded.result):
         text.encode()
-    assert len(graded.page) < 10 << 20
+    assert len(graded.page) < PAGE_ROOM + (1 << 20)  # and the page's frame
     assert "<script" not in graded.page.lower()
     flags = json.loads(graded.result)["flags"][1:]
     assert not [flag for flag in flags if "not looked at" in flag or "made without" in flag]
