@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import pwd
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,9 +20,10 @@ from autograder.errors import AutograderError, UsageError
 from autograder.gradebook import Gradebook
 from autograder.guard import only_grader, sqlite_path
 from autograder.intake import SECRET, SECRET_BYTES, Refused
+from autograder.matching import match, shown
 from autograder.platforms import HandedIn, recognize
 from autograder.received import Received
-from autograder.roster import STUDENT, Student, find, read_roster, read_time, words
+from autograder.roster import read_roster, words
 from autograder.strays import other_notebooks
 
 # What browsers, platforms and JupyterLab append to a name that is taken.
@@ -77,9 +77,12 @@ def collect(
             if students is None and platform in ("Canvas", "Moodle"):
                 raise UsageError(f"{path} is of {platform}, which does not tell identifiers; name a --roster.")
             found.notes.append(f"{path} is of {platform}.")
-            found.refused += [f"{_shown(name)} {reason}" for name, reason in source.refused.items()]
+            found.refused += [f"{shown(name)} {reason}" for name, reason in source.refused.items()]
             handed_in += files
-        by_student = _match(handed_in, students, found)
+        matched = match(handed_in, students)
+        found.unknown += matched.unknown
+        found.refused += matched.refused
+        by_student = matched.by_student
         if any(file.when is None for files in by_student.values() for file in files):
             found.notes.append(
                 "Neither the platform nor the roster's column submitted tells every time: no penalty without one."
@@ -157,7 +160,7 @@ class _Hand:
         data = dict(self._read(student, latest))
         if not data:
             if not latest:
-                files = ", ".join(sorted(_shown(file.filename) for file in handed_in)[:5])
+                files = ", ".join(sorted(shown(file.filename) for file in handed_in)[:5])
                 self.found.refused.append(f"{student} handed in {files}, which is not {' or '.join(self.names)}.ipynb")
             return
         when = _when(latest)
@@ -191,10 +194,10 @@ class _Hand:
             try:
                 yield f"{name}.ipynb", file.source.read(file.file, self.course.limits.notebook_bytes)
             except Refused as error:
-                self.found.refused.append(f"{_shown(file.file.path)} of {student} {error}")
+                self.found.refused.append(f"{shown(file.file.path)} of {student} {error}")
                 continue
             if file.filename != f"{name}.ipynb":
-                self.found.notes.append(f"{_shown(file.filename)} of {student} was renamed to {name}.ipynb.")
+                self.found.notes.append(f"{shown(file.filename)} of {student} was renamed to {name}.ipynb.")
 
     def _secret(self, files: list[HandedIn]) -> Iterator[tuple[str, bytes]]:
         """By which `nbgrader release_feedback` tells a student's page from the others'."""
@@ -234,47 +237,6 @@ class _Hand:
         return True
 
 
-def _match(
-    handed_in: Iterable[HandedIn], students: list[Student] | None, found: Collected
-) -> dict[str, list[HandedIn]]:
-    by_student: dict[str, list[HandedIn]] = {}
-    for file in handed_in:
-        if students is None:
-            student = file.users[0] if len(file.users) == 1 and STUDENT.fullmatch(file.users[0]) else ""
-        else:
-            student = find(file, students)
-        if not student:
-            found.unknown.append(_shown(file.file.path))
-        elif file.assignment and not _owns(file.users[0], file.file.owner):
-            found.refused.append(f"{_shown(file.file.path)} belongs to another user than {_shown(file.users[0])}")
-        else:
-            by_student.setdefault(student, []).append(file)
-    for student, files in list(by_student.items()):
-        people = {(file.source.path, _person(file)) for file in files}
-        if len(people) > len({path for path, _ in people}):
-            found.unknown += [_shown(file.file.path) for file in by_student.pop(student)]
-    submitted = {student.id: read_time(student.submitted) for student in students or ()}
-    return {
-        student: [HandedIn(**{**vars(file), "when": file.when or submitted.get(student)}) for file in files]
-        for student, files in by_student.items()
-    }
-
-
-def _person(file: HandedIn) -> str:
-    """What the platform tells two people of one name apart by, since some platforms let them choose the name."""
-    return file.lms_id or (file.users[0] if len(file.users) == 1 else "")
-
-
-def _owns(user: str, owner: int | None) -> bool:
-    """Whether a folder of the exchange is the student's, or a copy of one's own: others can write there, too."""
-    if owner is None or owner == os.getuid():
-        return True
-    try:
-        return pwd.getpwuid(owner).pw_name == user
-    except KeyError:
-        return False
-
-
 def _when(files: dict[str, HandedIn]) -> datetime | None:
     return max((file.when for file in files.values() if file.when), default=None)
 
@@ -302,9 +264,3 @@ def _write(folder: Path, files: dict[str, bytes]) -> None:
                 os.replace(Path(part, name), folder / name)
     except OSError as error:
         raise AutograderError(f"{folder} cannot be written: {error.strerror}. Run the command again.") from None
-
-
-def _shown(name: str) -> str:
-    """A file's name, harmless to print."""
-    text = name.encode("utf-8", "backslashreplace").decode()
-    return "".join(char if char.isprintable() else "?" for char in text)[:120]

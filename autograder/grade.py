@@ -7,25 +7,23 @@ import itertools
 import json
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
-import autograder
-from autograder.answers import Answer, read_answers
 from autograder.attempts import Attempts, best, points
 from autograder.changes import Changed, Standing, changed
 from autograder.changes import write as write_changes
-from autograder.course import STATE, Course, parse_timestamp
-from autograder.errors import AutograderError, CourseError, UsageError
+from autograder.course import STATE, Course
+from autograder.errors import AutograderError, UsageError
 from autograder.files import write_atomically
 from autograder.gradebook import Gradebook, Record
 from autograder.guard import backup, check_sqlite, only_grader
 from autograder.intake import SECRET, Submission, collect
-from autograder.kept import Kept
+from autograder.jobs import known_answers, make_job, make_record, seconds_late, version_of
 from autograder.pool import LocalPool
 from autograder.progress import Progress
 from autograder.strays import strays
@@ -278,58 +276,6 @@ class _Batch:
             seconds=round(sum(result["seconds"] for result in results), 3),
             cpu_seconds=round(sum(result["cpu_seconds"] for result in results), 3),
         )
-
-
-def version_of(setup: bytes) -> str:
-    """Digest of all that a score depends on beside the submission: checks, settings, known answers, this engine."""
-    placeless = replace(Setup.unpack(setup), secret=[], cache="").pack()  # a course folder may be moved
-    return hashlib.sha256(autograder.__version__.encode() + placeless).hexdigest()
-
-
-def known_answers(course: Course, assignment: str) -> tuple[list[Answer], list[str]]:
-    """The answers by which failures are explained; a folder without them is graded all the same, with a note."""
-    try:
-        return read_answers(course, assignment), []
-    except CourseError as error:
-        return [], [f"Known mistakes are not named in the feedback: {error}"]
-
-
-def seconds_late(due: datetime | None, submission: Submission) -> float:
-    """0 for what is on time, and where either time is not known."""
-    handed_in = parse_timestamp(submission.timestamp)
-    return max(0.0, (handed_in - due).total_seconds()) if due and handed_in else 0.0
-
-
-def make_job(
-    student: str, submission: Submission, kept: Mapping[str, Kept], seconds_late: float, attempt: int = 0
-) -> Job:
-    """The unit of work, with what people entered for the student and how late the submission is."""
-    return Job(
-        student=student,
-        notebooks=submission.notebooks,
-        refused=submission.refused,
-        findings=submission.findings,
-        kept={name: vars(each) for name, each in kept.items()},
-        seconds_late=seconds_late,
-        attempt=attempt,
-    )
-
-
-def make_record(
-    student: str, notebook: str, graded: Graded, submission: Submission, digest: str, version: str
-) -> Record:
-    return Record(
-        student=student,
-        notebook=notebook,
-        scores=graded.scores,
-        blank=frozenset(graded.blank),
-        timestamp=parse_timestamp(submission.timestamp),
-        late_penalty=graded.late_penalty,
-        digest=digest,
-        result=graded.result,
-        submission=submission.digest,
-        version=version,
-    )
 
 
 def _log(log: TextIO, student: str, assignment: str, **values: Any) -> None:

@@ -17,8 +17,8 @@ from autograder.course import Course, parse_timestamp
 from autograder.errors import AutograderError, SandboxUnavailable
 from autograder.feedback import Check, check_line
 from autograder.files import write_atomically
-from autograder.grade import known_answers
 from autograder.intake import collect
+from autograder.jobs import known_answers
 from autograder.kept import Kept
 from autograder.pool import LocalPool
 from autograder.results import CheckResult

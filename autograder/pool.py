@@ -16,7 +16,8 @@ from types import TracebackType
 
 from autograder.bounds import limit_memory
 from autograder.errors import AutograderError, WorkerError
-from autograder.unit import LEARNED, LEARNS, Grader, Job, Outcome, Setup
+from autograder.grader import LEARNED, LEARNS, Grader
+from autograder.unit import Job, Outcome, Setup
 
 ATTEMPTS = 2
 START_SECONDS = 60.0

@@ -25,10 +25,10 @@ from autograder.attempts import Attempts, best
 from autograder.course import Course
 from autograder.errors import AutograderError, GradebookError
 from autograder.feedback import render
-from autograder.grade import known_answers, make_job, make_record, seconds_late, version_of
 from autograder.gradebook import Gradebook
 from autograder.guard import only_grader
 from autograder.intake import collect
+from autograder.jobs import known_answers, make_job, make_record, seconds_late, version_of
 from autograder.kept import Kept
 from autograder.pool import Slot
 from autograder.results import Judged

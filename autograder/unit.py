@@ -1,48 +1,24 @@
-"""The unit of work: one submission, from its bytes to scores, executed notebooks and feedback pages.
-
-The local pool and a cluster do the same, ``Grader.grade_packed``; what goes in and comes out is msgpack.
-"""
+"""The unit of work: one submission, with what it shares with its batch, and what comes of it, packed with msgpack."""
 
 from __future__ import annotations
 
 import json
-import tempfile
-import traceback
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import msgpack
 
 from autograder.answers import Answer, places
-from autograder.assignment import Assignment, Markers
-from autograder.bounds import within
+from autograder.assignment import Assignment
 from autograder.course import CONFIG_FILE, STATE, Course
-from autograder.errors import AutograderError, WorkerError
-from autograder.feedback import render
-from autograder.intake import Refused, parse
-from autograder.kept import Kept
 from autograder.limits import Limits
-from autograder.originality import Originality, Review
-from autograder.penalty import late_penalty
-from autograder.repair import repair
-from autograder.results import CheckResult, Judged
-from autograder.unanswered import blank_cells, refused
-from autograder.worker import Isolation, Record, Worker
-
-if TYPE_CHECKING:
-    from autograder.diagnosis import Diagnosis
+from autograder.originality import Originality
+from autograder.worker import Isolation, Record
 
 # Not the course folder itself: Python and its packages may lie in it.
 STEPS = ("source_directory", "submitted_directory", "autograded_directory", "feedback_directory")
-# A hundred times what an honest notebook takes, and more.
-READ_SECONDS, REVIEW_SECONDS, RENDER_SECONDS = 30.0, 5.0, 10.0
 ALLOWANCE = 120.0  # for one notebook beyond its own time: reading, rendering, processes that are started anew
-# What a worker says before and after it runs a known answer, whose time is not the submission's.
-LEARNS, LEARNED = b"learns", b"learned"
 
 
 @dataclass(frozen=True)
@@ -157,179 +133,3 @@ class Outcome:
 def _pack(value: Setup | Job | Outcome) -> bytes:
     packed: bytes = msgpack.packb(asdict(value))
     return packed
-
-
-class Grader:
-    """Warm workers for one setup."""
-
-    def __init__(
-        self, setup: bytes, cpu: int | None = None, tell: Callable[[bytes], None] = lambda message: None
-    ) -> None:
-        """``tell`` is called with LEARNS and LEARNED."""
-        self.setup = Setup.unpack(setup)
-        self.cpu = cpu
-        self.tell = tell
-        self.limits = Limits.from_mapping(self.setup.limits)
-        markers = Markers(**self.setup.markers)
-        self.assignments = {
-            name: Assignment(name, json.loads(source), markers) for name, source in self.setup.sources.items()
-        }
-        self.workers: dict[str, Worker] = {}
-        settings = Originality(**self.setup.originality)
-        self.reviews = {name: Review(each, settings) for name, each in self.assignments.items()}
-        self.diagnoses = {name: self._diagnosis(name) for name in self.assignments if self.setup.answers}
-        self.closing = ExitStack()
-        self.folder: Path | None = None
-        if self.setup.files:
-            self.folder = Path(self.closing.enter_context(tempfile.TemporaryDirectory(prefix="autograder-")))
-            for name, content in self.setup.files.items():
-                path = self.folder / name
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(content)
-
-    def warm(self) -> None:
-        """Start the processes now rather than with the first submission."""
-        for name in self.assignments:
-            self._worker(name)
-
-    def close(self) -> None:
-        for worker in self.workers.values():
-            worker.close()
-        self.workers.clear()
-        self.closing.close()
-
-    def __enter__(self) -> Grader:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def grade(self, job: Job) -> Outcome:
-        return Outcome({name: self._grade(name, job) for name in self.assignments})
-
-    def grade_packed(self, job: bytes) -> bytes:
-        """Grade one packed Job and return a packed Outcome, whatever happens."""
-        try:
-            return self.grade(Job.unpack(job)).pack()
-        except AutograderError as error:
-            return Outcome(error=str(error), exit_code=error.exit_code).pack()
-        except Exception as error:
-            told = (
-                f"the grader itself failed on it ({type(error).__name__}); .autograder/log.jsonl says where: report it"
-            )
-            return Outcome(error=f"{traceback.format_exc()}{told}").pack()
-
-    def judge(self, name: str, data: bytes) -> tuple[Judged, list[str]]:
-        """Grade one notebook's bytes; also what was put right in it. Raises Refused."""
-        try:
-            with within(READ_SECONDS):
-                notebook, findings = repair(self.assignments[name], parse(data, self.limits))
-            return self.judge_repaired(name, notebook), findings
-        except (TimeoutError, MemoryError) as error:
-            what = "memory" if isinstance(error, MemoryError) else "time"
-            raise Refused(
-                f"The notebook takes more {what} than a submission may have; clear its outputs, take large pictures "
-                "out, save it and hand it in again."
-            ) from None
-
-    def judge_repaired(self, name: str, notebook: dict[str, Any]) -> Judged:
-        judged = self._run(name, notebook, None, self.setup.record)
-        if name in self.diagnoses:
-            self.diagnoses[name].annotate(judged)
-        try:
-            with within(REVIEW_SECONDS):
-                judged.flags += self.reviews[name].flags(notebook)
-        except Exception as error:  # the scores are final, and no trouble here changes them
-            judged.flags.append(f"The methods of the answers were not looked at: {error!r}; read them yourself")
-        for grade_id in blank_cells(self.assignments[name], judged.notebook):
-            check = judged.checks.get(grade_id)
-            if check and check.score is None:  # nobody needs to read an answer that was not written
-                judged.checks[grade_id] = CheckResult("not attempted", check.points, 0.0)
-        return judged
-
-    def _diagnosis(self, name: str) -> Diagnosis:
-        from autograder.diagnosis import Diagnosis  # brings NumPy along, which only a course with answers needs
-
-        def grade(notebook: dict[str, Any], seed: int) -> Judged:
-            return self._run(name, notebook, seed, "always")
-
-        def at_work(yes: bool) -> None:
-            self.tell(LEARNS if yes else LEARNED)
-
-        answers = [Answer(**each) for each in self.setup.answers]
-        return Diagnosis(self.assignments[name], answers, grade, Path(self.setup.cache), at_work)
-
-    def _run(self, name: str, notebook: dict[str, Any], seed: int | None, record: Record) -> Judged:
-        try:
-            return self._worker(name).grade(notebook, seed, record)
-        except (WorkerError, MemoryError):  # it is gone, or in the middle of an answer
-            if name in self.workers:
-                self.workers.pop(name).close()
-            raise
-
-    def _worker(self, name: str) -> Worker:
-        if name not in self.workers:
-            secret = [Path(path) for path in self.setup.secret]
-            self.workers[name] = Worker(
-                self.assignments[name],
-                self.limits,
-                self.setup.isolation,
-                self.cpu,
-                secret,
-                self.folder,
-            ).__enter__()
-        return self.workers[name]
-
-    def _grade(self, name: str, job: Job) -> Graded:
-        assignment = self.assignments[name]
-        findings, refusal = list(job.findings), job.refused.get(name, "")
-        if not refusal:
-            try:
-                judged, repairs = self.judge(name, job.notebooks[name])
-                findings += repairs
-            except Refused as error:
-                refusal = str(error)
-        if refusal:
-            judged = refused(assignment, refusal)
-        kept = Kept(**job.kept.get(name, {}))
-        penalty = late_penalty(self.setup.late, job.student, judged, kept, job.seconds_late)
-        page = self._page(name, job, judged, kept, [refusal, *findings] if refusal else findings, penalty)
-        known = asdict(judged) | {"findings": findings, "refused": refusal}
-        notebook = known.pop("notebook")
-        return Graded(
-            notebook=json.dumps(notebook, ensure_ascii=False, indent=1) + "\n",
-            page=page,
-            scores={grade_id: check.score for grade_id, check in judged.checks.items()},
-            blank=blank_cells(assignment, notebook),
-            late_penalty=penalty,
-            result=json.dumps(known),
-        )
-
-    def _page(
-        self, name: str, job: Job, judged: Judged, kept: Kept, notes: list[str], late_penalty: float | None
-    ) -> str:
-        """The feedback page, without the student's own work where that cannot be shown."""
-
-        def page(judged: Judged, notes: list[str]) -> str:
-            return render(
-                self.assignments[name],
-                judged,
-                kept,
-                title=name if name == self.setup.title else f"{self.setup.title}: {name}",
-                student=job.student,
-                notes=notes,
-                late_penalty=late_penalty,
-                sandboxed=self.setup.isolation != "none",
-                show_hidden=self.setup.show_hidden,
-            )
-
-        try:
-            with within(RENDER_SECONDS):
-                return page(judged, notes)
-        except Exception as error:
-            judged.flags.append(f"The feedback page was made without code and outputs: {error!r}")
-        cells = [cell | {"cell_type": "raw", "source": ""} for cell in judged.notebook["cells"]]
-        bare = replace(judged, notebook=judged.notebook | {"cells": cells})
-        return page(bare, [*notes, "Your code and its outputs could not be shown on this page."])

@@ -16,9 +16,9 @@ from typing import Any
 from autograder.assignment import Assignment
 from autograder.course import Course
 from autograder.feedback import render
-from autograder.grade import make_job
 from autograder.gradebook import Gradebook, Record
 from autograder.intake import collect
+from autograder.jobs import make_job
 from autograder.kept import Kept
 from autograder.pool import LocalPool
 from autograder.unit import Setup

@@ -19,7 +19,7 @@ from autograder.intake import parse
 from autograder.limits import Limits
 from autograder.repair import repair
 from autograder.worker import Worker
-from normlab import check as module
+from normlab import freshrun
 from normlab.__main__ import main
 from normlab.check import NotebookError, check
 from normlab.notebook import read_notebook
@@ -107,7 +107,7 @@ def test_a_check_without_a_message_names_its_line(save: Save) -> None:
 
 
 def test_a_loop_that_never_ends_costs_its_own_task(save: Save, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "SECONDS_A_CELL", 1.0)
+    monkeypatch.setattr(freshrun, "SECONDS_A_CELL", 1.0)
     report = check(save(filled(square="def square(x):\n    while True:\n        pass")))
     assert status(report) == ALL_DONE | {"square": "failed"}
     assert reasons(report, "square") == (
@@ -117,7 +117,7 @@ def test_a_loop_that_never_ends_costs_its_own_task(save: Save, monkeypatch: pyte
 
 
 def test_a_function_that_never_ends_is_waited_for_once(save: Save, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "SECONDS_A_CELL", 2.0)
+    monkeypatch.setattr(freshrun, "SECONDS_A_CELL", 2.0)
     notebook = filled(double="def double(x):\n    while True:\n        pass")
     last = at(notebook, "square__of_three")
     for number in range(10):
@@ -134,8 +134,8 @@ def test_a_function_that_never_ends_is_waited_for_once(save: Save, monkeypatch: 
 
 def test_a_notebook_has_as_much_time_as_in_grading(save: Save, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = (ROOT / "nbgrader_config.py").read_text(encoding="utf-8")
-    assert f'c.Engine.limits = {{"total_seconds": {module.SECONDS_IN_ALL:g}}}' in settings
-    monkeypatch.setattr(module, "SECONDS_IN_ALL", 3.0)
+    assert f'c.Engine.limits = {{"total_seconds": {freshrun.SECONDS_IN_ALL:g}}}' in settings
+    monkeypatch.setattr(freshrun, "SECONDS_IN_ALL", 3.0)
     report = check(save(filled(double=f"import time\ntime.sleep(60)\n{DOUBLE}")))
     late = "not run: the notebook took more than 3 seconds, and the grader waits no longer"
     assert reasons(report, "double") == reasons(report, "square") == (late,)
@@ -183,7 +183,7 @@ def test_processes_that_a_cell_leaves_behind_do_not_hold_the_check_up(save: Save
 
 
 def test_a_cell_may_run_as_long_as_in_grading() -> None:
-    assert Limits().cell_seconds == module.SECONDS_A_CELL
+    assert Limits().cell_seconds == freshrun.SECONDS_A_CELL
 
 
 def test_a_python_in_the_browser_is_told_that_it_cannot_check(save: Save, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -311,7 +311,7 @@ def test_the_same_cells_fail_as_in_the_kernel_that_a_grader_starts(save: Save) -
     executed = nbformat.from_dict(deepcopy(notebook))
     NotebookClient(executed, timeout=60, kernel_name="python3", allow_errors=True).execute()
     failed = [any(one.output_type == "error" for one in made.get("outputs", [])) for made in executed.cells]
-    numbers = {number for number, _ in module._failures(read_notebook(save(notebook)))}
+    numbers = {number for number, _ in freshrun.failures_of(read_notebook(save(notebook)))}
     assert numbers == {number for number, error in enumerate(failed, 1) if error}
 
 
@@ -345,7 +345,7 @@ def test_the_grader_says_the_same_of_every_visible_check(
         if asked.kind in ("student", "manual") and (source := answers.get(grade_id, asked.source)):
             at(notebook, grade_id)["source"] = source
     read = read_notebook(save(notebook, "batchnorm.ipynb"))
-    failures = dict(module._failures(read))
+    failures = dict(freshrun.failures_of(read))
     heard = {one.grade_id: one.number not in failures for one in read.cells if one.is_check and not one.is_hidden_check}
     repaired, findings = repair(grader.assignment, parse(json.dumps(notebook).encode(), Limits()))
     checks = grader.grade(repaired).checks

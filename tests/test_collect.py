@@ -192,7 +192,7 @@ def test_nobody_hands_in_for_another_through_the_exchange(course: Path, monkeypa
     folder = course.parent / "inbound" / f"ada+{NAME}+2026-03-02 11:58:00.000000 UTC"
     folder.mkdir(parents=True)
     (folder / "scaling.ipynb").write_bytes(b"not hers")
-    monkeypatch.setattr("autograder.collect.os.getuid", lambda: os.stat(folder).st_uid + 1)
+    monkeypatch.setattr("autograder.matching.os.getuid", lambda: os.stat(folder).st_uid + 1)
     found = run(course, course.parent / "inbound")
     assert "belongs to another user than ada" in found.refused[0]
     assert not found.placed

@@ -12,10 +12,11 @@ import pytest
 
 from autograder.bounds import within
 from autograder.course import Course
-from autograder.grade import known_answers
+from autograder.grader import Grader
+from autograder.jobs import known_answers
 from autograder.pool import LEARNING, LocalPool, Slot
 from autograder.results import CheckResult, Judged
-from autograder.unit import Grader, Job, Outcome, Setup
+from autograder.unit import Job, Outcome, Setup
 from autograder.worker import Worker
 from tests.course_factory import NAME, POINTS, RIGHT, answered, make_course
 
@@ -138,7 +139,7 @@ def test_a_page_that_cannot_be_made_is_made_without_the_students_work(
         while True:
             time.sleep(0.01)
 
-    monkeypatch.setattr("autograder.unit.RENDER_SECONDS", 0.5)
+    monkeypatch.setattr("autograder.grader.RENDER_SECONDS", 0.5)
     monkeypatch.setattr("autograder.sanitize.Page.render_code", broken if how == "fails" else endless)
     graded = grader.grade(job("ann", RIGHT)).graded[NAME]
     assert graded.scores == POINTS
@@ -147,15 +148,15 @@ def test_a_page_that_cannot_be_made_is_made_without_the_students_work(
 
 
 def test_a_notebook_that_takes_too_long_to_read_is_refused(grader: Grader, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("autograder.unit.READ_SECONDS", 0.2)
-    monkeypatch.setattr("autograder.unit.repair", lambda *_: time.sleep(60))
+    monkeypatch.setattr("autograder.grader.READ_SECONDS", 0.2)
+    monkeypatch.setattr("autograder.grader.repair", lambda *_: time.sleep(60))
     graded = grader.grade(job("ann", RIGHT)).graded[NAME]
     assert "takes more time than a submission may have" in json.loads(graded.result)["refused"]
     assert graded.scores == dict.fromkeys(POINTS, 0.0)
 
 
 def test_a_fault_of_the_graders_own_ends_in_a_sentence(grader: Grader, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("autograder.unit.late_penalty", broken)
+    monkeypatch.setattr("autograder.grader.late_penalty", broken)
     outcome = Outcome.unpack(grader.grade_packed(job("ann", RIGHT).pack()))
     assert "Traceback" in outcome.error
     assert outcome.error.splitlines()[-1] == (

@@ -9,12 +9,13 @@ from typing import Any
 from hypothesis import strategies as st
 
 from autograder.assignment import Markers
+from autograder.grader import Grader
 from autograder.intake import SURROGATE
 from autograder.limits import Limits
 from autograder.originality import Originality
 from autograder.results import CheckResult, Judged
 from autograder.sanitize import PAGE_ROOM
-from autograder.unit import Grader, Job, Outcome, Setup
+from autograder.unit import Job, Outcome, Setup
 from autograder.worker import Record, Worker
 from tests.attacks.in_files import MARKUP
 from tests.attacks.lesson import CHECKS, find, instructor, work

@@ -1,0 +1,69 @@
+"""A submission as the unit of work, and what came of it as a record of the gradebook."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+
+import autograder
+from autograder.answers import Answer, read_answers
+from autograder.course import Course, parse_timestamp
+from autograder.errors import CourseError
+from autograder.gradebook import Record
+from autograder.intake import Submission
+from autograder.kept import Kept
+from autograder.unit import Graded, Job, Setup
+
+
+def version_of(setup: bytes) -> str:
+    """Digest of all that a score depends on beside the submission: checks, settings, known answers, this engine."""
+    placeless = replace(Setup.unpack(setup), secret=[], cache="").pack()  # a course folder may be moved
+    return hashlib.sha256(autograder.__version__.encode() + placeless).hexdigest()
+
+
+def known_answers(course: Course, assignment: str) -> tuple[list[Answer], list[str]]:
+    """The answers by which failures are explained; a folder without them is graded all the same, with a note."""
+    try:
+        return read_answers(course, assignment), []
+    except CourseError as error:
+        return [], [f"Known mistakes are not named in the feedback: {error}"]
+
+
+def seconds_late(due: datetime | None, submission: Submission) -> float:
+    """0 for what is on time, and where either time is not known."""
+    handed_in = parse_timestamp(submission.timestamp)
+    return max(0.0, (handed_in - due).total_seconds()) if due and handed_in else 0.0
+
+
+def make_job(
+    student: str, submission: Submission, kept: Mapping[str, Kept], seconds_late: float, attempt: int = 0
+) -> Job:
+    """The unit of work, with what people entered for the student and how late the submission is."""
+    return Job(
+        student=student,
+        notebooks=submission.notebooks,
+        refused=submission.refused,
+        findings=submission.findings,
+        kept={name: vars(each) for name, each in kept.items()},
+        seconds_late=seconds_late,
+        attempt=attempt,
+    )
+
+
+def make_record(
+    student: str, notebook: str, graded: Graded, submission: Submission, digest: str, version: str
+) -> Record:
+    return Record(
+        student=student,
+        notebook=notebook,
+        scores=graded.scores,
+        blank=frozenset(graded.blank),
+        timestamp=parse_timestamp(submission.timestamp),
+        late_penalty=graded.late_penalty,
+        digest=digest,
+        result=graded.result,
+        submission=submission.digest,
+        version=version,
+    )
