@@ -70,6 +70,7 @@ def crowd(folder: Path, size: int, jobs: int | None = None, every: int = 1) -> l
         Alone(root).slot.kill()  # libraries put caches of their own into a new home
         traces = Traces([home, root / "source"])
         summary = grade(NAME, root, jobs=jobs)
+        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # before all pages are read below
         left = traces.left(60.0)
     adopt_orphans(False)
 
@@ -81,7 +82,6 @@ def crowd(folder: Path, size: int, jobs: int | None = None, every: int = 1) -> l
     ]
     if (summary.graded, summary.failed) != (len(graded), 0) or len(graded) != len(kinds | hostile) + len(NEIGHBORS):
         found.append(f"{summary.graded} graded, {summary.failed} failed, {len(graded)} known")
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(
         f"{len(kinds)} honest and {len(hostile)} hostile submissions ({len(cases)} attacks in turn) in "
         f"{summary.seconds:.0f} s; the grader's peak memory {memory:.0f} MiB; {len(found)} faults"
