@@ -1,4 +1,4 @@
-# `make` sets everything up and does the main job; `make test` passes the tests. Nothing else is needed before either.
+# `make` sets everything up and does the main job; `make test` passes the tests.
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 PYTHON ?= python3

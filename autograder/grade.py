@@ -222,7 +222,7 @@ class _Batch:
         for name, graded in outcome.graded.items():
             self._write_files(job.student, name, graded, submission)
             yield make_record(job.student, name, graded, submission, taken.digest, self.version)
-        self._report(job.student, list(outcome.graded.values()), log)
+        self._report(job, outcome.graded, log)
 
     def _best(self, student: str, taken: _Taken) -> tuple[Outcome, Submission]:
         """The submission that counts; an outcome with an error if there is one."""
@@ -248,17 +248,24 @@ class _Batch:
             for note, content in notes.items():
                 write_atomically(folder / note, content, mode)
 
-    def _report(self, student: str, graded: list[Graded], log: TextIO) -> None:
+    def _report(self, job: Job, graded: dict[str, Graded], log: TextIO) -> None:
         """One line of the log, and what the summary says of the submission."""
-        results = [json.loads(each.result) for each in graded]
-        scores = [score for each in graded for score in each.scores.values()]
+        student = job.student
+        results = [json.loads(each.result) for each in graded.values()]
+        scores = [score for each in graded.values() for score in each.scores.values()]
+        waiting = [
+            grade_id
+            for name, each in graded.items()
+            for grade_id, score in each.scores.items()
+            if score is None and grade_id not in job.kept.get(name, {}).get("scores", {})
+        ]
         score = sum(value or 0.0 for value in scores)
         most = sum(check["points"] for result in results for check in result["checks"].values())
         deaths = [death for result in results for death in result["deaths"]]
         flags = [flag for result in results for flag in result["flags"]]
-        penalties = [each.late_penalty for each in graded if each.late_penalty is not None]
+        penalties = [each.late_penalty for each in graded.values() if each.late_penalty is not None]
         self.summary.scores[student] = score, most
-        self.summary.written += scores.count(None)
+        self.summary.written += len(waiting)
         self.summary.people += [(student, flag) for flag in flags]
         if deaths:
             self.summary.people.append((student, "; ".join(dict.fromkeys(deaths))))

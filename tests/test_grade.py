@@ -181,14 +181,14 @@ def test_only_what_changed_is_graded_again(one: Path) -> None:
 
 
 def test_a_changed_check_regrades_everybody_and_keeps_what_people_entered(one: Path) -> None:
-    grade(NAME, one, jobs=1)
+    assert grade(NAME, one, jobs=1).written == 1
     execute(one, "UPDATE grade SET manual_score = 1.5 WHERE auto_score IS NULL")
     execute(one, "UPDATE comment SET manual_comment = 'Well said.'")
     notebook = instructor_notebook()
     notebook["cells"].append(cell("code", "extra__check", "assert False, 'always'", grade=True, locked=True, points=5))
     write_source(one, notebook)
     summary = grade(NAME, one, jobs=1)
-    assert summary.graded == 1
+    assert (summary.graded, summary.written) == (1, 0)
     assert scores(one)["ann"] == {**FULL, "extra__check": 0.0}
     assert "Well said." in page(one, "ann")
     assert "10.5 of 16 points" in page(one, "ann")
