@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import FrameLocator, Locator, Page, Response, expect, sync_playwright
+from playwright.sync_api import FrameLocator, Locator, Page, Response, expect
 
-from tests.browser.driving import ARGUMENTS
+from tests.browser.driving import chromium
 from tests.browser.lab import TOKEN, jupyterlab, open_formgrader
 from tests.course_factory import NAME, RIGHT, answered, make_course, release, submit
 from tests.test_gradebook import nbgrader
@@ -41,13 +41,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture
 def page() -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        expect.set_options(timeout=PATIENCE * 1000)
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
+    expect.set_options(timeout=PATIENCE * 1000)
+    with chromium() as browser:
         page = browser.new_page(viewport={"width": 1400, "height": 1000})
         page.set_default_timeout(PATIENCE * 1000)
         yield page
-        browser.close()
 
 
 def press(frame: FrameLocator, row: Locator, button: str, message: str) -> None:
