@@ -1,6 +1,7 @@
 """Do the engine's tests see a change of its code? ``python -m tests.mutation [MODULE ...] [--sample N] [--jobs N]``
 
-Every first-order mutant of a module that judges or guards the boundary (the operators are those of reference.mutants)
+Every first-order mutant of a module that judges or guards the boundary (the operators are those of reference.mutants,
+save ``is`` for ``==``: the engine compares types, names and small numbers, where both are the same and Ruff has its say)
 is put into a copy of the tree, and the module's tests run there. A mutant that they let pass has survived;
 tests/survivors.py names each with the reason, and one that is neither killed nor named makes the exit code 1. All take
 hours: ``--sample`` takes every k-th mutant, the same ones each time.
@@ -100,7 +101,12 @@ def named(mutant: tuple[str, str, int, str]) -> str:
 
 def mutants(module: str) -> list[tuple[str, str, int, str]]:
     text = (ROOT / "autograder" / f"{module}.py").read_text()
-    return list(mutations(text, statements(text)))
+    return [mutant for mutant in mutations(text, statements(text)) if identity(mutant[0]) != identity(mutant[1])]
+
+
+def identity(line: str) -> str:
+    """The line with ``is`` for each ``==``."""
+    return line.replace("==", "is").replace("!=", "is not")
 
 
 def survivors(module: str, sample: int | None, jobs: int) -> tuple[int, list[str]]:
