@@ -17,7 +17,6 @@ from autograder.errors import ProtocolError
 Array = np.ndarray[Any, Any]
 
 MAX_AXES = 8
-_FORTRAN = 1
 
 DTYPES = [np.dtype(s) for s in ("f8", "f4", "f2", "i8", "i4", "i2", "i1", "u8", "u4", "u2", "u1", "?", "c16", "c8")]
 DTYPE_CODE = {dtype: code for code, dtype in enumerate(DTYPES)}
@@ -35,36 +34,36 @@ def head_of(array: Array) -> bytes | None:
     code = DTYPE_CODE.get(array.dtype)
     if code is None or array.ndim > MAX_AXES:
         return None
-    return _HEADS[array.ndim].pack(code, _FORTRAN * is_fortran(array), array.ndim, *array.shape)
+    return _HEADS[array.ndim].pack(code, is_fortran(array), array.ndim, *array.shape)
 
 
 def is_fortran(array: Array) -> bool:
-    return bool(array.flags.f_contiguous and not array.flags.c_contiguous)
+    return array.flags.fnc
 
 
 def flat(array: Array) -> memoryview:
     """The bytes of an array in its order, not copied where they lie together."""
     whole = array.T if is_fortran(array) else np.ascontiguousarray(array)
-    return whole.reshape(-1).view(np.uint8).data
+    return whole.ravel().view(np.uint8).data
 
 
-def read(data: bytes, start: int, part: bytearray | None) -> Array:
-    """The array whose head stands in ``data`` from ``start``; its bytes follow, or are ``part``."""
-    dtype, order, ndim = DTYPES[data[start]], data[start + 1], data[start + 2]
-    shape = _SHAPES[ndim].unpack_from(data, start + 3)
-    end = start + 3 + 8 * ndim
-    content = bytearray(memoryview(data)[end:]) if part is None else part
-    if _size(dtype, shape) != len(content) or (part is not None and len(data) != end):
+def read(data: bytes, part: bytearray | None = None) -> Array:
+    """The array whose head ``data`` begins with; its bytes follow, or are ``part``."""
+    dtype, fortran, ndim = DTYPES[data[0]], data[1], data[2]
+    shape = _SHAPES[ndim].unpack_from(data, 3)
+    rest = bytearray(memoryview(data)[3 + 8 * ndim :])
+    content = rest if part is None else part
+    if _size(dtype, shape) != len(content) or (part is not None and rest):
         raise ProtocolError("an array whose bytes do not match its shape")
     if dtype.kind == "b":
         _check_truth(content)
-    return np.ndarray(shape, dtype, content, order="F" if order == _FORTRAN else "C")
+    return np.ndarray(shape, dtype, content, order="F" if fortran else "C")
 
 
 def text_bytes(array: Array) -> bytes | None:
     """An array of text, dates or times as bytes; None for any other."""
     name = array.dtype.str
-    if array.dtype.kind not in "USMm" or not _TEXT_DTYPE.fullmatch(name) or array.ndim > MAX_AXES:
+    if not _TEXT_DTYPE.fullmatch(name) or array.ndim > MAX_AXES:
         return None
     code = name.encode()
     head: bytes = bytes((len(code), array.ndim)) + code + _SHAPES[array.ndim].pack(*array.shape)
@@ -81,7 +80,7 @@ def read_text(data: bytes) -> Array:
     content = bytearray(memoryview(data)[2 + size + 8 * ndim :])
     if not dtype.itemsize or _size(dtype, shape) != len(content):
         raise ProtocolError("an array whose bytes do not match its shape")
-    if dtype.kind == "U" and np.frombuffer(content, dtype.str[0] + "u4").max(initial=0) > 0x10FFFF:
+    if dtype.kind == "U" and (np.frombuffer(content, dtype.str[0] + "u4") > 0x10FFFF).any():
         raise ProtocolError("text with an impossible character")
     return np.ndarray(shape, dtype, content)
 
@@ -96,7 +95,7 @@ def read_scalar(data: bytes) -> Any:
         raise ProtocolError("a scalar of the wrong size")
     if dtype.kind == "b":
         _check_truth(data[1:])
-    return np.frombuffer(data, dtype, 1, 1)[0]
+    return np.ndarray((), dtype, data, 1)[()]
 
 
 def _size(dtype: np.dtype[Any], shape: tuple[int, ...]) -> int:
@@ -108,5 +107,5 @@ def _size(dtype: np.dtype[Any], shape: tuple[int, ...]) -> int:
 
 def _check_truth(content: bytes | bytearray) -> None:
     """NumPy takes other bytes for true here and for false there."""
-    if np.frombuffer(content, np.uint8).max(initial=0) > 1:
+    if content.strip(b"\0\1"):
         raise ProtocolError("a truth value that is neither true nor false")

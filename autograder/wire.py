@@ -173,7 +173,7 @@ class Codec:
 
     def _restore(self, code: int, data: bytes) -> Any:
         if code == ARRAY:
-            return arrays.read(data, 0, None)
+            return arrays.read(data)
         if code == TUPLE:
             return tuple(self.inner_list(data))
         if code == SCALAR:
@@ -183,7 +183,7 @@ class Codec:
             if part is None:
                 raise ProtocolError("a part was used twice")
             self._parts[int.from_bytes(data[:4], "little")] = None
-            return arrays.read(data, 4, part)
+            return arrays.read(data[4:], part)
         if code in (SET, FROZENSET):
             values = self.inner_list(data)
             if len(values) > MAX_MAP:

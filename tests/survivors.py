@@ -1,5 +1,9 @@
 """Mutants of the engine that its tests let pass, each with the reason, under the name that the run prints."""
 
+APART = "3 shares no bit with a multiple of 8"
+FEW = "NumPy refuses bytes that are too few"
+FIRST = "b is the first kind of DTYPES"
+
 SURVIVORS: dict[str, dict[str, str]] = {
     "arguments": {
         (
@@ -8,12 +12,23 @@ SURVIVORS: dict[str, dict[str, str]] = {
         ): "one more byte of zeros is the same number",
     },
     "arrays": {
-        "end = start + 3 + 8 * ndim -> end = start + 3 ^ 8 * ndim": "3 and 7 share no bit with a multiple of 8",
-        'if dtype.kind == "b": -> if dtype.kind <= "b":': "b is the first kind of DTYPES",
         (
-            "if _size(dtype, shape) != len(content) or (part is not None and len(data) != end): -> "
-            "if _size(dtype, shape) < len(content) or (part is not None and len(data) != end):"
-        ): "NumPy refuses bytes that are too few",
+            "rest = bytearray(memoryview(data)[3 + 8 * ndim :]) -> rest = bytearray(memoryview(data)[3 ^ 8 * ndim :])"
+        ): APART,
+        (
+            "rest = bytearray(memoryview(data)[3 + 8 * ndim :]) -> rest = bytearray(memoryview(data)[3 | 8 * ndim :])"
+        ): APART,
+        'if dtype.kind == "b": -> if dtype.kind <= "b":': FIRST,
+        'if dtype.kind == "b": -> if dtype.kind <= "b": (place 2)': FIRST,
+        (
+            "if not dtype.itemsize or _size(dtype, shape) != len(content): -> "
+            "if not dtype.itemsize or _size(dtype, shape) < len(content):"
+        ): FEW,
+        (
+            "if _size(dtype, shape) != len(content) or (part is not None and rest): -> "
+            "if _size(dtype, shape) < len(content) or (part is not None and rest):"
+        ): FEW,
+        "if len(data) != 1 + dtype.itemsize: -> if len(data) > 1 + dtype.itemsize:": FEW,
     },
     "judge": {
         "if needs_names: -> if not needs_names:": "each cell of the student's has fetched them, run again too",
