@@ -143,28 +143,29 @@ class Database:
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Hold Ctrl-C back until the block is through; a second one goes through at once.
+    """Hold Ctrl-C and SIGTERM back until the block is through; a second one goes through at once.
 
-    An exception between two lines of SQLAlchemy can leave a connection open with the write lock in its hand.
+    An exception between two lines of SQLAlchemy can leave a connection open with the write lock in its hand, or be
+    taken for an error of the database.
     """
-    before = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or before is None:
-        yield
-        return
-    came = False
+    main = threading.current_thread() is threading.main_thread()
+    numbers: tuple[int, ...] = (signal.SIGINT, signal.SIGTERM) if main else ()
+    handlers = {number: handler for number in numbers if callable(handler := signal.getsignal(number))}
+    came: list[int] = []
 
-    def hold(_number: int, _frame: Any) -> None:
-        nonlocal came
-        came = True
-        signal.signal(signal.SIGINT, before)
+    def hold(number: int, _frame: Any) -> None:
+        came.append(number)
+        signal.signal(number, handlers[number])
 
-    signal.signal(signal.SIGINT, hold)
+    for number in handlers:
+        signal.signal(number, hold)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
-        if came:
-            signal.raise_signal(signal.SIGINT)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        for each in came:
+            signal.raise_signal(each)
 
 
 def _connect_arguments(url: str) -> dict[str, Any]:

@@ -73,25 +73,28 @@ def test_the_entries_equal_those_of_nbgrader_generate_assignment(tmp_path: Path)
     assert rows(Course.open(own_root), version) == rows(Course.open(stock_root), version)
 
 
-def test_ctrl_c_waits_for_the_end_of_a_transaction(book: Gradebook, course: Course) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_and_sigterm_wait_for_the_end_of_a_transaction(
+    book: Gradebook, course: Course, number: signal.Signals
+) -> None:
     def interrupted(connection: Any) -> None:
-        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(number)
         connection.execute(sa.text("INSERT INTO student (id) VALUES ('ann')"))
 
     def interrupted_twice(connection: Any) -> None:
-        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(number)
         interrupted(connection)
 
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs in the background ignores it
+    before = signal.signal(number, signal.default_int_handler)  # what runs in the background ignores it
     try:
         with pytest.raises(KeyboardInterrupt):
             book.transact(interrupted)
-        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        assert signal.getsignal(number) is signal.default_int_handler
         assert rows(course, "SELECT id FROM student") == [("ann",)]
         with pytest.raises(KeyboardInterrupt):  # the second one does not wait
             book.transact(interrupted_twice)
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.signal(number, before)
     book.write(NAME, [record("bob")])
     assert rows(course, "SELECT count(*) FROM student") == [(2,)]
 
