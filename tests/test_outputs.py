@@ -1,0 +1,100 @@
+"""What cells print and display is kept in order and within bounds, as Jupyter would show it."""
+
+from __future__ import annotations
+
+import pytest
+
+from autograder.journal import CUT
+from autograder.limits import Limits
+from autograder.outputs import Outputs, Stream
+
+
+@pytest.fixture
+def outputs() -> Outputs:
+    return Outputs(Limits(cell_output_bytes=100, outputs_per_cell=3))
+
+
+def texts(outputs: Outputs) -> list[str]:
+    return [item.get("text") or item.get("evalue") or item["data"]["text/plain"] for item in outputs.take()]
+
+
+def test_what_is_printed_in_pieces_is_one_output_until_the_stream_changes(outputs: Outputs) -> None:
+    for name, text in [("stdout", "a"), ("stdout", ""), ("stdout", "b"), ("stderr", "c"), ("stdout", "d")]:
+        assert Stream(outputs, name).write(text) == len(text)
+    assert texts(outputs) == ["ab", "c", "d"]
+
+
+def test_a_stream_takes_text_alone_as_pythons_own_does(outputs: Outputs) -> None:
+    stream = Stream(outputs, "stdout")
+    assert (stream.writable(), stream.encoding) == (True, "utf-8")
+    with pytest.raises(TypeError, match="must be str, not bytes"):
+        stream.write(b"a")  # type: ignore[arg-type]
+
+
+def test_a_picture_is_kept_as_base64_and_what_is_no_text_is_left_out(outputs: Outputs) -> None:
+    outputs.display("display_data", {"image/png": b"\x00\x01", "text/plain": "figure", "application/json": {"a": 1}})
+    assert outputs.take()[0]["data"] == {"image/png": "AAE=", "text/plain": "figure"}
+
+
+def test_an_update_changes_the_display_it_names_and_no_other(outputs: Outputs) -> None:
+    outputs.display("display_data", {"text/plain": "one"}, "first")
+    outputs.display("display_data", {"text/plain": "two"})
+    outputs.display("display_data", {"text/plain": "three"}, "first", update=True)
+    outputs.display("display_data", {"text/plain": "four"}, "unknown", update=True)
+    assert texts(outputs) == ["three", "two"]
+    outputs.display("display_data", {"text/plain": "five"}, "first", update=True)
+    assert texts(outputs) == [], "what was taken is not changed any more"
+
+
+def test_a_display_that_has_no_room_ends_the_cells_output_and_says_so(outputs: Outputs) -> None:
+    outputs.display("display_data", {"text/plain": "x" * 101})
+    outputs.display("display_data", {"text/plain": "x"})
+    outputs.write("stdout", "x")
+    assert texts(outputs) == ["\n" + CUT]
+    outputs.write("stdout", "the next cell has room again")
+    assert texts(outputs) == ["the next cell has room again"]
+
+
+def test_printing_is_cut_where_the_room_ends(outputs: Outputs) -> None:
+    outputs.write("stdout", "x" * 60)
+    outputs.write("stdout", "y" * 60)
+    outputs.write("stdout", "z")
+    assert texts(outputs) == ["x" * 60 + "y" * 40 + CUT]
+
+
+def test_one_output_too_many_is_replaced_by_the_mark_of_a_cut(outputs: Outputs) -> None:
+    for number in range(5):
+        outputs.display("display_data", {"text/plain": str(number)})
+    assert texts(outputs) == ["0", "1", "2", CUT]
+
+
+def test_an_error_is_kept_where_nothing_else_has_room(outputs: Outputs) -> None:
+    outputs.write("stdout", "x" * 200)
+    outputs.error("ValueError", "why", ["a line", "another"])
+    *_, error = outputs.take()
+    assert (error["ename"], error["evalue"], error["traceback"]) == ("ValueError", "why", ["a line", "another"])
+
+
+def test_errors_without_end_are_bounded_in_number_and_length(outputs: Outputs) -> None:
+    for _ in range(100):
+        outputs.error("E" * 10**5, "e" * 10**5, ["x" * 10**7] * 1000)
+    items = outputs.take()
+    assert len(items) == 8
+    assert all(len(item["ename"]) == len(item["evalue"]) == 2000 and len(item["traceback"]) == 200 for item in items)
+    assert all(sum(map(len, item["traceback"])) <= outputs.limits.text_bytes for item in items)
+
+
+@pytest.mark.parametrize(("wait", "kept"), [(False, ["after"]), (True, ["after"])])
+def test_cleared_output_is_gone(outputs: Outputs, wait: bool, kept: list[str]) -> None:
+    outputs.write("stdout", "before")
+    outputs.clear(wait)
+    outputs.write("stdout", "after")
+    assert texts(outputs) == kept
+
+
+def test_a_clear_that_waits_for_what_never_comes_clears_nothing(outputs: Outputs) -> None:
+    outputs.write("stdout", "before")
+    outputs.clear(wait=True)
+    assert texts(outputs) == ["before"]
+    outputs.write("stdout", "the next cell's")
+    assert texts(outputs) == ["the next cell's"]
