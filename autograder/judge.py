@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import random
 import time
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +20,7 @@ from autograder.bindings import Bindings
 from autograder.errors import BoundaryError, WorkerError
 from autograder.exceptions import CellTimeout, StudentDied
 from autograder.forkserver import ForkServer
-from autograder.life import Life
+from autograder.life import Life, Step
 from autograder.limits import Limits
 from autograder.outputs import Outputs, add_checked
 from autograder.recording import Recorder, events
@@ -26,6 +28,10 @@ from autograder.results import CheckResult, Judged, Status
 from autograder.scoring import score_of
 from autograder.session import Session
 from autograder.trusted import Failure, Namespace
+
+AGAIN = 0.1  # the share of a cell's time for a check that uses all that a check used which ran out of time
+ENDLESS = 2  # such checks, after which those that use the same are not run
+PLACES = 3  # that are named for one reason
 
 
 class Judge:
@@ -52,6 +58,8 @@ class Judge:
         self.given = [cell for cell in assignment.cells if cell.index in assignment.trusted]
         self.named_by: Session | None = None  # whose names the namespace holds, if no cell ran since
         self.attempted: dict[str, bool] = {}
+        self.endless: Counter[frozenset[str]] = Counter()  # by the tasks that it uses: checks that ran out of time
+        self.deaths: dict[str, list[str]] = defaultdict(list)  # of the student's process: why, and where
 
     def run(self, seed: int, always: bool = False) -> Judged:
         """Run every cell, then fill in what the notebook did not hold.
@@ -79,7 +87,7 @@ class Judge:
         if always or any(check.status in ("failed", "partial") for check in self.judged.checks.values()):
             self.judged.events = {name: events(values) for name, values in self.recorded.items()}
         self.life.end()
-        self.judged.deaths = self.life.deaths
+        self.judged.deaths = [f"{_listed(places)}: {reason}" for reason, places in self.deaths.items()]
         self.judged.outside = self.life.outside
         self.judged.seconds = time.monotonic() - started
         self.judged.cpu_seconds = time.process_time() - own + self.life.cpu_seconds
@@ -95,12 +103,24 @@ class Judge:
         if cell is not None and cell.locked:
             source = cell.source
         if source.strip():
-            self._run_student_cell(source, number)
+            self._run_student_cell(raw, source, number)
         if cell is not None and cell.grade_id and cell.kind in ("student", "manual"):
             self.attempted[cell.grade_id] = _normal(source) != _normal(cell.release)
             self.namespace.run_quietly(cell.imports)
 
-    def _run_student_cell(self, source: str, number: int) -> None:
+    def _guarded(self, action: Step, place: str, share: float = 1.0) -> str | None:
+        known = len(self.life.deaths)
+        reason = self.life.guarded(action, share)
+        for death in self.life.deaths[known:]:
+            self.deaths[death].append(place)
+        return reason
+
+    def _timeouts(self, cell: Cell) -> int:
+        """How many checks ran out of time that use nothing but what this cell uses, too."""
+        tasks = set(self.assignment.tasks_of(cell))
+        return sum(count for used, count in self.endless.items() if used <= tasks)
+
+    def _run_student_cell(self, raw: dict[str, Any], source: str, number: int) -> None:
         def run(session: Session) -> None:
             try:
                 session.run(source, number)
@@ -112,7 +132,9 @@ class Judge:
                 session.die(f"the cell broke the process that it ran in ({type(error).__name__})")
                 raise StudentDied(session.dead) from None
 
-        reason = self.life.guarded(run)
+        index = raw["metadata"].get("autograder", {}).get("cell")  # as repair wrote it
+        share = AGAIN if index is not None and self._timeouts(self.assignment.cells[index]) else 1.0
+        reason = self._guarded(run, _grade_id(raw) or f"cell [{number}]", share)
         if reason is None:
             self.life.steps.append(run)
         else:
@@ -137,7 +159,7 @@ class Judge:
             except BaseException as raised:  # the student's code in it may raise; its tests will tell
                 faults.append(raised)
 
-        reason = self.life.guarded(run)
+        reason = self._guarded(run, cell.filename.strip("<>"))
         if needs_names:
             self.life.steps.append(run)  # it holds objects of the process
         if faults and isinstance(faults[0], BoundaryError):
@@ -148,6 +170,8 @@ class Judge:
     def _run_test(self, cell: Cell) -> None:
         assert cell.grade_id is not None
         started = time.monotonic()
+        timeouts = self._timeouts(cell)
+        tasks = self.assignment.tasks_of(cell)
         results: list[Any] = []
 
         def run(session: Session) -> None:
@@ -167,13 +191,18 @@ class Judge:
                 session.request("flush")
 
         try:
-            reason = self.life.guarded(run)
+            if timeouts < ENDLESS:
+                reason = self._guarded(run, cell.grade_id, AGAIN if timeouts else 1.0)
+            else:
+                reason = f"not run, since {timeouts} checks of {_listed(tasks)} ran longer than they may"
         except WorkerError:  # nobody can start or end a student's process any more: there is no verdict
             raise
         except BaseException as error:  # hostile data may make anything of ours raise: the test fails, no more
             results[:] = [Failure(type(error).__name__, "", [type(error).__name__])]
             reason = None
         self.judged.checks[cell.grade_id] = check = self._check(cell, results, reason)
+        if tasks and timeouts < ENDLESS and check.status == "timed out":
+            self.endless[frozenset(tasks)] += 1
         check.seconds = time.monotonic() - started
         self.judged.scores[cell.grade_id] = check.score or 0.0
         if self.recorder:
@@ -232,6 +261,11 @@ class Judge:
             cut = "[outputs cut here: over the limit of the notebook]\n"
             return [{"output_type": "stream", "name": "stderr", "text": cut}]
         return items
+
+
+def _listed(places: Sequence[str]) -> str:
+    more = f" and {len(places) - PLACES} more" if len(places) > PLACES else ""
+    return ", ".join(places[:PLACES]) + more
 
 
 def _grade_id(raw: dict[str, Any]) -> str:

@@ -54,8 +54,8 @@ class Life:
         self._armed = False
         signal.signal(signal.SIGALRM, self._ring)
 
-    def guarded(self, action: Step) -> str | None:
-        """Run ``action`` within the time of one cell; None, or why the student's process had to be ended.
+    def guarded(self, action: Step, share: float = 1.0) -> str | None:
+        """Run ``action`` within this share of a cell's time; None, or why the student's process had to be ended.
 
         What ``action`` itself raises is raised on, unless the process died.
         """
@@ -69,7 +69,7 @@ class Life:
             self._replay()
             if self.session is None and time.monotonic() >= self._deadline:
                 return self.deaths[-1]
-        return self._within_time(action)
+        return self._within_time(action, share)
 
     def end(self) -> Ended:
         if self.session is None:
@@ -109,23 +109,23 @@ class Life:
         if not self._replaying:
             self._emit(outputs)
 
-    def _within_time(self, action: Step) -> str | None:
-        limit = self._limits.cell_seconds
+    def _within_time(self, action: Step, share: float = 1.0) -> str | None:
         left = self._deadline - time.monotonic()
-        if left <= 0:
+        if left < self._limits.total_seconds / 100:
             return f"the notebook ran longer than {self._limits.total_seconds:g} s"
+        limit, half = self._limits.cell_seconds * share, left / 2  # no cell takes all that is left from those after it
         assert self.session is not None
         reason: str | None = None
         try:
-            with self._alarm(min(limit, left)):
+            with self._alarm(min(limit, half)):
                 action(self.session)
                 self.session.settle()
         except StudentDied as death:
             reason = str(death)
         except CellTimeout:
-            whole = left <= limit
-            seconds = self._limits.total_seconds if whole else limit
-            reason = f"the {'notebook' if whole else 'cell'} ran longer than {seconds:g} s"
+            reason = f"the cell ran longer than {limit:g} s"
+            if half < limit:
+                reason = f"the cell ran longer than {half:.1f} s, half of the time that the notebook had left"
             self.session.die(reason)
         finally:
             if self.session.dead:

@@ -403,16 +403,61 @@ def test_a_task_cell_waits_for_a_person_whatever_stands_in_it() -> None:
     assert (check.status, check.score, check.points) == ("manual", None, 4)
 
 
-def test_the_whole_notebook_has_a_time_of_its_own() -> None:
+def test_a_notebook_of_endless_cells_ends_in_its_time() -> None:
     limits = Limits(cell_seconds=2, total_seconds=3)
     with Worker(Assignment("tasks", instructor()), limits) as worker:
         started = time.monotonic()
-        slow = {name: f"import time; time.sleep(1.5)\n{ANSWER.format(name=name)}" for name in TASKS}
-        judged = worker.grade(submission(**slow))
+        judged = worker.grade(submission(**dict.fromkeys(TASKS, "while True: pass")))
         assert time.monotonic() - started < 10
-        assert judged.scores["third__check"] == 0
-        assert judged.checks["third__check"].status == "timed out"
+        assert scores(judged) == [0, 0, 0]
         assert scores(worker.grade(submission())) == [2, 2, 2]
+
+
+def test_no_cell_takes_the_time_of_those_after_it() -> None:
+    limits = Limits(cell_seconds=4, total_seconds=4)
+    with Worker(Assignment("tasks", instructor()), limits) as worker:
+        judged = worker.grade(submission(first="while True: pass"))
+    assert scores(judged) == [0, 2, 2]
+    assert judged.deaths == ["first: the cell ran longer than 2.0 s, half of the time that the notebook had left"]
+
+
+def test_a_function_that_hangs_in_many_checks_leaves_the_others_their_time() -> None:
+    notebook = instructor()
+    many = [copy.deepcopy(notebook["cells"][3]) for _ in range(6)]
+    for number, raw in enumerate(many):
+        raw["id"] = raw["metadata"]["nbgrader"]["grade_id"] = f"first__check_{number}"
+    notebook["cells"][4:4] = many
+    with Worker(Assignment("tasks", notebook), Limits(cell_seconds=2, total_seconds=10)) as worker:
+        handed_in = copy.deepcopy(notebook)
+        for raw in handed_in["cells"]:
+            if raw["id"] in TASKS:
+                raw["source"] = ANSWER.format(name=raw["id"])
+            if raw["id"] == "first":
+                raw["source"] = "def first(x):\n    while x: pass"
+        judged = worker.grade(handed_in)
+    assert scores(judged) == [0, 2, 2]
+    assert judged.seconds < 6
+    assert {judged.checks[raw["id"]].status for raw in many} == {"timed out"}
+    assert judged.checks["first__check_5"].message == "not run, since 2 checks of first ran longer than they may"
+    assert judged.deaths == [
+        "cell [3], first__check: the cell ran longer than 2 s",
+        "first__check_0: the cell ran longer than 0.2 s",
+    ]
+
+
+def test_a_function_that_hangs_in_one_check_alone_is_asked_in_all_others() -> None:
+    hanging = "def first(x):\n    while x == 5: pass\n    return x + 1"
+    notebook = instructor()
+    notebook["cells"][3]["source"] = "assert first(5) == 6"
+    more = copy.deepcopy(notebook["cells"][3])
+    more["id"] = more["metadata"]["nbgrader"]["grade_id"] = "first__more"
+    more["source"] = "assert first(6) == 7"
+    notebook["cells"].append(more)
+    with Worker(Assignment("tasks", notebook), Limits(cell_seconds=2)) as worker:
+        handed_in = copy.deepcopy(notebook)
+        handed_in["cells"][1]["source"] = hanging
+        judged = worker.grade(handed_in)
+    assert (judged.scores["first__check"], judged.scores["first__more"]) == (0, 2)
 
 
 def test_a_task_that_was_not_attempted_says_so(worker: Worker) -> None:
