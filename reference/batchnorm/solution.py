@@ -70,7 +70,8 @@ def batchnorm_backward(dout: np.ndarray, cache: object) -> tuple[np.ndarray, np.
 
     For each node, from the last to the first:  d node = sum over the nodes that use it of (d user) * (d user / d node).
 
-    Returns dx (N, D), dgamma (D,), dbeta (D,), the gradients of the loss; dout and cache are not changed.
+    Returns dx (N, D), of the dtype of dout, dgamma (D,) and dbeta (D,): the gradients of the loss. dout and cache are
+    not changed.
     Raises ValueError where cache is None, as test mode leaves it.
     Source: the chain rule; the gradients are those of Ioffe and Szegedy 2015, section 3.
     """
@@ -107,7 +108,8 @@ def batchnorm_backward_alt(dout: np.ndarray, cache: object) -> tuple[np.ndarray,
     You derive it on paper: substitute the steps of batchnorm_backward into each other and simplify until no gradient of
     an intermediate node is left. What remains needs neither x nor its mean.
 
-    Returns dx (N, D), dgamma (D,), dbeta (D,), the gradients of the loss; dout and cache are not changed.
+    Returns dx (N, D), of the dtype of dout, dgamma (D,) and dbeta (D,): the gradients of the loss. dout and cache are
+    not changed.
     Raises ValueError where cache is None, as test mode leaves it.
     Source: Ioffe and Szegedy 2015, section 3, simplified.
     """

@@ -46,7 +46,8 @@ def layernorm_backward(dout: np.ndarray, cache: object) -> tuple[np.ndarray, np.
     dgamma and dbeta collect over the examples, as in batch norm: each feature has one gamma for all examples.
     dx stays within each row, for the statistics of a row depend on that row alone.
 
-    Returns dx (N, D), dgamma (D,), dbeta (D,), the gradients of the loss; dout and cache are not changed.
+    Returns dx (N, D), of the dtype of dout, dgamma (D,) and dbeta (D,): the gradients of the loss. dout and cache are
+    not changed.
     Source: the chain rule on equation 4 of Ba, Kiros and Hinton 2016.
     """
     # TODO: compute dbeta, dgamma and dx, through the graph or in closed form. Ask of each sum: over which axis?
