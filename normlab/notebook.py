@@ -126,9 +126,11 @@ def read_notebook(path: Path) -> Notebook:
 
 def _json(path: Path) -> dict[str, Any]:
     if not path.is_file():
-        near = sorted(other.name for other in path.parent.glob("*.ipynb")) if path.parent.is_dir() else []
-        there = f"; in that folder there is {', '.join(near)}" if near else ""
-        raise NotebookError(f"there is no file {path}{there}")
+        folder = path if path.is_dir() else path.parent
+        near = ", ".join(sorted(other.name for other in folder.glob("*.ipynb")))
+        if path.is_dir():
+            raise NotebookError(f"{path} is a folder; give the .ipynb file{f', here {near}' if near else ' itself'}")
+        raise NotebookError(f"there is no file {path}{f'; in that folder there is {near}' if near else ''}")
     try:
         stored = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
@@ -139,6 +141,10 @@ def _json(path: Path) -> dict[str, Any]:
             why = "it holds marks of a merge conflict (<<<<<<<); resolve the conflict"
         elif text[:1] == b"<":
             why = "it is a web page; download the notebook itself (in Jupyter: File > Download)"
+        elif path.suffix != ".ipynb":
+            why = "give the .ipynb file that Jupyter saves"
+        elif not text:
+            why = "it is empty; save it again in Jupyter, or download the notebook again"
         else:
             why = f"it is cut off or was edited by hand ({error}); download the notebook again"
         raise NotebookError(f"{path} is not a notebook: {why}") from None
@@ -185,7 +191,7 @@ def _notices(notebook: Notebook, known: Any) -> list[str]:
     assignment = _at(known, "assignment")
     copied = re.fullmatch(r"(.+?)(?: ?\(\d+\)|-Copy\d+|[-_ ]\d+)", name)
     if isinstance(assignment, str) and name != assignment:
-        notices.append(f"The file is named {name}.ipynb; hand it in as {assignment}.ipynb, its first name.")
+        notices.append(f"The file is named {notebook.path.name}; hand it in as {assignment}.ipynb, its first name.")
     elif assignment is None and copied:
         notices.append(f"The file is named {name}.ipynb like a copy; hand it in as {copied[1]}.ipynb, its first name.")
     lost = [str(one) for one in _at(known, "cells") or [] if one not in ids]

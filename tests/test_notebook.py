@@ -56,6 +56,8 @@ def test_a_renamed_notebook_is_told_its_name(save: Save) -> None:
     report = check(save(filled(), "my homework.ipynb"))
     assert status(report) == ALL_DONE
     assert report.notices == ("The file is named my homework.ipynb; hand it in as numbers.ipynb, its first name.",)
+    report = check(save(filled(), "numbers.ipynb.txt"))
+    assert report.notices == ("The file is named numbers.ipynb.txt; hand it in as numbers.ipynb, its first name.",)
     assert not report.all_passed
 
 
@@ -123,6 +125,7 @@ def test_a_tool_that_dropped_the_marks_is_named(save: Save, tool: str) -> None:
         ("<!DOCTYPE html><html></html>", "it is a web page; download the notebook itself"),
         ('{"cells": [\n<<<<<<< HEAD\n', "marks of a merge conflict"),
         ('{"cells": [', "cut off or was edited by hand"),
+        (" \n", "is not a notebook: it is empty; save it again in Jupyter, or download the notebook again."),
         ("[1, 2]", "it holds other data; hand in the .ipynb file"),
         ('{"nbformat": 3, "worksheets": []}', "notebook format 3, format 4 is expected; open it in a current Jupyter"),
         ('{"nbformat": 4, "cells": [3], "metadata": {}}', "cell 1 is damaged"),
@@ -142,6 +145,17 @@ def test_what_is_no_notebook_is_refused_in_one_sentence(
     assert words in said
     assert said.startswith("Cannot check: ")
     assert said.count("\n") == 1
+
+
+def test_a_file_that_is_no_ipynb_and_a_folder_are_told_what_to_give(save: Save, tmp_path: Path) -> None:
+    (tmp_path / "HAND_IN.md").write_text("# How to hand in\n")
+    with pytest.raises(NotebookError, match=r"HAND_IN.md is not a notebook: give the .ipynb file that Jupyter saves"):
+        check(tmp_path / "HAND_IN.md")
+    with pytest.raises(NotebookError, match=r"is a folder; give the .ipynb file itself$"):
+        check(tmp_path)
+    save(filled())
+    with pytest.raises(NotebookError, match=r"is a folder; give the .ipynb file, here numbers.ipynb$"):
+        check(tmp_path)
 
 
 def test_a_file_that_is_not_there_is_answered_with_those_that_are(save: Save, tmp_path: Path) -> None:
