@@ -141,19 +141,23 @@ def _prediction(course: Course, argument: str, chosen: dict[str, str], body: str
     ### BEGIN SOLUTION
     return "{chosen["answer"]}"
     ### END SOLUTION"""
-    test = f"""# Your prediction, {chosen["points"]} points: it is marked when the assignment is graded
+    test = f'''# Your prediction, {chosen["points"]} points: it is marked when the assignment is graded
 def {name}({choice}):
+    """The choice is {words}, and it is what the experiment shows."""
     try:
         choice = {choice}()
     except NotImplementedError:
         choice = None
-    print(f"You chose {{choice}}." if choice in ({", ".join(quoted)}) else 'No choice yet: return {words}.')
+        print('No choice yet: return {words}.')
+    else:
+        assert choice in ({", ".join(quoted)}), f'return {words}; got {{choice!r}}'
+        print(f"You chose {{choice}}.")
     ### BEGIN HIDDEN TESTS
     assert choice == "{chosen["answer"]}", "another answer is right; run the experiment and look again"
     ### END HIDDEN TESTS
 
 
-{name}({choice})"""
+{name}({choice})'''
     points = float(chosen["points"])
     return [
         _cell("code", answer, choice, solution=True),

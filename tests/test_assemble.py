@@ -111,6 +111,13 @@ def test_release_keeps_every_cell_and_asks_for_every_task(made: dict[str, bytes]
                 assert "TODO" in text
 
 
+def test_a_prediction_tells_a_choice_that_is_none_of_those_asked_for(made: dict[str, bytes]) -> None:
+    cell = marks(json.loads(made["release/batchnorm/batchnorm.ipynb"]))["prediction__ten_times"]
+    names = {"prediction__ten_times_choice": lambda: "about 44"}
+    with pytest.raises(AssertionError, match=r"""^return "a", "b" or "c"; got 'about 44'$"""):
+        exec("".join(cell["source"]), names)
+
+
 def test_test_cells_need_nothing_but_given_names(source: nbformat.NotebookNode) -> None:
     names: dict[str, Any] = {}
     for cell in source.cells:
