@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import fill
-from typing import Literal
+from typing import Any, Literal
 
 from normlab.freshrun import Failures, failures_of
 from normlab.notebook import Cell, Notebook, NotebookError, read_notebook
@@ -47,6 +47,7 @@ class Report:
 
     notebook: str
     tasks: tuple[Task, ...]
+    failing: tuple[str, ...]
     order: tuple[str, ...]
     notices: tuple[str, ...]
 
@@ -60,7 +61,12 @@ class Report:
         lines = [f"{self.notebook}, run from top to bottom in a fresh process:", ""]
         for task in self.tasks:
             lines += [f"  {task.status:<14} {task.name}{_detail(task)}", *(_item(why, 6) for why in task.reasons)]
-        for head, sentences in (("Order of the cells", self.order), ("The notebook itself", self.notices)):
+        sections = {
+            "Cells that fail": self.failing,
+            "Order of the cells": self.order,
+            "The notebook itself": self.notices,
+        }
+        for head, sentences in sections.items():
             lines += ["", f"{head}:", *(_item(sentence, 2) for sentence in sentences)] if sentences else []
         done = sum(task.status not in ("failed", "not attempted") for task in self.tasks)
         hidden = sum(task.hidden for task in self.tasks)
@@ -88,7 +94,8 @@ def check(notebook: str | os.PathLike[str]) -> Report:
     read = read_notebook(Path(notebook))
     failures = dict(failures_of(read))
     tasks = tuple(_tasks(read, failures))
-    return Report(read.path.name, tasks, tuple(_order(read, failures)), tuple(read.notices))
+    failing, order = _failing(read, failures), _order(read, failures)
+    return Report(read.path.name, tasks, tuple(failing), tuple(order), tuple(read.notices))
 
 
 def _tasks(notebook: Notebook, failures: Failures) -> Iterator[Task]:
@@ -114,10 +121,12 @@ def _tasks(notebook: Notebook, failures: Failures) -> Iterator[Task]:
 
 
 def _prediction(name: str, answer: Cell, cells: list[Cell], failures: Failures) -> Task:
-    if answer.is_as_released:
+    stub = any(isinstance(one, ast.FunctionDef) and isinstance(one.body[0], ast.Raise) for one in answer.statements)
+    if stub or answer.is_as_released:
         return Task(name, "not attempted", hidden=1)
     broken = [cell for cell in (answer, *cells) if cell.number in failures]
-    return Task(name, "failed" if broken else "chosen", hidden=1, reasons=_reasons(name, broken, failures, {}))
+    reasons = tuple(dict.fromkeys(_reason(name, cell, failures, {})[1] for cell in broken))
+    return Task(name, "failed" if broken else "chosen", hidden=1, reasons=reasons)
 
 
 def _function(name: str, written: dict[str, Cell], cells: list[Cell], failures: Failures) -> Task:
@@ -146,10 +155,12 @@ def _reasons(name: str, cells: list[Cell], failures: Failures, written: dict[str
     for cell in cells:
         about, what = _reason(name, cell, failures, written)
         titles.setdefault(what, []).append(about)
-    return tuple(
-        f"{abouts[0]}{f' (and {len(abouts) - 1} more)' if len(abouts) > 1 else ''}: {what}" if abouts[0] else what
-        for what, abouts in titles.items()
-    )
+    return tuple(f"{_fail(abouts)}: {what}" if abouts[0] else what for what, abouts in titles.items())
+
+
+def _fail(titles: list[str]) -> str:
+    """A title says what should hold; that it does not is said with it."""
+    return f'"{titles[0]}" and {len(titles) - 1} more fail' if titles[1:] else f'"{titles[0]}" fails'
 
 
 def _reason(name: str, cell: Cell, failures: Failures, written: dict[str, Cell]) -> tuple[str, str]:
@@ -160,7 +171,7 @@ def _reason(name: str, cell: Cell, failures: Failures, written: dict[str, Cell])
     number, line, function = failure["frames"][-1] if failure["frames"] else (cell.number, None, "")
     if STUB in failure["error"] and function in written:
         return about, f"it needs {function}, which is not written yet"
-    unknown = message.partition("'")[2].partition("'")[0] if kind == "NameError" else ""
+    unknown = _unknown(failure)
     if unknown in {*written, name} and number == cell.number and cell.is_check:
         home = written.get(unknown)
         if home and home.number in failures and unknown != name:
@@ -177,6 +188,27 @@ def _reason(name: str, cell: Cell, failures: Failures, written: dict[str, Cell])
     return about, f"{what}{f', line {line}{place}' if line else ''}: {message or 'no message'}"
 
 
+def _failing(notebook: Notebook, failures: Failures) -> Iterator[str]:
+    """The cells that are no task and fail by themselves: not in an answer, and not for another cell that fails."""
+    lost = {name for cell in notebook.cells if cell.number in failures for name in _defined(cell)}
+    for cell in notebook.cells:
+        failure = failures.get(cell.number)
+        if not failure or cell.grade_id or STUB in failure["error"] or failure["message"].startswith("not run: "):
+            continue
+        if not _raiser(notebook, cell, failure).grade_id and _unknown(failure) not in lost - _defined(cell):
+            yield f"{cell}: {_reason('', cell, failures, {})[1]}"
+
+
+def _raiser(notebook: Notebook, cell: Cell, failure: dict[str, Any]) -> Cell:
+    """The cell whose code raised: ``cell`` itself, or one whose function it called."""
+    return notebook.cells[failure["frames"][-1][0] - 1] if failure["frames"] else cell
+
+
+def _unknown(failure: dict[str, Any]) -> str:
+    """The name that is not defined, or ""."""
+    return str(failure["message"].partition("'")[2].partition("'")[0] if "NameError" in failure["error"] else "")
+
+
 def _order(notebook: Notebook, failures: Failures) -> Iterator[str]:
     """What worked in the session in which the notebook was saved, and cannot work from top to bottom."""
     homes: dict[str, list[Cell]] = {}
@@ -188,9 +220,10 @@ def _order(notebook: Notebook, failures: Failures) -> Iterator[str]:
         failure = failures.get(cell.number)
         if not failure:
             continue
-        name = failure["message"].partition("'")[2].partition("'")[0] if "NameError" in failure["error"] else ""
-        user = notebook.cells[failure["frames"][-1][0] - 1] if failure["frames"] else cell
+        name = _unknown(failure)
+        user = _raiser(notebook, cell, failure)
         later = [home for home in homes.get(name, []) if home.number > cell.number]
+        told = any(home.number in failures and home.number < cell.number for home in homes.get(name, []))
         ran = cell.execution_count is not None and not cell.saved_error
         if name and name in said:
             continue
@@ -199,7 +232,7 @@ def _order(notebook: Notebook, failures: Failures) -> Iterator[str]:
             yield f"{user} uses {name}, which only {later[0]}, further down, defines: move that cell up."
         elif name and name not in homes and ran:
             yield f"{user} uses {name}, which no cell defines: it was left over in your session. Define it again."
-        elif ran and STUB not in failure["error"] and failure["error"][0] != "Ended":
+        elif ran and not told and not {STUB, "ImportError", "Ended"} & set(failure["error"]):
             yield (
                 f"{cell} was saved without an error and fails in a fresh process: it worked because cells were run in "
                 "another order, or it was changed since. Restart the kernel, run all cells, and look here again."

@@ -25,6 +25,19 @@ def double__of_three(double):
 
 double__of_three(double)'''
 
+PREDICTION_CHECK = '''# Your prediction, 2 points
+def prediction__more(prediction__more_choice):
+    """The choice is "a" or "b"."""
+    try:
+        choice = prediction__more_choice()
+    except NotImplementedError:
+        print("No choice yet")
+    else:
+        assert choice in ("a", "b"), f'return "a" or "b"; got {choice!r}'
+
+
+prediction__more(prediction__more_choice)'''
+
 
 def cell(source: str, kind: str = "code", grade_id: str = "", **marks: Any) -> Raw:
     made: Raw = {
@@ -66,7 +79,7 @@ def released() -> Raw:
         prediction,
         check_cell(
             "prediction__more",
-            'try:\n    prediction__more_choice()\nexcept NotImplementedError:\n    print("No choice yet")',
+            PREDICTION_CHECK,
         ),
         cell("*Write your answer here.*", "markdown", "written__why", grade=True, solution=True, points=5),
     ]

@@ -67,7 +67,7 @@ def test_a_blank_notebook_is_not_attempted(save: Save) -> None:
 def test_one_blank_answer_does_not_hide_the_others(save: Save) -> None:
     report = check(save(filled(double=released()["cells"][1]["source"])))
     assert status(report) == ALL_DONE | {"double": "not attempted", "square": "failed"}
-    assert reasons(report, "square") == ("square__of_a_double: it needs double, which is not written yet",)
+    assert reasons(report, "square") == ('"square__of_a_double" fails: it needs double, which is not written yet',)
 
 
 def test_an_answer_that_still_raises_at_the_stub_is_not_attempted(save: Save) -> None:
@@ -78,14 +78,17 @@ def test_an_answer_that_still_raises_at_the_stub_is_not_attempted(save: Save) ->
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("def double(x):\n    return 3 * x", "Three doubled is six: 6 was expected, 9 came"),
+        ("def double(x):\n    return 3 * x", '"Three doubled is six" fails: 6 was expected, 9 came'),
         (
             "def double(x):\n    return 2 * y",
-            "Three doubled is six: NameError, line 2 in double: name 'y' is not defined",
+            "\"Three doubled is six\" fails: NameError, line 2 in double: name 'y' is not defined",
         ),
         ("def double(x)\n    return 2 * x", "syntax error, line 1: expected ':'"),
         ("def twice(x):\n    return 2 * x", "double is not defined; its checks look for exactly that name"),
-        ("def double(x):\n    raise SystemExit", "Three doubled is six: SystemExit, line 2 in double: no message"),
+        (
+            "def double(x):\n    raise SystemExit",
+            '"Three doubled is six" fails: SystemExit, line 2 in double: no message',
+        ),
         ("import os\nos._exit(0)", "it ended the Python process; the grader counts that as a failure"),
     ],
 )
@@ -101,8 +104,8 @@ def test_a_wrong_answer_is_told_why(save: Save, text: str, reason: str) -> None:
 def test_a_check_without_a_message_names_its_line(save: Save) -> None:
     report = check(save(filled(square="def square(x):\n    return x")))
     assert reasons(report, "square") == (
-        "square__of_a_double: line 1 of the check is not true",
-        "square__of_three: 9 was expected",
+        '"square__of_a_double" fails: line 1 of the check is not true',
+        '"square__of_three" fails: 9 was expected',
     )
 
 
@@ -111,7 +114,7 @@ def test_a_loop_that_never_ends_costs_its_own_task(save: Save, monkeypatch: pyte
     report = check(save(filled(square="def square(x):\n    while True:\n        pass")))
     assert status(report) == ALL_DONE | {"square": "failed"}
     assert reasons(report, "square") == (
-        "square__of_a_double: it ran for more than 1 seconds; look for a loop that never ends",
+        '"square__of_a_double" fails: it ran for more than 1 seconds; look for a loop that never ends',
         "not run: square did not end",
     )
 
@@ -153,7 +156,7 @@ def test_progress_is_told_on_a_terminal_alone(save: Save, capsys: pytest.Capture
 def test_a_task_that_needs_a_function_whose_cell_failed_says_so(save: Save) -> None:
     report = check(save(filled(double="def double(x)\n    return 2 * x")))
     assert reasons(report, "double") == ("syntax error, line 1: expected ':'",)
-    assert reasons(report, "square") == ("square__of_a_double: it needs double, whose cell failed",)
+    assert reasons(report, "square") == ('"square__of_a_double" fails: it needs double, whose cell failed',)
 
 
 def test_a_lost_answer_is_told_once(save: Save) -> None:
@@ -165,7 +168,7 @@ def test_a_lost_answer_is_told_once(save: Save) -> None:
 
 def test_one_error_in_several_checks_is_told_once(save: Save) -> None:
     report = check(save(filled(square="def square(x):\n    raise KeyError(1)")))
-    assert reasons(report, "square") == ("square__of_a_double (and 1 more): KeyError, line 2 in square: 1",)
+    assert reasons(report, "square") == ('"square__of_a_double" and 1 more fail: KeyError, line 2 in square: 1',)
 
 
 def test_a_wrong_name_in_a_notebook_shows_the_sentence_and_no_traceback(tmp_path: Path) -> None:
@@ -223,6 +226,57 @@ def test_files_beside_the_notebook_are_found_and_standard_input_is_empty(save: S
 )
 def test_what_belongs_to_jupyter_does_no_harm(save: Save, line: str) -> None:
     assert status(check(save(filled(double=f"{line}\n{DOUBLE}")))) == ALL_DONE
+
+
+@pytest.mark.parametrize("choice", ["44", "about 44", "B", None])
+def test_a_choice_that_is_none_of_those_asked_for_has_failed(save: Save, choice: str | None) -> None:
+    report = check(save(filled(prediction__more_choice=f"def prediction__more_choice():\n    return {choice!r}")))
+    assert status(report) == ALL_DONE | {"prediction__more": "failed"}
+    assert reasons(report, "prediction__more") == (f'return "a" or "b"; got {choice!r}',)
+
+
+def test_a_prediction_whose_comment_alone_was_changed_is_not_attempted(save: Save) -> None:
+    report = check(save(filled(prediction__more_choice=f"def prediction__more_choice():\n    # later\n    {STUB}")))
+    assert status(report) == ALL_DONE | {"prediction__more": "not attempted"}
+
+
+def with_helper(source: str, *others: str) -> Raw:
+    """A notebook with a helper cell of the student's own, two(), that double uses; others follow at its end."""
+    notebook = filled(double="def double(x):\n    return two() * x")
+    notebook["cells"].insert(1, cell(source))
+    notebook["cells"] += [cell(other) for other in others]
+    return notebook
+
+
+MISSING = "import no_such_module\ndef two():\n    return 2"
+IS_MISSING = "cell 2 (import no_such_module): ModuleNotFoundError, line 1: No module named 'no_such_module'"
+
+
+def test_a_students_own_cell_that_fails_is_told_with_its_error(save: Save) -> None:
+    path = save(with_helper(MISSING, "two()", "double(3)", "1 / 0", "count = count + 1"))
+    report = check(path)
+    assert status(report)["double"] == "failed"
+    assert report.failing == (
+        IS_MISSING,
+        "cell 14 (1 / 0): ZeroDivisionError, line 1: division by zero",
+        "cell 15 (count = count + 1): NameError, line 1: name 'count' is not defined",
+    )
+    assert f"Cells that fail:\n  - {IS_MISSING}\n" in str(report)
+
+
+def test_a_cell_that_fails_in_a_helper_is_told_and_one_that_fails_in_an_answer_is_not(save: Save) -> None:
+    notebook = with_helper("def two():\n    return 2\ndef zero():\n    return 1 / 0", "zero()", "double(None)")
+    assert check(save(notebook)).failing == ("cell 12 (zero()): ZeroDivisionError, line 4 in cell 2: division by zero",)
+
+
+def test_a_cell_that_fails_by_itself_is_no_matter_of_order(save: Save) -> None:
+    notebook = with_helper(MISSING)
+    for count, one in enumerate(notebook["cells"], 1):
+        if one["cell_type"] == "code":
+            one["execution_count"] = count
+    report = check(save(notebook))
+    assert report.failing == (IS_MISSING,)
+    assert report.order == ()
 
 
 def ran(notebook: Raw, *order: str) -> Raw:
