@@ -46,6 +46,8 @@ PICTURE = re.compile(r'<img src="attachment:([^"]*)" alt="([^"]*)"[^>]*>')
 IMAGE_URL = re.compile(r"data:image/(?:png|jpeg|gif);base64,[A-Za-z0-9+/=]+\Z")
 ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[@-_]")
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+# The folder of a Python file in a traceback or a warning: it tells of the machine that graded, and nothing else.
+FOLDER = re.compile(r"""(^(?:File )?|[("']|: )~?/[^\n:()"']*/(?=[^\n:()"'/]+\.(?:py|so)\b)""", re.MULTILINE)
 EMPTY_HEAD = re.compile(r"<th>\s*</th>")  # pandas' corner cell; a heading without words is none
 
 
@@ -154,8 +156,12 @@ def _keep_attribute(tag: str, attribute: str, value: str) -> str | None:
 
 
 def plain(text: str) -> str:
-    """Text without the control sequences of terminals."""
-    return CONTROL.sub("", ANSI.sub("", text))
+    """Text without the control sequences of terminals, and Python files without their folders.
+
+    >>> plain("/home/ann/venv/numpy/fromnumeric.py:3824: \\x1b[31mRuntimeWarning")
+    'fromnumeric.py:3824: RuntimeWarning'
+    """
+    return FOLDER.sub(r"\1", CONTROL.sub("", ANSI.sub("", text)))
 
 
 def _preformatted(text: str, name: str) -> Markup:
