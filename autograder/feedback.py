@@ -23,6 +23,7 @@ from autograder.assignment import Assignment, Cell
 from autograder.kept import Kept
 from autograder.results import CheckResult, Judged
 from autograder.sanitize import Page, plain
+from autograder.unanswered import blank_cells
 
 LABELS = {  # status -> what a student reads
     "passed": "passed",
@@ -75,6 +76,7 @@ class Task:
     blocks: list[Block] = field(default_factory=list)
     comments: list[Markup] = field(default_factory=list)
     error: str = ""  # by which the student's own code ended
+    is_choice: bool = False  # a prediction: whether it is right changes no other task
 
     @property
     def mistakes(self) -> list[str]:
@@ -88,6 +90,10 @@ class Task:
     @property
     def score(self) -> float:
         return sum(check.score or 0.0 for check in self.checks)
+
+    def has(self, *statuses: str) -> bool:
+        """Whether a check of it has one of these."""
+        return any(check.status in statuses for check in self.checks)
 
 
 def readable(grade_id: str) -> str:
@@ -114,6 +120,7 @@ def render(
     for task in tasks:
         _tidy(task)
     checks = [check for task in tasks for check in task.checks]
+    missed = [task for task in tasks if task.has(*MISSED)]
     style = template_text("feedback.css")
     return _template().render(
         title=title,
@@ -121,8 +128,11 @@ def render(
         notes=[plain(note) for note in dict.fromkeys([*notes, *(f"While your code ran: {d}" for d in judged.deaths)])],
         tasks=[task for task in tasks if task.checks or task.blocks or task.comments],
         unread=unread,
-        first_missed=_first(tasks, MISSED),
-        first_open=_first(tasks, ("not-attempted",)),
+        missed=[task for task in missed if not task.is_choice],
+        wrong_choices=[task for task in missed if task.is_choice],
+        first_open=next((task for task in tasks if task.has("not-attempted")), None),
+        blank=_is_blank(assignment, judged, checks),
+        all_passed=all(check.status in ("passed", "graded") for check in checks),
         score=max(0.0, sum(task.score for task in tasks) - (late_penalty or 0.0)),
         points=sum(task.points for task in tasks),
         pending=sum(check.points for check in checks if check.score is None),
@@ -141,7 +151,9 @@ def _tasks(assignment: Assignment, judged: Judged, kept: Kept, show_hidden: bool
         index = raw.get("metadata", {}).get("autograder", {}).get("cell")
         cell = assignment.cells[index] if index is not None else None
         if cell and cell.grade_id and not cell.locked and cell.kind in ("student", "manual"):
-            tasks.append(Task(readable(_named_after(assignment, cell.grade_id)), f"task-{cell.grade_id}"))
+            named_after = _named_after(assignment, cell.grade_id)
+            task = Task(readable(named_after), f"task-{cell.grade_id}", is_choice=named_after != cell.grade_id)
+            tasks.append(task)
             by_cell[cell.grade_id] = tasks[-1]
         task = _task_of(assignment, cell, by_cell) or tasks[-1]
         if cell and cell.grade_id and cell.grade_id in judged.checks:
@@ -169,8 +181,11 @@ def _task_of(assignment: Assignment, cell: Cell | None, by_cell: Mapping[str, Ta
     return by_cell.get(assignment.defined_in.get(cell.grade_id.partition("__")[0], ""))
 
 
-def _first(tasks: Sequence[Task], statuses: Sequence[str]) -> Task | None:
-    return next((task for task in tasks if any(check.status in statuses for check in task.checks)), None)
+def _is_blank(assignment: Assignment, judged: Judged, checks: Sequence[Check]) -> bool:
+    """Whether every answer is as it was handed out; those to nbgrader's tasks, in cells of the student's, as well."""
+    asked = {cell.grade_id for cell in assignment.cells if cell.kind in ("student", "manual") and not cell.locked}
+    none_attempted = all(check.status == "not-attempted" for check in checks)
+    return none_attempted and asked - {None} <= set(blank_cells(assignment, judged.notebook))
 
 
 def _tidy(task: Task) -> None:
@@ -229,13 +244,19 @@ def _block(page: Page, raw: Mapping[str, Any], cell: Cell | None) -> Block | Non
             return Block("code", page.render_code(source)) if cell.grade_id else None
         if own or cell is None:
             return Block("code", page.render_code(source), list(page.render_outputs(outputs)))
-        failed = [output for output in outputs if output.get("output_type") == "error"]
-        told = [output for output in outputs if output not in failed]
+        failed = [_brief(output) for output in outputs if output.get("output_type") == "error"]
+        told = [output for output in outputs if output.get("output_type") != "error"]
         rendered = (list(page.render_outputs(some)) for some in (told, failed))
         return Block("given", page.render_code(cell.release), *rendered)
     if own and source.strip():
         return Block("text", page.render_markdown(source, raw.get("attachments", {})))
     return None
+
+
+def _brief(output: Mapping[str, Any]) -> dict[str, Any]:
+    """An error with the frames of the notebook alone, and not those of modules."""
+    frames = [str(frame) for frame in output.get("traceback") or []]
+    return {**output, "traceback": [frame for frame in frames if not plain(frame).startswith("File ")]}
 
 
 def _error(raw: Mapping[str, Any]) -> str:

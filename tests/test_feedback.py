@@ -20,7 +20,7 @@ from autograder.repair import repair
 from autograder.results import CheckResult, Judged
 from autograder.sanitize import PAGE_TAGS, Page
 from autograder.unanswered import refused
-from tests.course_factory import POINTS, RIGHT, answered, assignment, instructor_notebook
+from tests.course_factory import POINTS, RIGHT, answered, assignment, instructor_notebook, release
 from tests.course_factory import cell as made_cell
 
 SOURCE = assignment()
@@ -121,7 +121,7 @@ def test_of_a_hidden_check_the_words_that_were_handed_out_say_what_it_is_about()
     result = judged()
     result.checks["scale_forward__shifted"] = CheckResult("failed", 2.0, 0.0, "the secret is 41.5")
     html = render(assignment(notebook), result, Kept(), title="scaling", student="ann")
-    assert "shifted (hidden check): failed, 0 of 2 points Other inputs than above." in shown(html)
+    assert "shifted (hidden check): failed, 0 of 2 points What it checks: Other inputs than above." in shown(html)
     assert "41.5" not in html
 
 
@@ -134,7 +134,7 @@ def test_a_failed_check_says_what_it_looks_at() -> None:
         assert "Plain numbers." not in render(assignment(notebook), result, Kept(), title="s", student="a")
         result.checks["scale_forward__values"] = CheckResult("failed", 3.0, 0.0, "wrong")
         text = shown(render(assignment(notebook), result, Kept(), title="s", student="a"))
-        assert "values: failed, 0 of 3 points Plain numbers. wrong" in text
+        assert "values: failed, 0 of 3 points What it checks: Plain numbers. wrong" in text
 
 
 def test_the_page_says_where_to_begin() -> None:
@@ -142,16 +142,61 @@ def test_the_page_says_where_to_begin() -> None:
     result = judged()
     result.checks["scale_forward__values"] = CheckResult("not attempted", 3.0, 0.0, "not attempted: scale_forward")
     text = shown(page(result))
-    assert "What is written passes. Go on with scale_forward" in text
+    assert "What is written fails no check. Go on with scale_forward" in text
     assert "is still as it was handed out" not in text  # the heading and the check say it
     result.checks["scale_backward__gradient"] = CheckResult("failed", 4.0, 0.0, "dw is wrong")
-    assert 'Begin with <a href="#task-scale_backward">' in page(result)
+    html = page(result)
+    assert 'Begin with <a href="#task-scale_backward">' in html
+    assert "may be why later ones fail" not in html  # there are none
+    result.checks["scale_forward__shifted"] = CheckResult("failed", 2.0, 0.0)
+    begin = "Begin with scale_forward, where a check fails. What is wrong there may be why later ones fail."
+    assert begin in shown(page(result))
+    result.checks["scale_forward__shifted"] = CheckResult("passed", 2.0, 2.0)
     result.checks["scale_backward__gradient"].message = "not attempted: scale_forward"
     assert "scale_forward is still as it was handed out." in shown(page(result))
     done = judged()
     done.checks["written__why"] = CheckResult("not attempted", 2.0, 0.0)
     assert "Go on with written: why" in shown(page(done))
     assert "Every check is passed." in shown(page(kept=Kept({"written__why": 2.0})))
+
+
+def test_where_nothing_is_written_the_page_says_so_and_nowhere_else() -> None:
+    result = Judged(repair(SOURCE, parse(json.dumps(release()).encode(), Limits()))[0], {}, {})
+    result.checks = {name: CheckResult("not attempted", points, 0.0) for name, points in POINTS.items()}
+    assert "Nothing is written yet. Begin with scale_forward." in shown(page(result))
+    backward = {"scale_backward": RIGHT["scale_backward"]}  # its check needs the function that is not written
+    result.notebook, _ = repair(SOURCE, parse(json.dumps(answered(backward)).encode(), Limits()))
+    assert "What is written fails no check. Go on with scale_forward" in shown(page(result))
+
+
+def test_a_check_that_is_itself_at_fault_is_not_told_as_passed() -> None:
+    result = judged()
+    result.checks["scale_forward__shifted"] = CheckResult("error", 2.0, 0.0)
+    assert "Every check is passed." not in shown(page(result, Kept({"written__why": 2.0})))
+
+
+def with_prediction(**statuses: Any) -> str:
+    """What a page says of two functions after a prediction; all is passed that has no other status here."""
+    notebook = instructor_notebook()
+    notebook["cells"][2:2] = [
+        made_cell("code", "guess__one_choice", "def guess():\n    pass", solution=True),
+        made_cell("code", "guess__one", "assert guess() == 'b'", grade=True, locked=True, points=1),
+    ]
+    source = assignment(notebook)
+    result = judged()
+    result.notebook = repair(source, parse(json.dumps(notebook).encode(), Limits()))[0]
+    result.checks["guess__one"] = CheckResult("passed", 1.0, 1.0)
+    result.checks |= {name: CheckResult(status, 1.0, 0.0) for name, status in statuses.items()}
+    return shown(render(source, result, Kept({"written__why": 2.0}), title="scaling", student="ann"))
+
+
+def test_a_wrong_prediction_is_not_told_as_the_reason_of_later_failures() -> None:
+    both = with_prediction(guess__one="failed", scale_backward__gradient="failed")
+    assert "Begin with scale_backward, where a check fails. Summary" in both
+    assert "Look again at guess: one, where a check fails." in with_prediction(guess__one="failed")
+    unwritten = with_prediction(guess__one="failed", scale_backward__gradient="not attempted")
+    assert "points. Go on with scale_backward, which is not attempted yet." in unwritten
+    assert "Every check is passed." in with_prediction()
 
 
 def test_one_reason_is_told_once_a_task() -> None:
@@ -176,6 +221,37 @@ def test_the_traceback_of_the_courses_own_code_is_folded_away() -> None:
     html = page(judged({"demo": [error]}))
     folded = html[html.index("<summary>Code of the course, which failed here</summary>") : html.index("</details>")]
     assert "NameError: x" in folded
+
+
+FRAMES = [
+    "\x1b[36mFile \x1b[39m\x1b[32m/some/Great Course/normlab/gradcheck.py:34\x1b[39m, in check\n     30 def check():",
+    "\x1b[36mFile \x1b[39m\x1b[32m~/venv/numpy/core.py:5\x1b[39m, in mean\n      5 raise",
+    "ImportError: cannot import name 'a' from 'normlab.graph' (/some/course/normlab/graph.py)",
+]
+
+
+def test_no_folder_of_the_machine_that_graded_is_on_the_page() -> None:
+    warning = "/some/course/numpy/fromnumeric.py:3824: RuntimeWarning: Mean of empty slice\n"
+    outputs: list[dict[str, Any]] = [
+        {"output_type": "error", "ename": "E", "evalue": FRAMES[2], "traceback": FRAMES},
+        {"output_type": "stream", "name": "stderr", "text": warning},
+    ]
+    result = judged({"scale_forward": outputs})
+    message = 'ImportError: /some/course/lib.so: undefined symbol\n  File "/some/course/graph.py", line 3, in f'
+    result.checks["scale_forward__values"] = CheckResult("failed", 3.0, 0.0, message)
+    text = shown(page(result))
+    assert not re.search("some|Great|venv", text)
+    assert "File gradcheck.py:34, in check" in text
+    assert "File core.py:5, in mean" in text
+    assert "cannot import name 'a' from 'normlab.graph' (graph.py)" in text
+    assert "fromnumeric.py:3824: RuntimeWarning" in text
+    assert 'lib.so: undefined symbol File "graph.py", line 3' in text
+
+
+def test_an_error_of_the_courses_own_code_shows_the_frames_of_the_notebook_alone() -> None:
+    traceback = ["Traceback", "\x1b[36mCell\x1b[39m In[3], line 2", *FRAMES]
+    html = page(judged({"demo": [{"output_type": "error", "ename": "E", "evalue": "v", "traceback": traceback}]}))
+    assert "Traceback\nCell In[3], line 2\nImportError: cannot import" in html
 
 
 def test_work_that_cannot_be_read_is_one_sentence_and_a_table() -> None:
