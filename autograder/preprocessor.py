@@ -93,7 +93,7 @@ class FeedbackExporter(Exporter):  # type: ignore[misc]
             )
         result = json.loads(found.result)
         findings, refusal = result.pop("findings"), result.pop("refused")
-        notebook = json.loads(Path(filename).read_text(encoding="utf-8"))
+        notebook = nbformat.read(filename, as_version=4)
         page = render(
             course.notebooks(title)[name],
             Judged.from_dict(result | {"notebook": notebook}),

@@ -152,8 +152,8 @@ def test_the_summary_names_who_was_killed_by_a_limit_and_the_limit(tmp_path: Pat
     submit(root, "ann", {**RIGHT, "demo": "while True: pass"})
     submit(root, "eve", DEADLY)
     people = dict(grade(NAME, root, jobs=2).people)
-    assert people["ann"] == "cell [4]: the cell ran longer than 1 s"
-    assert people["eve"] == "cell [4]: the student's process ended itself (exit code 0)"
+    assert people["ann"] == "cell [5]: the cell ran longer than 1 s"
+    assert people["eve"] == "scale_backward__gradient: the student's process ended itself (exit code 0)"
 
 
 def test_a_second_run_leaves_everything_alone(graded: tuple[Path, Summary]) -> None:
