@@ -8,8 +8,9 @@ cell that it followed in the submission.
 from __future__ import annotations
 
 import copy
+import itertools
 import re
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ from autograder.intake import SubmittedCell
 from autograder.marks import graded_metadata
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+TEXT = ("markdown", "raw")  # kinds of cells that can carry images and have no outputs
 
 
 def repair(assignment: Assignment, submitted: Sequence[SubmittedCell]) -> tuple[dict[str, Any], list[str]]:
@@ -87,7 +89,7 @@ class _Matcher:
                 found = self.submitted[self.chosen[cell.index]]
                 if found.cell_type != cell.cell_type:
                     notes.append(f"The cell {cell.grade_id} was turned back into a {cell.cell_type} cell.")
-                if cell.locked and not _same(found.source, cell.release):
+                if cell.locked and not _untouched(found, cell):
                     notes.append(f"The locked cell {cell.grade_id} had been changed and was restored.")
         positions = [self.chosen[cell.index] for cell in self.assignment.cells if cell.index in self.chosen]
         if positions != sorted(positions):
@@ -107,13 +109,13 @@ class _Matcher:
             positions = found.get(cell.grade_id or "", [])
             if not positions:
                 continue
-            given = [p for p in positions if _same(self.submitted[p].source, cell.release)]
+            given = [p for p in positions if _untouched(self.submitted[p], cell)]
             worked = [p for p in positions if p not in given]
             preferred = (given or worked) if cell.locked else (worked or given)
             self._choose(cell, preferred[-1])
             # A blank copy that ran after the answer would undo it; a changed copy is the student's own cell.
             self.taken.update(dict.fromkeys(given, cell.index))
-            if len(positions) > 1:
+            if positions[1:]:
                 self.notes.append(f"The cell {cell.grade_id} was there {len(positions)} times; one was graded.")
 
     def _open(self, cell: Cell) -> bool:
@@ -135,18 +137,14 @@ class _Matcher:
 
     def _by_source(self) -> None:
         """Cells without a grade id that were left as they were handed out."""
+        same: dict[tuple[str, str], deque[int]] = defaultdict(deque)
+        for position, submitted in enumerate(self.submitted):
+            if self._free(position):
+                same[submitted.cell_type, submitted.source.strip()].append(position)
         for cell in self.assignment.cells:
-            if cell.grade_id is None and self._open(cell):
-                same = (
-                    position
-                    for position, submitted in enumerate(self.submitted)
-                    if self._free(position)
-                    and submitted.cell_type == cell.cell_type
-                    and _same(submitted.source, cell.release)
-                )
-                position = next(same, None)
-                if position is not None:
-                    self._choose(cell, position)
+            positions = same[cell.cell_type, cell.release.strip()]
+            if cell.grade_id is None and self._open(cell) and positions:
+                self._choose(cell, positions.popleft())
 
     def _by_function(self) -> None:
         for cell in self.assignment.cells:
@@ -159,8 +157,8 @@ class _Matcher:
                     self.notes.append(f"The answer of {cell.grade_id} was found by the function that it defines.")
 
 
-def _same(one: str, other: str) -> bool:
-    return one.strip() == other.strip()
+def _untouched(submitted: SubmittedCell, cell: Cell) -> bool:
+    return submitted.source.strip() == cell.release.strip()
 
 
 def _source_id(assignment: Assignment, cell: Cell) -> str:
@@ -174,26 +172,21 @@ def _own_cell(assignment: Assignment, cell: Cell, answer: SubmittedCell | None) 
         source = cell.source
     else:
         source = answer.source if answer else cell.release
-    made = _cell(cell.cell_type, _source_id(assignment, cell), metadata, source)
     attachments = answer.attachments if answer else assignment.notebook["cells"][cell.index].get("attachments")
-    if attachments and cell.cell_type != "code":
-        made["attachments"] = attachments
-    return made
+    return _cell(cell.cell_type, _source_id(assignment, cell), metadata, source, attachments)
 
 
 def _added_cell(cell: SubmittedCell, used: set[str]) -> dict[str, Any]:
-    cell_id = cell.cell_id if cell.cell_id and len(cell.cell_id) <= 64 and cell.cell_id not in used else None
-    number = len(used)
-    while cell_id is None or cell_id in used:
-        cell_id = f"added-{number}"
-        number += 1
+    cell_id = cell.cell_id
+    if not cell_id or len(cell_id) > 64 or cell_id in used:
+        numbered = map("added-{}".format, itertools.count(len(used)))
+        cell_id = next(name for name in numbered if name not in used)
     used.add(cell_id)
-    made = _cell(cell.cell_type, cell_id, {"autograder": {"cell": None}}, cell.source)
-    if cell.attachments and cell.cell_type != "code":
-        made["attachments"] = cell.attachments
-    return made
+    return _cell(cell.cell_type, cell_id, {"autograder": {"cell": None}}, cell.source, cell.attachments)
 
 
-def _cell(cell_type: str, cell_id: str, metadata: dict[str, Any], source: str) -> dict[str, Any]:
+def _cell(cell_type: str, cell_id: str, metadata: dict[str, Any], source: str, attachments: Any) -> dict[str, Any]:
     cell = {"cell_type": cell_type, "id": cell_id, "metadata": metadata, "source": source}
-    return cell | ({"execution_count": None, "outputs": []} if cell_type == "code" else {})
+    if cell_type in TEXT:
+        return cell | ({"attachments": attachments} if attachments else {})
+    return cell | {"execution_count": None, "outputs": []}

@@ -145,6 +145,67 @@ def test_an_earlier_version_of_an_answer_is_kept_before_the_last_one() -> None:
     notebook, _ = repaired(work)
     texts = [raw["source"] for raw in notebook["cells"]]
     assert texts.index(old["source"]) < texts.index(RIGHT["scale_forward"])
+    assert sources(notebook)["scale_forward"] == RIGHT["scale_forward"]
+
+
+def test_of_two_answers_without_any_id_the_last_is_graded() -> None:
+    answers = [f"def scale_forward(x, w):\n    return x * {n}" for n in range(3)]
+    notebook, findings = repair(SOURCE, [SubmittedCell("code", text) for text in answers])
+    assert sources(notebook)["scale_forward"] == answers[2]
+    assert "The answer of scale_forward was found by the function that it defines." in findings
+
+
+def test_a_given_cell_without_any_id_is_found_by_its_text() -> None:
+    work = answered(RIGHT)
+    for name in ("intro", "demo"):
+        find(work, name)["id"] = None
+    assert repaired(work) == repaired(answered(RIGHT))
+
+
+def test_a_blank_answer_without_any_id_is_missing_and_its_text_a_cell_of_the_students() -> None:
+    work = answered(RIGHT)
+    blank = find(work, "written__why")
+    blank |= {"id": None, "metadata": {}, "source": SOURCE.by_id["written__why"].release}
+    notebook, findings = repaired(work)
+    assert findings == ["The cell written__why was missing and was put back."]
+    assert [raw["source"] for raw in notebook["cells"]].count(blank["source"]) == 2
+
+
+def test_an_untouched_copy_does_not_replace_an_edited_demonstration() -> None:
+    work = answered(RIGHT)
+    work["cells"].append(dict(find(work, "demo"), id="copy"))
+    find(work, "demo")["source"] = "print('mine')"
+    notebook, _ = repaired(work)
+    assert find(notebook, "demo")["source"] == "print('mine')"
+    assert find(notebook, "copy")["source"] == SOURCE.cells[5].release
+
+
+@pytest.mark.parametrize("by", ["id", "text"])
+def test_a_given_cell_of_another_kind_is_a_cell_of_the_students(by: str) -> None:
+    work = answered(RIGHT)
+    for name, kind in (("intro", "code"), ("demo", "markdown")):
+        find(work, name)["cell_type"] = kind
+    if by == "text":
+        for raw in work["cells"]:
+            raw["id"] = None
+    notebook, findings = repaired(work)
+    added = [raw["cell_type"] for raw in notebook["cells"] if raw["metadata"]["autograder"]["cell"] is None]
+    assert (added, findings) == (["code", "markdown"], [])
+
+
+def test_a_given_cell_of_another_kind_hides_no_cell_after_it() -> None:
+    work = answered(RIGHT)
+    find(work, "intro")["cell_type"] = "code"
+    find(work, "demo")["source"] = "print('mine')"
+    assert find(repaired(work)[0], "demo")["source"] == "print('mine')"
+
+
+def test_a_written_answer_that_became_code_is_text_again() -> None:
+    work = answered(RIGHT)
+    find(work, "written__why")["cell_type"] = "code"
+    notebook, findings = repaired(work)
+    assert findings == ["The cell written__why was turned back into a markdown cell."]
+    assert notebook["cells"] == repaired(answered(RIGHT))[0]["cells"]
 
 
 def test_added_cells_stay_behind_the_cell_that_they_followed() -> None:
@@ -197,6 +258,7 @@ def test_the_repaired_notebook_is_valid_for_jupyter_and_for_nbgrader() -> None:
     node = nbformat.from_dict(notebook)
     nbformat.validate(node)
     MetadataValidator().validate_nb(node)
+    assert (node.nbformat, node.nbformat_minor) == (4, 5), "the first format whose cells have ids"
 
 
 CELLS = st.builds(
@@ -242,10 +304,11 @@ def test_images_of_the_instructors_text_are_put_back_with_it() -> None:
 
 
 def test_an_added_cell_keeps_its_id_where_jupyter_allows_it() -> None:
-    ids = ["a" * 63, "b" * 64, "c" * 65, "b" * 64, "intro", None]
+    taken = f"added-{len(SOURCE.cells) + 2}"
+    ids = ["a" * 63, taken, "b" * 64, "c" * 65, "b" * 64, "intro", None]
     notebook, _ = repair(SOURCE, [SubmittedCell("code", f"x = {n}", cell_id=name) for n, name in enumerate(ids)])
     kept = {raw["source"]: raw["id"] for raw in notebook["cells"] if raw["source"].startswith("x = ")}
-    assert [kept[f"x = {n}"] == name for n, name in enumerate(ids)] == [True, True, False, False, False, False]
+    assert [kept[f"x = {n}"] == name for n, name in enumerate(ids)] == [True] * 3 + [False] * 4
     assert len({raw["id"] for raw in notebook["cells"]}) == len(notebook["cells"])
 
 
