@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 from msgpack import ExtType
 
 from autograder import tables
-from autograder.protocol import ARGUMENT, ATOMS, HANDLE
-from autograder.wire import extension
+from autograder.protocol import ARGUMENT, ATOMS, HANDLE, reference
 
 
 class Arguments:
@@ -33,18 +32,16 @@ class Arguments:
         if isinstance(value, np.ndarray):
             handle = self._mirrors.get(id(value))
             if handle is not None:
-                return extension(HANDLE, handle.to_bytes(8, "little"))
-            plain = value if kind is np.ndarray else np.asarray(value)
-            return self._numbered(value) or plain
+                return reference(HANDLE, handle)
+            return self._numbered(value) or np.asarray(value)
         if issubclass(kind, dict):
-            return self._numbered(value) or {key: self.outgoing(item) for key, item in value.items()}
+            return self._numbered(value) or {self.outgoing(key): self.outgoing(item) for key, item in value.items()}
         if issubclass(kind, list):
-            known = self._numbered(value)
-            if known or ATOMS.issuperset(map(type, value)):
-                return known or list(value)
-            return [self.outgoing(item) for item in value]
+            return self._numbered(value) or self._items(value)
         if issubclass(kind, tuple):
-            return tuple([self.outgoing(item) for item in value])
+            return tuple(self._items(value))
+        if kind in (set, frozenset):
+            return kind(self._items(value))
         if tables.is_table(value):
             return self._numbered(value) or value
         if issubclass(kind, np.generic) and not issubclass(kind, str | bytes):
@@ -54,11 +51,15 @@ class Arguments:
                 return plain_kind(value)
         return value
 
+    def _items(self, values: Iterable[Any]) -> list[Any]:
+        return list(values) if ATOMS.issuperset(map(type, values)) else [self.outgoing(item) for item in values]
+
     def _numbered(self, value: Any) -> ExtType | None:
         """None for what was not met before and has a number now; else a reference to it."""
-        place = self._places.setdefault(id(value), len(self.mutable))
-        if place < len(self.mutable):
-            return extension(ARGUMENT, place.to_bytes(8, "little"))
+        place = self._places.get(id(value))
+        if place is not None:
+            return reference(ARGUMENT, place)
+        self._places[id(value)] = len(self.mutable)
         self.mutable.append(value)
         return None
 

@@ -14,7 +14,7 @@ from msgpack import ExtType
 
 from autograder import protocol, tables
 from autograder.limits import Limits
-from autograder.protocol import ARGUMENT, ATOMS, CALLBACK, GENERATOR, HANDLE, LAZY, MIRROR
+from autograder.protocol import ARGUMENT, ATOMS, CALLBACK, GENERATOR, HANDLE, LAZY, MIRROR, reference
 from autograder.wire import Codec, extension
 
 EVERYTHING = 1000  # levels of containers by value
@@ -136,7 +136,7 @@ class Objects:
         if self.arguments and (kind is np.ndarray or kind is list or kind is dict or tables.is_table(value)):
             place = self.arguments.get(id(value))
             if place is not None:
-                return extension(ARGUMENT, place.to_bytes(4, "little"))
+                return reference(ARGUMENT, place)
         if kind is np.ndarray:
             return self._prepare_array(value, live)
         container: Any = dict if kind in _AS_DICT else kind
@@ -152,7 +152,7 @@ class Objects:
         if issubclass(kind, np.generic):
             return self._prepare_scalar(value)
         if hasattr(kind, "trusted_number"):
-            return extension(CALLBACK, value.trusted_number.to_bytes(4, "little"))
+            return reference(CALLBACK, value.trusted_number)
         return value  # the codec knows it or asks _encode_other
 
     def _prepare_array(self, array: np.ndarray[Any, Any], live: bool) -> Any:

@@ -7,7 +7,9 @@ arguments, changed mirrors, outputs, random advances, figures open]``.
 
 from __future__ import annotations
 
-from autograder.wire import FIRST_FREE
+from msgpack import ExtType
+
+from autograder.wire import FIRST_FREE, extension
 
 # Types of the endpoints' own.
 HANDLE, LAZY, ARGUMENT, CALLBACK, MIRROR, GENERATOR = range(FIRST_FREE, FIRST_FREE + 6)
@@ -27,3 +29,10 @@ COMPARISONS = frozenset({"eq", "ne", "lt", "le", "gt", "ge"})
 ARITHMETIC = frozenset({"add", "sub", "mul", "matmul", "truediv", "floordiv", "mod", "pow", "and_", "or_", "xor"})
 
 ATOMS = frozenset({type(None), bool, int, float, str, bytes, complex})
+
+_NUMBER_BYTES = 8
+
+
+def reference(code: int, number: int) -> ExtType:
+    """What is sent for a handle, an argument or a callback: its number."""
+    return extension(code, number.to_bytes(_NUMBER_BYTES, "little"))

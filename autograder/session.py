@@ -25,7 +25,7 @@ from autograder.containers import Container
 from autograder.errors import BoundaryError, ProtocolError
 from autograder.exceptions import CellTimeout, StudentDied, exception_class, identifier, rebuild
 from autograder.limits import Limits
-from autograder.protocol import ARGUMENT, ATOMS, CALLBACK, GENERATOR, HANDLE, LAZY, MIRROR
+from autograder.protocol import ARGUMENT, ATOMS, CALLBACK, GENERATOR, HANDLE, LAZY, MIRROR, reference
 from autograder.proxies import Proxy, proxy_type
 from autograder.randomness import Streams
 from autograder.recording import Recorder
@@ -256,9 +256,9 @@ class Session:
         if issubclass(kind, Proxy):
             if object.__getattribute__(value, "_session") is not self:
                 raise BoundaryError("a value of a student's process that has ended was used again")
-            return extension(HANDLE, object.__getattribute__(value, "_handle").to_bytes(8, "little"))
+            return reference(HANDLE, object.__getattribute__(value, "_handle"))
         if isinstance(value, type) and value in self._exceptions:
-            return extension(HANDLE, self._exceptions[value].to_bytes(8, "little"))
+            return reference(HANDLE, self._exceptions[value])
         if kind is np.random.Generator or kind is np.random.RandomState:  # a copy: what is drawn there stays there
             bits = value.bit_generator if kind is np.random.Generator else value._bit_generator
             legacy = kind is np.random.RandomState
@@ -268,7 +268,7 @@ class Session:
             if number is None:
                 number = self._callback_number[id(value)] = len(self._callbacks)
                 self._callbacks.append(value)
-            return extension(CALLBACK, number.to_bytes(8, "little"))
+            return reference(CALLBACK, number)
         raise BoundaryError(
             f"a {kind.__name__} cannot be passed to student code: pass numbers, text, arrays, lists, tuples, "
             "dictionaries, functions, or objects of the student's own"

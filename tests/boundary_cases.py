@@ -639,6 +639,14 @@ SAME = {
                   None, True, slice(1, 2), np.float32(2.5), np.int8(3), np.bool_(True), {(1, 2): 3}, {4: 5}):
             assert identity(v) == v and type(identity(v)) is type(v)
         assert math.isnan(identity(float("nan"))) and identity(...) is ...""",
+    "keys and members of sets that are text, numbers or tuples of another class": """
+        import collections, enum
+        for key in (np.str_("a"), np.int64(1), enum.IntEnum("E", "one").one, collections.namedtuple("P", "a b")(1, 2)):
+            assert identity({key: 1}) == {key: 1} and identity({key}) == {key}
+            assert identity([frozenset({key})]) == [frozenset({key})]
+        d = {np.str_("a"): 1, np.str_("b"): 2}
+        edit(d)
+        assert d == {"b": 5, "new": [7]}""",
     "types of numbers": """
         for v in (float, int, bool, np.float32, np.float64, np.int8):
             assert identity(v) is v
