@@ -92,7 +92,7 @@ class Container(Proxy):
         return _value(self) | _plain(other)
 
     def __bool__(self) -> bool:
-        return len(self) > 0
+        return bool(len(self))
 
     def __reversed__(self) -> Iterator[Any]:
         return iter(list(self)[::-1])

@@ -45,11 +45,10 @@ class Proxy:
         return _get(self, "_session").call(_get(self, "_handle"), arguments, keywords)
 
     def __getattr__(self, name: str) -> Any:
-        if name in ("__name__", "__qualname__", "__signature__"):
-            label, _, parameters = _ask_description(self)
-            if name != "__signature__":
-                return label
-            return _signature(parameters)
+        if name in ("__name__", "__qualname__"):
+            return _ask_description(self)[0]
+        if name == "__signature__":
+            return _signature(_ask_description(self)[2])
         if name.startswith(("__", "_repr_", "_ipython_")):
             raise AttributeError(name)
         return _ask(self, "get", name)
@@ -103,10 +102,10 @@ class Proxy:
         return str(_ask(self, "repr"))
 
     def __eq__(self, other: object) -> bool:
-        return _compare(self, "eq", other)
+        return other is self or (other is not None and _compare(self, "eq", other))
 
     def __ne__(self, other: object) -> bool:
-        return _compare(self, "ne", other)
+        return other is not self and (other is None or _compare(self, "ne", other))
 
     def __lt__(self, other: object) -> bool:
         return _compare(self, "lt", other)
@@ -151,10 +150,6 @@ def _refuse(proxy: Proxy, what: str) -> NoReturn:
 
 
 def _compare(proxy: Proxy, name: str, other: object) -> bool:
-    if other is proxy and name in ("eq", "ne"):
-        return name == "eq"
-    if other is None and name in ("eq", "ne"):
-        return name == "ne"
     if isinstance(other, Proxy) and not type(other)._is_plain:
         answer = _ask(proxy, "operate", name, other)
         return answer is True or (type(answer) is np.bool_ and bool(answer))

@@ -5,12 +5,6 @@ FEW = "NumPy refuses bytes that are too few"
 FIRST = "b is the first kind of DTYPES"
 
 SURVIVORS: dict[str, dict[str, str]] = {
-    "arguments": {
-        (
-            'return extension(HANDLE, handle.to_bytes(8, "little")) -> '
-            'return extension(HANDLE, handle.to_bytes( 9, "little"))'
-        ): "one more byte of zeros is the same number",
-    },
     "arrays": {
         (
             "rest = bytearray(memoryview(data)[3 + 8 * ndim :]) -> rest = bytearray(memoryview(data)[3 ^ 8 * ndim :])"
@@ -32,9 +26,6 @@ SURVIVORS: dict[str, dict[str, str]] = {
     },
     "judge": {
         "if needs_names: -> if not needs_names:": "each cell of the student's has fetched them, run again too",
-    },
-    "proxies": {
-        'if name != "__signature__": -> if name < "__signature__":': "the two other names come before it",
     },
     "repair": {
         "if positions != sorted(positions): -> if positions > sorted(positions):": "none is smaller than the sorted",

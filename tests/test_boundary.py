@@ -266,6 +266,16 @@ def test_a_container_that_turns_into_another_kind_is_refused() -> None:
     assert Container(cast(Session, Lying([1])), 1, list) == [1]
 
 
+@pytest.mark.parametrize("other", [(1, 1), (1, 2), (1, 3), (1,), (1, 2, 0)])
+def test_a_container_compares_as_what_it_holds_does(other: tuple[int, ...]) -> None:
+    held = (1, 2)
+    container = Container(cast(Session, Lying(held)), 1, tuple)
+    for name in ("eq", "ne", "lt", "le", "gt", "ge"):
+        compare = getattr(operator, name)
+        assert compare(container, other) is compare(held, other)
+        assert compare(other, container) is compare(other, held)
+
+
 def test_what_a_class_of_the_students_answers_is_no_more_than_a_name_a_text_and_a_signature() -> None:
     def described(*answer: Any) -> Any:
         return things(list(answer), 1)[1][0]
@@ -354,6 +364,8 @@ def test_types_are_made_once_a_name_and_not_without_end(monkeypatch: pytest.Monk
     assert proxy_type("Too_many") is proxies.Proxy
     assert proxy_type("One_more").__name__ == "One_more"
     del proxies._types["One_more"]
+    monkeypatch.setattr(proxies, "_MAX_TYPES", 0)
+    assert proxy_type("Too_many") is proxies.Proxy
 
 
 @pytest.mark.parametrize(
@@ -402,6 +414,8 @@ def test_classes_of_exceptions_are_kept_not_without_end(monkeypatch: pytest.Monk
     assert made(["A"]) is made(["A"])
     assert made(["B"]) is not made(["B"])
     assert len(exceptions._made) == 1
+    monkeypatch.setattr(exceptions, "_MAX_MADE", 0)
+    assert made(["C"]) is not made(["C"])
 
 
 def test_a_name_is_one_that_a_class_can_have() -> None:
