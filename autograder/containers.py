@@ -61,23 +61,23 @@ class Container(Proxy):
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         return np.asarray(_value(self), dtype)
 
-    def __eq__(self, other: object) -> bool:
-        return bool(_value(self) == _plain(other))
+    def __eq__(self, other: object) -> Any:
+        return _value(self) == _plain(other)
 
-    def __ne__(self, other: object) -> bool:
-        return bool(_value(self) != _plain(other))
+    def __ne__(self, other: object) -> Any:
+        return _value(self) != _plain(other)
 
-    def __lt__(self, other: Any) -> bool:
-        return bool(_value(self) < _plain(other))
+    def __lt__(self, other: Any) -> Any:
+        return _value(self) < _plain(other)
 
-    def __le__(self, other: Any) -> bool:
-        return bool(_value(self) <= _plain(other))
+    def __le__(self, other: Any) -> Any:
+        return _value(self) <= _plain(other)
 
-    def __gt__(self, other: Any) -> bool:
-        return bool(_value(self) > _plain(other))
+    def __gt__(self, other: Any) -> Any:
+        return _value(self) > _plain(other)
 
-    def __ge__(self, other: Any) -> bool:
-        return bool(_value(self) >= _plain(other))
+    def __ge__(self, other: Any) -> Any:
+        return _value(self) >= _plain(other)
 
     def __add__(self, other: Any) -> Any:
         return _value(self) + _plain(other)
@@ -85,11 +85,22 @@ class Container(Proxy):
     def __radd__(self, other: Any) -> Any:
         return _plain(other) + _value(self)
 
+    def __iadd__(self, other: Any) -> Any:
+        return _changed(self, "extend", other) if _get(self, "_kind") is list else self + other
+
     def __mul__(self, other: Any) -> Any:
         return _value(self) * other
 
+    __rmul__ = __mul__
+
     def __or__(self, other: Any) -> Any:
         return _value(self) | _plain(other)
+
+    def __ror__(self, other: Any) -> Any:
+        return _plain(other) | _value(self)
+
+    def __ior__(self, other: Any) -> Any:
+        return _changed(self, "update", other)
 
     def __bool__(self) -> bool:
         return bool(len(self))
@@ -103,7 +114,8 @@ class Container(Proxy):
     def __repr__(self) -> str:
         return repr(_value(self))
 
-    __hash__ = object.__hash__
+    def __hash__(self) -> int:
+        return hash(_value(self))
 
 
 _value, _pairs = Container._value, Container._pairs
@@ -117,11 +129,16 @@ def _look_up(self: Container, key: Any, default: Any = None) -> Any:
 
 
 _LOOKS: dict[str, Callable[..., Any]] = {  # of a dictionary; a list has none of these names
-    "keys": list,
-    "items": _pairs,
-    "values": lambda self: [value for _, value in _pairs(self)],
+    "keys": lambda self: dict.fromkeys(self).keys(),
+    "items": lambda self: dict(_pairs(self)).items(),
+    "values": lambda self: dict(_pairs(self)).values(),
     "get": _look_up,
 }
+
+
+def _changed(self: Container, method: str, other: Any) -> Container:
+    getattr(self, method)(other)
+    return self
 
 
 def _plain(value: object) -> Any:

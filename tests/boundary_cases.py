@@ -557,6 +557,29 @@ SAME = {
         assert h.pair <= (1, 3) and h.pair >= (1, 1) and h.pair < (2,) and h.pair > (0,) and h.pair != (1,)
         assert h.pair > (1, 1) and not h.pair > (1, 2) and h.pair >= (1, 2) and not h.pair >= (1, 3)
         assert h.pair == Holder().pair and h.pair <= Holder().pair and bool(h.pair) and not h.empty""",
+    "operators of lists, tuples and dictionaries of an object that stands on their right": """
+        h = Holder()
+        assert 2 * h.items == [3, 1, 2] * 2 and 2 * h.pair == (1, 2, 1, 2)
+        assert {"a": 0, "z": 5} | h.table == {"a": 1, "b": [2], "z": 5} and h.table | h.table == h.table
+        assert (np.array([3, 0, 2]) == h.items).tolist() == [True, False, True]""",
+    "lists and dictionaries of an object changed by operators": """
+        h = Holder()
+        items, pair, table = h.items, h.pair, h.table
+        items += (4,)
+        pair += (3,)
+        table |= {"c": 4}
+        assert h.items == items == [3, 1, 2, 4] and h.pair == (1, 2) and pair == (1, 2, 3)
+        assert h.table == table == {"a": 1, "b": [2], "c": 4}
+        h.items += h.pair
+        assert h.items == [3, 1, 2, 4, 1, 2] and items == h.items""",
+    "tuples of an object in sets and as keys": """
+        h = Holder()
+        assert h.pair in {(1, 2)} and {(1, 2): 5}[h.pair] == 5 and len({h.pair, Holder().pair}) == 1
+        assert "unhashable type: 'list'" in str(raised(TypeError, hash, h.items))""",
+    "views of a dictionary of an object": """
+        h = Holder()
+        assert h.table.keys() == {"a", "b"} and h.table.keys() - {"a"} == {"b"} and len(h.table.values()) == 2
+        assert ("a", 1) in h.table.items()""",
     "what lists, tuples and dictionaries of an object can tell": """
         h = Holder()
         assert list(h.table.keys()) == ["a", "b"] and list(h.table.values()) == [1, [2]]
