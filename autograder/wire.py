@@ -36,7 +36,10 @@ FIRST_FREE = 16  # codes of the endpoints' own types start here
 
 HEAD = struct.Struct("<II")
 _CONTAINERS = frozenset({list, dict, tuple, set, frozenset})
+_PART = struct.Struct("<I")  # the number of a part
+_COMPLEX = struct.Struct("<dd")
 _BIGINT_BYTES = 4096
+_PACKER_BYTES = 4096  # of a packer's buffer, which grows
 
 Refuse = Callable[[Any], ExtType]
 Restore = Callable[[int, bytes], Any]
@@ -56,6 +59,12 @@ def _refuse_code(code: int, data: bytes) -> Any:
     raise ProtocolError(f"unknown type code {code}")
 
 
+def _bigint(data: bytes) -> int:
+    if len(data) > _BIGINT_BYTES:
+        raise ProtocolError("an integer that is too large")
+    return int.from_bytes(data, "little", signed=True)
+
+
 class Codec:
     """Encodes and decodes messages; ``encode_other`` and ``decode_other`` are the endpoint's hooks."""
 
@@ -66,8 +75,31 @@ class Codec:
         self.max_body = min(limits.message_bytes, BODY_PER_ITEM * limits.message_items)
         self._encode_other = encode_other
         self._decode_other = decode_other
-        self._packers: list[msgpack.Packer] = []
-        self._depth = 0
+        self._new_packers = (  # one for each level, made when a message first needs it
+            msgpack.Packer(
+                default=self._extend, strict_types=True, unicode_errors="surrogatepass", buf_size=_PACKER_BYTES
+            )
+            for _ in range(limits.message_depth + 1)
+        )
+        self._packers: list[msgpack.Packer] = []  # those made and not at work
+        self._readers: dict[int, Callable[[bytes], Any]] = {
+            ARRAY: arrays.read,
+            BULK_ARRAY: self._bulk_array,
+            TEXT_ARRAY: arrays.read_text,
+            SCALAR: arrays.read_scalar,
+            NUMBER_TYPE: lambda data: arrays.NUMBER_TYPES[ord(data)],
+            DTYPE: lambda data: arrays.DTYPES[ord(data)],
+            COMPLEX: lambda data: complex(*_COMPLEX.unpack(data)),
+            BIGINT: _bigint,
+            ELLIPSIS: lambda data: ...,
+            TUPLE: lambda data: tuple(self.inner_list(data)),
+            SET: lambda data: set(self._hashable(data)),
+            FROZENSET: lambda data: frozenset(self._hashable(data)),
+            SLICE: lambda data: slice(*self.inner_list(data)),
+            TABLE: lambda data: tables.from_plain(self.inner_list(data)),
+        }
+        self._hook = self._restore  # bound here: to bind it for each message costs a tenth of reading a small one
+        self._levels = limits.message_depth  # that containers may yet open in the message that is read
         self._parts: list[Any] = []  # of the message that is read
         self._bulk: list[Any] = []  # of the message that is written; ``pack`` may add to it before ``encode``
 
@@ -75,7 +107,6 @@ class Codec:
 
     def encode(self, message: Any) -> list[Any]:
         """Buffers to be sent one after the other. Raises TypeError or ValueError for what cannot cross."""
-        self._depth = 0
         try:
             body = self.pack(message)
             parts = self._bulk
@@ -92,18 +123,13 @@ class Codec:
 
     def pack(self, value: Any) -> bytes:
         """A value within a message, for the content of an endpoint's own type."""
-        if self._depth > self.limits.message_depth:
+        packer = self._packers.pop() if self._packers else next(self._new_packers, None)
+        if packer is None:
             raise ValueError("the value is nested too deeply")
-        if self._depth == len(self._packers):
-            self._packers.append(
-                msgpack.Packer(default=self._extend, strict_types=True, unicode_errors="surrogatepass", buf_size=4096)
-            )
-        packer = self._packers[self._depth]
-        self._depth += 1
         try:
             packed: bytes = packer.pack(value)
         finally:
-            self._depth -= 1
+            self._packers.append(packer)
         return packed
 
     def _extend(self, value: Any) -> ExtType:
@@ -117,7 +143,7 @@ class Codec:
         if kind is set or kind is frozenset:
             return ExtType(SET if kind is set else FROZENSET, self.pack(list(value)))
         if kind is complex:
-            return ExtType(COMPLEX, struct.pack("<dd", value.real, value.imag))
+            return ExtType(COMPLEX, _COMPLEX.pack(value.real, value.imag))
         if kind is int:
             size = value.bit_length() // 8 + 1
             if size > _BIGINT_BYTES:
@@ -141,14 +167,14 @@ class Codec:
             return self._encode_other(array) if text is None else extension(TEXT_ARRAY, text)
         if array.nbytes <= BULK:
             return extension(ARRAY, head + array.tobytes("F" if arrays.is_fortran(array) else "C"))
+        number = len(self._bulk)
         self._bulk.append(arrays.flat(array))
-        return extension(BULK_ARRAY, (len(self._bulk) - 1).to_bytes(4, "little") + head)
+        return extension(BULK_ARRAY, _PART.pack(number) + head)
 
     # decoding
 
     def decode(self, body: bytes | bytearray, parts: list[bytearray]) -> Any:
         """The message in a frame's body and parts. Raises ProtocolError alone, whatever the bytes are."""
-        self._depth = 0
         self._parts = list(parts)
         try:
             value = self.unpack(body)
@@ -164,7 +190,7 @@ class Codec:
         """The counterpart of ``pack``; the caller verifies."""
         return msgpack.unpackb(
             body,
-            ext_hook=self._restore,
+            ext_hook=self._hook,
             strict_map_key=False,
             unicode_errors="surrogatepass",
             max_array_len=self.limits.message_items,
@@ -172,73 +198,52 @@ class Codec:
         )
 
     def _restore(self, code: int, data: bytes) -> Any:
-        if code == ARRAY:
-            return arrays.read(data)
-        if code == TUPLE:
-            return tuple(self.inner_list(data))
-        if code == SCALAR:
-            return arrays.read_scalar(data)
-        if code == BULK_ARRAY:
-            part = self._parts[int.from_bytes(data[:4], "little")]
-            if part is None:
-                raise ProtocolError("a part was used twice")
-            self._parts[int.from_bytes(data[:4], "little")] = None
-            return arrays.read(data[4:], part)
-        if code in (SET, FROZENSET):
-            values = self.inner_list(data)
-            if len(values) > MAX_MAP:
-                raise ProtocolError("a set with too many values")
-            if max(Counter(map(hash, values)).values(), default=0) > MAX_ALIKE:  # minutes, in one call
-                raise ProtocolError("a set of values that hash alike")
-            return set(values) if code == SET else frozenset(values)
-        if code == COMPLEX:
-            return complex(*struct.unpack("<dd", data))
-        if code == BIGINT:
-            if len(data) > _BIGINT_BYTES:
-                raise ProtocolError("an integer that is too large")
-            return int.from_bytes(data, "little", signed=True)
-        if code == SLICE:
-            return slice(*self.inner_list(data))
-        if code == ELLIPSIS:
-            return ...
-        if code == NUMBER_TYPE:
-            return arrays.NUMBER_TYPES[data[0]]
-        if code == DTYPE:
-            return arrays.DTYPES[data[0]]
-        if code == TEXT_ARRAY:
-            return arrays.read_text(data)
-        if code == TABLE:
-            return tables.from_plain(self.inner_list(data))
-        return self._decode_other(code, data)
+        read = self._readers.get(code)
+        return self._decode_other(code, data) if read is None else read(data)
 
     def inner_list(self, data: bytes) -> list[Any]:
-        self._depth += 1
-        if self._depth > self.limits.message_depth:
+        if not self._levels:
             raise ProtocolError("the message is nested too deeply")
-        values = self.unpack(data)
-        self._depth -= 1
+        self._levels -= 1
+        try:
+            values = self.unpack(data)
+        finally:
+            self._levels += 1
         if type(values) is not list:
             raise ProtocolError("a container without a list")
         return values
 
+    def _hashable(self, data: bytes) -> list[Any]:
+        """The values of a set."""
+        values = self.inner_list(data)
+        if len(values) > MAX_MAP:
+            raise ProtocolError("a set with too many values")
+        if values and max(Counter(map(hash, values)).values()) > MAX_ALIKE:  # minutes, in one call
+            raise ProtocolError("a set of values that hash alike")
+        return values
+
+    def _bulk_array(self, data: bytes) -> arrays.Array:
+        (number,) = _PART.unpack_from(data)
+        part, self._parts[number] = self._parts[number], None
+        if part is None:
+            raise ProtocolError("a part was used twice")
+        return arrays.read(data[_PART.size :], part)
+
     def _verify(self, value: Any) -> None:
         """Check depth and number of items, and that no type of msgpack's own came in."""
+        if type(value) is msgpack.Timestamp:
+            raise ProtocolError("a timestamp")
         limits = self.limits
         count = 0
-        todo = [(value, 1)]
+        todo = [(value, 1)] if type(value) in _CONTAINERS else []
         while todo:
             item, depth = todo.pop()
-            kind = type(item)
-            if kind is msgpack.Timestamp:
-                raise ProtocolError("a timestamp")
-            if kind not in _CONTAINERS:
-                continue
             count += len(item)
             if depth > limits.message_depth or count > limits.message_items:
                 raise ProtocolError("the message is nested too deeply or holds too many values")
-            for children in (item, item.values()) if kind is dict else (item,):
+            for children in (item, item.values()) if type(item) is dict else (item,):
                 kinds = set(map(type, children))
                 if msgpack.Timestamp in kinds:
                     raise ProtocolError("a timestamp")
-                if kinds & _CONTAINERS:
+                if not kinds.isdisjoint(_CONTAINERS):
                     todo += [(child, depth + 1) for child in children if type(child) in _CONTAINERS]

@@ -31,10 +31,20 @@ SURVIVORS: dict[str, dict[str, str]] = {
         "if positions != sorted(positions): -> if positions > sorted(positions):": "none is smaller than the sorted",
     },
     "wire": {
-        "self._depth = 0 -> self._depth = 1": "encode and decode set it before they use it",
         (
-            'msgpack.Packer(default=self._extend, strict_types=True, unicode_errors="surrogatepass", buf_size=4096) -> '
-            'msgpack.Packer(default=self._extend, strict_types=True, unicode_errors="surrogatepass", **{})'
+            "self.max_body = min(limits.message_bytes, BODY_PER_ITEM * limits.message_items) -> "
+            "self.max_body = min(BODY_PER_ITEM * limits.message_items, limits.message_bytes)"
+        ): "the smaller of two is the same in any order",
+        (
+            'default=self._extend, strict_types=True, unicode_errors="surrogatepass", buf_size=_PACKER_BYTES -> '
+            'default=self._extend, strict_types=True, unicode_errors="surrogatepass", **{}'
         ): "a buffer's size costs time alone",
+        **{
+            (
+                'if len(body) > self.limits.message_depth or b"\\xff" in bytes(body): -> '
+                f'if len(body) {other} self.limits.message_depth or b"\\xff" in bytes(body):'
+            ): "more messages are verified, none of which is refused"
+            for other in (">=", "!=", "is not")
+        },
     },
 }

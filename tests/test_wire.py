@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import struct
 import threading
+import tracemalloc
 from contextlib import suppress
 from typing import Any
 
@@ -22,7 +23,7 @@ from autograder.errors import ProtocolError
 from autograder.limits import Limits
 from autograder.wire import Codec
 
-SMALL = Limits(message_bytes=1 << 16, message_items=500, message_depth=8)
+SMALL = Limits(message_bytes=1 << 16, message_items=500, message_depth=9)
 PLAIN = settings(deadline=None, max_examples=150, suppress_health_check=list(HealthCheck))
 
 
@@ -183,9 +184,9 @@ EXACT: dict[str, tuple[Any, Any]] = {  # what just crosses with SMALL and the bo
     "items of one list": ([None] * 500, [None] * 501),
     "items of all lists": ([[None] * 249, [None] * 249], [[None] * 249, [None] * 250]),
     "items of dictionaries": ({n: [None] * 98 for n in range(5)}, {n: [None] * 100 for n in range(5)}),
-    "depth of lists": (deep(list, 7), deep(list, 8)),
-    "depth of values of a dictionary": ({1: deep(list, 6)}, {1: deep(list, 7)}),
-    "depth of tuples": (deep(tuple, 7), deep(tuple, 8)),
+    "depth of lists": (deep(list, 8), deep(list, 9)),
+    "depth of values of a dictionary": ({1: deep(list, 7)}, {1: deep(list, 8)}),
+    "depth of tuples": (deep(tuple, 8), deep(tuple, 9)),
     "keys": (dict.fromkeys(range(40)), dict.fromkeys(range(41))),
     "values of a set": (set(range(40)), set(range(41))),
     "values that hash alike": ({n * (2**61 - 1) for n in range(4)}, {n * (2**61 - 1) for n in range(5)}),
@@ -241,8 +242,62 @@ def test_a_part_is_used_once_and_by_an_array_of_its_size() -> None:
 
 
 def test_a_refusal_tells_how_large_the_value_is() -> None:
-    with pytest.raises(ValueError, match=r"\(140\d\d\d bytes\)"):
-        Codec(SMALL).encode([b"x" * 9000, np.zeros(1 << 14)])
+    with pytest.raises(ValueError, match=r"\(1000\d\d bytes\)"):
+        Codec(SMALL).encode([b"x" * 50000, np.zeros(50000, "u1")])
+
+
+def test_an_array_is_a_part_of_its_own_when_it_is_larger_than_bulk() -> None:
+    sizes = (1, wire.BULK, wire.BULK + 1)
+    assert [len(Codec(Limits()).encode(np.zeros(size, "u1"))) for size in sizes] == [1, 1, 2]
+
+
+def test_what_lies_side_by_side_is_not_nested() -> None:
+    assert same(crossed([((),)] * 100, SMALL), [((),)] * 100)
+
+
+def test_tuples_are_refused_while_they_are_read_and_not_after() -> None:
+    """Those that go on and on overflow the stack first."""
+    head, *_ = Codec(Limits()).encode([*[()] * 20, deep(tuple, 9)])
+    with pytest.raises(ProtocolError, match=r"nested too deeply$"):
+        Codec(SMALL).decode(head[8:], [])
+
+
+def test_a_list_takes_no_memory_before_its_size_is_checked() -> None:
+    body = (b"\xdd" + struct.pack(">I", 5000)) * 1000 + bytes(3000)
+    codec = Codec(SMALL)
+    tracemalloc.start()
+    try:
+        with pytest.raises(ProtocolError):
+            codec.decode(body, [])
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 100_000
+
+
+def test_a_message_leaves_nothing_to_the_next_whether_it_crossed_or_not() -> None:
+    codec = Codec(SMALL)
+    array = np.zeros(wire.BULK + 1, "u1")
+    fits, does_not = EXACT["depth of tuples"]
+    too_deep = Codec(Limits()).encode(does_not)[0][8:]
+    for _ in range(2):
+        assert len(codec.encode(array)) == 2
+        with pytest.raises(TypeError):
+            codec.encode([array, object()])
+        with pytest.raises(ValueError, match="too deeply"):
+            codec.encode(does_not)
+        with pytest.raises(ProtocolError):
+            codec.decode(too_deep, [])
+        assert same(codec.decode(codec.encode(fits)[0][8:], []), fits)
+
+
+def test_what_no_codec_knows_goes_through_the_hooks_of_the_endpoint() -> None:
+    codec = Codec(
+        Limits(),
+        lambda value: wire.extension(wire.FIRST_FREE, type(value).__name__.encode()),
+        lambda code, data: (code, data),
+    )
+    assert codec.decode(codec.encode([object()])[0][8:], []) == [(wire.FIRST_FREE, b"object")]
 
 
 @pytest.mark.parametrize(
@@ -268,6 +323,8 @@ def test_a_refusal_tells_how_large_the_value_is() -> None:
         (wire.SCALAR, b"\x0b\x02"),
         (wire.SCALAR, b"\x0b\x07"),
         (wire.COMPLEX, b"x"),
+        (wire.NUMBER_TYPE, b"\0\0"),
+        (wire.DTYPE, b"\0\0"),
         (wire.SLICE, msgpack.packb([1, 2, 3, 4])),
         (wire.TUPLE, msgpack.packb(3)),
         (wire.SET, msgpack.packb([[1]])),
