@@ -39,7 +39,7 @@ _CONTAINERS = frozenset({list, dict, tuple, set, frozenset})
 _PART = struct.Struct("<I")  # the number of a part
 _COMPLEX = struct.Struct("<dd")
 _BIGINT_BYTES = 4096
-_PACKER_BYTES = 4096  # of a packer's buffer, which grows
+_BUFFER = 4096  # bytes a packer starts with; it takes more as it needs them
 
 Refuse = Callable[[Any], ExtType]
 Restore = Callable[[int, bytes], Any]
@@ -76,9 +76,7 @@ class Codec:
         self._encode_other = encode_other
         self._decode_other = decode_other
         self._new_packers = (  # one for each level, made when a message first needs it
-            msgpack.Packer(
-                default=self._extend, strict_types=True, unicode_errors="surrogatepass", buf_size=_PACKER_BYTES
-            )
+            msgpack.Packer(default=self._extend, strict_types=True, unicode_errors="surrogatepass", buf_size=_BUFFER)
             for _ in range(limits.message_depth + 1)
         )
         self._packers: list[msgpack.Packer] = []  # those made and not at work

@@ -36,8 +36,8 @@ SURVIVORS: dict[str, dict[str, str]] = {
             "self.max_body = min(BODY_PER_ITEM * limits.message_items, limits.message_bytes)"
         ): "the smaller of two is the same in any order",
         (
-            'default=self._extend, strict_types=True, unicode_errors="surrogatepass", buf_size=_PACKER_BYTES -> '
-            'default=self._extend, strict_types=True, unicode_errors="surrogatepass", **{}'
+            'msgpack.Packer(default=self._extend, strict_types=True, unicode_errors="surrogatepass", buf_size=_BUFFER) '
+            '-> msgpack.Packer(default=self._extend, strict_types=True, unicode_errors="surrogatepass", **{})'
         ): "a buffer's size costs time alone",
         **{
             (

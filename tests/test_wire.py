@@ -252,7 +252,7 @@ def test_an_array_is_a_part_of_its_own_when_it_is_larger_than_bulk() -> None:
 
 
 def test_what_lies_side_by_side_is_not_nested() -> None:
-    assert same(crossed([((),)] * 100, SMALL), [((),)] * 100)
+    assert same(crossed([()] * 100, SMALL), [()] * 100)
 
 
 def test_tuples_are_refused_while_they_are_read_and_not_after() -> None:
