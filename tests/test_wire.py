@@ -96,6 +96,11 @@ def test_text_crosses_in_both_orders_of_bytes(name: str) -> None:
     assert same(crossed(np.array(["ab", "\U0010ffff"], name)), np.array(["ab", "\U0010ffff"], name))
 
 
+@pytest.mark.parametrize("name", ["<M8[D]", "<m8[s]"])
+def test_dates_before_1970_and_negative_times_cross_unchanged(name: str) -> None:
+    assert same(crossed(np.array([-1], name)), np.array([-1], name))
+
+
 TABLES = [
     pd.DataFrame(
         {
