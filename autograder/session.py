@@ -51,7 +51,6 @@ class Session:
         self.channel = Channel(connection, self.codec)
         self.dead: str | None = None
         self.freed: list[list[int]] = []
-        self.calls = 0
         self.figures_open = False
         self.bindings: Bindings | None = None  # of the test that runs
         self._emit = emit
@@ -76,16 +75,15 @@ class Session:
         return value
 
     def call(self, handle: int, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
-        self.calls += 1
         sent = Arguments(self._handle_of_mirror)
         positional = [sent.outgoing(value) for value in arguments]
         named = {name: sent.outgoing(value) for name, value in keywords.items()}
         label = self._labels.get(handle, "")
         return self._recorded("call", (handle, label), ["call", None, handle, positional, named], sent)
 
-    def run(self, source: str, number: int) -> bool:
-        """Run one cell there; True if it raised nothing. Outputs go to ``emit``."""
-        return self.request("run", source, number) is True
+    def run(self, source: str, number: int) -> None:
+        """Run one cell there. Outputs go to ``emit``."""
+        self.request("run", source, number)
 
     def names(self, wanted: list[str]) -> dict[str, Any]:
         """Those of the names that are bound there."""

@@ -42,7 +42,7 @@ class Namespace:
 
     def take(self, found: dict[str, Any]) -> None:
         """Bind the student's names to what stands for them; those that are not bound there are not bound here."""
-        for name in self.student_names - found.keys():
+        for name in self.student_names:
             self.names.pop(name, None)
         self.names.update(found)
 

@@ -40,6 +40,7 @@ TESTS = {
     "proxies": ["tests/test_boundary.py"],
     "repair": ["tests/test_repair.py"],
     "scoring": ["tests/test_judge.py::test_scores_are_clamped_and_faults_named"],
+    "session": ["tests/test_session.py"],
     "trusted": ["tests/test_boundary.py", "tests/test_judge.py"],
     "wire": ["tests/test_wire.py"],
 }

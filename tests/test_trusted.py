@@ -1,0 +1,132 @@
+"""The namespace of the trusted cells, and how what a test raised reads; in this process, without a student's."""
+
+from __future__ import annotations
+
+import linecache
+import sys
+from typing import Any
+
+import pytest
+
+from autograder.assignment import Assignment, Cell
+from autograder.errors import BoundaryError
+from autograder.limits import Limits
+from autograder.outputs import Outputs
+from autograder.trusted import Failure, Namespace
+from tests import course_factory as factory
+
+HELPER = "def helper(v):\n    assert v == 3, f'got {v}'\n"
+
+
+class Trusted:
+    """The namespace of a notebook of one answer and these tests, and what they showed."""
+
+    def __init__(self, *tests: str) -> None:
+        cells = [factory.cell("code", "answer", "def f():\n    return 1\nsetting = 2", solution=True)]
+        marks: Any = {"grade": True, "locked": True, "points": 1}
+        cells += [factory.cell("code", f"t{place}", source, **marks) for place, source in enumerate(tests)]
+        assignment = Assignment("t", {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+        self.tests = assignment.tests
+        self.namespace = Namespace(assignment)
+        self.outputs = Outputs(Limits())
+
+    def run(self, place: int = 0) -> Any:
+        return self.namespace.execute(self.tests[place], self.outputs)
+
+    def shown(self) -> list[Any]:
+        return [item.get("text") or item["data"]["text/plain"] for item in self.outputs.take()]
+
+    def failure(self, place: int = 0) -> Failure:
+        try:
+            self.run(place)
+        except Exception as error:
+            return Failure.of(error, self.tests[place])
+        raise AssertionError
+
+
+@pytest.fixture(autouse=True)
+def same_main(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This process keeps its own main module, and its sources."""
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
+    monkeypatch.setattr(linecache, "cache", dict(linecache.cache))
+
+
+def test_a_cell_sees_what_cells_before_it_bound_and_is_worth_its_last_expression() -> None:
+    trusted = Trusted("n = 3\nn + 1", "n * 2;", "n = None\nn", "import __main__\n__main__.n is n and __name__")
+    assert [trusted.run(place) for place in range(4)] == [4, None, None, "__main__"]
+    assert trusted.shown() == ["4", "'__main__'"]
+
+
+def test_what_is_displayed_is_shown_once_and_is_worth_nothing() -> None:
+    trusted = Trusted("display('a', 2)", "display(3)\nprint('b')\nget_ipython().system('no')")
+    assert [trusted.run(), trusted.run(1)] == [None, None]
+    assert trusted.shown() == ["'a'", "2", "3", "b\n"]
+
+
+def test_this_process_prints_and_displays_as_before_whether_a_cell_ends_well_or_not() -> None:
+    trusted = Trusted("print('x')", "print('y')\n1 / 0")
+    kept = sys.stdout, sys.stderr, sys.displayhook
+    trusted.run()
+    assert (sys.stdout, sys.stderr, sys.displayhook) == kept
+    assert trusted.failure(1).name == "ZeroDivisionError"
+    assert (sys.stdout, sys.stderr, sys.displayhook) == kept
+    assert trusted.shown() == ["x\ny\n"]
+
+
+def test_a_test_can_read_the_source_of_its_own_functions() -> None:
+    assert Trusted(f"{HELPER}import inspect\ninspect.getsource(helper)").run() == HELPER
+
+
+def test_a_text_of_an_object_is_bounded_and_one_that_has_none_is_named() -> None:
+    trusted = Trusted("'x' * 5000", "class Odd:\n    def __repr__(self): 1 / 0\nOdd()")
+    trusted.run(), trusted.run(1)
+    long, odd = trusted.shown()
+    assert len(long) == 2000
+    assert odd == "<Odd whose repr raised ZeroDivisionError>"
+
+
+def test_names_of_the_student_are_those_that_were_found_and_no_others() -> None:
+    trusted = Trusted("[name for name in ('f', 'setting', 'own') if name in globals()]", "own = f = setting = 1")
+    trusted.run(1)
+    trusted.namespace.take({"f": len})
+    assert trusted.run() == ["f", "own"]
+    assert trusted.namespace.names["f"] is len
+    trusted.namespace.take({})
+    assert trusted.run() == ["own"]
+
+
+def test_imports_are_there_but_for_those_that_this_machine_does_not_have() -> None:
+    trusted = Trusted("m.floor(1.5) + len(dumps(1))")
+    trusted.namespace.run_quietly("import math as m\nimport no_such_module\nfrom json import dumps")
+    assert trusted.run() == 2
+
+
+def test_a_failure_has_the_lines_of_the_test_alone() -> None:
+    trusted = Trusted(f"{HELPER}helper(4)", "helper(5)", "assert False", "assert False, 'x' * 5000")
+    failure = trusted.failure()
+    assert (failure.name, failure.message, failure.at_boundary) == ("AssertionError", "got 4", False)
+    assert str(failure) == "AssertionError: got 4"
+    assert failure.lines == [
+        "AssertionError    Traceback (most recent call last)",
+        "Cell <t0>, line 3\n    helper(4)",
+        "Cell <t0>, line 2\n    assert v == 3, f'got {v}'",
+        "AssertionError: got 4",
+    ]
+    assert trusted.failure(1).lines[1:] == ["Cell <t1>, line 1\n    helper(5)", "AssertionError: got 5"]
+    bare = trusted.failure(2)
+    assert (str(bare), bare.lines[-1]) == ("AssertionError", "AssertionError")
+    assert trusted.failure(3).message == "x" * 2000
+
+
+def test_a_failure_tells_of_the_students_code_and_of_what_may_not_cross() -> None:
+    cell: Cell = Trusted("1").tests[0]
+    error = BoundaryError("no")
+    error.student_traceback = "line 3"  # type: ignore[attr-defined]
+    failure = Failure.of(error, cell)
+    assert failure.at_boundary
+    assert failure.lines[1:] == ["In the student's code:\nline 3", "BoundaryError: no"]
+
+
+def test_a_failure_whose_text_cannot_be_had_is_told_by_its_name() -> None:
+    failure = Trusted("class E(Exception):\n    def __str__(self): 1 / 0\nraise E").failure()
+    assert (failure.name, failure.message, failure.lines[-1]) == ("E", "", "E")
