@@ -36,7 +36,7 @@ TESTS = {
     "arrays": ["tests/test_wire.py"],
     "containers": ["tests/test_boundary.py"],
     "exceptions": ["tests/test_boundary.py", "tests/test_judge.py"],
-    "judge": ["tests/test_judge.py"],
+    "judge": ["tests/test_judging.py"],
     "proxies": ["tests/test_boundary.py"],
     "repair": ["tests/test_repair.py"],
     "scoring": ["tests/test_judge.py::test_scores_are_clamped_and_faults_named"],

@@ -367,7 +367,8 @@ def test_a_cell_that_dies_when_it_is_run_again_is_left_out_then(worker: Worker) 
     assert scores(judged) == [2, 2, 2]
 
 
-def test_replies_forged_during_replay_cost_nothing_of_the_others(worker: Worker) -> None:
+@pytest.mark.parametrize("seconds", [0, 0.3])
+def test_replies_forged_at_once_or_during_replay_cost_nothing_of_the_others(seconds: float, worker: Worker) -> None:
     forge = (
         "import os, struct, threading, time, msgpack\n"
         "def forge():\n"
@@ -376,11 +377,13 @@ def test_replies_forged_during_replay_cost_nothing_of_the_others(worker: Worker)
         "        try: os.write(3, struct.pack('<II', len(m), 0) + m)\n"
         "        except OSError: pass\n"
         "        time.sleep(0.001)\n"
-        "threading.Thread(target=forge, daemon=True).start()\n"
+        f"later = {time.time() + seconds}\n"
+        "if time.time() > later: threading.Thread(target=forge, daemon=True).start()\n"
     )
-    judged = worker.grade(submission(second=forge + ANSWER.format(name="second")))
-    assert scores(judged)[0] == 2
-    assert all(judged.scores[f"{name}__check"] in (0, 2) for name in TASKS)
+    dies = "time.sleep(max(0, later - time.time()))\nos._exit(1)"
+    judged = worker.grade(submission(second=forge + ANSWER.format(name="second"), demo_second=dies))
+    assert scores(judged) == [2, 0, 2]
+    assert judged.deaths
     assert scores(worker.grade(submission())) == [2, 2, 2]
 
 

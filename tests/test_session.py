@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import gc
 import socket
 from collections.abc import Callable
@@ -127,7 +128,9 @@ PAYLOADS: list[Any] = [
     thing(-1), thing(True), thing("1"), thing(None), thing(1.0), thing(-1, "E", IS_EXCEPTION, [".KeyError"]),
     thing(1, "E", IS_EXCEPTION, [5]), thing(1, "E", "4"), ExtType(HANDLE, msgpack.packb([1, "Thing", 0])),
     lazy(1, 0), lazy(1, 4), lazy(-1, LIST_KIND), mirror(1, [1.0]), mirror(1, None), mirror(-1, np.ones(1)),
-    ExtType(ARGUMENT, b"\0"), ExtType(CALLBACK, b"\0"), ExtType(GENERATOR, b"\0"), ExtType(40, b"\0"),
+    ExtType(ARGUMENT, b"\0"), ExtType(CALLBACK, b"\0"),
+    *(ExtType(code, made.data) for code in (0, HANDLE - 1, GENERATOR, GENERATOR + 1, 127)
+      for made in (thing(1), lazy(1, LIST_KIND), mirror(1, np.ones(1)))),
 ]  # fmt: skip
 MALFORMED: list[Any] = [
     5, None, "value", [], ["value"], ["value", None], ["value", None, 1, 2], ("value", None, 1),
@@ -152,11 +155,16 @@ def test_an_answer_of_another_shape_ends_the_conversation_for_good(answer: Any, 
     assert talking.is_silent()
 
 
-@pytest.mark.parametrize("call", [[0, (1,), {}], [0, {1: 2}, {}], [0, [], {1: 2}], [0, [], {b"x": 2}], [0, [], 5]])
-def test_a_malformed_call_of_a_function_of_the_tests_is_not_made(call: Any, talk: Talk) -> None:
+BAD_CALLS: list[Any] = [[0, (1,), {}], [0, {1: 2}, {}], [0, [], {1: 2}], [0, [], {b"x": 2}], [0, [], 5]]
+
+
+@pytest.mark.parametrize(
+    "answer", [*(["call back", None, call] for call in BAD_CALLS), *([kind, None, [0, [], {}]] for kind in KINDS)]
+)
+def test_a_malformed_call_of_a_function_of_the_tests_is_not_made(answer: Any, talk: Talk) -> None:
     called: list[Any] = []
-    talking = talk(["call back", None, call], value(1))
-    with pytest.raises(StudentDied, match="a malformed callback"):
+    talking = talk(answer, value(1))
+    with pytest.raises(StudentDied, match="what it may not"):
         talking.session.call(1, (lambda *a, **k: called.append((a, k)),), {})
     assert called == []
 
@@ -388,20 +396,23 @@ def test_random_streams_go_over_when_they_moved_and_are_moved_on_by_what_was_dra
 
 
 def test_an_array_of_the_students_goes_over_by_its_handle_and_with_what_a_test_wrote_into_it(talk: Talk) -> None:
-    talking = talk(value(mirror(5, np.zeros(2))), *[value(1)] * 4)
+    talking = talk(value(mirror(5, np.ones(2))), *[value(1)] * 5)
     session = talking.session
     array = session.request("get", 1, "w")
     session.request("set item", 2, 0, array)
     array[1] = 4
     session.call(3, (array,), {"again": array})
     session.request("text", 1)
+    array[0] = 0.5
+    session.request("text", 1)
     talking.asked()
     operation, news, _, _, sent = talking.asked()
     assert (operation, news, number(sent, HANDLE)) == ("set item", None, 5)
     _, (freed, mirrors, state), _, (first,), named = talking.asked()
-    assert (freed, mirrors[0][0], mirrors[0][1].tolist(), len(mirrors), state) == ([], 5, [0, 4], 1, None)
+    assert (freed, mirrors[0][0], mirrors[0][1].tolist(), len(mirrors), state) == ([], 5, [1, 4], 1, None)
     assert number(first, HANDLE) == number(named["again"], HANDLE) == 5
     assert talking.asked() == ["text", None, 1]
+    assert talking.asked()[1][1][0][1].tolist() == [0.5, 4]
 
 
 def test_an_array_of_the_students_that_no_test_holds_is_given_back(talk: Talk) -> None:
@@ -428,7 +439,9 @@ def test_an_array_that_comes_again_is_the_same_array_brought_up_to_date(talk: Ta
     assert [talking.asked()[1] for _ in range(3)] == [None, None, [[[5, 1]], [], None]]
 
 
-@pytest.mark.parametrize("other", [np.ones(3), np.ones((2, 1)), np.ones(2, np.float32)])
+@pytest.mark.parametrize(
+    "other", [np.ones(3), np.ones(1), np.ones((2, 1)), np.ones(2, np.float32), np.ones(2, np.complex128)]
+)
 def test_an_array_that_comes_again_in_another_shape_or_type_is_another_array(other: Any, talk: Talk) -> None:
     talking = talk(value(mirror(5, np.zeros(2))), value(mirror(5, other)), value(1))
     array = talking.session.request("get", 1, "w")
@@ -452,19 +465,21 @@ def test_what_student_code_wrote_into_an_array_is_there_and_is_not_sent_back(tal
 # objects of the student's
 
 
-def test_an_object_that_comes_twice_is_one_object_and_is_given_back_twice(talk: Talk) -> None:
-    talking = talk(*[value(each) for each in (thing(0), thing(0), thing(8, "Net"), lazy(9, DICT_KIND), thing(9))])
-    one, same, net, items, again = (talking.session.request("text", 1) for _ in range(5))
+def test_an_object_that_comes_thrice_is_one_object_and_is_given_back_thrice(talk: Talk) -> None:
+    answers = thing(0), thing(0), thing(0), thing(8, "Net"), lazy(9, DICT_KIND), thing(9)
+    talking = talk(*map(value, answers))
+    one, same, still, net, items, again = (talking.session.request("text", 1) for _ in answers)
     assert one is same
+    assert one is still
     assert [type(one).__name__, type(net).__name__, isinstance(items, dict)] == ["Thing", "Net", True]
     assert again is items
-    del one, same, items, again
+    del one, same, still, items, again
     gc.collect()
-    assert sorted(talking.session.freed) == [[0, 2], [9, 2]]
+    assert sorted(talking.session.freed) == [[0, 3], [9, 2]]
 
 
 def test_a_class_of_errors_of_the_students_can_be_expected_and_is_passed_as_itself(talk: Talk) -> None:
-    answers = thing(6, "type", 7, ["Own", ".KeyError", ".Exception"]), 1, thing(8, "type", 3)
+    answers = thing(6, "type", 7, ["Own", ".KeyError", ".Exception"]), 1, thing(8, "type", 3 + 8)
     talking = talk(*map(value, answers), value(1))
     own = talking.session.request("get", 1, "Own")
     assert (own.__name__, issubclass(own, KeyError)) == ("Own", True)
@@ -511,12 +526,13 @@ def test_answers_are_recorded_under_the_question_and_the_name_by_which_a_test_go
     recorder = Recorder()
     failed = ["error", None, [[".ValueError"], ["bad"], "", ""]]
     talking = talk(
-        value([["net", thing(4)], ["n", 3]]), value(thing(5)), value(2.5), failed, value(1), value(True), value(7),
-        value(1, [[[0, [5]]], [], [], None, False]), recorder=recorder,
+        value([["net", thing(4)], ["n", 3]]), value(thing(5)), value(thing(6)), value(2.5), failed, value(1),
+        value(True), value(7), value(1, [[[0, [5]]], [], [], None, False]), recorder=recorder,
     )  # fmt: skip
     session = talking.session
     net = session.names(["net", "n"])["net"]
     forward = net.forward
+    copy.copy(forward)
     assert forward(3) == 2.5
     with pytest.raises(ValueError, match="bad"):
         net(1)
@@ -525,6 +541,6 @@ def test_answers_are_recorded_under_the_question_and_the_name_by_which_a_test_go
     session.call(99, (), {})
     session.call(99, ([1],), {})
     assert [label for label, _ in recorder.take()] == [
-        "get 'forward'", "call 'forward'", "call 'net' raised", f"set item '{'k' * 79}",
+        "get 'forward'", "copy ", "call 'forward'", "call 'net' raised", f"set item '{'k' * 79}",
         "call ''", "changed 0", "call ''",
     ]  # fmt: skip
