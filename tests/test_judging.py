@@ -205,12 +205,13 @@ def test_what_may_not_cross_is_flagged_for_the_instructor() -> None:
 def test_a_task_that_was_not_attempted_is_said_to_be_so_where_its_test_fails() -> None:
     tasks = [answer("def f(): return 1", "one"), answer("def g(): return 1", "two"), answer("h = 1", "three")]
     tests = [check("both", "assert f() == g()"), check("own", "assert g()"), check("neither", "assert False")]
-    blank = "# YOUR CODE HERE  \nraise NotImplementedError() \n\n"
-    submitted = [answer(f"\n{blank}", "one"), answer("def g(): return 0", "two"), answer("h = 1", "three"), *tests]
+    blank = answer("\n# YOUR CODE HERE  \nraise NotImplementedError() \n\n", "one")
+    wrong = answer('"Mine."\ndef g(): return 0', "two")
+    early = check("early", "assert f()")
     # Played so, the stub of "one" is an error of the process, which a new one runs on without.
-    found = verdicts(judged([*tasks, *tests], submitted))
+    found = verdicts(judged([early, *tasks, *tests], [early, blank, wrong, answer("h = 1", "three"), *tests]))
     assert found["both"] == ("not attempted", 0, 2, "not attempted: one")
-    assert found["own"][0] == found["neither"][0] == "failed"
+    assert found["early"][0] == found["own"][0] == found["neither"][0] == "failed"
 
 
 def test_a_written_answer_is_not_attempted_or_waits_for_a_person() -> None:
@@ -262,7 +263,7 @@ def test_cells_run_in_the_process_in_their_order_but_for_tests_and_text() -> Non
     assert [raw.get("execution_count") for raw in found.notebook["cells"]] == [None, 1, None, 2, 3, 4, None]
     assert ["outputs" in raw for raw in found.notebook["cells"]] == [False, *[True] * 5, False]
     assert life_of(judge).ended
-    assert not found.deaths
+    assert (found.deaths, list(found.checks)) == ([], ["t"])
 
 
 def test_a_cell_whose_marks_are_no_marks_is_a_cell_like_any() -> None:
@@ -332,6 +333,12 @@ def test_given_cells_run_here_in_their_order_before_what_stands_after_them() -> 
     assert len(life_of(judge).steps) == 3  # the process's own cells; what needs none of its names is not done again
 
 
+def test_a_locked_given_cell_runs_here_before_it_runs_in_the_process() -> None:
+    counts = given("counts", "before = ran()", locked=True)
+    found = judged([answer("def ran(): return len(process.ran)"), counts, check("t", "assert before == 1")])
+    assert found.scores == {"t": 2}
+
+
 def test_a_given_cell_that_uses_the_students_names_is_done_again_with_a_new_process() -> None:
     cells = [
         answer("class Thing: pass"),
@@ -379,19 +386,20 @@ def test_a_test_has_bindings_that_are_told_at_its_end_and_gone_after_it() -> Non
 
 
 def test_figures_that_a_test_left_open_are_asked_for_unless_the_process_is_gone() -> None:
-    opens = "process.figures_open = True\ndef f(dies):\n    if dies: process.die('gone')"
-    judge = a_judge([answer(opens), check("t", "f(False)"), check("dies", "f(True)")])
-    found = judge.run(0)
-    assert life_of(judge).processes[0].asked == ["flush"]
-    assert found.checks["dies"].status == "killed"
+    for kept, reason, asked in ((True, "", ["flush"]), (True, "gone", []), (False, "", [])):
+        cells = [answer(f"process.figures_open = {kept}\ndef f(): process.die({reason!r})"), check("t", "f()")]
+        judge = a_judge(cells)
+        judge.run(0)
+        assert life_of(judge).processes[0].asked == asked
 
 
 def test_what_comes_from_the_process_is_shown_with_the_cell_that_runs() -> None:
     says = "def f():\n    emit([{'output_type': 'stream', 'name': 'stdout', 'text': 'theirs'}])"
-    found = judged([answer(says), given("calls", "f()"), check("t", "f()\nprint('ours')\n'value'")])
+    found = judged([answer(says), given("calls", "f()"), check("t", "f()\nprint('ours')\ndisplay(2)\n'value'")])
     assert [shown(found, place) for place in range(2)] == [[], [("stream", "theirs")]]
-    assert shown(found, 2) == [("stream", "theirsours\n"), ("execute_result", {"text/plain": "'value'"})]
-    assert found.notebook["cells"][2]["outputs"][1]["execution_count"] == 3
+    assert [kind for kind, _ in shown(found, 2)] == ["stream", "display_data", "execute_result"]
+    assert shown(found, 2)[0] == ("stream", "theirsours\n")
+    assert [item.get("execution_count") for item in found.notebook["cells"][2]["outputs"]] == [None, None, 3]
 
 
 def test_outputs_over_the_limit_of_the_notebook_are_cut_once_they_are_over_it() -> None:

@@ -400,7 +400,7 @@ def test_an_array_of_the_students_goes_over_by_its_handle_and_with_what_a_test_w
     session = talking.session
     array = session.request("get", 1, "w")
     session.request("set item", 2, 0, array)
-    array[1] = 4
+    array[1] = 1.5
     session.call(3, (array,), {"again": array})
     session.request("text", 1)
     array[0] = 0.5
@@ -409,10 +409,10 @@ def test_an_array_of_the_students_goes_over_by_its_handle_and_with_what_a_test_w
     operation, news, _, _, sent = talking.asked()
     assert (operation, news, number(sent, HANDLE)) == ("set item", None, 5)
     _, (freed, mirrors, state), _, (first,), named = talking.asked()
-    assert (freed, mirrors[0][0], mirrors[0][1].tolist(), len(mirrors), state) == ([], 5, [1, 4], 1, None)
+    assert (freed, mirrors[0][0], mirrors[0][1].tolist(), len(mirrors), state) == ([], 5, [1, 1.5], 1, None)
     assert number(first, HANDLE) == number(named["again"], HANDLE) == 5
     assert talking.asked() == ["text", None, 1]
-    assert talking.asked()[1][1][0][1].tolist() == [0.5, 4]
+    assert talking.asked()[1][1][0][1].tolist() == [0.5, 1.5]
 
 
 def test_an_array_of_the_students_that_no_test_holds_is_given_back(talk: Talk) -> None:
