@@ -37,11 +37,12 @@ TESTS = {
     "containers": ["tests/test_boundary.py"],
     "exceptions": ["tests/test_boundary.py", "tests/test_judge.py"],
     "judge": ["tests/test_judging.py"],
+    "life": ["tests/test_life.py"],
     "proxies": ["tests/test_boundary.py"],
     "repair": ["tests/test_repair.py"],
     "scoring": ["tests/test_judge.py::test_scores_are_clamped_and_faults_named"],
     "session": ["tests/test_session.py"],
-    "trusted": ["tests/test_boundary.py", "tests/test_judge.py"],
+    "trusted": ["tests/test_trusted.py"],
     "wire": ["tests/test_wire.py"],
 }
 
