@@ -69,8 +69,10 @@ class Life:
         self.deaths: list[str] = []
         self.processes = [Process()]
         self.ended = False
+        self.shares: list[float] = []
 
-    def guarded(self, action: Callable[[Any], Any]) -> str | None:
+    def guarded(self, action: Callable[[Any], Any], share: float = 1.0) -> str | None:
+        self.shares.append(share)
         if self.processes[-1].dead:
             self.processes.append(Process())
             for step in list(self.steps):
@@ -173,7 +175,49 @@ def test_a_test_that_ends_the_process_costs_its_own_points(error: str, status: s
     assert shown(found, 1) == [("error", "StudentProcessEnded")]
     told = found.notebook["cells"][1]["outputs"][0]
     assert (told["evalue"], told["traceback"]) == (reason, [f"The check did not finish: {reason}."])
-    assert (found.scores, found.deaths, found.outside) == ({"ends": 0, "after": 2}, [reason], "from outside")
+    assert (found.scores, found.deaths, found.outside) == ({"ends": 0, "after": 2}, [f"ends: {reason}"], "from outside")
+
+
+ENDLESS = "from autograder.exceptions import CellTimeout\ndef f(): raise CellTimeout('it ran longer than 2 s')"
+
+
+def test_what_runs_out_of_time_gets_a_tenth_of_it_the_second_time_and_is_not_run_a_third_time() -> None:
+    demo = given("demo", "done = 1")
+    tests = [check("c", "f()"), check("other", "g()"), check("both", "f() + g()"), check("none", "2")]
+    source = [answer(ENDLESS, "one"), answer("def g(): return 2", "two"), check("a", "f()"), demo, given("uses", "f")]
+    source += [check("b", "f()"), *tests]
+    for place, raw in enumerate(source):
+        raw["metadata"]["autograder"] = {"cell": place}
+    source[3]["metadata"]["autograder"] = {"cell": None}
+    judge = a_judge(source)
+    found = judge.run(0)
+    assert life_of(judge).shares == [1, 1, 1, 1, 0.1, 0.1, 1, 1]
+    not_run = "not run, since 2 checks of one ran longer than they may"
+    assert {name: each.message for name, each in found.checks.items()} == {
+        "a": "it ran longer than 2 s",
+        "b": "it ran longer than 2 s",
+        "c": not_run,
+        "other": "",
+        "both": not_run.replace("one", "one, two"),
+        "none": "",
+    }
+    assert {found.checks[name].status for name in ("a", "b", "c", "both")} == {"timed out"}
+    assert found.deaths == ["a, b: it ran longer than 2 s"]
+
+
+def test_a_check_that_uses_no_answer_may_run_out_of_time_without_harm_to_others() -> None:
+    slow = "from autograder.exceptions import CellTimeout\nraise CellTimeout('it ran longer than 2 s')"
+    judge = a_judge([check("a", slow), check("b", slow), check("c", "2")])
+    assert judge.run(0).scores == {"a": 0, "b": 0, "c": 2}
+    assert life_of(judge).shares == [1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("count", "places"), [(1, "t0"), (3, "t0, t1, t2"), (4, "t0, t1, t2 and 1 more"), (6, "t0, t1, t2 and 3 more")]
+)
+def test_the_places_of_deaths_of_one_kind_are_named_up_to_three(count: int, places: str) -> None:
+    dies = "from autograder.exceptions import StudentDied\nraise StudentDied('it ended')"
+    assert judged([check(f"t{place}", dies) for place in range(count)]).deaths == [f"{places}: it ended"]
 
 
 def test_hostile_data_that_makes_the_judge_itself_fail_costs_the_test_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -273,8 +317,6 @@ def test_a_cell_whose_marks_are_no_marks_is_a_cell_like_any() -> None:
         judge = a_judge([check("t", "2")], [cell, check("t", "2")])
         assert verdicts(judge.run(0)) == {"t": ("passed", 2, 2, "")}
         assert life_of(judge).processes[0].ran == [("n = 1", 1)]
-    del cell["metadata"]
-    assert judged([check("t", "2")], [cell, check("t", "2")]).scores == {"t": 2}
 
 
 def test_a_cell_that_breaks_its_process_is_left_out_of_the_next_one() -> None:
@@ -286,7 +328,7 @@ def test_a_cell_that_breaks_its_process_is_left_out_of_the_next_one() -> None:
     judge = a_judge([*cells, check("t", "assert n == 1")])
     found = judge.run(0)
     reason = "the cell broke the process that it ran in (ZeroDivisionError)"
-    assert found.deaths == [reason]
+    assert found.deaths == [f"cell [2]: {reason}"]
     assert shown(found, 1) == [("stream", "x"), ("error", "StudentProcessEnded")]
     told = found.notebook["cells"][1]["outputs"][1]
     assert (told["evalue"], told["traceback"]) == (reason, [f"The cell did not finish: {reason}."])
@@ -301,8 +343,9 @@ def test_a_cell_that_breaks_its_process_is_left_out_of_the_next_one() -> None:
 def test_a_cell_that_ends_its_process_is_told_the_reason(error: str) -> None:
     dies = f"from autograder.exceptions import CellTimeout, StudentDied\nraise {error}"
     found = judged([answer(dies), check("t", "2")])
-    assert found.deaths == [error.split("'")[1]]
-    assert found.notebook["cells"][0]["outputs"][0]["evalue"] == found.deaths[0]
+    reason = error.split("'")[1]
+    assert found.deaths == [f"answer: {reason}"]
+    assert found.notebook["cells"][0]["outputs"][0]["evalue"] == reason
 
 
 def test_names_are_fetched_anew_only_after_a_cell_ran() -> None:

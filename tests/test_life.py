@@ -219,21 +219,49 @@ def test_a_cell_has_a_time_of_its_own() -> None:
 
     assert lived.life.guarded(hang_there) == "the cell ran longer than 0.05 s"
     assert hung[0].dead == lived.life.deaths[0] == "the cell ran longer than 0.05 s"
+    assert lived.life.guarded(hang, 0.5) == "the cell ran longer than 0.025 s"
     assert lived.life.guarded(lambda _: None) is None
 
 
-def test_the_notebook_has_a_time_of_its_own_after_which_nothing_runs() -> None:
-    lived = Lived(cell_seconds=9, total_seconds=0.2)
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It stands."""
+    monkeypatch.setattr("autograder.life.time.monotonic", lambda: 1000.0)
+
+
+@pytest.mark.parametrize(
+    ("left", "limit", "told"),
+    [
+        (0.6, 9, "the cell ran longer than 0.3 s, half of the time that the notebook had left"),
+        (0.2, 0.1, "the cell ran longer than 0.1 s"),
+    ],
+)
+def test_a_cell_takes_no_more_than_half_of_the_time_that_is_left(
+    left: float, limit: float, told: str, clock: None
+) -> None:
+    lived = Lived(cell_seconds=limit, total_seconds=left)
+    assert lived.life.guarded(hang) == told
+
+
+def test_in_the_last_hundredth_of_its_time_nothing_of_a_notebook_runs(clock: None) -> None:
     ran: list[Any] = []
-    assert lived.life.guarded(hang) == "the notebook ran longer than 0.2 s"
-    assert lived.life.guarded(ran.append) == "the notebook ran longer than 0.2 s"
-    assert (ran, lived.life.deaths) == ([], ["the notebook ran longer than 0.2 s"])
+    lived = Lived(total_seconds=100)
+    for left, reason in ((1.0, None), (0.995, "the notebook ran longer than 100 s"), (1.0, None)):
+        lived.life._deadline = 1000 + left
+        assert lived.life.guarded(ran.append) == reason
+    assert len(ran) == 2
+    assert lived.life.deaths == []
 
 
-def test_a_replay_that_uses_up_the_time_of_the_notebook_is_the_end() -> None:
-    lived = Lived(cell_seconds=9, total_seconds=0.2)
-    lived.life.steps.append(hang)
-    assert lived.life.guarded(lambda _: None) == "the notebook ran longer than 0.2 s"
+def test_a_replay_that_uses_up_the_time_of_the_notebook_is_the_end(clock: None) -> None:
+    lived = Lived()
+
+    def uses_up(session: Any) -> None:
+        lived.life._deadline = 1000
+        raise StudentDied(session.die("it died") or "it died")
+
+    lived.life.steps += [uses_up, uses_up]
+    assert lived.life.guarded(lambda _: None) == "it died"
     assert (lived.server.killed, len(lived.server.journals)) == (1, 1)
 
 

@@ -56,7 +56,7 @@ def value(payload: Any, news: Any = None) -> Any:
 
 
 def number(sent: Any, code: int) -> int:
-    assert sent.code == code
+    assert (sent.code, len(sent.data)) == (code, 8)
     return int.from_bytes(sent.data, "little")
 
 

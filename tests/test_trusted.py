@@ -118,6 +118,13 @@ def test_a_failure_has_the_lines_of_the_test_alone() -> None:
     assert trusted.failure(3).message == "x" * 2000
 
 
+def test_a_failure_within_a_function_of_another_cell_has_the_line_that_called_it() -> None:
+    trusted = Trusted(HELPER, "helper(1)", HELPER)
+    for helper in (0, 2):
+        trusted.run(helper)
+        assert trusted.failure(1).lines[1:] == ["Cell <t1>, line 1\n    helper(1)", "AssertionError: got 1"]
+
+
 def test_a_failure_tells_of_the_students_code_and_of_what_may_not_cross() -> None:
     cell: Cell = Trusted("1").tests[0]
     error = BoundaryError("no")
