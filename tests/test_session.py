@@ -63,12 +63,15 @@ def number(sent: Any, code: int) -> int:
 class Conversation:
     """A session, and a student's process that says what it was told to say, in order, and is gone then."""
 
-    def __init__(self, *answers: Any, recorder: Recorder | None = None, python_random: bool = False) -> None:
+    def __init__(
+        self, *answers: Any, recorder: Recorder | None = None, python: bool = False, fresh: bool = False
+    ) -> None:
         self.ours, self.theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)  # one message, one packet
         self.ours.settimeout(5)
         self.shown: list[Any] = []
-        self.session = Session(self.ours, LIMITS, self.shown.append, recorder, python_random)
-        self.session._streams.remember()
+        self.session = Session(self.ours, LIMITS, self.shown.append, recorder, python)
+        if not fresh:  # the process knows the states of the random streams
+            self.session._streams.remember()
         self.student = Channel(self.theirs, Codec(LIMITS, decode_other=ExtType))
         for answer in answers:
             self.student.send(answer)
@@ -167,6 +170,15 @@ def test_a_malformed_call_of_a_function_of_the_tests_is_not_made(answer: Any, ta
     with pytest.raises(StudentDied, match="what it may not"):
         talking.session.call(1, (lambda *a, **k: called.append((a, k)),), {})
     assert called == []
+
+
+def test_a_cell_is_run_and_a_new_process_is_told_the_states_of_the_random_streams(talk: Talk) -> None:
+    talking = talk(value(True), value(True), fresh=True)
+    talking.session.run("n = 1", 3)
+    talking.session.run("n = 2", 4)
+    operation, (freed, mirrors, state), source, place = talking.asked()
+    assert (operation, freed, mirrors, len(state), source, place) == ("run", [], [], 1, "n = 1", 3)
+    assert talking.asked() == ["run", None, "n = 2", 4]
 
 
 def test_a_process_that_is_gone_has_ended(talk: Talk) -> None:
@@ -341,11 +353,11 @@ def test_a_process_that_ends_while_it_is_asked_for_the_word_has_ended(talk: Talk
 def test_what_was_shown_and_whether_figures_are_open_is_told_with_any_answer(talk: Talk) -> None:
     open_ones = (True, 1, "yes", None, True, False)
     talking = talk(*(value(1, [[], [], [place] * place, None, figures]) for place, figures in enumerate(open_ones)))
-    seen = []
+    seen = [talking.session.figures_open]
     for _ in open_ones:
         talking.session.request("text", 1)
         seen.append(talking.session.figures_open)
-    assert seen == [True, False, False, False, True, False]
+    assert seen == [False, True, False, False, False, True, False]
     assert talking.shown == [[1], [2, 2], [3] * 3, [4] * 4, [5] * 5]
 
 
@@ -368,7 +380,7 @@ def test_random_streams_go_over_when_they_moved_and_are_moved_on_by_what_was_dra
         ["call back", None, [0, [], {}]],
         value(1),
         value(1),
-        python_random=python,
+        python=python,
     )
     session = talking.session
     np.random.seed(5)

@@ -58,9 +58,10 @@ def test_a_cell_sees_what_cells_before_it_bound_and_is_worth_its_last_expression
 
 
 def test_what_is_displayed_is_shown_once_and_is_worth_nothing() -> None:
-    trusted = Trusted("display('a', 2)", "display(3)\nprint('b')\nget_ipython().system('no')")
+    says = "import sys\ndisplay(3)\nprint('b')\nprint('c', file=sys.stderr)\nget_ipython().system('no')"
+    trusted = Trusted("display('a', 2)", says)
     assert [trusted.run(), trusted.run(1)] == [None, None]
-    assert trusted.shown() == ["'a'", "2", "3", "b\n"]
+    assert trusted.shown() == ["'a'", "2", "3", "b\n", "c\n"]
 
 
 def test_this_process_prints_and_displays_as_before_whether_a_cell_ends_well_or_not() -> None:
