@@ -19,8 +19,20 @@ const setFormulas = async () => {
   reachable();
 };
 
+// A page opened as a file has no server, and without one no notebook runs in the browser.
+const SERVER = "To run this page, serve the book: python -m http.server -d _build/html, then open http://localhost:8000.";
+const explainRun = () => {
+  for (const link of document.querySelectorAll('a[href*="lite/notebooks/"]')) {
+    link.addEventListener("click", (event) => {
+      event.preventDefault();
+      alert(SERVER);
+    });
+  }
+};
+
 document.addEventListener("DOMContentLoaded", () => {
   reachable();
+  if (location.protocol === "file:") explainRun();
   if (window.MathJax) MathJax.startup.promise = MathJax.startup.promise.then(setFormulas);
 });
 window.addEventListener("load", reachable); // the sizes of images are known

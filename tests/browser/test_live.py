@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, Route
+from playwright.sync_api import Dialog, Page, Route
 
 from reference.sample_class import solutions
 from tests.browser.driving import BOOK, PATIENCE, ROOT, chromium, served
@@ -126,3 +126,18 @@ def test_a_page_loads_nothing_from_another_host_until_live_cells_are_asked_for(p
     target = button.get_attribute("href")
     assert target is not None
     assert page.request.get(page.url.rsplit("/", 1)[0] + "/" + target).ok
+
+
+def test_a_page_that_is_opened_as_a_file_says_what_run_needs(page: Page) -> None:
+    told: list[str] = []
+
+    def read(dialog: Dialog) -> None:
+        told.append(dialog.message)
+        dialog.dismiss()
+
+    page.on("dialog", read)
+    opened = (BOOK / "chapters" / "batchnorm-backward.html").as_uri()
+    page.goto(opened)
+    page.locator("a.btn-run-live-button").click()
+    assert [text.partition(":")[0] for text in told] == ["To run this page, serve the book"]
+    assert page.url == opened
