@@ -9,6 +9,7 @@ from typing import Any
 from autograder.errors import UsageError
 
 MIB = 1 << 20
+MAX_DEPTH = 100  # of a message: msgpack overflows the stack of the process that reads it at 200
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,8 @@ class Limits:
             if isinstance(value, bool) or not isinstance(value, kinds) or not 0 < value < float("inf"):
                 kind = "number" if field.type == "float" else "whole number"
                 raise UsageError(f"The limit {field.name} must be a positive {kind}, not {value!r}.")
+        if self.message_depth > MAX_DEPTH:
+            raise UsageError(f"The limit message_depth may be {MAX_DEPTH} at most, not {self.message_depth}.")
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> Limits:

@@ -19,7 +19,7 @@ from hypothesis.extra import numpy as hnp
 
 from autograder import channel, wire
 from autograder.channel import Channel
-from autograder.errors import ProtocolError
+from autograder.errors import ProtocolError, UsageError
 from autograder.limits import Limits
 from autograder.wire import Codec
 
@@ -396,6 +396,12 @@ def test_a_channel_fed_with_garbage_ends(data: bytes) -> None:
             except (ProtocolError, EOFError):
                 return
         raise AssertionError("more messages than bytes")
+
+
+def test_no_course_allows_a_depth_at_which_msgpack_overflows_the_stack() -> None:
+    assert same(crossed(deep(tuple, 99), Limits(message_depth=100)), deep(tuple, 99))
+    with pytest.raises(UsageError, match="message_depth may be 100 at most, not 101"):
+        Limits(message_depth=101)
 
 
 def test_a_huge_announced_size_takes_no_memory() -> None:
