@@ -42,7 +42,7 @@ def use_style(figure_format: Literal["svg", "png"] = "svg") -> None:
     'cividis'
     """
     import matplotlib
-    from cycler import cycler
+    from matplotlib.rcsetup import cycler
 
     dashes = ["-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1))]
     matplotlib.rcParams.update(

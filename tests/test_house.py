@@ -5,8 +5,12 @@ import re
 import subprocess
 import sys
 import tomllib
-from importlib.metadata import PackageNotFoundError, metadata
+from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, metadata, packages_distributions
+from itertools import chain
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
@@ -17,6 +21,10 @@ import pictures  # noqa: E402
 def tracked(*patterns: str) -> list[Path]:
     listing = subprocess.run(["git", "ls-files", "--", *patterns], cwd=ROOT, capture_output=True, text=True, check=True)
     return [ROOT / line for line in listing.stdout.splitlines() if (ROOT / line).is_file()]
+
+
+def distributions(requirements: Iterable[str]) -> set[str]:
+    return {re.split(r"[\[<>=!~ ]", line, maxsplit=1)[0].lower().replace("_", "-") for line in requirements}
 
 
 def test_the_lock_pins_every_package_with_hashes_and_names_no_address() -> None:
@@ -31,8 +39,7 @@ def test_the_lock_pins_every_package_with_hashes_and_names_no_address() -> None:
 
 def test_every_dependency_of_the_project_is_in_the_lock() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    wanted = [*project["dependencies"], *(d for extra in project["optional-dependencies"].values() for d in extra)]
-    names = {re.split(r"[\[<>=!~ ]", line, maxsplit=1)[0].lower().replace("_", "-") for line in wanted}
+    names = distributions([*project["dependencies"], *chain(*project["optional-dependencies"].values())])
     locked = set(re.findall(r"^([a-z0-9.-]+)(?:\[.*\])?==", (ROOT / "requirements.lock").read_text(), re.MULTILINE))
     assert names <= locked, f"run `make lock`: {sorted(names - locked)} are missing"
 
@@ -128,3 +135,47 @@ def test_what_the_project_needs_is_free_to_use_and_the_few_without_a_permissive_
     }
     strict.pop("docutils", None)  # public domain, but for one file of a tool that nobody runs here
     assert strict.keys() <= OTHER_LICENSES.keys(), strict
+
+
+def third_party(*folders: str) -> dict[str, str]:
+    """Each package that a module of these folders imports, as the lock names it, with one module that does."""
+    ours = {path.stem for path in tracked("scripts/*.py", "_ext/*.py")} | {
+        "normlab",
+        "autograder",
+        "reference",
+        "tests",
+    }
+    providers = packages_distributions()
+    found = {}
+    for path in tracked(*(f"{folder}/*.py" for folder in folders)):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module] if isinstance(node, ast.ImportFrom) and node.module and not node.level else []
+            for top in {name.partition(".")[0] for name in names} - ours - set(sys.stdlib_module_names):
+                found[providers[top][0].lower().replace("_", "-")] = str(path.relative_to(ROOT))
+    return found
+
+
+def test_every_package_that_is_imported_is_declared() -> None:
+    whole = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    declared = distributions([*whole["dependencies"], *chain(*whole["optional-dependencies"].values())])
+    found = third_party("autograder", "normlab", "reference", "scripts", "_ext", "tests")
+    assert len(found) > 30
+    assert {name: path for name, path in found.items() if name not in declared} == {}
+
+
+@pytest.mark.parametrize(("name", "brought"), [("autograder", set()), ("normlab", {"matplotlib-inline"})])
+def test_every_package_that_a_wheel_imports_its_metadata_name(name: str, brought: set[str]) -> None:
+    """``brought``: imported within IPython alone, which brings it along."""
+    alone = tomllib.loads((ROOT / "packaging" / name / "pyproject.toml").read_text())["project"]
+    declared = distributions([*alone["dependencies"], *chain(*alone.get("optional-dependencies", {}).values())])
+    assert third_party(name).keys() - declared == brought
+
+
+def test_every_dependency_has_a_row_in_contributing_and_every_row_a_dependency() -> None:
+    whole = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    declared = distributions([*whole["dependencies"], *chain(*whole["optional-dependencies"].values())])
+    section = (ROOT / "CONTRIBUTING.md").read_text().partition("\n## Dependencies\n")[2].partition("\n## ")[0]
+    first = re.findall(r"^\| ([a-z][^|]*?) \|", section, re.MULTILINE)
+    rows = {re.sub(r" \(\w+\)", "", name) for cell in first for name in cell.split(", ")} - {"package"}
+    assert rows == declared
