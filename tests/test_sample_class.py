@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from reference import sample_class
-from reference.course import ROOT
 
 
 def test_a_folder_that_cannot_be_made_is_named_in_one_sentence(
@@ -37,9 +36,3 @@ def test_a_folder_that_is_there_stays_as_it_is(tmp_path: Path, capsys: pytest.Ca
     assert sample_class.main([str(tmp_path)]) == 1
     assert "exists already" in capsys.readouterr().err
     assert (tmp_path / "mine").read_text() == "kept"
-
-
-def test_the_class_is_graded_within_the_limits_that_the_course_sets(tmp_path: Path) -> None:
-    assert sample_class.main([str(tmp_path / "class")]) == 0
-    settings = (tmp_path / "class" / "nbgrader_config.py").read_text(encoding="utf-8")
-    assert settings == (ROOT / "nbgrader_config.py").read_text(encoding="utf-8")
