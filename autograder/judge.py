@@ -162,9 +162,10 @@ class Judge:
         reason = self._guarded(run, cell.filename.strip("<>"))
         if needs_names:
             self.life.steps.append(run)  # it holds objects of the process
-        if faults and isinstance(faults[0], BoundaryError):
-            self.judged.flags.append(f"The given cell {cell.filename} cannot run beside the student's: {faults[0]}")
-        elif reason:
+        refusals = [fault for fault in faults if isinstance(fault, BoundaryError)]
+        for refusal in refusals:
+            self.judged.flags.append(f"The given cell {cell.filename} cannot run beside the student's: {refusal}")
+        if reason and not refusals:
             self.judged.flags.append(f"The given cell {cell.filename} did not finish: {reason}")
 
     def _run_test(self, cell: Cell) -> None:
@@ -213,7 +214,7 @@ class Judge:
         if reason is not None:
             self.outputs.error("StudentProcessEnded", reason, [f"The check did not finish: {reason}."])
             return CheckResult("timed out" if "longer than" in reason else "killed", cell.points, 0.0, reason)
-        result = results[0]
+        (result,) = results
         if isinstance(result, Failure):
             self.outputs.error(result.name, result.message, result.lines)
             if result.at_boundary:

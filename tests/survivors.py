@@ -25,10 +25,23 @@ SURVIVORS: dict[str, dict[str, str]] = {
         "if len(data) != 1 + dtype.itemsize: -> if len(data) > 1 + dtype.itemsize:": FEW,
     },
     "judge": {
+        'if raw["cell_type"] == "code": -> if raw["cell_type"] <= "code":': "markdown and raw come after it",
+        (
+            'if cell is not None and cell.kind == "test": -> if cell is not None and cell.kind >= "test":'
+        ): "text, the one kind after it, is no code",
+        (
+            'if tasks and timeouts < ENDLESS and check.status == "timed out": -> '
+            'if tasks and timeouts < ENDLESS and check.status >= "timed out":'
+        ): "no status comes after it",
         "if needs_names: -> if not needs_names:": "each cell of the student's has fetched them, run again too",
     },
     "repair": {
         "if positions != sorted(positions): -> if positions > sorted(positions):": "none is smaller than the sorted",
+    },
+    "session": {
+        (
+            "elif sys.getrefcount(array) <= 3: -> elif sys.getrefcount(array) == 3:"
+        ): "the pair, the name and the argument are always there",
     },
     "wire": {
         (

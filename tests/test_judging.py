@@ -205,6 +205,14 @@ def test_what_runs_out_of_time_gets_a_tenth_of_it_the_second_time_and_is_not_run
     assert found.deaths == ["a, b: it ran longer than 2 s"]
 
 
+def test_a_check_that_uses_several_endless_answers_is_not_run_and_does_not_count_itself() -> None:
+    answers = [answer(ENDLESS, "one"), answer(ENDLESS.replace("f()", "g()"), "two")]
+    tests = {"a": "f()", "b": "f()", "c": "g()", "d": "f() + g()", "e": "f() + g()"}
+    found = judged([*answers, *(check(name, text) for name, text in tests.items())])
+    not_run = "not run, since 3 checks of one, two ran longer than they may"
+    assert [found.checks[name].message for name in "de"] == [not_run] * 2
+
+
 def test_a_check_that_uses_no_answer_may_run_out_of_time_without_harm_to_others() -> None:
     slow = "from autograder.exceptions import CellTimeout\nraise CellTimeout('it ran longer than 2 s')"
     judge = a_judge([check("a", slow), check("b", slow), check("c", "2")])
@@ -450,11 +458,12 @@ def test_outputs_over_the_limit_of_the_notebook_are_cut_once_they_are_over_it() 
     cells = [
         given(f"c{place}", shows.replace("DATA", "{'text/plain': '12', 'text/html': '345'}")) for place in range(3)
     ]
-    found = judged(cells, limits=Limits(total_output_bytes=20))
     whole = [("stream", "xxxxx"), ("display_data", {"text/plain": "12", "text/html": "345"})]
     cut = [("stream", "[outputs cut here: over the limit of the notebook]\n")]
-    assert [shown(found, place) for place in range(3)] == [whole, whole, cut]
-    assert found.notebook["cells"][2]["outputs"][0]["name"] == "stderr"
+    for limit, expected in ((20, [whole, whole, cut]), (19, [whole, cut, cut])):
+        found = judged(cells, limits=Limits(total_output_bytes=limit))
+        assert [shown(found, place) for place in range(3)] == expected
+        assert found.notebook["cells"][2]["outputs"][0]["name"] == "stderr"
 
 
 # the whole run
@@ -473,7 +482,10 @@ def test_a_seed_starts_both_random_streams() -> None:
 
 def test_the_life_of_the_process_knows_what_the_judge_knows() -> None:
     recorder, limits = Recorder(), Limits(cell_seconds=3)
-    life = life_of(a_judge([check("t", "2")], recorder=recorder, limits=limits))
+    judge = a_judge([check("t", "2")], recorder=recorder, limits=limits)
+    life = life_of(judge)
+    life.emit([{"output_type": "stream", "text": "before any cell"}])
+    assert [item["text"] for item in judge.outputs.take()] == ["before any cell"]
     assert (life.server, life.limits, life.recorder, life.python_random) == ("server", limits, recorder, False)
 
 
