@@ -33,7 +33,6 @@ SURVIVORS: dict[str, dict[str, str]] = {
             'if tasks and timeouts < ENDLESS and check.status == "timed out": -> '
             'if tasks and timeouts < ENDLESS and check.status >= "timed out":'
         ): "no status comes after it",
-        "if needs_names: -> if not needs_names:": "each cell of the student's has fetched them, run again too",
     },
     "repair": {
         "if positions != sorted(positions): -> if positions > sorted(positions):": "none is smaller than the sorted",

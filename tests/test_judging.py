@@ -27,8 +27,8 @@ Cells = list[dict[str, Any]]
 class Process:
     """Plays a student's process: its cells run here, and an error of theirs is one of the process itself."""
 
-    def __init__(self) -> None:
-        self.values: dict[str, Any] = {"process": self}
+    def __init__(self, generation: int) -> None:
+        self.values: dict[str, Any] = {"process": self, "generation": generation}
         self.ran: list[tuple[str, int]] = []
         self.asked: list[str] = []
         self.fetched = 0
@@ -67,14 +67,14 @@ class Life:
         self.server, self.limits, self.emit, self.recorder, self.python_random = arguments
         self.steps: list[Callable[[Any], Any]] = []
         self.deaths: list[str] = []
-        self.processes = [Process()]
+        self.processes = [Process(1)]
         self.ended = False
         self.shares: list[float] = []
 
     def guarded(self, action: Callable[[Any], Any], share: float = 1.0) -> str | None:
         self.shares.append(share)
         if self.processes[-1].dead:
-            self.processes.append(Process())
+            self.processes.append(Process(len(self.processes) + 1))
             for step in list(self.steps):
                 try:
                     step(self.processes[-1])
@@ -401,6 +401,14 @@ def test_a_given_cell_that_uses_the_students_names_is_done_again_with_a_new_proc
     found = judged(cells)
     assert found.scores == {"before": 2, "after": 2}
     assert len(found.deaths) == 1
+
+
+@pytest.mark.parametrize("asks", ["the test", "a given cell"])
+def test_a_name_that_the_new_process_does_not_have_is_no_longer_that_of_the_old_one(asks: str) -> None:
+    dies_again = "from autograder.exceptions import StudentDied\nif generation > 1: raise StudentDied('again')\nn = 1"
+    uses = [given("uses", "m = n")] if asks == "a given cell" else []
+    found = judged([answer(dies_again), given("dies", "1 / 0"), *uses, check("t", "assert m == 1" if uses else "n")])
+    assert found.checks["t"].message.startswith("NameError")
 
 
 def test_a_given_cell_that_cannot_run_here_is_flagged_and_an_error_of_the_students_is_not() -> None:
