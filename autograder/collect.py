@@ -20,11 +20,12 @@ from autograder.errors import AutograderError, UsageError
 from autograder.gradebook import Gradebook
 from autograder.guard import only_grader, sqlite_path
 from autograder.intake import SECRET, SECRET_BYTES, Refused
-from autograder.matching import match, shown
+from autograder.matching import match
 from autograder.platforms import HandedIn, recognize
 from autograder.received import Received
 from autograder.roster import read_roster, words
 from autograder.strays import other_notebooks
+from autograder.wording import shown
 
 # What browsers, platforms and JupyterLab append to a name that is taken.
 COPY = r"(?:_?\d+|_copy_?\d*)*"

@@ -115,17 +115,20 @@ def render(
     show_hidden: bool = False,
 ) -> str:
     """The page as HTML."""
+    deaths = [f"While your code ran: {death}" for death in judged.deaths]
     unread = any(flag.startswith("Not read: ") for flag in judged.flags)
     tasks = _tasks(assignment, judged, kept, show_hidden)
     for task in tasks:
         _tidy(task)
     checks = [check for task in tasks for check in task.checks]
     missed = [task for task in tasks if task.has(*MISSED)]
+    wrong = next((note for note in notes if note in judged.flags), "")  # told both: it is another notebook
     style = template_text("feedback.css")
     return _template().render(
         title=title,
         student=student,
-        notes=[plain(note) for note in dict.fromkeys([*notes, *(f"While your code ran: {d}" for d in judged.deaths)])],
+        wrong=plain(wrong),
+        notes=[plain(note) for note in dict.fromkeys([*notes, *deaths]) if note != wrong],
         tasks=[task for task in tasks if task.checks or task.blocks or task.comments],
         unread=unread,
         missed=[task for task in missed if not task.is_choice],

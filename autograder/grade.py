@@ -122,7 +122,7 @@ class _Batch:
         self.taken: dict[str, _Taken] = {}  # students at work
 
     def _note_what_is_missing(self) -> None:
-        self.summary.people += [*self.course.misnamed(self.assignment), *strays(self.course, self.assignment)]
+        self.summary.people += self.course.misnamed(self.assignment)
         if not self.folders:
             place = self.course.folder("submitted", "<student>", self.assignment)
             self.summary.notes.append(
@@ -136,6 +136,7 @@ class _Batch:
         self.known = {} if force else gradebook.graded(self.assignment)
         self.dues = gradebook.dues(self.assignment, self.folders)
         before = Standing.of(gradebook, self.assignment)
+        self.summary.people += strays(self.course, self.assignment, gradebook)
         work = self._jobs()
         first = next(work, None)
         if first is not None or not self.folders:

@@ -25,7 +25,7 @@ from autograder.kept import Kept
 from autograder.limits import Limits
 from autograder.originality import Originality, Review
 from autograder.penalty import late_penalty
-from autograder.repair import repair
+from autograder.repair import repair, wrong_notebook
 from autograder.results import CheckResult, Judged
 from autograder.unanswered import blank_cells, refused
 from autograder.unit import Graded, Job, Outcome, Setup
@@ -106,8 +106,12 @@ class Grader:
         """Grade one notebook's bytes; also what was put right in it. Raises Refused."""
         try:
             with within(READ_SECONDS):
-                notebook, findings = repair(self.assignments[name], parse(data, self.limits))
-            return self.judge_repaired(name, notebook), findings
+                cells = parse(data, self.limits)
+                wrong = wrong_notebook(self.assignments[name], data, cells)
+                notebook, findings = repair(self.assignments[name], cells, wrong)
+            judged = self.judge_repaired(name, notebook)
+            judged.flags += [wrong] if wrong else []
+            return judged, findings
         except (TimeoutError, MemoryError) as error:
             what = "memory" if isinstance(error, MemoryError) else "time"
             raise Refused(

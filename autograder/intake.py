@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 
 from autograder.errors import AutograderError
 from autograder.limits import Limits
+from autograder.wording import shown
 
 MAX_VALUES = 2_000_000  # containers and members of one notebook: bounds the memory that parsing takes
 MAX_NAMES = 10_000  # files of one submission that are looked at
@@ -75,7 +76,7 @@ def collect(folder: Path, names: Sequence[str], limits: Limits) -> Submission:
     try:
         findings = list(_irregular(folder_fd))
         renamed = _renamed(folder_fd, names)
-        findings += [f"{_shown(new)} was taken for {old}.ipynb." for old, new in renamed.items()]
+        findings += [f"{shown(new)} was taken for {old}.ipynb." for old, new in renamed.items()]
         notebooks, refused = {}, {}
         for name in names:
             try:
@@ -119,6 +120,16 @@ def parse(data: bytes, limits: Limits) -> list[SubmittedCell]:
         detail = f"line {error.lineno}: {error.msg}" if isinstance(error, json.JSONDecodeError) else str(error)
         raise Refused(f"The file is not a complete notebook ({detail}); save it and hand it in again.") from None
     return list(_cells(notebook, limits))
+
+
+def made_for(notebook: Any) -> str:
+    """The assignment that a notebook is of, where its metadata tell it (``normlab.assignment``), else "".
+
+    >>> made_for({"metadata": {"normlab": {"assignment": "scaling"}}, "cells": []})
+    'scaling'
+    """
+    ours = _mapping(_mapping(_mapping(notebook).get("metadata")).get("normlab"))
+    return _text(ours.get("assignment")) or ""
 
 
 def _submission(
@@ -191,9 +202,9 @@ def _irregular(folder_fd: int) -> Iterator[str]:
             except OSError:
                 continue
             if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-                yield f"{_shown(os.path.join(root, name)[2:])} is {_kind(mode)} and was left out."
+                yield f"{shown(os.path.join(root, name)[2:])} is {_kind(mode)} and was left out."
         if folders and root.count(os.sep) >= MAX_LEVELS:
-            yield f"{_shown(root[2:])} holds folders more than {MAX_LEVELS} levels deep, which were not looked at."
+            yield f"{shown(root[2:])} holds folders more than {MAX_LEVELS} levels deep, which were not looked at."
             folders.clear()  # os.fwalk goes into what is left here
 
 
@@ -206,12 +217,6 @@ def _kind(mode: int) -> str:
         "a device": lambda mode: stat.S_ISCHR(mode) or stat.S_ISBLK(mode),
     }
     return next((name for name, test in tests.items() if test(mode)), "no regular file")
-
-
-def _shown(name: str) -> str:
-    """A file's name, harmless to print."""
-    text = name.encode("utf-8", "backslashreplace").decode()
-    return "".join(char if char.isprintable() else "?" for char in text)[:100]
 
 
 def _check_shape(text: str, limits: Limits) -> None:

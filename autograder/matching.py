@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from autograder.platforms import HandedIn
 from autograder.roster import STUDENT, Student, find, read_time
+from autograder.wording import shown
 
 
 @dataclass
@@ -60,9 +61,3 @@ def _owns(user: str, owner: int | None) -> bool:
         return pwd.getpwuid(owner).pw_name == user
     except KeyError:
         return False
-
-
-def shown(name: str) -> str:
-    """A file's name, harmless to print."""
-    text = name.encode("utf-8", "backslashreplace").decode()
-    return "".join(char if char.isprintable() else "?" for char in text)[:120]

@@ -109,10 +109,12 @@ PLATFORMS: dict[str, Callable[[Source], list[HandedIn]]] = {
 def folders(source: Source, assignment: str, others: Collection[str]) -> list[HandedIn]:
     """``ada/batchnorm.ipynb``, ``ada/batchnorm/batchnorm.ipynb`` and a timestamp.txt beside it, or ``ada.ipynb``.
 
-    Notebooks that are named like those of ``others``, the other assignments, are left out.
+    Notebooks that are named like those of ``others``, the other assignments, are left out. Where a folder beside those
+    of students holds nothing else, its files are told by their paths, which no notebook has for a name.
     """
     stamps = {file.path: file for file in source.files if file.path.endswith("timestamp.txt")}
     handed_in = []
+    named: set[str] = set()  # folders of students
     for file, match in _matches(source, NOTEBOOK):
         stem, parts = match["stem"], (match["folder"] or "").split("/")[:-1]
         if stem in others or parts[-1:] == [""]:
@@ -123,9 +125,15 @@ def folders(source: Source, assignment: str, others: Collection[str]) -> list[Ha
             stamp = stamps.get(f"{match['folder']}timestamp.txt")
             when = parse_timestamp(_text(source, stamp).strip()) if stamp else None
             handed_in.append(HandedIn(source, file, f"{stem}.ipynb", (parts[-1],), when=when))
+            named.add("/".join(parts))
         elif stem != assignment:
             # Twice, so that nobody is taken for a student whom no roster names.
             handed_in.append(HandedIn(source, file, f"{stem}.ipynb", (stem, stem)))
+    beside = {folder.rpartition("/")[0] for folder in named}
+    for file, _ in _matches(source, re.compile(r".+/(?!timestamp\.txt)[^/]+")):
+        folder = file.path.rpartition("/")[0].removesuffix(f"/{assignment}")
+        if folder not in named and folder.rpartition("/")[0] in beside:
+            handed_in.append(HandedIn(source, file, file.path, (folder.rpartition("/")[2],)))
     return handed_in
 
 

@@ -9,23 +9,28 @@ from __future__ import annotations
 
 import copy
 import itertools
+import json
 import re
 from collections import defaultdict, deque
 from collections.abc import Sequence
 from typing import Any
 
 from autograder.assignment import Assignment, Cell
-from autograder.intake import SubmittedCell
+from autograder.intake import SubmittedCell, made_for
 from autograder.marks import graded_metadata
+from autograder.wording import shown
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 TEXT = ("markdown", "raw")  # kinds of cells that can carry images and have no outputs
 
 
-def repair(assignment: Assignment, submitted: Sequence[SubmittedCell]) -> tuple[dict[str, Any], list[str]]:
+def repair(
+    assignment: Assignment, submitted: Sequence[SubmittedCell], wrong: str = ""
+) -> tuple[dict[str, Any], list[str]]:
     """The notebook to grade, and one sentence for each thing that was put right.
 
-    Answers are found by grade id, then by cell id, then by the function that they define.
+    Answers are found by grade id, then by cell id, then by the function that they define. What ``wrong_notebook`` says
+    is told in place of all the cells that another notebook does not have.
 
     >>> from pathlib import Path
     >>> assignment = Assignment.from_file(Path("my_course/source/scaling/scaling.ipynb"))
@@ -57,7 +62,26 @@ def repair(assignment: Assignment, submitted: Sequence[SubmittedCell]) -> tuple[
         "nbformat": 4,
         "nbformat_minor": 5,
     }
-    return copy.deepcopy(notebook), matcher.findings()
+    return copy.deepcopy(notebook), [wrong, *matcher.notes] if wrong else matcher.findings()
+
+
+def wrong_notebook(assignment: Assignment, data: bytes, submitted: Sequence[SubmittedCell]) -> str:
+    """A sentence where a submission, ``data`` and its cells, is another notebook than the assignment's, else "".
+
+    It is if it lacks most of the assignment's cells and its metadata name another assignment, or if it lacks them all.
+
+    >>> from pathlib import Path
+    >>> assignment = Assignment.from_file(Path("my_course/source/scaling/scaling.ipynb"))
+    >>> wrong_notebook(assignment, b'{"cells": []}', [])
+    'This is not the notebook scaling: it holds none of its cells.'
+    """
+    chosen = _Matcher(assignment, submitted).chosen
+    found = [cell for cell in assignment.by_id.values() if cell.index in chosen]
+    told, expected = made_for(json.loads(data.decode(json.detect_encoding(data)))), made_for(assignment.notebook)
+    if told and expected and told != expected and 2 * len(found) < len(assignment.by_id):
+        return f"This is the notebook {shown(told)}, not {expected}."
+    lacks_all = assignment.by_id and not found
+    return f"This is not the notebook {assignment.name}: it holds none of its cells." if lacks_all else ""
 
 
 class _Matcher:

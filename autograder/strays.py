@@ -1,14 +1,22 @@
-"""Notebooks in ``submitted/`` that lie where no submission is looked for, each with a sentence."""
+"""Notebooks in ``submitted/`` that lie where no submission is looked for, each place with a sentence."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
+
+import sqlalchemy as sa
 
 from autograder.course import DEFAULTS, Course
+from autograder.gradebook import Gradebook
+from autograder.wording import nearest
 
 
-def strays(course: Course, assignment: str) -> Iterator[tuple[str, str]]:
-    """(path, what is wrong) of each notebook one or two levels too high; other assignments' are not told here."""
+def strays(course: Course, assignment: str, gradebook: Gradebook) -> Iterator[tuple[str, str]]:
+    """(path, what is wrong) of each notebook one or two levels too high, and of each folder that is no assignment's.
+
+    Notebooks of other assignments are not told here. Folders of one name are told once, by the first student's.
+    """
     if course.setting("directory_structure") != DEFAULTS["directory_structure"]:
         return
     root = course.root / course.setting("submitted_directory")
@@ -20,11 +28,28 @@ def strays(course: Course, assignment: str) -> Iterator[tuple[str, str]]:
         student = path.parent.name if path.parent != root else "<student>"
         name = path.stem if path.stem in own or len(own) > 1 else next(iter(own))
         where = root.relative_to(course.root) / student / assignment / f"{name}.ipynb"
-        shown = str(path.relative_to(course.root)).encode("unicode_escape").decode()
-        yield shown, f"not graded: it should be {str(where).encode('unicode_escape').decode()}"
+        yield _shown(path.relative_to(course.root)), f"not graded: it should be {_shown(where)}"
+    known = {path.parent.name for path in _sources(course)} | _assignments(gradebook)
+    folders = {path.parent.name: path.parent for path in sorted(root.glob("*/[!._]*/*.ipynb"), reverse=True)}
+    for name, folder in sorted(folders.items()):
+        if name not in known:
+            reason = f"not graded: there is no assignment of this name{nearest(name, known)}"
+            yield _shown(folder.relative_to(course.root)), reason
 
 
 def other_notebooks(course: Course, assignment: str) -> set[str]:
     """Names of the notebooks of the course's other assignments."""
-    sources = course.root / course.setting("source_directory")
-    return {path.stem for path in sources.rglob("*.ipynb")} - {*course.notebooks(assignment)}
+    return {path.stem for path in _sources(course)} - {*course.notebooks(assignment)}
+
+
+def _sources(course: Course) -> Iterator[Path]:
+    return (course.root / course.setting("source_directory")).rglob("*.ipynb")
+
+
+def _assignments(gradebook: Gradebook) -> set[str]:
+    query = sa.select(gradebook.tables["assignment"].c.name)
+    return {*gradebook.transact(lambda connection: connection.execute(query).scalars().all())}
+
+
+def _shown(path: Path) -> str:
+    return str(path).encode("unicode_escape").decode()

@@ -224,6 +224,28 @@ def test_platforms_without_identifiers_need_a_roster(course: Path) -> None:
         run(course, zipped(course, {"lovelaceada_4711_99_scaling.ipynb": GOOD}), roster=False)
 
 
+def test_of_students_folders_those_without_the_notebook_are_named_with_what_they_hold(course: Path) -> None:
+    (course / "source" / "shifting").mkdir()
+    (course / "source" / "shifting" / "shifting.ipynb").write_bytes(GOOD)
+    files: dict[str, bytes | str] = {
+        "mail/ada/scaling.ipynb": GOOD,
+        "mail/ada/notes.txt": "mine",
+        "mail/emmy/shifting.ipynb": GOOD,
+        "mail/rene/scaling/HAND_IN.md": "done",
+        "mail/rene/timestamp.txt": "2026-03-02",
+        "mail/zoe/shifting/shifting.ipynb": GOOD,  # where a course's whole submitted/ is named
+        "mail/README.txt": "from the mailbox",
+    }
+    found = run(course, zipped(course, files))
+    assert found.placed == ["ada"]
+    assert found.missing == ["emmy", "rene", "zoe"]
+    assert found.refused == [
+        "emmy handed in mail/emmy/shifting.ipynb, which is not scaling.ipynb",
+        "rene handed in mail/rene/scaling/HAND_IN.md, which is not scaling.ipynb",
+    ]
+    assert found.unknown == []
+
+
 # what is unsafe
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from nbgrader.api import Gradebook
 
 from autograder.__main__ import main
-from tests.course_factory import NAME, RIGHT, make_course, submit
+from tests.course_factory import NAME, RIGHT, answered, cell, instructor_notebook, make_course, submit, write_source
 
 
 def grade(root: Path, *options: str) -> Result:
@@ -49,3 +51,37 @@ def test_an_empty_student_is_asked_for(tmp_path: Path) -> None:
     assert result.exit_code == 2
     sentence = "autograder: --student needs the id of a student: the name of a folder in submitted/.\n"
     assert result.output == sentence
+
+
+def test_folders_that_are_no_assignments_are_named_once_with_the_nearest(tmp_path: Path) -> None:
+    root = make_course(tmp_path / "course", gradebook=True)
+    with Gradebook(f"sqlite:///{root}/gradebook.db", "course101") as book:
+        book.add_assignment("essay")  # which has no notebook in source/ any more
+    right = submit(root, "ann", RIGHT)
+    for stray in ("dora/rmsnorn", "vic/scalnig", "wim/scalnig", "vic/essay", "vic/.ipynb_checkpoints"):
+        shutil.copytree(right, root / "submitted" / stray)
+    assert [line for line in grade(root).output.splitlines() if line.startswith("look at")] == [
+        "look at submitted/dora/rmsnorn: not graded: there is no assignment of this name",
+        "look at submitted/vic/scalnig: not graded: there is no assignment of this name; do you mean scaling?",
+    ]
+
+
+def test_another_assignments_notebook_is_named_to_the_instructor_and_in_one_sentence_to_the_student(
+    tmp_path: Path,
+) -> None:
+    root = make_course(tmp_path / "course", gradebook=True)
+    source = instructor_notebook()
+    source["metadata"]["normlab"] = {"assignment": NAME}
+    write_source(root, source)
+    other = answered(RIGHT)
+    other["metadata"]["normlab"] = {"assignment": "shifting"}
+    other["cells"] = [*other["cells"][:2], cell("code", "shift_forward", "b = 1", grade=False, solution=True)]
+    (submit(root, "kim", other) / f"{NAME}.ipynb").rename(root / "submitted" / "kim" / NAME / "shifting.ipynb")
+    told = "This is the notebook shifting, not scaling."
+    assert f"look at kim: {told}\n" in grade(root).output
+    page = (root / "feedback" / "kim" / NAME / f"{NAME}.html").read_text()
+    assert page.count(told) == 1
+    assert "shifting.ipynb was taken for scaling.ipynb." in page
+    assert "put back" not in page
+    assert "Nothing is written yet" not in page
+    assert told in json.loads((root / ".autograder" / "log.jsonl").read_text())["flags"]
