@@ -178,6 +178,8 @@ class Grader:
                 refusal = str(error)
         if refusal:
             judged = refused(assignment, refusal)
+        if name == next(iter(self.assignments)):  # once for a submission of several notebooks
+            judged.flags += job.flags
         kept = Kept(**job.kept.get(name, {}))
         penalty = late_penalty(self.setup.late, job.student, judged, kept, job.seconds_late)
         page = self._page(name, job, judged, kept, [refusal, *findings] if refusal else findings, penalty)

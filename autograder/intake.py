@@ -55,7 +55,7 @@ class Submission:
     notebooks: dict[str, bytes]  # by the assignment's notebook names
     refused: dict[str, str]  # the other names of the assignment -> why there are no bytes
     findings: list[str]  # what was left out of the folder
-    timestamp: str | None  # content of timestamp.txt
+    timestamp: str | None  # content of timestamp.txt; "" where it cannot be read
     secret: str | None  # content of submission_secret.txt
     digest: str  # of all of these
 
@@ -147,11 +147,14 @@ def _submission(
 
 
 def _line(folder_fd: int, name: str) -> str | None:
-    """What a file of one line says, if it is there."""
+    """What a file of one line says, "" where it cannot be read; None where there is none."""
     try:
-        return _read(folder_fd, name, SECRET_BYTES).decode("utf-8", "replace").strip() or None
-    except Refused:
+        os.stat(name, dir_fd=folder_fd, follow_symlinks=False)
+        return _read(folder_fd, name, SECRET_BYTES).decode("utf-8", "replace").strip()
+    except FileNotFoundError:
         return None
+    except (Refused, OSError):
+        return ""
 
 
 def _read(folder_fd: int, name: str, limit: int) -> bytes:

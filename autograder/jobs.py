@@ -15,6 +15,7 @@ from autograder.gradebook import Record
 from autograder.intake import Submission
 from autograder.kept import Kept
 from autograder.unit import Graded, Job, Setup
+from autograder.wording import shown
 
 
 def version_of(setup: bytes) -> str:
@@ -37,6 +38,14 @@ def seconds_late(due: datetime | None, submission: Submission) -> float:
     return max(0.0, (handed_in - due).total_seconds()) if due and handed_in else 0.0
 
 
+def _timeless(submission: Submission) -> list[str]:
+    """A sentence for the instructor where there is a ``timestamp.txt`` that tells no time."""
+    text = submission.timestamp
+    if text is None or parse_timestamp(text):
+        return []
+    return [f"timestamp.txt is no time ({shown(text)!r}); not counted as late"]
+
+
 def make_job(
     student: str, submission: Submission, kept: Mapping[str, Kept], seconds_late: float, attempt: int = 0
 ) -> Job:
@@ -49,6 +58,7 @@ def make_job(
         kept={name: vars(each) for name, each in kept.items()},
         seconds_late=seconds_late,
         attempt=attempt,
+        flags=_timeless(submission),
     )
 
 

@@ -91,6 +91,7 @@ class Job:
     kept: dict[str, dict[str, Any]]  # by notebook: the fields of Kept
     seconds_late: float = 0.0
     attempt: int = 0  # which of the student's submissions, where several are graded
+    flags: list[str] = field(default_factory=list)  # for the instructor, about the submission as a whole
 
     def pack(self) -> bytes:
         return _pack(self)

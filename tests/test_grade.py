@@ -210,6 +210,26 @@ def test_a_late_submission_costs_what_the_courses_plugin_says(tmp_path: Path) ->
     assert "2.25 points are taken off" in page(root, "ann")
 
 
+def test_a_timestamp_that_is_no_time_is_named_since_lateness_is_not_counted(tmp_path: Path) -> None:
+    root = make_course(tmp_path / "course", gradebook=True)
+    write_source(root, instructor_notebook())
+    (root / "source" / NAME / "second.ipynb").write_text(
+        json.dumps(instructor_notebook())
+    )  # it is told once all the same
+    for student, stamp in {"ann": "27.11.2026 25:00", "bob": "tomorrow\x1b", "cyd": "2026-11-01 12:30:00 UTC"}.items():
+        submit(root, student, RIGHT, stamp)
+    (submit(root, "dan", RIGHT) / "timestamp.txt").symlink_to("/etc/hostname")
+    told = [
+        ("ann", "timestamp.txt is no time ('27.11.2026 25:00'); not counted as late"),
+        ("bob", "timestamp.txt is no time ('tomorrow?'); not counted as late"),
+        ("dan", "timestamp.txt is no time (''); not counted as late"),
+    ]
+    people = grade(NAME, root, jobs=2).people
+    assert sorted(each for each in people if "timestamp" in each[1]) == told
+    log = [json.loads(line) for line in (root / ".autograder" / "log.jsonl").read_text().splitlines()]
+    assert sorted((line["student"], flag) for line in log for flag in line["flags"] if "timestamp" in flag) == told
+
+
 def test_only_the_students_that_are_named_are_graded(one: Path) -> None:
     submit(one, "bob", {})
     assert list(grade(NAME, one, students=["bob"], jobs=1).scores) == ["bob"]
