@@ -8,6 +8,7 @@ anew for each; the others grade ten in one command, their start included).
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
 import sys
@@ -101,6 +102,7 @@ def by_otter(root: Path, answer: str) -> tuple[float, float]:
 
 
 def main() -> None:
+    argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0]).parse_args()
     with tempfile.TemporaryDirectory() as folder:
         environment = Path(folder, "otter")
         subprocess.run([sys.executable, "-m", "venv", str(environment)], check=True)

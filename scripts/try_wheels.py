@@ -1,4 +1,4 @@
-"""Build the wheels of normlab and autograder and use each where nothing else is: `python scripts/try_wheels.py`.
+"""Build the wheels of normlab and autograder and use each where nothing else is: `make wheels`.
 
 Leaves them in dist/. Each is installed with what it needs, from the package index, into an environment of its own in a
 temporary folder; there normlab checks a release notebook, and autograder grades a class of one.
@@ -6,6 +6,7 @@ temporary folder; there normlab checks a release notebook, and autograder grades
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 import tempfile
@@ -42,6 +43,7 @@ def said(*command: str, code: int = 0) -> str:
 
 
 def main() -> int:
+    argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0]).parse_args()
     sys.path.insert(0, str(ROOT))
     from tests.course_factory import NAME, RIGHT, make_course, submit
 
