@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: all install python book site notebooks wheel class test coverage oldest lint lock clean
+.PHONY: all install python book site notebooks wheel wheels class test coverage oldest lint lock clean
 
 all: install
 	@$(MAKE) --no-print-directory -j2 book class
@@ -45,6 +45,11 @@ notebooks: install wheel
 wheel: install
 	@rm -f dist/normlab-*.whl
 	@python -m build --wheel --no-isolation --outdir dist packaging/normlab >/dev/null
+
+# What a release gives out: both wheels, in dist/, each tried alone in an empty environment.
+wheels: install
+	@rm -f dist/*.whl
+	python scripts/try_wheels.py
 
 # A class of 24, right, wrong, late and broken, graded as an instructor would grade it.
 class: notebooks
