@@ -11,9 +11,15 @@ from itertools import chain
 from pathlib import Path
 
 import pytest
+import yaml
+
+import autograder
+import normlab
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
+
+import install  # noqa: E402
 
 import pictures  # noqa: E402
 
@@ -51,7 +57,46 @@ def test_the_workflow_and_ci_run_the_commands_of_the_readme() -> None:
     workflow = (ROOT / ".github/workflows/test.yml").read_text()
     assert "- run: make\n" in workflow
     assert "- run: make test\n" in workflow
+    assert "- run: make wheels\n" in workflow
     assert (ROOT / ".ci/run").read_text().rstrip().endswith("make test")
+
+
+def test_the_workflow_tries_every_python_that_is_promised_and_once_a_week_what_takes_long() -> None:
+    jobs = yaml.safe_load((ROOT / ".github/workflows/test.yml").read_text())["jobs"]
+    low, high = install.SUPPORTED
+    versions = [f"3.{minor}" for minor in range(low[1], high[1] + 1)]
+    assert jobs["test"]["strategy"]["matrix"]["python"] == versions
+    assert jobs["weekly"]["if"] == "github.event_name == 'schedule'"
+    assert {"make oldest", "make coverage"} <= {step.get("run") for step in jobs["weekly"]["steps"]}
+    assert jobs["test"]["timeout-minutes"] == jobs["weekly"]["timeout-minutes"] == 90
+
+
+def test_the_site_is_published_only_after_the_tests_passed() -> None:
+    workflow = yaml.safe_load((ROOT / ".github/workflows/publish.yml").read_text())
+    assert workflow[True] == {"workflow_run": {"workflows": ["test"], "types": ["completed"], "branches": ["main"]}}
+    assert "workflow_run.conclusion == 'success'" in workflow["jobs"]["publish"]["if"]
+
+
+def test_all_that_name_a_version_name_the_same() -> None:
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())["version"]
+    newest = re.search(r"^## (\d\S*),", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert newest
+    assert {normlab.__version__, autograder.__version__, citation} == {newest[1]}
+
+
+@pytest.mark.parametrize("script", ["compare_graders", "try_wheels"])
+def test_a_script_asked_for_help_says_what_it_does_and_does_nothing(script: str) -> None:
+    command = [sys.executable, str(ROOT / "scripts" / f"{script}.py"), "--help"]
+    told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    assert told.startswith(f"usage: {script}.py [-h]")
+
+
+def test_gitignore_names_targets_that_make_what_it_lists() -> None:
+    named = re.search(r"`make (\w+)`\.\nrelease/", (ROOT / ".gitignore").read_text())
+    assert named
+    recipe = re.search(rf"^{named[1]}:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert recipe
+    assert "for folder in release/*/; do cp" in recipe[1]
 
 
 # Lists of one kind of thing, each read by itself, however many there are.
@@ -67,9 +112,23 @@ def test_a_module_is_read_in_one_sitting() -> None:
 
 def test_contributing_first_says_what_is_written_and_what_is_generated() -> None:
     first = re.split(r"(?<=[.])\s", (ROOT / "CONTRIBUTING.md").read_text().split("\n\n", 1)[1])[0]
-    assert "reference/" in first
-    assert "source/" in first
-    assert "release/" in first
+    written, _, generated = first.partition("never edit")
+    assert "reference/" in written
+    for made, command in {
+        "source/` and `release/": "make notebooks",
+        "chapters/_term/": "python scripts/term.py",
+        "chapters/_scale/": "python scripts/benchmark_growth.py",
+        "pictures/": "python scripts/pictures.py",
+        "requirements.lock": "make lock",
+    }.items():
+        assert f"`{made}` (`{command}`" in generated.replace("\n", " ")
+
+
+def test_contributing_sends_a_new_attack_to_the_modules_that_hold_cases() -> None:
+    row = re.search(r"^\| an attack \|[^`]*`([^`]+)`", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE)
+    assert row
+    holds = [path for path in tracked("tests/attacks/*.py") if re.search(r"^def cases\(", path.read_text(), re.M)]
+    assert tracked(row[1]) == holds
 
 
 def test_contributing_lists_every_module_with_its_one_job() -> None:
