@@ -192,12 +192,19 @@ def _cell(kind: str, source: str, grade_id: str = "", points: float | None = Non
     return cell
 
 
+def points_of(made: nbformat.NotebookNode) -> float:
+    """The sum over all cells that are graded."""
+    return float(sum(cell.metadata.get("nbgrader", {}).get("points", 0) for cell in made.cells))
+
+
 def write_source(course: Course, folder: Path) -> None:
     """source/<name>/ under ``folder``: the notebook, and what goes along with it to the students."""
+    made = notebook(course)
+    course.require_every_check_in(made.cells)
     target = folder / "source" / course.name
     target.mkdir(parents=True)
     name = f"{course.name}.ipynb"
-    (target / name).write_text(nbformat.writes(notebook(course)) + "\n", encoding="utf-8")
+    (target / name).write_text(nbformat.writes(made) + "\n", encoding="utf-8")
     wheel = f"normlab-{normlab.__version__}-py3-none-any.whl"
     (target / "requirements.txt").write_text(f"./{wheel}\njupyterlab>=4.2,<5\n", encoding="utf-8")
     how = (ROOT / "reference" / "hand_in.md").read_text(encoding="utf-8")
@@ -279,7 +286,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if there.get(path) != content:
             (ROOT / path).parent.mkdir(parents=True, exist_ok=True)
             (ROOT / path).write_bytes(content)
-    print(f"{len(made)} files in source/ and release/ for {', '.join(names)}.")
+    notebooks = {name: nbformat.reads(made[f"source/{name}/{name}.ipynb"].decode(), as_version=4) for name in names}
+    points = ", ".join(f"{name} ({points_of(each):g} points)" for name, each in notebooks.items())
+    print(f"{len(made)} files in source/ and release/ for {points}.")
     return 0
 
 

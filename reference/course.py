@@ -186,5 +186,24 @@ class Course:
             raise CourseTextError(f"reference/{self.name}/solution.py has no function {name!r}, which a slot asks for")
         return Course(owner.split(".")[1]).function_text(name)
 
+    def require_every_check_in(self, cells: Sequence[Any]) -> None:
+        """Each check has its cell, and its parameters are functions of the solution cells; else CourseTextError."""
+        marked = {cell.id: cell for cell in cells if cell.cell_type == "code" and "nbgrader" in cell.metadata}
+        solutions = [cell.source for cell in marked.values() if cell.metadata.nbgrader.solution]
+        functions = [name for text in solutions for name in functions_in(text) if not name.startswith("prediction__")]
+        for check in self.checks.values():
+            path = check.function.__code__.co_filename
+            unknown = [name for name in check.needs if name not in functions]
+            if unknown:
+                raise CourseTextError(
+                    f"{path}: {check.name} asks for {unknown[0]!r}, which no solution cell defines; "
+                    f"its parameters must be of {', '.join(functions)}"
+                )
+            if check.name not in marked:
+                raise CourseTextError(
+                    f"{path}: no {{checks}} fence of assignment.md asks for {check.name}; name it <function>__<what> "
+                    "after the function that a fence names, or name it in a fence"
+                )
+
     def _module(self, name: str) -> ModuleType:
         return importlib.import_module(f"reference.{self.name}.{name}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import nbformat
 import pytest
 
 from reference import assemble
-from reference.course import ASSIGNMENTS, ROOT, Course, CourseTextError
+from reference.course import ASSIGNMENTS, ROOT, Check, Course, CourseTextError, Function
 
 COURSES = [Course(name) for name in ASSIGNMENTS]
 
@@ -171,6 +172,43 @@ def test_a_mistake_in_the_text_is_told_in_a_sentence(
     course = write(tmp_path, text, monkeypatch)
     with pytest.raises(CourseTextError, match=re.escape(complaint)):
         assemble.notebook(course)
+
+
+def batchnorm_forward_fresh(batchnorm_forward: Function) -> None:
+    """A name with one underscore where the convention has two."""
+
+
+def batchnorm_forward__fresh(batchnorm_foward: Function) -> None:
+    """A parameter that is no function of the solution."""
+
+
+@pytest.mark.parametrize(
+    ("function", "complaint"),
+    [
+        (batchnorm_forward_fresh, "no {checks} fence of assignment.md asks for batchnorm_forward_fresh; name it"),
+        (
+            batchnorm_forward__fresh,
+            "batchnorm_forward__fresh asks for 'batchnorm_foward', which no solution cell defines; "
+            "its parameters must be of batchnorm_forward, batchnorm_backward, batchnorm_backward_alt",
+        ),
+    ],
+)
+def test_a_check_that_would_not_reach_the_notebook_is_refused_with_its_file_and_name(
+    function: Callable[..., None], complaint: str, tmp_path: Path
+) -> None:
+    course = Course("batchnorm")
+    course.__dict__["checks"] = course.checks | {function.__name__: Check(function, points=1, hidden=False)}
+    with pytest.raises(CourseTextError, match=re.escape(f"{__file__}: {complaint}")):
+        assemble.write_source(course, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_command_prints_the_points_of_each_assignment(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(assemble, "assemble", lambda names: assemble.generated(ROOT, names))
+    assert assemble.main(["batchnorm", "network"]) == 0
+    assert capsys.readouterr().out.endswith(" for batchnorm (100 points), network (100 points).\n")
 
 
 def test_an_unknown_assignment_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
