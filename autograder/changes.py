@@ -12,6 +12,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from autograder.course import Course
+from autograder.enrolled import check_student
 from autograder.errors import UsageError
 from autograder.files import write_atomically
 from autograder.gradebook import Gradebook
@@ -89,6 +90,8 @@ def history(
     with closing(Gradebook(course.db_url)) as gradebook:
         table = gradebook.tables[NAME]
         rows = gradebook.transact(lambda connection: read(connection, table, assignment, student))
+        if not rows and student:
+            check_student(student, gradebook.people())
     if not rows:
         whose = f" by {student!r}" if student else ""
         raise UsageError(f"Nothing of {assignment!r}{whose} is graded yet; run `autograder grade {assignment}` first.")

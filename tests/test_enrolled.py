@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from nbgrader.api import Gradebook as Stock
 
 from autograder.__main__ import main
+from autograder.changes import history
 from autograder.course import Course
 from autograder.enrolled import enroll, extend
 from autograder.errors import UsageError
@@ -151,3 +152,29 @@ def test_an_extension_after_grading_moves_the_score_and_is_in_the_history(root: 
 def test_an_extension_needs_a_students_id(root: Path, student: str) -> None:
     with pytest.raises(UsageError, match="no student's id"):
         extend(NAME, student, 1, root)
+
+
+def test_an_extension_of_a_misspelt_student_is_refused_with_the_nearest_and_writes_nothing(root: Path) -> None:
+    with closing(Gradebook(Course.open(root).db_url)) as gradebook:
+        enroll(gradebook, [Student("anna"), Student("bob")])
+    before = (root / "gradebook.db").read_bytes()
+    with pytest.raises(
+        UsageError, match=r"no student 'anan'; do you mean anna\? .* by the --roster of `autograder coll"
+    ):
+        extend(NAME, "anan", 1, root)
+    with pytest.raises(UsageError, match=r"no student 'zelda'\. A new student is enrolled"):
+        extend(NAME, "zelda", 0, root)
+    assert (root / "gradebook.db").read_bytes() == before
+    submit(root, "zelda", RIGHT)  # who handed in is somebody, graded or not
+    assert "zelda has 1 day more" in extend(NAME, "zelda", 1, root)
+
+
+def test_no_days_make_no_student(root: Path) -> None:
+    assert extend(NAME, "ada", 0, root) == "ada has no more days for 'scaling' that could be taken back."
+    assert people(root) == {}
+
+
+def test_the_history_of_a_misspelt_student_names_the_nearest(root: Path) -> None:
+    extend(NAME, "anna", 1, root)
+    with pytest.raises(UsageError, match=r"no student 'anan'; do you mean anna\?"):
+        next(history(NAME, root, student="anan"))

@@ -14,10 +14,12 @@ import pytest
 
 from autograder.changes import history
 from autograder.course import Course
+from autograder.enrolled import enroll
 from autograder.errors import UsageError
 from autograder.gradebook import Gradebook, Record
 from autograder.history import NAME as TABLE
 from autograder.history import Change, read
+from autograder.roster import Student
 from tests.course_factory import FULL, NAME, assignment, cell, instructor_notebook, make_course
 
 VALUES = "scale_forward__values"
@@ -130,5 +132,6 @@ def test_the_command_shows_a_line_a_change_of_one_student_or_of_all(course: Cour
     assert lines == list(history(NAME, course.root))
     assert [line for line in lines if line.endswith(f"Z ann {VALUES}: none -> 3 auto 01234567 abcdefgh")]
     assert [line for line in lines if line.endswith(f"Z ann {NAME}, lateness: none -> 2 late 01234567 abcdefgh")]
+    enroll(book, [Student("bob")])
     with pytest.raises(UsageError, match="by 'bob' is graded yet"):
         list(history(NAME, course.root, student="bob"))
