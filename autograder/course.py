@@ -21,6 +21,7 @@ from traitlets.config import Config, Configurable, PyFileConfigLoader
 from autograder.assignment import Assignment, Markers
 from autograder.errors import CourseError, UsageError
 from autograder.limits import Limits
+from autograder.wording import nearest
 
 CONFIG_FILE = "nbgrader_config.py"
 UNUSABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # in a student's name: nothing can store or print these
@@ -34,6 +35,14 @@ DEFAULTS = {
     "course_id": "",
     "student_id_exclude": "",
     "db_url": "",
+}
+
+LATE_DAYS = "autograder.late.LateDays"
+# Names of our other settings, whose classes take long to import or import this module.
+SETTINGS = {
+    "Answers": ("folder", "module"),
+    "LateDays": ("grace_minutes", "last_day", "penalty_method", "penalty_per_day"),
+    "Originality": ("likeness", "modules", "renamed_likeness", "tokens"),
 }
 
 
@@ -82,6 +91,7 @@ class Course:
                 raise CourseError(f"{root / CONFIG_FILE} cannot be read, {where}.") from None
             except (Exception, SystemExit) as error:  # the file is code: anything may happen in it
                 raise CourseError(f"{root / CONFIG_FILE} cannot be read: {error!r}") from None
+        _check_names(config, root / CONFIG_FILE)
         return cls(root, config, db)
 
     def setting(self, name: str) -> str:
@@ -200,6 +210,18 @@ class Course:
             if isinstance(values, dict)
         }
         return {"plugin": plugin, "config": settings, "path": str(self.root)}
+
+
+def _check_names(config: Config, path: Path) -> None:
+    """Raise CourseError for a misspelt setting of ours, of which traitlets warns late or not at all."""
+    sections = {"Engine": Engine.class_trait_names(config=True), **SETTINGS}
+    if config.AssignLatePenalties.get("plugin_class", LATE_DAYS) != LATE_DAYS:
+        del sections["LateDays"]  # a course's own plugin may have this name
+    for section, known in sections.items():
+        for name in config.get(section, {}):
+            if name not in known:
+                which = nearest(name, known) or f"; there are {', '.join(known)}."
+                raise CourseError(f"{path}: there is no setting c.{section}.{name}{which}")
 
 
 def parse_timestamp(text: str | None) -> datetime | None:

@@ -17,7 +17,7 @@ from typing import Any, TextIO
 from autograder.attempts import Attempts, best, points
 from autograder.changes import Changed, Standing, changed
 from autograder.changes import write as write_changes
-from autograder.course import STATE, Course
+from autograder.course import CONFIG_FILE, STATE, Course
 from autograder.errors import AutograderError, UsageError
 from autograder.files import write_atomically
 from autograder.gradebook import Gradebook, Record
@@ -123,6 +123,10 @@ class _Batch:
 
     def _note_what_is_missing(self) -> None:
         self.summary.people += self.course.misnamed(self.assignment)
+        if not (self.course.root / CONFIG_FILE).exists():
+            self.summary.notes.append(
+                f"There is no {self.course.root / CONFIG_FILE}: the engine's defaults are used, with no late penalty."
+            )
         if not self.folders:
             place = self.course.folder("submitted", "<student>", self.assignment)
             self.summary.notes.append(

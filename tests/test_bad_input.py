@@ -12,6 +12,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from autograder.__main__ import main
+from autograder.answers import Answers
+from autograder.course import SETTINGS, Course
+from autograder.late import LateDays
+from autograder.originality import Originality
 from tests.course_factory import NAME, RIGHT, make_course, submit
 
 COMMANDS: dict[str, list[str]] = {
@@ -202,3 +206,41 @@ def test_a_mistake_in_the_settings_names_its_line(course: Path) -> None:
     with open(course / "nbgrader_config.py", "a") as config:
         config.write("c.Engine.limits = dict(\n")
     refused(run("report", course), 4, "nbgrader_config.py cannot be read, line 4: '(' was never closed.")
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("c.LateDays.grace_minuts = 5", "there is no setting c.LateDays.grace_minuts; do you mean grace_minutes?"),
+        ("c.Engine.keeep = 'best'", "there is no setting c.Engine.keeep; do you mean keep?"),
+        ("c.Answers.modul = 'answers'", "there is no setting c.Answers.modul; do you mean module?"),
+        (
+            "c.Originality.xyz = 5",
+            "there is no setting c.Originality.xyz; there are likeness, modules, renamed_likeness",
+        ),
+    ],
+)
+def test_a_misspelt_setting_is_refused_before_anything_is_graded(course: Path, line: str, told: str) -> None:
+    with open(course / "nbgrader_config.py", "a") as config:
+        config.write(f"{line}\n")
+    refused(run("grade", course), 4, told)
+    assert not (course / "feedback").exists()
+
+
+def test_a_plugin_of_the_courses_own_may_have_the_name_of_ours(course: Path) -> None:
+    with open(course / "nbgrader_config.py", "a") as config:
+        config.write("c.AssignLatePenalties.plugin_class = 'mine.LateDays'\nc.LateDays.weekend = 2\n")
+    assert Course.open(course).late_policy()["config"]["LateDays"] == {"weekend": 2}
+
+
+def test_the_names_of_our_settings_are_those_of_the_classes() -> None:
+    assert {
+        each.__name__: tuple(sorted(each.class_trait_names(config=True))) for each in (Answers, LateDays, Originality)
+    } == SETTINGS
+
+
+def test_a_course_without_settings_is_told_where_they_were_looked_for(course: Path) -> None:
+    (course / "nbgrader_config.py").unlink()
+    result = run("grade", course)
+    assert result.output.count(f"There is no {course / 'nbgrader_config.py'}: the engine's defaults are used") == 1
+    assert result.exit_code == 0
