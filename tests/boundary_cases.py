@@ -659,7 +659,8 @@ SAME = {
         assert identity((np.array(["2020-01-01"], "M8[D]"),))[0][0] == np.datetime64("2020-01-01")""",
     "values of all kinds": """
         for v in (2**100, -(2**70), float("inf"), "héé", b"xx", {1, 2}, frozenset({3}), (1, [2, {"k": 3}]), 1 + 2j,
-                  None, True, slice(1, 2), np.float32(2.5), np.int8(3), np.bool_(True), {(1, 2): 3}, {4: 5}):
+                  None, True, slice(1, 2), np.float32(2.5), np.float64(2.5), np.complex128(1j),
+                  np.int8(3), np.bool_(True), {(1, 2): 3}, {4: 5}):
             assert identity(v) == v and type(identity(v)) is type(v)
         assert math.isnan(identity(float("nan"))) and identity(...) is ...""",
     "keys and members of sets that are text, numbers or tuples of another class": """
