@@ -74,6 +74,7 @@ def test_a_grader_killed_in_mid_batch_goes_on_where_it_was(course: Path) -> None
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
     process.communicate(timeout=20)
+    assert process.returncode == -signal.SIGKILL, "the batch was through before it was killed"
     summary = grade(NAME, course, jobs=1)
     assert summary.graded + summary.unchanged == len(STUDENTS)
     assert sums(course) == EVERYTHING
