@@ -48,9 +48,9 @@ class Life:
         self._emit = emit
         self._recorder = recorder
         self._python_random = python_random
-        self._journal = -1  # where the process notes what it showed
+        self._journal: int  # where the process notes what it showed
         self._deadline = time.monotonic() + limits.total_seconds
-        self._replaying = False
+        self._replaying: bool
         self._armed = False
         signal.signal(signal.SIGALRM, self._ring)
 

@@ -34,6 +34,10 @@ SURVIVORS: dict[str, dict[str, str]] = {
             'if tasks and timeouts < ENDLESS and check.status >= "timed out":'
         ): "no status comes after it",
     },
+    "life": {
+        "with self._alarm(min(limit, half)): -> with self._alarm(min(half, limit)):": "the smaller one is the same",
+        ("signal.setitimer(signal.ITIMER_REAL, 0) -> signal.setitimer(0, signal.ITIMER_REAL)"): "ITIMER_REAL is 0",
+    },
     "repair": {
         "if positions != sorted(positions): -> if positions > sorted(positions):": "none is smaller than the sorted",
     },

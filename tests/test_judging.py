@@ -146,7 +146,15 @@ def shown(judged: Judged, place: int) -> list[tuple[str, Any]]:
 
 
 def test_a_test_has_its_points_a_part_of_them_or_none() -> None:
-    tests = {"all": "f()", "number": "2", "part": "0.5", "none": "0", "more": "3", "fails": "assert f() == 2, 'no'"}
+    tests = {
+        "all": "f()",
+        "number": "2",
+        "part": "0.5",
+        "none": "0",
+        "more": "3",
+        "less": "-1",
+        "fails": "assert f() == 2, 'no'",
+    }
     found = judged([answer("def f():\n    return True"), *(check(name, text) for name, text in tests.items())])
     assert verdicts(found) == {
         "all": ("passed", 2, 2, ""),
@@ -154,13 +162,14 @@ def test_a_test_has_its_points_a_part_of_them_or_none() -> None:
         "part": ("partial", 0.5, 2, ""),
         "none": ("failed", 0, 2, ""),
         "more": ("error", 2, 2, "the test's score 3 is over the maximum of 2, which it counts as"),
+        "less": ("error", 0, 2, "the test's score -1 is negative; it counts as 0"),
         "fails": ("failed", 0, 2, "AssertionError: no"),
     }
-    assert found.scores == {"all": 2, "number": 2, "part": 0.5, "none": 0, "more": 2, "fails": 0}
-    assert found.flags == ["more: the test's score 3 is over the maximum of 2, which it counts as"]
-    assert shown(found, 6) == [("error", "AssertionError")]
-    assert found.notebook["cells"][6]["outputs"][0]["evalue"] == "no"
-    assert len(found.notebook["cells"][6]["outputs"][0]["traceback"]) == 3
+    assert found.scores == {"all": 2, "number": 2, "part": 0.5, "none": 0, "more": 2, "less": 0, "fails": 0}
+    assert found.flags == [f"{name}: {found.checks[name].message}" for name in ("more", "less")]
+    assert shown(found, 7) == [("error", "AssertionError")]
+    (error,) = found.notebook["cells"][7]["outputs"]
+    assert (error["evalue"], len(error["traceback"])) == ("no", 3)
 
 
 @pytest.mark.parametrize(
@@ -459,6 +468,12 @@ def test_what_comes_from_the_process_is_shown_with_the_cell_that_runs() -> None:
     assert [kind for kind, _ in shown(found, 2)] == ["stream", "display_data", "execute_result"]
     assert shown(found, 2)[0] == ("stream", "theirsours\n")
     assert [item.get("execution_count") for item in found.notebook["cells"][2]["outputs"]] == [None, None, 3]
+
+
+def test_what_a_given_cell_shows_is_shown_once_and_not_again_with_the_test_that_needs_it() -> None:
+    says = "def f():\n    emit([{'output_type': 'stream', 'name': 'stdout', 'text': 'theirs'}])\n    return 1"
+    found = judged([answer(says), given("uses", "n = f()"), check("t", "assert n == 1")])
+    assert [shown(found, place) for place in range(3)] == [[], [("stream", "theirs")], []]
 
 
 def test_outputs_over_the_limit_of_the_notebook_are_cut_once_they_are_over_it() -> None:

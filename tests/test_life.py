@@ -173,6 +173,15 @@ def test_what_an_action_raises_is_raised_and_the_process_goes_on_unless_it_died(
     assert lived.life.session is None
 
 
+def test_an_object_of_an_older_process_ends_the_action_and_not_the_process() -> None:
+    def uses_older(session: Any) -> None:
+        raise StudentDied("that one ended")
+
+    lived = Lived()
+    assert lived.life.guarded(uses_older) == "that one ended"
+    assert (lived.server.killed, lived.life.deaths) == (0, [])
+
+
 def test_a_process_that_died_of_what_an_action_did_quietly_is_replaced() -> None:
     lived = Lived()
     assert lived.life.guarded(lambda session: session.die("quietly")) == "quietly"
@@ -184,6 +193,8 @@ def test_a_process_that_died_of_what_an_action_did_quietly_is_replaced() -> None
     [
         (0, f"{ENDED} itself (exit code 0)"),
         (256, f"{ENDED} itself (exit code 1)"),
+        (signal.SIGHUP, f"{ENDED} by a crash (SIGHUP)"),
+        (signal.SIGABRT, f"{ENDED} by a crash (SIGABRT)"),
         (signal.SIGSEGV, f"{ENDED} by a crash (SIGSEGV)"),
         (signal.SIGXCPU, f"{ENDED} by a crash (SIGXCPU)"),
         (40, f"{ENDED} by a crash (signal 40)"),
@@ -210,7 +221,8 @@ def hang(session: Any) -> None:
     time.sleep(5)
 
 
-def test_a_cell_has_a_time_of_its_own() -> None:
+def test_a_cell_has_a_time_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("autograder.life.REPEAT", 60)
     lived = Lived(cell_seconds=0.05)
     hung: list[Any] = []
 
@@ -254,16 +266,18 @@ def test_in_the_last_hundredth_of_its_time_nothing_of_a_notebook_runs(clock: Non
     assert lived.life.deaths == []
 
 
-def test_a_replay_that_uses_up_the_time_of_the_notebook_is_the_end(clock: None) -> None:
+@pytest.mark.parametrize("deadline", [0.5, 1.0])
+def test_a_replay_that_uses_up_the_time_of_the_notebook_is_the_end(deadline: float, clock: None) -> None:
     lived = Lived()
+    lived.dies("earlier")
 
     def uses_up(session: Any) -> None:
-        lived.life._deadline = 1.0
+        lived.life._deadline = deadline
         raise StudentDied(session.die("it died") or "it died")
 
     lived.life.steps += [uses_up, uses_up]
     assert lived.life.guarded(lambda _: None) == "it died"
-    assert (lived.server.killed, len(lived.server.journals)) == (1, 1)
+    assert (lived.server.killed, len(lived.server.journals)) == (2, 2)
 
 
 def test_a_timeout_that_was_swallowed_is_raised_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -278,7 +292,8 @@ def test_a_timeout_that_was_swallowed_is_raised_again(monkeypatch: pytest.Monkey
     assert Lived(cell_seconds=0.05).life.guarded(swallows) == "the cell ran longer than 0.05 s"
 
 
-def test_an_alarm_that_comes_late_raises_nothing() -> None:
+def test_an_alarm_that_comes_early_or_late_raises_nothing() -> None:
     lived = Lived()
+    signal.raise_signal(signal.SIGALRM)
     lived.life.guarded(lambda _: None)
     signal.raise_signal(signal.SIGALRM)
