@@ -6,6 +6,7 @@ https://gradescope-autograders.readthedocs.io (Autograder Specifications, Submis
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 import json
 import sys
@@ -121,6 +122,7 @@ def seconds_late(metadata: Path) -> float:
 
 
 def main(root: str, assignment: str) -> int:
+    """Write ``root/results/results.json``; returns the exit code, an error's where the grader is at fault."""
     try:
         found = run(Path(root), assignment)
     except AutograderError as error:
@@ -131,4 +133,9 @@ def main(root: str, assignment: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    parser = argparse.ArgumentParser(
+        prog="python -m autograder.gradescope", description=(__doc__ or "").partition(":")[0]
+    )
+    parser.add_argument("root", help="Gradescope's folder, with source/ and submission/ in it")
+    parser.add_argument("assignment")
+    sys.exit(main(**vars(parser.parse_args())))
