@@ -10,6 +10,7 @@ import click
 
 from autograder import __version__
 from autograder.errors import AutograderError
+from autograder.wording import WAITING, counted
 
 CODES = """\b
 Exit codes:
@@ -87,13 +88,16 @@ def grade(
     for note in summary.notes:
         click.echo(note)
     if summary.changed:
-        click.echo(f"{len(summary.changed)} scores changed, all of them in {summary.changes}")
+        what = counted(len(summary.changed), "score changed, told in", "scores changed, all of them in")
+        click.echo(f"{what} {summary.changes}")
     _list([f"  {student}: {change}" for student, change in sorted(summary.changed.items())])
     if summary.earlier:
         click.echo(f"an earlier submission counts for {len(summary.earlier)}")
-    _list([f"  {student}: {a:g} points, {b:g} the last" for student, (a, b) in sorted(summary.earlier.items())])
+    _list(
+        [f"  {student}: {counted(a, 'point')}, {b:g} the last" for student, (a, b) in sorted(summary.earlier.items())]
+    )
     if summary.written:
-        click.echo(f"{summary.written} written answers wait for a person's grade")
+        click.echo(f"{counted(summary.written, *WAITING)} for a person's grade")
     _list([f"look at {student}: {reason}" for student, reason in summary.people], " in .autograder/log.jsonl")
 
 

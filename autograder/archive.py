@@ -130,6 +130,11 @@ class Archive(Source):
         try:
             self.zip = zipfile.ZipFile(self.path)
         except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
+            if self.path.suffix.lower() == ".ipynb":
+                place = f"<student>/{self.path.name}"
+                raise UsageError(
+                    f"{self.path} is a notebook; name a zip file, or a folder that holds {place}."
+                ) from None
             raise UsageError(f"{self.path} is not a whole zip file ({error}); download it again.") from None
         self.members = {member.orig_filename: member for member in self.zip.infolist()}
         members = self.zip.infolist()

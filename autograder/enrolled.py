@@ -17,7 +17,7 @@ from autograder.history import EXTENSION
 from autograder.history import NAME as HISTORY
 from autograder.roster import STUDENT, Student
 from autograder.schema import add_rows, cell_ids, new_id
-from autograder.wording import count, nearest
+from autograder.wording import counted, nearest
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def extend(assignment: str, student: str, days: float, course_dir: Path = Path("
         enroll(gradebook, [Student(student)])
         gradebook.transact(lambda connection: _extend(connection, gradebook, assignment, student, timedelta(days=days)))
         due = gradebook.due(assignment, student)
-    more = f"{count(days, 'day')} more"
+    more = f"{counted(days, 'day')} more"
     unknown = " The gradebook did not know this student." if new else ""
     if due is None:
         return f"{student} has {more} for {assignment!r}; no due date is set yet, to which they are added.{unknown}"

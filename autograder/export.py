@@ -24,6 +24,7 @@ from autograder.kept import Kept
 from autograder.received import NAMES as FEEDBACK
 from autograder.received import pack
 from autograder.results import CheckResult
+from autograder.wording import WAITING, counted
 
 FORMULA = (*"=+-@＝＋－＠", "\t", "\r", "\n")  # with these a spreadsheet takes a text for a formula
 DIGITS = 6  # of points, behind the point: more is rounding
@@ -60,7 +61,8 @@ def export(
     "gradescope-autograder" writes no scores: it is the zip that makes the engine grade in Gradescope; "moodle-feedback"
     and "canvas-feedback" are zips of the feedback pages under the names that these upload in bulk. ``tell`` is
     called with what a person should know of the scores: who handed in nothing and has 0, which answers wait for a
-    grade. Raises UsageError for another kind, and where nothing is graded yet.
+    grade. Raises UsageError for another kind, where the folder of ``to`` is not there,
+    and where nothing is graded yet.
 
     >>> path = export("scaling", Path("my_course"))
     >>> path.name, path.read_text().splitlines()[1]
@@ -73,6 +75,8 @@ def export(
     short = kind == "csv" and not assignment.endswith(("-canvas", "-moodle"))  # whose table would be another's
     name = assignment if short else f"{assignment}-{kind}"
     path = to or course.root / "exports" / f"{name}{KINDS[kind]}"
+    if to and not to.parent.is_dir():
+        raise UsageError(f"There is no folder {to.parent}; make it first, or name a place in one that is there.")
     if KINDS[kind] and path.is_dir():
         raise UsageError(f"{path} is a folder; name a file, such as {path / f'{name}{KINDS[kind]}'}.")
     if kind == "gradescope-autograder":
@@ -105,7 +109,7 @@ def _waiting(results: Iterable[Result]) -> Iterable[str]:
         for name, check in json.loads(result.result)["checks"].items()
     ]
     if None in scores:
-        yield f"{scores.count(None)} written answers wait for a person's grade, and count as 0 here"
+        yield f"{counted(scores.count(None), *WAITING)} for a person's grade, with 0 points here"
 
 
 def _gradescope(

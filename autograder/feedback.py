@@ -24,6 +24,7 @@ from autograder.kept import Kept
 from autograder.results import CheckResult, Judged
 from autograder.sanitize import Page, plain
 from autograder.unanswered import blank_cells
+from autograder.wording import counted
 
 LABELS = {  # status -> what a student reads
     "passed": "passed",
@@ -124,7 +125,7 @@ def render(
     missed = [task for task in tasks if task.has(*MISSED)]
     wrong = next((note for note in notes if note in judged.flags), "")  # told both: it is another notebook
     style = template_text("feedback.css")
-    return _template().render(
+    return template("feedback.html.j2").render(
         title=title,
         student=student,
         wrong=plain(wrong),
@@ -278,8 +279,10 @@ def template_text(name: str) -> str:
 
 
 @cache
-def _template() -> jinja2.Template:
+def template(name: str) -> jinja2.Template:
+    """A page's template, which has filters for points, for how many, for a check's name, and for breaks on a phone."""
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters["points"] = lambda value: f"{round(value, 2):g}"
-    environment.filters["breakable"] = lambda name: Markup(escape(name).replace("_", Markup("_<wbr>")))
-    return environment.from_string(template_text("feedback.html.j2"))
+    environment.filters["breakable"] = lambda text: Markup(escape(text).replace("_", Markup("_<wbr>")))
+    environment.filters |= {"readable": readable, "counted": counted}
+    return environment.from_string(template_text(name))

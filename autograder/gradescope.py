@@ -24,6 +24,7 @@ from autograder.kept import Kept
 from autograder.pool import LocalPool
 from autograder.results import CheckResult
 from autograder.unit import Job, Outcome, Setup
+from autograder.wording import counted
 
 UNSANDBOXED = "This was graded without a sandbox."
 PRIVATE = "after_published"  # what is shown once the instructor publishes the grades
@@ -78,7 +79,7 @@ def _grade(setup: Setup, job: Job) -> Outcome:
 def content(checks: Iterable[Check], notes: Iterable[str], late_penalty: float, *, visibility: str) -> dict[str, Any]:
     """The content of results.json; hidden checks are shown by title and score, once grades are published."""
     checks = [check for check in checks if check.score is not None]
-    late = [f"{round(late_penalty, 2):g} points are taken off because it was late."] if late_penalty else []
+    late = [f"{counted(late_penalty, 'point is', 'points are')} taken off because it was late."] if late_penalty else []
     return {
         "score": max(0.0, sum(check.score or 0.0 for check in checks) - late_penalty),
         "visibility": visibility,

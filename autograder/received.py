@@ -15,6 +15,7 @@ from autograder.errors import UsageError
 from autograder.files import write_atomically
 from autograder.intake import Refused
 from autograder.platforms import HandedIn
+from autograder.wording import counted
 
 # Moodle reads full name, participant, kind of plugin and plugin from the name of the folder or file, whatever follows.
 # Canvas reads user and file from the two numbers of the name, so that its end may be another.
@@ -85,7 +86,7 @@ def pack(course: Course, assignment: str, kind: str, tell: Callable[[str], objec
             f"No feedback page of {assignment!r} belongs to a file that `autograder collect` took from {platform}; "
             "collect from there and grade first."
         )
-    tell(f"{count} pages, to be uploaded to {platform} as one zip")
+    tell(f"{counted(count, 'page')}, to be uploaded to {platform} as one zip")
     if others:
         tell(f"left out, since they did not come from {platform} by `autograder collect`: {', '.join(others)}")
     return made.getvalue()

@@ -14,15 +14,14 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import sqlalchemy as sa
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from autograder.attempts import Attempts
 from autograder.course import Course
 from autograder.enrolled import Absent
 from autograder.errors import UsageError
-from autograder.feedback import readable, template_text
+from autograder.feedback import readable, template, template_text
 from autograder.files import write_atomically
 from autograder.gradebook import Gradebook, Result
 from autograder.history import NAME as HISTORY
@@ -239,12 +238,8 @@ def _in_short(missed: Sequence[str], checks: Sequence[CheckReport]) -> list[str]
 def render(found: Report) -> str:
     """The page: it loads nothing and runs nothing, like a feedback page."""
     style = template_text("feedback.css")
-    environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["points"] = lambda value: f"{round(value, 2):g}"
-    environment.filters["readable"] = readable
-    environment.filters["breakable"] = lambda text: escape(text).replace("_", Markup("_<wbr>"))  # a name, on a phone
     figures = {scheme: _figure(found, *colors) for scheme, colors in COLORS.items()}
-    return environment.from_string(template_text("report.html.j2")).render(
+    return template("report.html.j2").render(
         found=found,
         facts=found.to_dict(),
         figures=figures,

@@ -39,7 +39,9 @@ def read_roster(path: Path) -> list[Student]:
         if "id" not in (table.fieldnames or ()):
             raise UsageError(f"{path} has no column id; the columns are {', '.join(COLUMNS)}.")
         rows = [{name: (row.get(name) or "").strip() for name in COLUMNS} for row in table]
-    except (OSError, csv.Error) as error:
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read ({error.strerror}); name the CSV file of the roster.") from None
+    except csv.Error as error:
         raise UsageError(f"{path} cannot be read as a CSV file: {error}.") from None
     students = [Student(**row) for row in rows if row["id"]]
     seen: set[str] = set()

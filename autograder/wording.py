@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+WAITING = ("written answer waits", "written answers wait")
 
-def count(number: float, noun: str) -> str:
-    """A number of things, with the noun's plural by an s.
 
-    >>> count(1, "score"), count(2.5, "point"), count(0, "day")
-    ('1 score', '2.5 points', '0 days')
+def counted(number: float, one: str, many: str = "") -> str:
+    """A number and the words after it, for one and for many, which by default end in an s more.
+
+    >>> counted(1, "score"), counted(2.5, "point"), counted(0, "answer waits", "answers wait")
+    ('1 score', '2.5 points', '0 answers wait')
     """
-    shown = f"{round(number, 2):g}"
-    return f"{shown} {noun}{'' if shown == '1' else 's'}"
+    text = f"{round(number, 2):g}"
+    return f"{text} {one if text == '1' else many or one + 's'}"
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

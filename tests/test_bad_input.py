@@ -141,7 +141,13 @@ def test_a_place_that_cannot_be_written_is_told(course: Path) -> None:
     (course.parent / "taken").mkdir()
     for place in ("taken", "inbox/../taken"):
         refused(run("gradescope", course, "--to", place), 2, f"{place} is a folder; name a file")
-    refused(run("gradescope", course, "--to", "/proc/nobody/x.zip"), 1, "cannot be written")
+    refused(run("gradescope", course, "--to", "/proc/x.zip"), 1, "cannot be written")
+    nowhere = course.parent / "typo"
+    for kind in ("csv", "gradescope"):
+        refused(
+            run("export", course, "--format", kind, "--to", str(nowhere / "x")), 2, f"There is no folder {nowhere};"
+        )
+    assert not nowhere.exists()
     assert list((course.parent / "taken").iterdir()) == []
 
 

@@ -37,7 +37,7 @@ def test_grading_prints_scores_and_what_waits_for_a_person(course: Path) -> None
     assert result.exit_code == 0, result.output
     assert "ann                          9.00 of 11" in result.output
     assert "2 graded, 0 unchanged, 0 failed" in result.output
-    assert "1 written answers wait for a person's grade" in result.output
+    assert "1 written answer waits for a person's grade" in result.output
     assert "look at dan: Not read" in result.output
 
 

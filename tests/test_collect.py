@@ -246,6 +246,17 @@ def test_of_students_folders_those_without_the_notebook_are_named_with_what_they
     assert found.unknown == []
 
 
+def test_a_notebook_for_a_source_and_a_roster_that_is_not_there_are_told_as_what_they_are(course: Path) -> None:
+    alone = course.parent / "scaling.ipynb"
+    alone.write_bytes(GOOD)
+    told = f"{alone} is a notebook; name a zip file, or a folder that holds <student>/scaling.ipynb."
+    result = command(course, str(alone))
+    assert (result.exit_code, result.output) == (2, f"autograder: {told}\n")
+    result = command(course, str(alone), "--roster", "nowhere.csv")
+    told = "nowhere.csv cannot be read (No such file or directory); name the CSV file of the roster."
+    assert (result.exit_code, result.output) == (2, f"autograder: {told}\n")
+
+
 # what is unsafe
 
 

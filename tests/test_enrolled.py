@@ -102,7 +102,7 @@ def test_what_is_handed_in_and_not_graded_is_no_0(root: Path) -> None:
 def test_an_export_tells_of_written_answers_that_count_as_0(root: Path) -> None:
     submit(root, "ada", RIGHT)
     grade(NAME, root, jobs=1)
-    assert "1 written answers wait for a person's grade, and count as 0 here" in command(root, "export", NAME)
+    assert "1 written answer waits for a person's grade, with 0 points here" in command(root, "export", NAME)
 
 
 def test_an_extension_can_be_granted_before_anything_else_is_there(root: Path) -> None:
@@ -146,6 +146,7 @@ def test_an_extension_after_grading_moves_the_score_and_is_in_the_history(root: 
         "ada scaling, days more: none -> 2 extension",
         "ada scaling, days more: 2 -> 0.5 extension",
     ]
+    assert f"1 score changed, told in {root}/reports/" in command(root, "grade", NAME, "--jobs", "1")
 
 
 @pytest.mark.parametrize("student", ["", "a/b", ".."])

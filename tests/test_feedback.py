@@ -207,7 +207,7 @@ def test_one_reason_is_told_once_a_task() -> None:
     text = shown(page(result))
     assert text.count("You added w to x.") == 1
     assert text.count("the cell ran longer") == 2  # about the whole, and in the task
-    assert "ran out of time, 0 of 1 points; the reason is that of a check above" in text
+    assert "ran out of time, 0 of 1 point; the reason is that of a check above" in text
 
 
 def test_code_that_does_not_run_is_named_at_the_head_of_its_task() -> None:

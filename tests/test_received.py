@@ -90,7 +90,7 @@ def test_who_came_by_another_way_is_left_out_and_named(root: Path) -> None:
     said: list[str] = []
     export(NAME, root, kind="canvas-feedback", tell=said.append)
     assert said == [
-        "1 pages, to be uploaded to Canvas as one zip",
+        "1 page, to be uploaded to Canvas as one zip",
         "left out, since they did not come from Canvas by `autograder collect`: emmy/scaling.html",
     ]
     with pytest.raises(UsageError, match="collect from there and grade first"):

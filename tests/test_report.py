@@ -180,7 +180,7 @@ def test_the_commands_print_where_they_wrote(root: Path, tmp_path: Path) -> None
     assert CliRunner().invoke(main, ["report", NAME, *place]).output.strip() == str(root / "reports" / f"{NAME}.html")
     to = tmp_path / "out.csv"
     result = CliRunner().invoke(main, ["export", NAME, *place, "--format", "moodle", "--to", str(to)])
-    waiting = "2 written answers wait for a person's grade, and count as 0 here"
+    waiting = "2 written answers wait for a person's grade, with 0 points here"
     assert result.output.splitlines() == [str(to), waiting]
     assert to.exists()
     wrong = CliRunner().invoke(main, ["export", NAME, *place, "--format", "excel"])
