@@ -178,7 +178,7 @@ def extend(assignment: str, student: str, days: float, course_dir: Path, db: str
 @main.command(epilog=CODES)
 @click.argument("assignment")
 @COURSE_DIR
-@click.option("--format", "kind", default="csv", show_default=True, metavar="FORMAT", help="As below.")
+@click.option("--format", "kind", default="csv", show_default=True, metavar="FORMAT", help="One of those above.")
 @click.option("--to", type=click.Path(path_type=Path), help="Where to write.  [default: exports/ of the course]")
 @DB
 def export(assignment: str, course_dir: Path, kind: str, to: Path | None, db: str) -> None:

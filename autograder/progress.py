@@ -25,7 +25,10 @@ class Progress:
         self.busy = busy
         self.done = self.failed = 0
         self.start = time.monotonic()
-        self.bar = tqdm(total=total, unit="submission", dynamic_ncols=True) if sys.stderr.isatty() else None
+        # tqdm's own estimate goes by the rate alone, which one slow submission makes untrue.
+        form = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}, {rate_fmt}{postfix}]"
+        options = {"unit": "submission", "dynamic_ncols": True, "bar_format": form}
+        self.bar = tqdm(total=total, **options) if sys.stderr.isatty() else None
         self._through = threading.Event()
         self._teller = threading.Thread(target=self._tell, daemon=True)
 
@@ -52,11 +55,13 @@ class Progress:
                 self.bar.set_postfix_str(", ".join(self._notes()))
                 continue
             rate = self.done / (time.monotonic() - self.start)
-            left = f"{(self.total - self.done) / rate:.0f} s left" if rate else "time left unknown"
-            line = [f"{self.done} of {self.total}", f"{rate:.1f} a second", left, *self._notes()]
+            line = [f"{self.done} of {self.total}", f"{rate:.1f} a second", *self._notes()]
             print(", ".join(line), file=sys.stderr, flush=True)
 
     def _notes(self) -> list[str]:
+        """The time left by the rate so far, unless a submission at work has taken longer: then nobody knows it."""
         student, seconds = self.busy()
-        notes = [f"{self.failed} failed"] if self.failed else []
+        left = (self.total - self.done) * (time.monotonic() - self.start) / self.done if self.done else 0.0
+        notes = [f"{left:.0f} s left"] if left > seconds else []
+        notes += [f"{self.failed} failed"] if self.failed else []
         return notes + ([f"{student} takes {seconds:.0f} s"] if student and seconds > LONG else [])

@@ -181,3 +181,8 @@ def test_help_comes_at_once(arguments: list[str]) -> None:
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         times.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
     assert min(times) < 0.3
+
+
+def test_the_help_on_formats_points_to_where_they_stand() -> None:
+    text = CliRunner().invoke(main, ["export", "--help"]).output
+    assert text.index("canvas-feedback") < text.index("One of those above.")

@@ -14,13 +14,23 @@ def test_without_a_terminal_plain_lines_name_what_takes_long(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(progress, "EVERY", 0.05)
-    with Progress(4, lambda: ("ann", 12.0)) as shown:
+    with Progress(2000, lambda: ("ann", 12.0)) as shown:
         shown.show(2, 1)
         time.sleep(0.3)
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) >= 2
-    assert lines[-1].startswith("2 of 4, ")
+    assert lines[-1].startswith("2 of 2000, ")
     assert lines[-1].endswith("s left, 1 failed, ann takes 12 s")
+
+
+def test_no_time_left_is_told_that_a_submission_at_work_has_outlasted(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "EVERY", 0.05)
+    with Progress(4, lambda: ("ann", 12.0)) as shown:
+        shown.show(3, 0)  # a second or so by the rate
+        time.sleep(0.3)
+    assert capsys.readouterr().err.splitlines()[-1].endswith("a second, ann takes 12 s")
 
 
 def test_a_short_batch_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
@@ -40,3 +50,4 @@ def test_on_a_terminal_one_line_is_rewritten(
     assert "3/4" in text
     assert "ann takes 12 s" in text
     assert text.count("\n") == 1
+    assert "<" not in text  # tqdm's own estimate
