@@ -75,6 +75,9 @@ def wrong_notebook(assignment: Assignment, data: bytes, submitted: Sequence[Subm
     >>> wrong_notebook(assignment, b'{"cells": []}', [])
     'This is not the notebook scaling: it holds none of its cells.'
     """
+    marked = assignment.by_id.keys() & {cell.grade_id for cell in submitted}
+    if 2 * len(marked) >= len(assignment.by_id):  # as nearly all do: nothing is read or matched a second time
+        return ""
     chosen = _Matcher(assignment, submitted).chosen
     found = [cell for cell in assignment.by_id.values() if cell.index in chosen]
     told, expected = made_for(json.loads(data.decode(json.detect_encoding(data)))), made_for(assignment.notebook)
