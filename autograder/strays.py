@@ -30,11 +30,11 @@ def strays(course: Course, assignment: str, gradebook: Gradebook) -> Iterator[tu
         where = root.relative_to(course.root) / student / assignment / f"{name}.ipynb"
         yield _shown(path.relative_to(course.root)), f"not graded: it should be {_shown(where)}"
     known = {path.parent.name for path in _sources(course)} | _assignments(gradebook)
-    folders = {path.parent.name: path.parent for path in sorted(root.glob("*/[!._]*/*.ipynb"), reverse=True)}
+    unknown = [folder for folder in root.glob("*/[!._]*/") if folder.name not in known]
+    folders = {each.name: each for each in sorted(unknown, reverse=True) if any(each.glob("*.ipynb"))}
     for name, folder in sorted(folders.items()):
-        if name not in known:
-            reason = f"not graded: there is no assignment of this name{nearest(name, known)}"
-            yield _shown(folder.relative_to(course.root)), reason
+        reason = f"not graded: there is no assignment of this name{nearest(name, known)}"
+        yield _shown(folder.relative_to(course.root)), reason
 
 
 def other_notebooks(course: Course, assignment: str) -> set[str]:

@@ -59,9 +59,10 @@ def when_it_works(worker: Worker, act: Callable[[psutil.Process], None], times: 
         deadline = time.monotonic() + 60
         while len(done) < times and time.monotonic() < deadline:
             for each in top.children(recursive=True):
-                if each.pid not in known | done and each.ppid() in known:
-                    done.add(each.pid)
-                    act(each)
+                with suppress(psutil.NoSuchProcess):  # it ended since it was listed
+                    if each.pid not in known | done and each.ppid() in known:
+                        act(each)
+                        done.add(each.pid)
             time.sleep(0.01)
 
     thread = threading.Thread(target=run)
