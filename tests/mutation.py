@@ -1,10 +1,10 @@
 """Do the engine's tests see a change of its code? ``python -m tests.mutation [MODULE ...] [--sample N] [--jobs N]``
 
 Every first-order mutant of a module that judges or guards the boundary is put into a copy of the tree, and the
-module's tests run there. The operators are those of reference.mutants, save ``is`` for ``==``: the engine compares
-types, names and small numbers, where both are the same. A mutant that they let pass has survived;
-tests/survivors.py names each with the reason, and one that is neither killed nor named makes the exit code 1. All take
-hours: ``--sample`` takes every k-th mutant, the same ones each time.
+module's tests run there. The operators are those of reference.mutants, save ``is`` for ``==``, which tells nothing of
+tests where types, names and small numbers are compared, as nearly everywhere in the engine. A mutant that they let
+pass has survived; tests/survivors.py names each with the reason, and one that is neither killed nor named makes the
+exit code 1. All take hours: ``--sample`` takes every k-th mutant, the same ones each time.
 """
 
 from __future__ import annotations
