@@ -26,6 +26,8 @@ from markdown_it import MarkdownIt
 
 import normlab
 from reference.course import ASSIGNMENTS, ROOT, Check, Course, CourseTextError, chosen_assignments
+from reference.proofread import require_readable
+from reference.release import write_release
 
 Cell = dict[str, Any]
 OPTION = re.compile(r":([a-z]+):\s*(.*)")
@@ -199,6 +201,7 @@ def points_of(made: nbformat.NotebookNode) -> float:
 
 def write_source(course: Course, folder: Path) -> None:
     """source/<name>/ under ``folder``: the notebook, and what goes along with it to the students."""
+    require_readable(course)
     made = notebook(course)
     course.require_every_check_in(made.cells)
     target = folder / "source" / course.name
@@ -209,25 +212,6 @@ def write_source(course: Course, folder: Path) -> None:
     (target / "requirements.txt").write_text(f"./{wheel}\njupyterlab>=4.2,<5\n", encoding="utf-8")
     how = (ROOT / "reference" / "hand_in.md").read_text(encoding="utf-8")
     (target / "HAND_IN.md").write_text(how.replace("{notebook}", name), encoding="utf-8")
-
-
-def write_release(names: Sequence[str], folder: Path) -> None:
-    """release/<name>/ under ``folder``, made of its source/ by nbgrader with the course's own settings."""
-    from nbgrader.converters import GenerateAssignment
-    from nbgrader.converters.base import NbGraderException
-    from nbgrader.coursedir import CourseDirectory
-    from traitlets.config import PyFileConfigLoader
-
-    for name in names:
-        config = PyFileConfigLoader("nbgrader_config.py", path=str(ROOT)).load_config()
-        config.CourseDirectory.root = str(folder)
-        config.CourseDirectory.assignment_id = name
-        config.GenerateAssignment.no_database = True
-        config.SaveCells.enabled = False
-        try:
-            GenerateAssignment(coursedir=CourseDirectory(config=config), config=config).start()
-        except (NbGraderException, ValueError) as error:
-            raise CourseTextError(f"nbgrader makes no release of {name}: {error}") from error
 
 
 def generated(folder: Path, names: Sequence[str]) -> dict[str, bytes]:

@@ -7,6 +7,7 @@ import ast
 import importlib
 import inspect
 import textwrap
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -206,4 +207,11 @@ class Course:
                 )
 
     def _module(self, name: str) -> ModuleType:
-        return importlib.import_module(f"reference.{self.name}.{name}")
+        try:
+            return importlib.import_module(f"reference.{self.name}.{name}")
+        except Exception as error:
+            frame = traceback.extract_tb(error.__traceback__)[-1]
+            raise CourseTextError(
+                f"reference/{self.name}/{name}.py cannot be imported: {type(error).__name__}: {error} "
+                f"({Path(frame.filename).name}, line {frame.lineno})."
+            ) from error

@@ -38,14 +38,17 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder.mkdir()
     for name in re.findall(r"^\d\. `([\w.]+)`", SECTION, re.MULTILINE):
         shutil.copy(EXAMPLE / name, folder)
+    done = follow_the_steps(root)
+    assert done.returncode == 0, f"{done.stdout}{done.stderr}"
+    return root
+
+
+def follow_the_steps(root: Path) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"}
     commands = re.findall(r"```sh\n(.*?)```", SECTION, re.DOTALL)[0].replace("<name>", NAME)
-    for command in commands.splitlines():
-        done = subprocess.run(
-            command, shell=True, cwd=root, env=environment, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
-    return root
+    return subprocess.run(
+        ["bash", "-ec", commands], cwd=root, env=environment, capture_output=True, text=True, check=False
+    )
 
 
 def hand_in(root: Path, student: str, answers: dict[str, str]) -> None:
@@ -81,3 +84,16 @@ def test_students_get_no_line_of_the_solution(root: Path) -> None:
     released = (root / "release" / NAME / f"{NAME}.ipynb").read_text(encoding="utf-8")
     assert "TODO: compute dbeta" in released
     assert "dx_hat" not in released
+
+
+def test_a_fault_ends_the_steps_before_the_old_notebook_is_validated(root: Path) -> None:
+    checks = root / "reference" / NAME / "checks.py"
+    text = checks.read_text(encoding="utf-8")
+    checks.write_text(f"{text}\n(", encoding="utf-8")
+    done = follow_the_steps(root)
+    checks.write_text(text, encoding="utf-8")
+    line = text.count("\n") + 2
+    place = f"reference/{NAME}/checks.py, line {line}"
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr == f"The notebooks cannot be made: {place}: '(' was never closed.\n"

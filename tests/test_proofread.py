@@ -1,0 +1,75 @@
+"""A fault in an assignment's files is told in a sentence with its place."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import reference
+from reference import assemble
+from reference.course import ROOT, Course, CourseTextError
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder in which reference/groupnorm/ is an assignment, to be broken by a test."""
+    shutil.copytree(ROOT / "tests" / "groupnorm", tmp_path / "reference" / "groupnorm")
+    monkeypatch.setattr("reference.course.ROOT", tmp_path)
+    monkeypatch.setattr(reference, "__path__", [*reference.__path__, str(tmp_path / "reference")])
+    importlib.invalidate_caches()
+    yield tmp_path
+    for name in [name for name in sys.modules if name.startswith("reference.groupnorm")]:
+        del sys.modules[name]
+
+
+def change(root: Path, file: str, old: str, new: str) -> int:
+    """Replaces the first ``old``; returns the number of its line."""
+    path = root / "reference" / "groupnorm" / file
+    before, found, after = path.read_text(encoding="utf-8").partition(old)
+    assert found
+    path.write_text(before + new + after, encoding="utf-8")
+    return before.count("\n") + 1
+
+
+def test_the_example_has_no_fault(root: Path) -> None:
+    assemble.write_source(Course("groupnorm"), root)
+    assert (root / "source" / "groupnorm" / "groupnorm.ipynb").is_file()
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "complaint"),
+    [
+        (
+            "checks.py",
+            "backward__square_batch",
+            "backward__gradients",
+            "LINE: groupnorm_backward__gradients is defined",
+        ),
+        (
+            "checks.py",
+            "np.array([[1.0, 3, 10, 12]])",
+            "np.array([[1.0, 3, 10, 12])",
+            "checks.py, line LINE: closing parenthesis",
+        ),
+        ("mistakes.py", "MISTAKES = (", "MISTAKES = ((", "mistakes.py, line LINE: '(' was never closed."),
+        ("checks.py", "import numpy as np", "import nump as np", "named 'nump' (checks.py, line LINE)."),
+        ("solution.py", "### BEGIN SOLUTION", "### BEGIN SOLUTON", "`### END SOLUTION` has no"),
+        ("solution.py", "### END SOLUTION", "### END SOLUTON", "`### BEGIN SOLUTION` has no"),
+        ("solution.py", "### END SOLUTION", "### BEGIN SOLUTION", "`### BEGIN SOLUTION` has no"),
+        ("solution.py", "    return out, cache", "", "has no `### END SOLUTION` below it, above the last statement of"),
+    ],
+)
+def test_a_fault_is_told_in_a_sentence_with_its_place(
+    root: Path, file: str, old: str, new: str, complaint: str
+) -> None:
+    line = change(root, file, old, new)
+    with pytest.raises(CourseTextError, match=re.escape(complaint.replace("LINE", str(line)))) as caught:
+        assemble.write_source(Course("groupnorm"), root)
+    assert str(caught.value).startswith("reference/groupnorm/")
+    assert not (root / "source").exists()
