@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: all install python book site notebooks wheel wheels class test coverage oldest lint lock clean
+.PHONY: all install python book site notebooks wheel wheels class test coverage oldest lint lock newest clean
 
 all: install
 	@$(MAKE) --no-print-directory -j2 book class
@@ -92,8 +92,12 @@ lint:
 	lint-imports --no-cache
 
 lock:
-	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \
+	uv pip compile pyproject.toml $(UPGRADE) --all-extras --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock" -o requirements.lock
+
+# The lock with the newest version of each package; the weekly workflow tests it.
+newest: UPGRADE = --upgrade
+newest: lock
 
 clean:
 	rm -rf _build build dist sample_class release/*/*.whl
