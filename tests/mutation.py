@@ -34,6 +34,8 @@ TIMES = 8  # ... so many times as long as without a mutant
 TESTS = {
     "arguments": ["tests/test_boundary.py"],
     "arrays": ["tests/test_wire.py"],
+    "bindings": ["tests/test_bindings.py"],
+    "channel": ["tests/test_channel.py"],
     "containers": ["tests/test_boundary.py"],
     "exceptions": ["tests/test_boundary.py", "tests/test_judge.py"],
     "judge": ["tests/test_judging.py"],

@@ -381,46 +381,7 @@ def test_mutated_messages_raise_protocol_errors_alone(value: Any, edits: list[tu
     decoded(bytes(body), [])
 
 
-@PLAIN
-@given(st.binary(max_size=300))
-def test_a_channel_fed_with_garbage_ends(data: bytes) -> None:
-    ours, theirs = socket.socketpair()
-    with ours, theirs:
-        ours.settimeout(5)
-        theirs.sendall(data)
-        theirs.shutdown(socket.SHUT_WR)
-        incoming = Channel(ours, Codec(SMALL))
-        for _ in range(len(data) + 1):
-            try:
-                incoming.receive()
-            except (ProtocolError, EOFError):
-                return
-        raise AssertionError("more messages than bytes")
-
-
 def test_no_course_allows_a_depth_at_which_msgpack_overflows_the_stack() -> None:
     assert same(crossed(deep(tuple, 99), Limits(message_depth=100)), deep(tuple, 99))
     with pytest.raises(UsageError, match="message_depth may be 100 at most, not 101"):
         Limits(message_depth=101)
-
-
-def test_a_huge_announced_size_takes_no_memory() -> None:
-    ours, theirs = socket.socketpair()
-    with ours, theirs:
-        theirs.sendall(struct.pack("<II", 2**32 - 1, 2**32 - 1))
-        with pytest.raises(ProtocolError):
-            Channel(ours, Codec(Limits())).receive()
-
-
-def test_frames_arrive_whole_however_they_are_cut() -> None:
-    ours, theirs = socket.socketpair()
-    message = [1, np.arange(5000.0), np.asfortranarray(np.ones((90, 80))), "x" * 70000]
-    data = b"".join(bytes(part) for part in Codec(Limits()).encode(message))
-    with ours, theirs:
-
-        def trickle() -> None:
-            for start in range(0, len(data), 997):
-                theirs.sendall(data[start : start + 997])
-
-        threading.Thread(target=trickle, daemon=True).start()
-        assert same(Channel(ours, Codec(Limits())).receive(), message)
