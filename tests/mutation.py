@@ -31,21 +31,23 @@ ROOT = Path(__file__).parents[1]
 COPIED = ("autograder", "normlab", "reference", "tests", "source", "nbgrader_config.py", "pyproject.toml")
 SECONDS = 400  # a mutant whose tests run longer hangs; and where they take 20 s more than ...
 TIMES = 8  # ... so many times as long as without a mutant
+BOUNDARY = ["tests/test_proxies.py", "tests/test_boundary.py"]
+WIRE = ["tests/test_wire.py", "tests/test_wire_hostile.py"]
 TESTS = {
-    "arguments": ["tests/test_boundary.py"],
-    "arrays": ["tests/test_wire.py"],
+    "arguments": BOUNDARY,
+    "arrays": WIRE,
     "bindings": ["tests/test_bindings.py"],
     "channel": ["tests/test_channel.py"],
-    "containers": ["tests/test_boundary.py"],
-    "exceptions": ["tests/test_boundary.py", "tests/test_judge.py"],
-    "judge": ["tests/test_judging.py"],
+    "containers": BOUNDARY,
+    "exceptions": [*BOUNDARY, "tests/test_judge_deaths.py"],
+    "judge": ["tests/test_judging.py", "tests/test_judging_cells.py"],
     "life": ["tests/test_life.py"],
-    "proxies": ["tests/test_boundary.py"],
-    "repair": ["tests/test_repair.py"],
+    "proxies": BOUNDARY,
+    "repair": ["tests/test_repair.py", "tests/test_wrong_notebook.py"],
     "scoring": ["tests/test_judge.py::test_scores_are_clamped_and_faults_named"],
-    "session": ["tests/test_session.py"],
+    "session": ["tests/test_session.py", "tests/test_session_values.py"],
     "trusted": ["tests/test_trusted.py"],
-    "wire": ["tests/test_wire.py"],
+    "wire": WIRE,
 }
 
 

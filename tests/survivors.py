@@ -3,6 +3,7 @@
 APART = "3 shares no bit with a multiple of 8"
 FEW = "NumPy refuses bytes that are too few"
 FIRST = "b is the first kind of DTYPES"
+NO_BODY = "a head alone takes the longer way to the same empty body"
 
 SURVIVORS: dict[str, dict[str, str]] = {
     "arrays": {
@@ -23,6 +24,21 @@ SURVIVORS: dict[str, dict[str, str]] = {
             "if _size(dtype, shape) < len(content) or (part is not None and rest):"
         ): FEW,
         "if len(data) != 1 + dtype.itemsize: -> if len(data) > 1 + dtype.itemsize:": FEW,
+    },
+    "channel": {
+        "if len(first) >= 8: -> if len(first) > 8:": NO_BODY,
+        "if len(first) >= 8: -> if len(first) >= 9:": NO_BODY,
+        (
+            "if count == 0 and size == len(first) - 8 <= self.codec.max_body: -> "
+            "if count <= 0 and size == len(first) - 8 <= self.codec.max_body:"
+        ): "the count has no sign",
+        (
+            "if count == 0 and size == len(first) - 8 <= self.codec.max_body: -> "
+            "if count == 0 and size == len(first) - 8 < self.codec.max_body:"
+        ): "the longest body is copied then, and is the same",
+        "first = self.sock.recv(65536) -> first = self.sock.recv( 65537)": "any size of a read will do",
+        "first = self.sock.recv(65536) -> first = self.sock.recv( 65535)": "any size of a read will do",
+        "have = min(length, len(rest)) -> have = min(len(rest), length)": "the smaller one is the same",
     },
     "judge": {
         'if raw["cell_type"] == "code": -> if raw["cell_type"] <= "code":': "markdown and raw come after it",

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from autograder.assignment import Assignment
+from autograder.bindings import GONE, Bindings
 from autograder.limits import Limits
 from autograder.results import Judged
 from autograder.worker import Worker
@@ -81,3 +82,15 @@ def test_a_death_while_a_name_is_away_costs_that_test_alone(worker: Worker) -> N
     assert judged.checks["total__is_back"].status == "passed"
     assert judged.checks["total__setting"].status == "passed"
     assert judged.checks["total__deleted"].status == "killed"
+
+
+def test_told_once_is_what_was_taken_away_a_function_put_in_its_place_and_a_value_that_the_solution_reads() -> None:
+    names = {"squares": abs, "total": sum, "SCALE": 1, "shown": 3, "own": 1}
+    bindings = Bindings(Assignment("squares", notebook(SOLUTION)), names)
+    assert bindings.changes() == []
+    del names["total"]  # which nothing of the solution reads
+    names.update(SCALE=2, shown=4, own=2)
+    assert dict(bindings.changes()) == {"SCALE": 2, "total": GONE}
+    names.update(total=max)
+    assert bindings.changes() == [("total", max)]
+    assert bindings.changes() == []

@@ -20,7 +20,15 @@ from autograder.wire import MAX_PARTS, Codec
 
 SMALL = Limits(message_bytes=1000, message_items=50)
 MAX_BODY = 800  # 16 bytes of body for each of the items
-FRAMES = [(b"", []), (b"b", []), (b"body", []), (b"body", [b"part"]), (b"", [b"", b"p"]), (b"b" * 20, [b"x" * 30] * 3)]
+FRAMES = [
+    (b"", []),
+    (b"b", []),
+    (b"body", []),
+    (b"body", [b"part"]),
+    (b"", [b"", b"p"]),
+    (b"b" * 27, []),
+    (b"b" * 20, [b"x" * 30] * 3),
+]
 
 
 class Stream:
@@ -97,8 +105,17 @@ def test_of_a_frame_larger_than_one_read_nothing_of_the_next_is_taken(body: byte
 
 @pytest.mark.parametrize(("body", "parts"), FRAMES)
 def test_bytes_after_the_end_of_a_message_are_refused(body: bytes, parts: list[bytes]) -> None:
-    with pytest.raises(ProtocolError, match="bytes after the end of a message"):
-        over(Stream(frame(body, parts) + b"!")).receive_frame()
+    for more in (b"!", b"!" * 8):
+        with pytest.raises(ProtocolError, match="bytes after the end of a message"):
+            over(Stream(frame(body, parts) + more)).receive_frame()
+
+
+@pytest.mark.parametrize(("body", "parts"), FRAMES)
+def test_of_a_frame_whose_head_comes_in_pieces_nothing_of_the_next_is_taken(body: bytes, parts: list[bytes]) -> None:
+    for first in range(1, 8 + 8 * len(parts)):
+        stream = Stream(frame(body, parts) + b"next", first, 1 << 20)
+        assert received(stream) == (body, parts)
+        assert stream.data == b"next"
 
 
 @pytest.mark.parametrize("cut", [1 << 20, 1])

@@ -20,7 +20,7 @@ from autograder.errors import UsageError, WorkerError
 from autograder.grade import grade
 from tests.course_factory import NAME, RIGHT, make_course, submit
 from tests.faults import Cluster, cluster, failures, free_port, graded, make_batch, start, state
-from tests.test_grade import scores
+from tests.graded_course import scores
 
 
 @pytest.fixture(scope="module")

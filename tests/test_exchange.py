@@ -14,7 +14,7 @@ import pytest
 from autograder.collect import collect
 from autograder.grade import grade
 from tests.course_factory import NAME, RIGHT, answered, make_course
-from tests.test_gradebook import nbgrader
+from tests.graded_course import nbgrader
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 

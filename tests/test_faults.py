@@ -29,7 +29,7 @@ from autograder.limits import Limits
 from autograder.worker import Worker
 from tests.course_factory import FULL, NAME, RIGHT, answered, assignment, make_course, submit
 from tests.faults import disturb, graded, start, tree
-from tests.test_grade import log, scores
+from tests.graded_course import log, scores
 
 
 @pytest.fixture

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import itertools
-import json
 import multiprocessing
 import signal
 import sqlite3
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
@@ -19,14 +16,13 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from autograder.course import DEFAULTS, Course, parse_timestamp
-from autograder.errors import CourseError, GradebookError, UsageError
-from autograder.gradebook import Gradebook, Record
+from autograder.course import Course
+from autograder.errors import GradebookError
+from autograder.gradebook import Gradebook
 from autograder.guard import BACKUPS, backup, backups, check_sqlite, only_grader
 from autograder.kept import Kept
-from tests.course_factory import FULL, NAME, POINTS, assignment, cell, instructor_notebook, make_course
-
-ZERO = dict.fromkeys(POINTS, 0.0)
+from tests.course_factory import FULL, NAME, assignment, cell, instructor_notebook, make_course
+from tests.graded_course import ZERO, nbgrader, record
 
 
 @pytest.fixture
@@ -39,12 +35,6 @@ def book(course: Course) -> Iterator[Gradebook]:
     with closing(Gradebook(course.db_url)) as gradebook:
         gradebook.save_assignment("course101", NAME, {NAME: assignment()})
         yield gradebook
-
-
-def record(student: str, scores: dict[str, Any] = FULL, **values: Any) -> Record:
-    blank = frozenset({"scale_forward", "scale_backward", "written__why"} if scores == ZERO else ())
-    fields = {"timestamp": None, "late_penalty": None, "digest": "d", "result": "{}"}
-    return Record(student, NAME, scores, blank, **(fields | values))
 
 
 def rows(course: Course, query: str) -> list[Any]:
@@ -97,28 +87,6 @@ def test_ctrl_c_and_sigterm_wait_for_the_end_of_a_transaction(
         signal.signal(number, before)
     book.write(NAME, [record("bob")])
     assert rows(course, "SELECT count(*) FROM student") == [(2,)]
-
-
-NBGRADER = """
-import contextlib, json, sys
-from jupyter_core.application import NoStart
-from nbgrader.apps import NbGraderApp
-for arguments in json.loads(sys.argv[1]):
-    app = NbGraderApp.instance()
-    app.initialize(arguments)
-    with contextlib.suppress(NoStart):
-        app.start()
-    app.reset()
-"""
-
-
-def nbgrader(root: Path, *commands: str) -> str:
-    """Run nbgrader's commands in one process, since to import it takes seconds."""
-    line = [sys.executable, "-c", NBGRADER, json.dumps([command.split() for command in commands])]
-    path = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "HOME": str(root)}
-    done = subprocess.run(line, cwd=root, env=path, capture_output=True, text=True, timeout=600, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout + done.stderr
 
 
 def test_nbgrader_reads_the_scores_that_were_written(course: Course, book: Gradebook) -> None:
@@ -298,65 +266,6 @@ def test_an_older_nbgraders_gradebook_asks_for_its_upgrade(course: Course) -> No
         connection.execute("ALTER TABLE student DROP COLUMN lms_user_id")
     with pytest.raises(GradebookError, match="nbgrader db upgrade"):
         Gradebook(course.db_url)
-
-
-def test_the_defaults_of_a_course_are_nbgraders() -> None:
-    from nbgrader.coursedir import CourseDirectory
-
-    traits = CourseDirectory.class_traits()
-    own = {name: default for name, default in DEFAULTS.items() if name != "db_url"}
-    assert own == {name: traits[name].default_value for name in own}
-
-
-def test_a_copied_configuration_names_the_folders_of_the_copy(tmp_path: Path) -> None:
-    root = make_course(tmp_path / "a", "c.CourseDirectory.submitted_directory = 'handed/in'")
-    (root / "handed" / "in" / "zoë x" / NAME).mkdir(parents=True)
-    course = Course.open(root)
-    assert list(course.submissions(NAME)) == [("zoë x", root / "handed" / "in" / "zoë x" / NAME)]
-    assert course.db_url == f"sqlite:///{root}/gradebook.db"
-    assert Course.open(root, "sqlite:///other.db").db_url == f"sqlite:///{root}/other.db"
-
-
-def test_excluded_students_are_left_out(tmp_path: Path) -> None:
-    root = make_course(tmp_path / "a", "c.CourseDirectory.student_id_exclude = 'bob,cyd'")
-    for student in ("ann", "bob", "cyd"):
-        (root / "submitted" / student / NAME).mkdir(parents=True)
-    assert [student for student, _ in Course.open(root).submissions(NAME)] == ["ann"]
-
-
-@pytest.mark.parametrize("name", ["nothing", "../source", "", "a/b", "*"])
-def test_an_unknown_assignment_is_wrong_usage_and_the_known_ones_are_named(course: Course, name: str) -> None:
-    with pytest.raises(UsageError, match=NAME):
-        course.notebooks(name)
-
-
-@pytest.mark.parametrize(
-    "line", ["1 / 0", "c.Engine.isolation = 'some'", "c.Engine.limits = {'hours': 1}", "c.Engine.limits = 3"]
-)
-def test_a_faulty_configuration_is_one_sentence(tmp_path: Path, line: str) -> None:
-    root = make_course(tmp_path / "course", line)
-    with pytest.raises((CourseError, UsageError), match=r"Zero|isolation|hours|limits"):
-        _ = Course.open(root).limits
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["2026-11-01 12:30:00.5 UTC", "2026-11-01T12:30:00+02:00", "2026-11-01 12:30", "2026-11-01 12:30 Europe/Berlin"],
-)
-def test_timestamps_are_read_as_nbgrader_reads_them(text: str) -> None:
-    from nbgrader.utils import parse_utc
-
-    assert parse_timestamp(text) == parse_utc(text)
-
-
-@pytest.mark.parametrize("zone", ["+0200", "+02:00", "+02"])
-def test_numeric_zones_count(zone: str) -> None:
-    assert parse_timestamp(f"2026-11-01 12:30:00 {zone}") == datetime(2026, 11, 1, 10, 30)
-
-
-@pytest.mark.parametrize("text", ["", None, "yesterday", "99999999999999999999", "2026-13-45"])
-def test_what_is_no_time_counts_as_none(text: str | None) -> None:
-    assert parse_timestamp(text) is None
 
 
 def test_a_student_with_an_extension_of_an_hour_is_an_hour_less_late(course: Course, book: Gradebook) -> None:

@@ -103,7 +103,7 @@ def test_gitignore_names_targets_that_make_what_it_lists() -> None:
 
 
 # Lists of one kind of thing, each read by itself, however many there are.
-LISTS = re.compile(r"/(mistakes\w*|right_\w+|checks\w*|equivalent_mutants)\.py$|_cases\.py$|tests/attacks/|tests/test_")
+LISTS = re.compile(r"/(mistakes\w*|right_\w+|checks\w*|equivalent_mutants)\.py$|_cases\.py$|tests/attacks/in_")
 
 
 def test_a_module_is_read_in_one_sitting() -> None:
@@ -159,6 +159,9 @@ def test_the_tests_that_the_threat_model_names_exist() -> None:
     named = re.findall(r"`(test_\w+)`", page)
     assert len(named) > 10
     assert [name for name in named if f"def {name}(" not in code] == []
+    places = re.findall(r"`(test_\w+)`\s+in\s+`(tests/[\w/]+\.py)`", page)
+    assert len(places) > 5
+    assert [place for name, place in places if f"def {name}(" not in (ROOT / place).read_text()] == []
     assert [path for path in re.findall(r"`(tests/[\w/]+\.py)`", page) if not (ROOT / path).is_file()] == []
 
 

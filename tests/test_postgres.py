@@ -25,8 +25,8 @@ from autograder.history import NAME as TABLE
 from autograder.history import read
 from autograder.roster import Student
 from tests.course_factory import FULL, NAME, RIGHT, assignment, make_course, submit
+from tests.graded_course import nbgrader, record
 from tests.postgres import Server, postgres
-from tests.test_gradebook import nbgrader, record
 
 # What nbgrader's migrations add, taken away from the schema of today.
 OLDEST = (

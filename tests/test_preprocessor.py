@@ -16,7 +16,7 @@ import pytest
 
 from autograder.grade import grade
 from tests.course_factory import FULL, NAME, RIGHT, answered, make_course, submit
-from tests.test_gradebook import nbgrader
+from tests.graded_course import nbgrader
 
 pytestmark = pytest.mark.slow
 

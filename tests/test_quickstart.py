@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from autograder.grade import grade
-from tests.test_gradebook import nbgrader
+from tests.graded_course import nbgrader
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from autograder.intake import SubmittedCell, parse
 from autograder.limits import Limits
-from autograder.repair import repair, wrong_notebook
+from autograder.repair import repair
 from tests.course_factory import RIGHT, Notebook, answered, assignment, cell, instructor_notebook
 
 SOURCE = assignment()
@@ -335,40 +335,3 @@ def test_shuffled_submissions_are_graded_alike() -> None:
         work = answered(RIGHT)
         random.Random(seed).shuffle(work["cells"])
         assert repaired(work)[0] == expected
-
-
-def made_for(notebook: Notebook, name: str) -> Notebook:
-    return notebook | {"metadata": {"normlab": {"assignment": name}}}
-
-
-def told_wrong(work: Notebook, source: Notebook) -> str:
-    data = json.dumps(work).encode()
-    return wrong_notebook(assignment(source), data, parse(data, Limits()))
-
-
-@pytest.mark.parametrize(
-    ("kept", "name", "told"),
-    [
-        (9, "scaling", ""),
-        (9, "shifting", ""),  # somebody's copy of another file: the answers are here
-        (3, "shifting", "This is the notebook shifting, not scaling."),
-        (3, "scaling", ""),
-        (1, "scaling", "This is not the notebook scaling: it holds none of its cells."),
-        (3, "a\nb", ""),  # no name of an assignment
-    ],
-)
-def test_another_notebook_lacks_most_cells_and_says_so_or_lacks_all(kept: int, name: str, told: str) -> None:
-    work = made_for(answered(RIGHT), name)
-    work["cells"] = work["cells"][:kept]
-    assert told_wrong(work, made_for(instructor_notebook(), "scaling")) == told
-
-
-def test_a_notebook_of_ones_own_with_the_functions_asked_for_is_not_another() -> None:
-    own = made_for({**answered(RIGHT), "cells": [cell("code", "mine", RIGHT["scale_forward"])]}, "scaling")
-    assert told_wrong(own, instructor_notebook()) == ""
-
-
-def test_of_another_notebook_one_sentence_tells_in_place_of_every_missing_cell() -> None:
-    assert repair(SOURCE, [], "This is the notebook shifting, not scaling.")[1] == [
-        "This is the notebook shifting, not scaling."
-    ]

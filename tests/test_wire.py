@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import struct
 import threading
-import tracemalloc
 from contextlib import suppress
 from typing import Any
 
@@ -13,54 +12,14 @@ import msgpack
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
+from hypothesis import given
 
 from autograder import channel, wire
 from autograder.channel import Channel
 from autograder.errors import ProtocolError, UsageError
 from autograder.limits import Limits
 from autograder.wire import Codec
-
-SMALL = Limits(message_bytes=1 << 16, message_items=500, message_depth=9)
-PLAIN = settings(deadline=None, max_examples=150, suppress_health_check=list(HealthCheck))
-
-
-def crossed(value: Any, limits: Limits | None = None) -> Any:
-    codec = Codec(limits or Limits())
-    head, *parts = codec.encode(value)
-    size, count = struct.unpack_from("<II", head)
-    return codec.decode(head[8 + 8 * count :][:size], [bytearray(part) for part in parts])
-
-
-def same(a: Any, b: Any) -> bool:
-    if type(a) is not type(b):
-        return False
-    if isinstance(a, np.ndarray):
-        return bool(a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes())
-    if isinstance(a, dict):
-        return list(a) == list(b) and all(map(same, a.values(), b.values()))
-    if isinstance(a, list | tuple):
-        return len(a) == len(b) and all(map(same, a, b))
-    return a == b if isinstance(a, frozenset | int) else repr(a) == repr(b)
-
-
-atoms = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.floats(), st.complex_numbers(), st.text(), st.binary(),
-    st.just(...), st.builds(slice, st.none() | st.integers()), st.sets(st.integers()).map(frozenset),
-    st.sampled_from([np.float32(1.5), np.int8(3), np.True_, np.False_, np.complex64(2j)]),
-    st.sampled_from([float, np.int8, np.dtype("f4")]),
-)  # fmt: skip
-arrays = hnp.arrays(
-    st.sampled_from(["f8", "f4", "f2", "i8", "u1", "?", "c16", "U3", "S2", "M8[D]", "m8[s]"]),
-    hnp.array_shapes(min_dims=0, min_side=0, max_side=4),
-)
-values = st.recursive(
-    atoms | arrays,
-    lambda inner: st.lists(inner) | st.lists(inner).map(tuple) | st.dictionaries(st.text() | st.integers(), inner),
-    max_leaves=20,
-)
+from tests.wire_values import PLAIN, SMALL, crossed, deep, same, values
 
 
 @PLAIN
@@ -140,13 +99,6 @@ def test_lone_surrogates_cross() -> None:
 def test_what_cannot_cross_is_refused_before_it_is_sent(value: Any) -> None:
     with pytest.raises((TypeError, ValueError)):
         Codec(Limits()).encode([value])
-
-
-def deep(kind: type, levels: int) -> Any:
-    value = kind()
-    for _ in range(levels):
-        value = kind((value,))
-    return value
 
 
 def refused(buffers: list[Any], limits: Limits) -> bool:
@@ -260,26 +212,6 @@ def test_what_lies_side_by_side_is_not_nested() -> None:
     assert same(crossed([()] * 100, SMALL), [()] * 100)
 
 
-def test_tuples_are_refused_while_they_are_read_and_not_after() -> None:
-    """Those that go on and on overflow the stack first."""
-    head, *_ = Codec(Limits()).encode([*[()] * 20, deep(tuple, 9)])
-    with pytest.raises(ProtocolError, match=r"nested too deeply$"):
-        Codec(SMALL).decode(head[8:], [])
-
-
-def test_a_list_takes_no_memory_before_its_size_is_checked() -> None:
-    body = (b"\xdd" + struct.pack(">I", 5000)) * 1000 + bytes(3000)
-    codec = Codec(SMALL)
-    tracemalloc.start()
-    try:
-        with pytest.raises(ProtocolError):
-            codec.decode(body, [])
-        _, most = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert most < 100_000
-
-
 def test_a_message_leaves_nothing_to_the_next_whether_it_crossed_or_not() -> None:
     codec = Codec(SMALL)
     array = np.zeros(wire.BULK + 1, "u1")
@@ -303,82 +235,6 @@ def test_what_no_codec_knows_goes_through_the_hooks_of_the_endpoint() -> None:
         lambda code, data: (code, data),
     )
     assert codec.decode(codec.encode([object()])[0][8:], []) == [(wire.FIRST_FREE, b"object")]
-
-
-@pytest.mark.parametrize(
-    ("code", "data"),
-    [
-        (wire.ARRAY, struct.pack("<BBBQ", 0, 0, 1, 2**62) + b"x" * 8),
-        (wire.ARRAY, struct.pack("<BBBQQ", 0, 0, 2, 2**32, 2**32)),
-        (wire.ARRAY, struct.pack("<BBBQ", 200, 0, 1, 1) + b"x" * 8),
-        (wire.ARRAY, struct.pack("<BBBQ", 11, 0, 1, 1) + b"\x07"),
-        (wire.ARRAY, b""),
-        (wire.BULK_ARRAY, b"\0\0\0\0" + struct.pack("<BBBQ", 0, 0, 1, 1)),
-        (wire.TEXT_ARRAY, b"\x03\x01" + b"|O8" + struct.pack("<Q", 1) + b"x" * 8),
-        (wire.TEXT_ARRAY, b"\x05\x01" + b"f4,f4" + struct.pack("<Q", 1) + b"x" * 8),
-        (wire.TEXT_ARRAY, b"\x03\x01" + b"<U1" + struct.pack("<Q", 1) + b"\xff" * 4),
-        (wire.TEXT_ARRAY, b"\x03\x01" + b"<U0" + struct.pack("<Q", 1)),
-        (wire.TEXT_ARRAY, b"\x03\x01" + b"<U1" + struct.pack("<Q", 1) + struct.pack("<I", 0x110000)),
-        (wire.TEXT_ARRAY, b"\x03\x01" + b">U1" + struct.pack("<Q", 1) + struct.pack(">I", 0x110000)),
-        (wire.TEXT_ARRAY, b"\x03\x01" + b"<U1" + struct.pack("<Q", 1) + b"x" * 5),
-        (wire.TEXT_ARRAY, b"\x03\x01" + b"|S1" + struct.pack("<Q", 1) + b"xx"),
-        (wire.TEXT_ARRAY, b"\x03\x01" + b"|S2" + struct.pack("<Q", 1) + b"x"),
-        (wire.SCALAR, b"\x00" + b"x"),
-        (wire.SCALAR, b"\x00" + b"x" * 9),
-        (wire.SCALAR, b"\x0b\x02"),
-        (wire.SCALAR, b"\x0b\x07"),
-        (wire.COMPLEX, b"x"),
-        (wire.NUMBER_TYPE, b"\0\0"),
-        (wire.DTYPE, b"\0\0"),
-        (wire.SLICE, msgpack.packb([1, 2, 3, 4])),
-        (wire.TUPLE, msgpack.packb(3)),
-        (wire.SET, msgpack.packb([[1]])),
-        (wire.BIGINT, b"x" * 5000),
-        (wire.TABLE, msgpack.packb(["range", "x"])),
-        (wire.TABLE, msgpack.packb(["Series", "n", ["range", None, 0, 2, 1], ["<f8", [1, 2]]])),
-        (wire.TABLE, msgpack.packb(["DataFrame", ["range", None, 0, 2, 1], ["range", None, 0, 1, 1], []])),
-        (wire.TABLE, msgpack.packb(["Timestamp", {}])),
-        (wire.TABLE, msgpack.packb([])),
-        (wire.FIRST_FREE, b""),
-        (-1, b"\0\0\0\1"),
-        (99, b""),
-    ],
-)
-def test_malformed_values_are_protocol_errors(code: int, data: bytes) -> None:
-    body = msgpack.packb(msgpack.ExtType(code, data)) if code >= 0 else b"\xd6\xff" + data
-    with pytest.raises(ProtocolError):
-        Codec(Limits()).decode(body, [])
-
-
-@pytest.mark.parametrize(
-    "body", [b"", b"\xc1", b"\x91", b"\x91" * 10**5, b"\x80\x80", b"\xdd\xff\xff\xff\xff", b"\xc0\xc0"], ids=len
-)
-def test_malformed_bodies_are_protocol_errors(body: bytes) -> None:
-    with pytest.raises(ProtocolError):
-        Codec(Limits()).decode(body, [])
-
-
-def decoded(body: bytes, parts: list[bytearray]) -> None:
-    try:
-        Codec(SMALL).decode(body, parts)
-    except ProtocolError:
-        return
-
-
-@PLAIN
-@given(st.binary(max_size=2000), st.lists(st.binary(max_size=50).map(bytearray), max_size=2))
-def test_random_bytes_raise_protocol_errors_alone(body: bytes, parts: list[bytearray]) -> None:
-    decoded(body, parts)
-
-
-@PLAIN
-@given(values, st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), min_size=1, max_size=8))
-def test_mutated_messages_raise_protocol_errors_alone(value: Any, edits: list[tuple[float, int]]) -> None:
-    head, *_ = Codec(Limits()).encode([value, np.arange(3.0)])
-    body = bytearray(head[8:])
-    for where, byte in edits:
-        body[int(where * (len(body) - 1))] = byte
-    decoded(bytes(body), [])
 
 
 def test_no_course_allows_a_depth_at_which_msgpack_overflows_the_stack() -> None:

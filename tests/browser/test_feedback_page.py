@@ -11,7 +11,8 @@ from playwright.sync_api import Browser
 
 from autograder.kept import Kept
 from autograder.results import CheckResult
-from tests.test_feedback import HOSTILE, PIXEL, html_output, judged, page
+from tests.pages import PIXEL, html_output, judged, page
+from tests.test_feedback_hostile import HOSTILE
 
 pytestmark = pytest.mark.browser
 

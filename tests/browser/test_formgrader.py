@@ -17,7 +17,7 @@ from playwright.sync_api import FrameLocator, Locator, Page, Response, expect
 from tests.browser.driving import chromium
 from tests.browser.lab import TOKEN, jupyterlab, open_formgrader
 from tests.course_factory import NAME, RIGHT, answered, make_course, release, submit
-from tests.test_gradebook import nbgrader
+from tests.graded_course import nbgrader
 from tests.test_preprocessor import CHEAT, THROUGH_THE_ENGINE
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(1800)]

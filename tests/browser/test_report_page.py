@@ -10,7 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 
 from autograder.report import CheckReport, Report, render
 from tests.browser.driving import chromium
-from tests.test_feedback import HOSTILE
+from tests.test_feedback_hostile import HOSTILE
 
 pytestmark = pytest.mark.browser
 

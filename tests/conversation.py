@@ -1,0 +1,85 @@
+"""A session of the judge's with a student's process that says what a test tells it to say."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import msgpack
+from msgpack import ExtType
+
+from autograder.channel import Channel
+from autograder.limits import Limits
+from autograder.protocol import HANDLE, LAZY, MIRROR
+from autograder.recording import Recorder
+from autograder.session import Session
+from autograder.wire import Codec
+
+LIMITS = Limits(message_bytes=1 << 20)
+NO_NEWS: list[Any] = [[], [], [], None, False]
+
+
+def thing(handle: Any, name: Any = "Thing", flags: Any = 0, names: Any = ()) -> ExtType:
+    return ExtType(HANDLE, msgpack.packb([handle, name, flags, list(names)]))
+
+
+def lazy(handle: int, kind: int) -> ExtType:
+    return ExtType(LAZY, msgpack.packb([handle, kind]))
+
+
+def mirror(handle: Any, content: Any) -> ExtType:
+    return ExtType(MIRROR, Codec(LIMITS).pack([handle, content]))
+
+
+class Changed:
+    """Stands for the names of a test that changed once."""
+
+    def __init__(self, *changes: tuple[str, Any]) -> None:
+        self._changes = list(changes)
+
+    def changes(self) -> Any:
+        changes, self._changes = self._changes, []
+        return changes
+
+
+def value(payload: Any, news: Any = None) -> Any:
+    return ["value", news, payload]
+
+
+def number(sent: Any, code: int) -> int:
+    assert (sent.code, len(sent.data)) == (code, 8)
+    return int.from_bytes(sent.data, "little")
+
+
+class Conversation:
+    """A session, and a student's process that says what it was told to say, in order, and is gone then."""
+
+    def __init__(
+        self, *answers: Any, recorder: Recorder | None = None, python: bool = False, fresh: bool = False
+    ) -> None:
+        self.ours, self.theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)  # one message, one packet
+        self.ours.settimeout(5)
+        self.shown: list[Any] = []
+        self.session = Session(self.ours, LIMITS, self.shown.append, recorder, python)
+        if not fresh:  # the process knows the states of the random streams
+            self.session._streams.remember()
+        self.student = Channel(self.theirs, Codec(LIMITS, decode_other=ExtType))
+        for answer in answers:
+            self.student.send(answer)
+        self.theirs.shutdown(socket.SHUT_WR)
+
+    def asked(self) -> Any:
+        """The next of the messages that were sent."""
+        self.theirs.setblocking(False)
+        return self.student.receive()
+
+    def is_silent(self) -> bool:
+        try:
+            self.asked()
+        except BlockingIOError:
+            return True
+        return False
+
+
+Talk = Callable[..., Conversation]

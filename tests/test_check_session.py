@@ -1,0 +1,146 @@
+"""`python -m normlab check` runs the notebook afresh, and tells what stood only in the student's session."""
+
+from pathlib import Path
+
+import pytest
+
+from normlab.check import check
+from tests.small_notebooks import (
+    ALL_DONE,
+    DOUBLE,
+    SQUARE,
+    Raw,
+    Save,
+    at,
+    cell,
+    filled,
+    saver,
+    status,
+)
+
+
+@pytest.fixture
+def save(tmp_path: Path) -> Save:
+    return saver(tmp_path)
+
+
+def test_processes_that_a_cell_leaves_behind_do_not_hold_the_check_up(save: Save) -> None:
+    text = f"import os, time\nif os.fork() == 0:\n    time.sleep(600)\n    os._exit(0)\n{DOUBLE}"
+    assert status(check(save(filled(double=text)))) == ALL_DONE
+
+
+def test_the_process_is_fresh_and_what_cells_print_does_not_matter(save: Save) -> None:
+    text = (
+        'import sys\nassert "numpy" not in sys.modules\nprint(\'{"cell": 3}\')\nprint("oops", file=sys.stderr)\n'
+        + DOUBLE
+    )
+    assert status(check(save(filled(double=text)))) == ALL_DONE
+
+
+def test_files_beside_the_notebook_are_found_and_standard_input_is_empty(save: Save, tmp_path: Path) -> None:
+    (tmp_path / "helper.py").write_text("two = 2")
+    text = "from helper import two\nopen('helper.py').close()\ntry:\n    input()\nexcept EOFError:\n    pass\n"
+    assert status(check(save(filled(double=f"{text}def double(x):\n    return two * x")))) == ALL_DONE
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "%matplotlib inline",
+        "!pip install something",
+        "double?",
+        "%%time",
+        "import asyncio\nawait asyncio.sleep(0)",
+        "display(3)",
+        "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()",
+    ],
+)
+def test_what_belongs_to_jupyter_does_no_harm(save: Save, line: str) -> None:
+    assert status(check(save(filled(double=f"{line}\n{DOUBLE}")))) == ALL_DONE
+
+
+def with_helper(source: str, *others: str) -> Raw:
+    """A notebook with a helper cell of the student's own, two(), that double uses; others follow at its end."""
+    notebook = filled(double="def double(x):\n    return two() * x")
+    notebook["cells"].insert(1, cell(source))
+    notebook["cells"] += [cell(other) for other in others]
+    return notebook
+
+
+MISSING = "import no_such_module\ndef two():\n    return 2"
+IS_MISSING = "cell 2 (import no_such_module): ModuleNotFoundError, line 1: No module named 'no_such_module'"
+
+
+def test_a_students_own_cell_that_fails_is_told_with_its_error(save: Save) -> None:
+    path = save(with_helper(MISSING, "two()", "double(3)", "1 / 0", "count = count + 1"))
+    report = check(path)
+    assert status(report)["double"] == "failed"
+    assert report.failing == (
+        IS_MISSING,
+        "cell 14 (1 / 0): ZeroDivisionError, line 1: division by zero",
+        "cell 15 (count = count + 1): NameError, line 1: name 'count' is not defined",
+    )
+    assert f"Cells that fail:\n  - {IS_MISSING}\n" in str(report)
+
+
+def test_a_cell_that_fails_in_a_helper_is_told_and_one_that_fails_in_an_answer_is_not(save: Save) -> None:
+    notebook = with_helper("def two():\n    return 2\ndef zero():\n    return 1 / 0", "zero()", "double(None)")
+    assert check(save(notebook)).failing == ("cell 12 (zero()): ZeroDivisionError, line 4 in cell 2: division by zero",)
+
+
+def test_a_cell_that_fails_by_itself_is_no_matter_of_order(save: Save) -> None:
+    notebook = with_helper(MISSING)
+    for count, one in enumerate(notebook["cells"], 1):
+        if one["cell_type"] == "code":
+            one["execution_count"] = count
+    report = check(save(notebook))
+    assert report.failing == (IS_MISSING,)
+    assert report.order == ()
+
+
+def ran(notebook: Raw, *order: str) -> Raw:
+    """The notebook as a session leaves it in which the cells were run in this order, without an error."""
+    for count, grade_id in enumerate(order, 1):
+        at(notebook, grade_id)["execution_count"] = count
+    return notebook
+
+
+def test_a_name_that_is_defined_further_down_is_told(save: Save) -> None:
+    notebook = filled(double="three = two + 1\ndef double(x):\n    return two * x", square=f"two = 2\n{SQUARE}")
+    report = check(save(ran(notebook, "square", "double", "double__of_three", "square__of_a_double")))
+    assert status(report)["double"] == "failed"
+    assert report.order[0] == (
+        "cell 2 (three = two + 1) uses two, which only cell 5 (two = 2), further down, defines: move that cell up."
+    )
+    assert not report.all_passed
+
+
+def test_a_name_left_over_in_the_session_is_told(save: Save) -> None:
+    notebook = filled(double="def double(x):\n    return factor * x")
+    report = check(save(ran(notebook, "double", "double__of_three")))
+    uses = "cell 2 (def double(x):) uses factor, which no cell defines: "
+    assert report.order[0] == uses + "it was left over in your session. Define it again."
+
+
+def test_a_name_used_in_a_function_is_told_of_the_functions_cell(save: Save) -> None:
+    notebook = filled(double="def double(x):\n    return two * x", square=f"two = 2\n{SQUARE}")
+    report = check(save(ran(notebook, "square", "double", "double__of_three")))
+    assert report.order[0].startswith("cell 2 (def double(x):) uses two, which only cell 5 (two = 2), further down")
+
+
+def test_a_check_that_passed_in_another_order_is_told(save: Save) -> None:
+    notebook = filled(
+        square="def square(x):\n    return x * x\ndef double(x):\n    return 2 * x",
+        double="def double(x):\n    return x",
+    )
+    report = check(save(ran(notebook, "double", "square", "double__of_three")))
+    assert len(report.order) == 1
+    assert "was saved without an error and fails in a fresh process" in report.order[0]
+
+
+def test_a_failure_that_the_session_showed_too_is_no_matter_of_order(save: Save) -> None:
+    notebook = ran(filled(double="def double(x):\n    return 3"), "double", "double__of_three")
+    at(notebook, "double__of_three")["outputs"] = [
+        {"output_type": "error", "ename": "E", "evalue": "", "traceback": []}
+    ]
+    assert check(save(notebook)).order == ()

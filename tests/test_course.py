@@ -1,0 +1,76 @@
+"""A course folder is read as nbgrader reads it: its settings, its students, its times."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from autograder.course import DEFAULTS, Course, parse_timestamp
+from autograder.errors import CourseError, UsageError
+from tests.course_factory import NAME, make_course
+
+
+@pytest.fixture
+def course(tmp_path: Path) -> Course:
+    return Course.open(make_course(tmp_path / "course", gradebook=True))
+
+
+def test_the_defaults_of_a_course_are_nbgraders() -> None:
+    from nbgrader.coursedir import CourseDirectory
+
+    traits = CourseDirectory.class_traits()
+    own = {name: default for name, default in DEFAULTS.items() if name != "db_url"}
+    assert own == {name: traits[name].default_value for name in own}
+
+
+def test_a_copied_configuration_names_the_folders_of_the_copy(tmp_path: Path) -> None:
+    root = make_course(tmp_path / "a", "c.CourseDirectory.submitted_directory = 'handed/in'")
+    (root / "handed" / "in" / "zoë x" / NAME).mkdir(parents=True)
+    course = Course.open(root)
+    assert list(course.submissions(NAME)) == [("zoë x", root / "handed" / "in" / "zoë x" / NAME)]
+    assert course.db_url == f"sqlite:///{root}/gradebook.db"
+    assert Course.open(root, "sqlite:///other.db").db_url == f"sqlite:///{root}/other.db"
+
+
+def test_excluded_students_are_left_out(tmp_path: Path) -> None:
+    root = make_course(tmp_path / "a", "c.CourseDirectory.student_id_exclude = 'bob,cyd'")
+    for student in ("ann", "bob", "cyd"):
+        (root / "submitted" / student / NAME).mkdir(parents=True)
+    assert [student for student, _ in Course.open(root).submissions(NAME)] == ["ann"]
+
+
+@pytest.mark.parametrize("name", ["nothing", "../source", "", "a/b", "*"])
+def test_an_unknown_assignment_is_wrong_usage_and_the_known_ones_are_named(course: Course, name: str) -> None:
+    with pytest.raises(UsageError, match=NAME):
+        course.notebooks(name)
+
+
+@pytest.mark.parametrize(
+    "line", ["1 / 0", "c.Engine.isolation = 'some'", "c.Engine.limits = {'hours': 1}", "c.Engine.limits = 3"]
+)
+def test_a_faulty_configuration_is_one_sentence(tmp_path: Path, line: str) -> None:
+    root = make_course(tmp_path / "course", line)
+    with pytest.raises((CourseError, UsageError), match=r"Zero|isolation|hours|limits"):
+        _ = Course.open(root).limits
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2026-11-01 12:30:00.5 UTC", "2026-11-01T12:30:00+02:00", "2026-11-01 12:30", "2026-11-01 12:30 Europe/Berlin"],
+)
+def test_timestamps_are_read_as_nbgrader_reads_them(text: str) -> None:
+    from nbgrader.utils import parse_utc
+
+    assert parse_timestamp(text) == parse_utc(text)
+
+
+@pytest.mark.parametrize("zone", ["+0200", "+02:00", "+02"])
+def test_numeric_zones_count(zone: str) -> None:
+    assert parse_timestamp(f"2026-11-01 12:30:00 {zone}") == datetime(2026, 11, 1, 10, 30)
+
+
+@pytest.mark.parametrize("text", ["", None, "yesterday", "99999999999999999999", "2026-13-45"])
+def test_what_is_no_time_counts_as_none(text: str | None) -> None:
+    assert parse_timestamp(text) is None

@@ -1,0 +1,176 @@
+"""What cells print and draw is on the notebook as in Jupyter, bounded, whatever end it came to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from autograder.assignment import Assignment
+from autograder.journal import CUT
+from autograder.limits import Limits
+from autograder.worker import Worker
+from tests.three_tasks import (
+    LIMITS,
+    check,
+    given,
+    instructor,
+    judged_cells,
+    outputs,
+    scores,
+    student,
+    submission,
+    text,
+)
+
+
+@pytest.fixture(scope="module")
+def worker() -> Iterator[Worker]:
+    with Worker(Assignment("tasks", instructor()), LIMITS) as started:
+        yield started
+
+
+def test_what_a_test_cell_prints_displays_and_ends_in_is_shown() -> None:
+    odd = "class Odd:\n    def __repr__(self): 1 / 0\ndisplay(Odd(), 'x' * 9999)"
+    source = f"import sys\nprint('out')\nprint('err', file=sys.stderr)\ndisplay(4, 'five')\n{odd}\n'end'"
+    judged = judged_cells(given("first", "1"), given("empty", " "), student("n = 1"), check("shows", source))
+    shown = [
+        (item["output_type"], item.get("name"), item.get("text") or item["data"]["text/plain"])
+        for item in outputs(judged, "shows")
+    ]
+    assert shown[:5] == [
+        ("stream", "stdout", "out\n"),
+        ("stream", "stderr", "err\n"),
+        ("display_data", None, "4"),
+        ("display_data", None, "'five'"),
+        ("display_data", None, "<Odd whose repr raised ZeroDivisionError>"),
+    ]
+    assert len(shown[5][2]) == 2000
+    assert shown[6:] == [("execute_result", None, "'end'")]
+    assert [raw["execution_count"] for raw in judged.notebook["cells"]] == [1, None, 2, 3]
+    assert outputs(judged, "shows")[-1]["execution_count"] == 3
+    assert judged.scores == {"shows": 1}
+
+
+def test_outputs_over_the_limit_of_the_notebook_are_cut() -> None:
+    cells = [given(f"c{n}", "print('x' * 400)") for n in range(4)]
+    judged = judged_cells(*cells, limits=Limits(cell_seconds=2, total_seconds=20, total_output_bytes=1000))
+    shown = [text(judged, f"c{n}") for n in range(4)]
+    assert shown[:2] == ["x" * 400 + "\n"] * 2
+    assert shown[2:] == ["[outputs cut here: over the limit of the notebook]\n"] * 2
+
+
+OUTPUTS = {
+    "print and value": ("print('a'); 3", [("stream", "a\n"), ("execute_result", "3")]),
+    "a quiet value": ("3;", []),
+    "a quiet value with a comment": ("3;  # quiet", []),
+    "stderr": ("import sys; print('b', file=sys.stderr)", [("stream", "b\n")]),
+    "display": ("display(4); print('c')", [("display_data", "4"), ("stream", "c\n")]),
+    "html": ("from IPython.display import HTML\nHTML('<b>x</b>')", [("execute_result", "<b>x</b>")]),
+    "magic": ("%matplotlib inline\n5", [("execute_result", "5")]),
+    "cell magic": ("%%capture out\nprint('hidden')", []),
+    "shell": ("!echo no", [("error", "")]),
+    "top-level await": ("import asyncio\nawait asyncio.sleep(0)\n6", [("execute_result", "6")]),
+    "syntax error": ("def (", [("error", "SyntaxError")]),
+    "exception": ("1 / 0", [("error", "ZeroDivisionError")]),
+    "exit": ("exit", []),
+    "SystemExit": ("raise SystemExit", [("error", "SystemExit")]),
+    "cleared": (
+        "print('x')\nfrom IPython.display import clear_output\nclear_output()\nprint('y')",
+        [("stream", "y\n")],
+    ),
+    "updated": ("h = display('one', display_id=True)\nh.update('two')", [("display_data", "'two'")]),
+}
+
+
+@pytest.mark.parametrize("case", OUTPUTS)
+def test_outputs_are_those_of_jupyter(case: str, worker: Worker) -> None:
+    source, expected = OUTPUTS[case]
+    judged = worker.grade(submission(demo_first=source))
+    got = []
+    for item in outputs(judged, "demo-first"):
+        data = item.get("data", {})
+        shown = item.get("text") or item.get("ename") or data.get("text/html") or data.get("text/plain", "")
+        got.append((item["output_type"], shown))
+    if case in ("shell", "exit"):  # what these print depends on the version of IPython: they must only not hang
+        assert scores(judged) == [2, 2, 2]
+    else:
+        assert got == expected
+
+
+def test_a_figure_and_a_warning_are_kept(worker: Worker) -> None:
+    source = "import warnings, matplotlib.pyplot as plt\nwarnings.warn('careful')\nplt.plot([1, 2])\nplt.show()"
+    judged = worker.grade(submission(demo_first=source))
+    warning, figure = outputs(judged, "demo-first")
+    assert "careful" in warning["text"]
+    assert figure["data"]["image/png"].startswith("iVBOR")
+    assert scores(judged) == [2, 2, 2]
+
+
+def test_a_figure_left_open_by_a_tested_function_is_shown_with_its_test(worker: Worker) -> None:
+    draws = "import matplotlib.pyplot as plt\ndef first(x):\n    plt.plot([1, x])\n    print('drew')\n    return x + 1"
+    judged = worker.grade(submission(first=draws, demo_first=""))
+    assert [item["output_type"] for item in outputs(judged, "first--check")] == ["stream", "display_data"]
+
+
+FLOODS = {
+    "lines": "while len(str(i := 0)) and True: print('x' * 1000)",
+    "one line": "print('x' * (1 << 26))",
+    "displays": "for i in range(100_000): display(i)",
+    "bytes to descriptors": "import os\nfor fd in (0, 1, 2): os.write(fd, b'x' * 1000)",
+    "errors": "import sys\nfor i in range(10**5): print(i, file=sys.stderr); print(i)",
+}
+
+
+@pytest.mark.parametrize("flood", FLOODS)
+def test_floods_of_output_are_cut_and_cost_nothing(flood: str, worker: Worker) -> None:
+    judged = worker.grade(submission(demo_first=FLOODS[flood]))
+    assert scores(judged) == [2, 2, 2]
+    assert len(str(outputs(judged, "demo-first"))) < 200_000
+
+
+ENDS = {"crashes": "import ctypes; ctypes.string_at(0)", "hangs": "while True: pass", "left": "import os; os._exit(0)"}
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_what_a_cell_showed_before_it_died_is_kept(end: str, worker: Worker) -> None:
+    figure = "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()"
+    judged = worker.grade(submission(demo_first=f"print('one')\n{figure}\nprint('two')\n{ENDS[end]}"))
+    one, drawn, two, error = outputs(judged, "demo-first")
+    assert (one["text"], two["text"], error["output_type"]) == ("one\n", "two\n", "error")
+    assert drawn["data"]["image/png"].startswith("iVBOR")
+    assert scores(judged) == [2, 2, 2]
+
+
+def test_what_a_tested_function_printed_before_it_died_is_kept(worker: Worker) -> None:
+    crashes = f"def second(x):\n    print('got', x)\n    {ENDS['crashes']}"
+    judged = worker.grade(submission(second=crashes, demo_second=""))
+    assert text(judged, "second--check") == "got 1\n"
+    assert scores(judged) == [2, 0, 2]
+
+
+@pytest.mark.parametrize("flood", ["print('x' * 1000)", "print('x', end='')", "print('x' * 1000, file=sys.stderr)"])
+def test_endless_printing_keeps_what_came_first_and_is_marked_as_cut(flood: str, worker: Worker) -> None:
+    judged = worker.grade(submission(demo_first=f"import sys\nprint('first')\nwhile True: {flood}"))
+    shown = text(judged, "demo-first")
+    assert shown.startswith("first\nx")
+    assert shown.endswith(CUT)
+    assert 1000 < len(shown) < 200_000
+    assert scores(judged) == [2, 2, 2]
+
+
+def test_a_forged_journal_costs_nothing(worker: Worker) -> None:
+    forge = (
+        "import gc, os\njournal = get_ipython().display_pub.outputs.journal\n"
+        "memory = journal._memory\nmemory[:] = {content}\nos._exit(0)"
+    )
+    for content in ("b'\\xff' * len(memory)", "os.urandom(len(memory))", "b'\\xff' * 8 + b'\\x91' * (len(memory) - 8)"):
+        judged = worker.grade(submission(demo_first=forge.format(content=content)))
+        assert scores(judged) == [2, 2, 2]
+        assert len(str(outputs(judged, "demo-first"))) < 200_000
+
+
+def test_printing_within_a_tested_function_cannot_flood_the_notebook(worker: Worker) -> None:
+    judged = worker.grade(submission(first="def first(x):\n    print('y' * 10**6)\n    return x + 1"))
+    assert scores(judged) == [2, 2, 2]
+    assert len(str(outputs(judged, "first--check"))) < 200_000

@@ -1,0 +1,230 @@
+"""What stands in a test for an object of the student's asks no more and believes no more than it must."""
+
+from __future__ import annotations
+
+import gc
+import inspect
+import operator
+import pickle
+import types
+from collections.abc import Callable
+from typing import Any, cast
+
+import numpy as np
+import pytest
+
+from autograder import exceptions, proxies
+from autograder.arguments import Arguments
+from autograder.containers import Container
+from autograder.errors import BoundaryError, ProtocolError
+from autograder.protocol import ARITHMETIC
+from autograder.proxies import proxy_type
+from autograder.session import Session
+
+
+def test_a_change_of_another_shape_or_kind_is_not_written_into_an_array() -> None:
+    arguments, x = Arguments({}), np.zeros((2, 3))
+    arguments.outgoing(x)
+    for change in (np.ones((3, 2)), np.ones((2, 3, 1)), np.ones((1, 3)), np.ones(3), 5, [1], None):
+        assert arguments.change(0, change) is x
+        assert not x.any()
+    arguments.change(0, np.ones((2, 3)))
+    assert x.all()
+
+
+class Lying:
+    """A session whose student's process answers with what it likes."""
+
+    def __init__(self, answer: Any) -> None:
+        self.answer = answer
+        self.asked: list[tuple[Any, ...]] = []
+        self.freed: list[Any] = []
+
+    def request(self, *question: Any) -> Any:
+        self.asked.append(question)
+        return self.answer
+
+
+def things(answer: Any, *handles: int) -> tuple[Lying, Any]:
+    session = Lying(answer)
+    return session, [proxy_type("Thing")(cast(Session, session), handle) for handle in handles]
+
+
+def test_a_container_that_turns_into_another_kind_is_refused() -> None:
+    class Equal(list[int]):
+        def __eq__(self, other: object) -> bool:
+            return True
+
+    for answer in ((1,), {1: 1}, Equal(), 1, None):
+        with pytest.raises(BoundaryError, match="changed its type"):
+            assert Container(cast(Session, Lying(answer)), 1, list) == [1]
+    assert Container(cast(Session, Lying([1])), 1, list) == [1]
+
+
+@pytest.mark.parametrize("other", [(1, 1), (1, 2), (1, 3), (1,), (1, 2, 0)])
+def test_a_container_compares_as_what_it_holds_does(other: tuple[int, ...]) -> None:
+    held = (1, 2)
+    container = Container(cast(Session, Lying(held)), 1, tuple)
+    for name in ("eq", "ne", "lt", "le", "gt", "ge"):
+        compare = getattr(operator, name)
+        assert compare(container, other) is compare(held, other)
+        assert compare(other, container) is compare(other, held)
+
+
+@pytest.mark.parametrize(
+    ("held", "name", "other"),
+    [([1, 2], "add", [3]), ((1, 2), "iadd", (3,)), ((1, 2), "mul", 3), ({"a": 1, "b": 2}, "or_", {"b": 3, "c": 4})],
+)
+def test_a_container_is_reckoned_with_as_what_it_holds(held: Any, name: str, other: Any) -> None:
+    container, reckon = Container(cast(Session, Lying(held)), 1, type(held)), getattr(operator, name)
+    assert reckon(container, other) == reckon(held, other)
+    assert reckon(other, container) == reckon(other, held)
+    if type(other) is type(held):
+        assert reckon(container, container) == reckon(held, held)
+
+
+def test_what_a_class_of_the_students_answers_is_no_more_than_a_name_a_text_and_a_signature() -> None:
+    def described(*answer: Any) -> Any:
+        return things(list(answer), 1)[1][0]
+
+    thing = described("f", "what it does", [["x", 1, False], ["y", 3, True]])
+    assert (thing.__name__, thing.__qualname__, thing.__doc__) == ("f", "f", "what it does")
+    assert str(inspect.signature(thing)) == "(x, *, y=None)"
+    assert described(5, 5, []).__doc__ is None
+    assert described(5, 5, []).__name__ == "5"
+    for answer in ([], ["f", "", [], 1]):
+        assert not hasattr(described(*answer), "__name__")
+    for parameters in (None, [1], [["x", 9, False]], [["x y", 1, False]], [["y", 1, True], ["x", 1, False]]):
+        assert not hasattr(described("f", "", parameters), "__signature__")
+
+
+def test_operators_between_two_objects_of_the_students_are_forwarded_under_their_name() -> None:
+    session, (one, other) = things(True, 1, 2)
+    for name in ("eq", "ne", "lt", "le", "gt", "ge"):
+        assert getattr(operator, name)(one, other) is True
+        assert session.asked.pop() == ("operate", 1, name, other)
+    for name in ARITHMETIC:
+        plain = name.strip("_")
+        assert getattr(one, f"__{plain}__")(other) is True
+        assert session.asked.pop() == ("operate", 1, name, other)
+        assert getattr(one, f"__r{plain}__")(other) is True
+        assert session.asked.pop() == ("operate", 2, name, one)
+    assert not session.asked
+
+
+@pytest.mark.parametrize("answer", [False, 1, "yes", [True], None, np.False_, np.int64(1)])
+def test_a_comparison_and_a_kind_are_true_where_the_answer_is_true_itself_alone(answer: Any) -> None:
+    _, (one, other) = things(answer, 1, 2)
+    assert [one == other, one != other, one < other] == [False] * 3
+    assert not isinstance(other, one)
+    assert not isinstance(3, one)
+
+
+def test_an_object_is_itself_and_is_not_none_whatever_it_says() -> None:
+    session, (one,) = things(False, 1)
+    assert [one == one, one != one, one == None, one != None] == [True, False, False, True]  # noqa: E711
+    assert not session.asked
+    _, (one, other) = things(np.True_, 1, 2)
+    assert one == other
+
+
+REFUSALS: dict[str, Callable[[Any], object]] = {
+    "turned into an array": np.asarray,
+    "true or false": bool,
+    "pickled": pickle.dumps,
+    "subclassed": lambda thing: types.new_class("Sub", (thing,)),
+    "compared with a value of the test": lambda thing: thing == 1,
+    "reckoned with": lambda thing: 1 + thing,
+    "used as a number": float,
+}
+
+
+@pytest.mark.parametrize("what", REFUSALS)
+def test_a_refusal_names_the_class_of_the_object_and_asks_nothing_of_it(what: str) -> None:
+    session, (thing,) = things(True, 1)
+    with pytest.raises(BoundaryError, match=f"^'Thing' of the student's cannot be {what} in a test: compare plain"):
+        REFUSALS[what](thing)
+    assert not session.asked
+
+
+def test_what_jupyter_and_numpy_look_for_is_not_asked_of_the_student() -> None:
+    session, (thing,) = things(1, 1)
+    for name in ("__array_interface__", "__fspath__", "_repr_html_", "_ipython_display_"):
+        assert not hasattr(thing, name)
+    assert not session.asked
+    assert thing._mine == 1
+    assert session.asked == [("get", 1, "_mine")]
+
+
+def test_a_handle_is_given_back_with_the_number_of_times_that_it_came() -> None:
+    session, made = things(1, 7)
+    made.clear()
+    gc.collect()
+    assert session.freed == [[7, 1]]
+
+
+def test_types_are_made_once_a_name_and_not_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert proxy_type("Thing") is proxy_type("Thing")
+    assert proxy_type("Thing").__name__ == "Thing"
+    monkeypatch.setattr(proxies, "_MAX_TYPES", len(proxies._types) + 1)
+    assert proxy_type("One_more").__name__ == "One_more"
+    assert proxy_type("Too_many") is proxies.Proxy
+    assert proxy_type("One_more").__name__ == "One_more"
+    del proxies._types["One_more"]
+    monkeypatch.setattr(proxies, "_MAX_TYPES", 0)
+    assert proxy_type("Too_many") is proxies.Proxy
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        None, ([], [], "", ""), [[], [], ""], [[], [], "", "", 1], ["xy", [], "", ""], [[], "xy", "", ""],
+        [[5], [], "", ""], [["A", b".ValueError"], [], "", ""],
+    ],
+)  # fmt: skip
+def test_a_forged_exception_is_a_protocol_error(payload: Any) -> None:
+    with pytest.raises(ProtocolError):
+        exceptions.rebuild(payload)
+
+
+def test_an_exception_has_the_classes_that_the_student_gave_it_up_to_the_built_in_one() -> None:
+    names = ["Worse", "Bad", ".ValueError", ".Exception"]
+    error = exceptions.rebuild([names, ["bad", 7], "text", "line 3"])
+    assert [kind.__name__ for kind in type(error).__mro__[:4]] == ["Worse", "Bad", "ValueError", "Exception"]
+    assert (error.args, getattr(error, "student_traceback", "")) == (("bad", 7), "line 3")
+    made = exceptions.exception_class
+    assert type(error) is made(names)
+    assert issubclass(made(names), made(names[1:]))
+    assert not issubclass(made(names), made(["Bad", ".KeyError"]))
+    assert made([".KeyError"]) is KeyError
+    for unknown in ([], [".NoSuch"], [".print"], [".int"]):
+        assert made(unknown) is exceptions.StudentError
+    assert made(["Own"]).__bases__ == (exceptions.StudentError,)
+    assert len(made([f"E{n}" for n in range(99)]).__mro__) == 20 + len(exceptions.StudentError.__mro__)
+
+
+def test_an_exception_that_cannot_be_made_or_would_end_a_loop_is_another() -> None:
+    error = exceptions.rebuild([[".UnicodeDecodeError"], ["x"], "its text", ""])
+    assert (type(error), str(error)) == (exceptions.StudentError, "its text")
+    for name in ("StopIteration", "StopAsyncIteration"):
+        for names in ([f".{name}"], ["Own", f".{name}"]):
+            error = exceptions.rebuild([names, [], "", "line 3"])
+            assert type(error) is RuntimeError
+            assert getattr(error, "student_traceback", "") == "line 3"
+            assert names[0].strip(".") in str(error)
+
+
+def test_classes_of_exceptions_are_kept_not_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exceptions, "_made", {})
+    monkeypatch.setattr(exceptions, "_MAX_MADE", 1)
+    made = exceptions.exception_class
+    assert made(["A"]) is made(["A"])
+    assert made(["B"]) is not made(["B"])
+    assert len(exceptions._made) == 1
+    monkeypatch.setattr(exceptions, "_MAX_MADE", 0)
+    assert made(["C"]) is not made(["C"])
+
+
+def test_a_name_is_one_that_a_class_can_have() -> None:
+    given = ["Net", "a" * 100, "a" * 101, "1a", "", "a b", 5, None]
+    assert [exceptions.identifier(name) for name in given] == ["Net", "a" * 100, *["object"] * 6]

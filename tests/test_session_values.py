@@ -1,0 +1,231 @@
+"""What goes over and comes back in a conversation: arrays, objects, random streams; each the same thing as before."""
+
+from __future__ import annotations
+
+import copy
+import gc
+from collections.abc import Callable
+from typing import Any
+
+import msgpack
+import numpy as np
+import pytest
+
+from autograder.errors import BoundaryError
+from autograder.protocol import DICT_KIND, GENERATOR, HANDLE
+from autograder.proxies import Proxy
+from autograder.recording import Recorder
+from autograder.wire import Codec
+from tests.conversation import LIMITS, Conversation, Talk, lazy, mirror, number, thing, value
+
+
+@pytest.fixture
+def talk() -> Any:
+    """Makes conversations, and closes their connections."""
+    made: list[Conversation] = []
+
+    def make(*answers: Any, **options: Any) -> Conversation:
+        made.append(Conversation(*answers, **options))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.ours.close()
+        each.theirs.close()
+
+
+def test_a_change_of_an_argument_is_written_into_it_also_where_the_call_failed(talk: Talk) -> None:
+    array, items = np.zeros(2), [1]
+    changes = [[0, np.ones(2)], [1, [7, 8]]]
+    talking = talk(["error", [changes, [], [], None, False], [[".KeyError"], [], "", ""]])
+    with pytest.raises(KeyError):
+        talking.session.call(1, (array,), {"items": items})
+    assert array.tolist() == [1, 1]
+    assert items == [7, 8]
+
+
+@pytest.mark.parametrize("python", [False, True])
+def test_random_streams_go_over_when_they_moved_and_are_moved_on_by_what_was_drawn(python: bool, talk: Talk) -> None:
+    unmoved = [None] * python
+    talking = talk(
+        value(1),
+        value(1, [[], [], [], [[2, 0, 0.0], *unmoved], False]),
+        ["call back", None, [0, [], {}]],
+        value(1),
+        value(1),
+        python=python,
+    )
+    session = talking.session
+    np.random.seed(5)
+    expected: Any = np.random.RandomState(5)
+    session.request("text", 1)
+    _, (freed, mirrors, state), _ = talking.asked()
+    assert (freed, mirrors, len(state)) == ([], [], 1 + python)
+    assert np.array_equal(state[0][0], expected.get_state()[1])
+    session.request("text", 1)
+    assert talking.asked()[1] is None
+    expected.rand(1)
+    assert np.random.rand() == expected.rand()
+    session.call(7, (lambda: np.random.rand() * 0,), {})
+    assert talking.asked()[1][2]
+    word, (freed, mirrors, state), _ = talking.asked()
+    assert (word, freed, mirrors) == ("return", [], [])
+    expected.rand(1)
+    assert np.array_equal(state[0][0], expected.get_state()[1])
+    assert state[0][1] == expected.get_state()[2]
+    session.request("text", 1)
+    assert talking.asked()[1] is None
+
+
+# arrays of the student's
+
+
+def test_an_array_of_the_students_goes_over_by_its_handle_and_with_what_a_test_wrote_into_it(talk: Talk) -> None:
+    talking = talk(value(mirror(5, np.ones(2))), *[value(1)] * 5)
+    session = talking.session
+    array = session.request("get", 1, "w")
+    session.request("set item", 2, 0, array)
+    array[1] = 1.5
+    session.call(3, (array,), {"again": array})
+    session.request("text", 1)
+    array[0] = 0.5
+    session.request("text", 1)
+    talking.asked()
+    operation, news, _, _, sent = talking.asked()
+    assert (operation, news, number(sent, HANDLE)) == ("set item", None, 5)
+    _, (freed, mirrors, state), _, (first,), named = talking.asked()
+    assert (freed, mirrors[0][0], mirrors[0][1].tolist(), len(mirrors), state) == ([], 5, [1, 1.5], 1, None)
+    assert number(first, HANDLE) == number(named["again"], HANDLE) == 5
+    assert talking.asked() == ["text", None, 1]
+    assert talking.asked()[1][1][0][1].tolist() == [0.5, 1.5]
+
+
+def test_an_array_of_the_students_that_no_test_holds_is_given_back(talk: Talk) -> None:
+    talking = talk(value(mirror(5, np.zeros(2))), *[value(1)] * 3)
+    session = talking.session
+    array = session.request("get", 1, "w")
+    session.request("text", 1)
+    held = [array]
+    del array
+    session.request("text", 1)
+    held.clear()
+    session.request("text", 1)
+    assert [talking.asked()[1] for _ in range(4)] == [None, None, None, [[[5, 1]], [], None]]
+    assert not session._mirrors
+    assert not session._handle_of_mirror
+
+
+def test_an_array_that_comes_again_is_the_same_array_brought_up_to_date(talk: Talk) -> None:
+    talking = talk(value(mirror(5, np.zeros(2))), value(mirror(5, np.ones(2))), value(1), value(1))
+    array = talking.session.request("get", 1, "w")
+    assert talking.session.request("get", 1, "w") is array
+    assert array.tolist() == [1, 1]
+    talking.session.request("set", 1, "w", array)
+    assert [talking.asked()[1] for _ in range(3)] == [None, None, [[[5, 1]], [], None]]
+
+
+@pytest.mark.parametrize(
+    "other", [np.ones(3), np.ones(1), np.ones((2, 1)), np.ones(2, np.float32), np.ones(2, np.complex128)]
+)
+def test_an_array_that_comes_again_in_another_shape_or_type_is_another_array(other: Any, talk: Talk) -> None:
+    talking = talk(value(mirror(5, np.zeros(2))), value(mirror(5, other)), value(1))
+    array = talking.session.request("get", 1, "w")
+    newer = talking.session.request("get", 1, "w")
+    assert (newer.shape, newer.dtype, array.tolist()) == (other.shape, other.dtype, [0, 0])
+    talking.session.call(3, (newer, array), {})
+    _, _, (_, _, _, (sent, plain), _) = talking.asked(), talking.asked(), talking.asked()
+    assert number(sent, HANDLE) == 5
+    assert plain.tolist() == [0, 0]
+
+
+def test_what_student_code_wrote_into_an_array_is_there_and_is_not_sent_back(talk: Talk) -> None:
+    talking = talk(value(mirror(5, np.zeros(2))), value(1, [[], [[5, np.ones(2)]], [], None, False]), value(1))
+    array = talking.session.request("get", 1, "w")
+    talking.session.request("text", 1)
+    assert array.tolist() == [1, 1]
+    talking.session.request("text", 1)
+    assert [talking.asked()[1] for _ in range(3)] == [None] * 3
+
+
+# objects of the student's
+
+
+def test_an_object_that_comes_thrice_is_one_object_and_is_given_back_thrice(talk: Talk) -> None:
+    answers = thing(0), thing(0), thing(0), thing(8, "Net"), lazy(9, DICT_KIND), thing(9)
+    talking = talk(*map(value, answers))
+    one, same, still, net, items, again = (talking.session.request("text", 1) for _ in answers)
+    assert one is same
+    assert one is still
+    assert [type(one).__name__, type(net).__name__, isinstance(items, dict)] == ["Thing", "Net", True]
+    assert again is items
+    del one, same, still, items, again
+    gc.collect()
+    assert sorted(talking.session.freed) == [[0, 3], [9, 2]]
+
+
+def test_a_class_of_errors_of_the_students_can_be_expected_and_is_passed_as_itself(talk: Talk) -> None:
+    answers = thing(6, "type", 7, ["Own", ".KeyError", ".Exception"]), 1, thing(8, "type", 3 + 8)
+    talking = talk(*map(value, answers), value(1))
+    own = talking.session.request("get", 1, "Own")
+    assert (own.__name__, issubclass(own, KeyError)) == ("Own", True)
+    talking.session.call(1, (own,), {})
+    plain_class = talking.session.request("get", 1, "Plain")
+    assert isinstance(plain_class, Proxy)
+    talking.session.call(1, (plain_class,), {})
+    sent = [talking.asked()[3] for _ in range(4)]
+    assert (number(sent[1][0], HANDLE), number(sent[3][0], HANDLE)) == (6, 8)
+
+
+def test_an_object_of_a_process_that_has_ended_is_refused(talk: Talk) -> None:
+    other = talk(value(thing(1))).session.request("get", 1, "x")
+    with pytest.raises(BoundaryError, match="of a student's process that has ended"):
+        talk(value(1)).session.call(1, (other,), {})
+
+
+def test_a_class_of_the_tests_is_refused_by_its_name(talk: Talk) -> None:
+    class Own:
+        pass
+
+    for refused, name in ((Own, "type"), (Own(), "Own"), (KeyError, "type")):
+        with pytest.raises(BoundaryError, match=f"^a {name} cannot be passed to student code: pass numbers"):
+            talk(value(1)).session.call(1, (refused,), {})
+
+
+@pytest.mark.parametrize("make", [np.random.default_rng, np.random.RandomState])
+def test_a_random_generator_goes_over_as_its_kind_and_state(make: Callable[[int], Any], talk: Talk) -> None:
+    talking = talk(value(1))
+    generator = make(3)
+    talking.session.call(1, (generator,), {})
+    (sent,) = talking.asked()[3]
+    legacy, name, state = msgpack.unpackb(sent.data, ext_hook=Codec(LIMITS)._restore)
+    bits = generator.bit_generator if make is np.random.default_rng else generator._bit_generator
+    assert sent.code == GENERATOR
+    assert (legacy, name) == (make is np.random.RandomState, type(bits).__name__)
+    assert str(state) == str(bits.state)
+
+
+# the recording
+
+
+def test_answers_are_recorded_under_the_question_and_the_name_by_which_a_test_got_what_it_asks(talk: Talk) -> None:
+    recorder = Recorder()
+    failed = ["error", None, [[".ValueError"], ["bad"], "", ""]]
+    talking = talk(
+        value([["net", thing(4)], ["n", 3]]), value(thing(5)), value(thing(6)), value(2.5), failed, value(1),
+        value(True), value(7), value(1, [[[0, [5]]], [], [], None, False]), recorder=recorder,
+    )  # fmt: skip
+    session = talking.session
+    net = session.names(["net", "n"])["net"]
+    forward = net.forward
+    copy.copy(forward)
+    assert forward(3) == 2.5
+    with pytest.raises(ValueError, match="bad"):
+        net(1)
+    session.request("set item", 4, "k" * 99, [1])
+    assert str(net) == "True"
+    session.call(99, (), {})
+    session.call(99, ([1],), {})
+    assert [label for label, _ in recorder.take()] == [
+        "get 'forward'", "copy ", "call 'forward'", "call 'net' raised", f"set item '{'k' * 79}",
+        "call ''", "changed 0", "call ''",
+    ]  # fmt: skip
