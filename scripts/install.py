@@ -6,6 +6,7 @@ environment is removed. What is there already and unchanged is left alone.
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import importlib.util
 import os
@@ -96,9 +97,12 @@ def install_system_programs() -> None:
 
 def main() -> int:
     """0 when all is there; 1 after a sentence on stderr."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--test", action="store_true", help="also Chromium and PostgreSQL, which the tests drive")
+    options = parser.parse_args()
     try:
         check_machine()
-        if "--test" in sys.argv[1:]:
+        if options.test:
             install_system_programs()
         install_environment()
     except InstallError as error:

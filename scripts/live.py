@@ -7,6 +7,7 @@ rebuilt while these are unchanged.
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 import re
@@ -131,6 +132,7 @@ def build() -> None:
 
 
 def main() -> int:
+    argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0]).parse_args()
     try:
         build()
     except LiveError as error:

@@ -6,6 +6,7 @@ into links inside the document, printed by Chromium with an outline. The folded 
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -91,6 +92,7 @@ def write(page: Page, path: Path) -> None:
 
 def main() -> int:
     """Print the book; returns the exit code: 1 and one sentence where something is missing."""
+    argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0]).parse_args()
     if not all((SITE / f"{page}.html").exists() for page in chapters()):
         print("The book is not built; run `make book` first.", file=sys.stderr)
         return 1

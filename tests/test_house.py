@@ -87,11 +87,17 @@ def test_all_that_name_a_version_name_the_same() -> None:
     assert {normlab.__version__, autograder.__version__, citation} == {newest[1]}
 
 
-@pytest.mark.parametrize("script", ["compare_graders", "try_wheels"])
-def test_a_script_asked_for_help_says_what_it_does_and_does_nothing(script: str) -> None:
-    command = [sys.executable, str(ROOT / "scripts" / f"{script}.py"), "--help"]
-    told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
-    assert told.startswith(f"usage: {script}.py [-h]")
+def test_a_script_asked_for_help_says_what_it_does_and_does_nothing() -> None:
+    """Each that is a command: its usage, and the first line of its docstring."""
+    commands = [path for path in tracked("scripts/*.py") if '__name__ == "__main__"' in path.read_text()]
+    assert len(commands) > 8
+    for path in commands:
+        told = subprocess.run(
+            [sys.executable, str(path), "--help"], capture_output=True, text=True, check=True, timeout=60
+        ).stdout
+        assert re.match(rf"usage: .*{path.name} \[-h\]", told)
+        first = (ast.get_docstring(ast.parse(path.read_text())) or "").partition("\n")[0]
+        assert "".join(first.split()) in "".join(told.split())
 
 
 def test_gitignore_names_targets_that_make_what_it_lists() -> None:
