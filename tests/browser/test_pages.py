@@ -1,16 +1,19 @@
 """The built book in Chromium: every page can be read by everybody, from our own host alone."""
 
 import gzip
+import io
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from importlib.resources import files
 from pathlib import Path
+from statistics import median
 from typing import Any, Literal
 from urllib.parse import unquote, urljoin, urlsplit
 
 import pytest
 import yaml
-from playwright.sync_api import Browser, Page, ViewportSize
+from PIL import Image
+from playwright.sync_api import Browser, ElementHandle, Page, ViewportSize
 
 from tests.browser.driving import BOOK, PATIENCE, ROOT, served
 
@@ -126,6 +129,7 @@ def test_everybody_can_read_the_page_on_desktop_and_phone_by_day_and_night(page:
     assert foreign == []
     assert complaints == []
     page.evaluate(files("axe_playwright_python").joinpath("axe.min.js").read_text())
+    page.add_style_tag(content="* { background-image: none !important }")  # axe judges no contrast on the shades
     assert faults(page) == []
     change_theme(page, "dark")
     assert contrast_faults(page) == []
@@ -147,6 +151,43 @@ def test_figures_keep_their_size_on_a_phone_and_captions_are_plain_text(page: Pa
         look = "(captions) => captions.map((caption) => getComputedStyle(caption).fontWeight)"
         assert set(page.eval_on_selector_all("figcaption .caption-text", look)) == {"400"}
         assert too_wide(page) == 0
+
+
+def shades(box: ElementHandle, scroll: float) -> tuple[bool, bool]:
+    """Whether the box is darker at its left edge, and at its right one, than 20 pixels further in."""
+    box.evaluate("(box, share) => { box.scrollLeft = share * (box.scrollWidth - box.clientWidth) }", scroll)
+    shot = Image.open(io.BytesIO(box.screenshot())).convert("L")
+
+    def ground(column: int) -> float:
+        return median(shot.crop((column, 4, column + 1, shot.height - 4)).tobytes())
+
+    last = shot.width - 1
+    return ground(4) < ground(24) - 8, ground(last - 4) < ground(last - 24) - 8
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("closed-form", "mjx-container[display]"),
+        ("gradient-checking", "div.highlight pre"),
+        ("scale", ".pst-scrollable-table-container"),
+        ("batchnorm-backward", ".cell_output:has(img)"),
+    ],
+)
+def test_on_a_phone_what_scrolls_is_shaded_where_there_is_more_and_nowhere_else(
+    page: Page, site: str, name: str, kind: str
+) -> None:
+    page.set_viewport_size(PHONE)
+    settled(page, f"{site}chapters/{name}.html")
+    boxes = [box for box in page.query_selector_all(f".bd-article {kind}") if box.is_visible()]
+    more = [box.evaluate("(box) => box.scrollWidth - box.clientWidth") for box in boxes]
+    wide = boxes[next(place for place, pixels in enumerate(more) if pixels > 20)]
+    narrow = [box for box, pixels in zip(boxes, more, strict=True) if pixels <= 0]
+    assert all(shades(box, 0) == (False, False) for box in narrow[:2])
+    assert shades(wide, 0) == (False, True)
+    assert shades(wide, 0.5) == (True, True)
+    assert shades(wide, 1) == (True, False)
 
 
 @pytest.mark.browser
