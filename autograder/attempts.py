@@ -14,7 +14,7 @@ from pathlib import Path
 
 from autograder.course import STATE, Course, parse_timestamp
 from autograder.errors import AutograderError
-from autograder.intake import SECRET, Submission, collect
+from autograder.intake import SECRET, Submission, read_submission
 from autograder.kept import Kept
 from autograder.unit import Outcome
 
@@ -37,7 +37,7 @@ class Attempts:
                 new.mkdir()
                 for name, content in files.items():
                     (new / name).write_bytes(content)
-                digest = collect(new, self.names, self.course.limits).digest
+                digest = read_submission(new, self.names, self.course.limits).digest
                 if not (folder / digest).exists():
                     os.rename(new, folder / digest)
         except OSError as error:
@@ -53,7 +53,7 @@ class Attempts:
         files |= {name: line.encode() for name, line in lines.items() if line}
         digest = self.add(student, files) if current.notebooks else ""
         folders = sorted(path for path in self._folder(student).glob("[!.]*") if path.name != digest)
-        earlier = [collect(path, self.names, self.course.limits) for path in folders]
+        earlier = [read_submission(path, self.names, self.course.limits) for path in folders]
         earlier.sort(key=lambda each: str(parse_timestamp(each.timestamp) or ""))
         if not earlier:
             return [current]

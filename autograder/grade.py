@@ -22,7 +22,7 @@ from autograder.errors import AutograderError, UsageError
 from autograder.files import write_atomically
 from autograder.gradebook import Gradebook, Record
 from autograder.guard import backup, check_sqlite, only_grader
-from autograder.intake import SECRET, Submission, collect
+from autograder.intake import SECRET, Submission, read_submission
 from autograder.jobs import known_answers, make_job, make_record, seconds_late, version_of
 from autograder.pool import LocalPool
 from autograder.progress import Progress
@@ -187,7 +187,7 @@ class _Batch:
         for number, (student, folder) in enumerate(self.folders.items()):
             if number % BATCH == 0:  # one question for many students, and not so early that what people enter is missed
                 kept = self.gradebook.kept_of(self.assignment, list(self.folders)[number : number + BATCH])
-            submission = collect(folder, list(self.notebooks), self.course.limits)
+            submission = read_submission(folder, list(self.notebooks), self.course.limits)
             submissions = self.attempts.of(student, submission)
             late = [seconds_late(self.dues[student], each) for each in submissions]
             parts = [self.version, *(each.digest for each in submissions), *map(str, late)]

@@ -18,7 +18,7 @@ from autograder.course import Course, parse_timestamp
 from autograder.errors import AutograderError, SandboxUnavailable
 from autograder.feedback import Check, check_line
 from autograder.files import write_atomically
-from autograder.intake import collect
+from autograder.intake import read_submission
 from autograder.jobs import known_answers
 from autograder.kept import Kept
 from autograder.pool import LocalPool
@@ -38,14 +38,14 @@ def run(root: Path, assignment: str) -> dict[str, Any]:
     """
     course = Course.open(root / "source" / "course")
     notebooks = course.notebooks(assignment)
-    submission = collect(root / "submission", list(notebooks), course.limits)
+    submission = read_submission(root / "submission", list(notebooks), course.limits)
     job = Job(
         student="submission",
         notebooks=submission.notebooks,
         refused=submission.refused,
         findings=submission.findings,
         kept={},
-        seconds_late=seconds_late(root / "submission_metadata.json"),
+        seconds_late=seconds_after_due(root / "submission_metadata.json"),
     )
     setup = Setup.of(course, assignment, notebooks, known_answers(course, assignment)[0])
     try:
@@ -111,7 +111,7 @@ def told(result: Mapping[str, Any]) -> list[str]:
     return [*refused, *result["findings"], *(f"While your code ran: {death}" for death in result["deaths"])]
 
 
-def seconds_late(metadata: Path) -> float:
+def seconds_after_due(metadata: Path) -> float:
     """By Gradescope's account of the submission; 0 where it tells no due date or is not there."""
     try:
         known = json.loads(metadata.read_text(encoding="utf-8"))

@@ -60,7 +60,7 @@ class Submission:
     digest: str  # of all of these
 
 
-def collect(folder: Path, names: Sequence[str], limits: Limits) -> Submission:
+def read_submission(folder: Path, names: Sequence[str], limits: Limits) -> Submission:
     """Read the notebooks ``names`` of one submission's folder; whatever it holds, this returns.
 
     One expected notebook that is missing while one unknown notebook is there counts as renamed. Neither the folder nor

@@ -27,7 +27,7 @@ from autograder.errors import AutograderError, GradebookError
 from autograder.feedback import render
 from autograder.gradebook import Gradebook
 from autograder.guard import only_grader
-from autograder.intake import collect
+from autograder.intake import read_submission
 from autograder.jobs import known_answers, make_job, make_record, seconds_late, version_of
 from autograder.kept import Kept
 from autograder.pool import Slot
@@ -45,7 +45,7 @@ class GradeInSandbox(NbGraderPreprocessor):  # type: ignore[misc]
         student, title, name = info["student"], info["assignment"], info["notebook"]
         course = _course(self, info)
         notebooks = course.notebooks(title)
-        submission = collect(course.folder("submitted", student, title), list(notebooks), course.limits)
+        submission = read_submission(course.folder("submitted", student, title), list(notebooks), course.limits)
         with only_grader(course.root), closing(Gradebook(course.db_url)) as gradebook:
             gradebook.lock()
             gradebook.save_assignment(course.course_id, title, {name: notebooks[name]})

@@ -17,7 +17,7 @@ from autograder.assignment import Assignment
 from autograder.course import Course
 from autograder.feedback import render
 from autograder.gradebook import Gradebook, Record
-from autograder.intake import collect
+from autograder.intake import read_submission
 from autograder.jobs import make_job
 from autograder.kept import Kept
 from autograder.pool import LocalPool
@@ -75,7 +75,7 @@ def warm_submission(course: Course, name: str) -> Part:
     folder = dict(course.submissions(name))["student000"]
 
     def grade() -> None:
-        submission = collect(folder, [name], course.limits)
+        submission = read_submission(folder, [name], course.limits)
         _, outcome = next(pool.run(iter([make_job("student000", submission, {}, 0.0)])))
         assert outcome.graded[name].page
 

@@ -11,7 +11,7 @@ import pytest
 from autograder.attempts import Attempts
 from autograder.course import Course
 from autograder.grade import Summary, grade
-from autograder.intake import collect
+from autograder.intake import read_submission
 from tests.course_factory import NAME, RIGHT, answered, instructor_notebook, make_course, submit, write_source
 
 BEST = "c.Engine.keep = 'best'"
@@ -107,7 +107,7 @@ def test_submissions_are_kept_once_and_what_has_no_notebook_not_at_all(tmp_path:
     folder = submit(opened.root, "ann", FORWARD_ALONE, FIRST)
 
     def current() -> list[str | None]:
-        return [each.timestamp for each in attempts.of("ann", collect(folder, [NAME], opened.limits))]
+        return [each.timestamp for each in attempts.of("ann", read_submission(folder, [NAME], opened.limits))]
 
     assert current() == current() == [FIRST]
     submit(opened.root, "ann", RIGHT, THIRD)

@@ -25,7 +25,7 @@ import pyseccomp
 import pytest
 
 from autograder.export import export
-from autograder.gradescope import UNSANDBOXED, seconds_late
+from autograder.gradescope import UNSANDBOXED, seconds_after_due
 from tests.course_factory import NAME, RIGHT, Notebook, answered, make_course, submit
 
 # Its environment takes half a minute of a free processor; it shows that the zip really grades where it is sent.
@@ -167,7 +167,7 @@ def test_what_cannot_be_read_is_told(container: Path) -> None:
 )
 def test_metadata_that_tell_no_dates_make_nobody_late(tmp_path: Path, metadata: str) -> None:
     (tmp_path / "m.json").write_text(metadata)
-    assert seconds_late(tmp_path / "m.json") == seconds_late(tmp_path / "none") == 0.0
+    assert seconds_after_due(tmp_path / "m.json") == seconds_after_due(tmp_path / "none") == 0.0
 
 
 def test_the_zip_holds_what_gradescope_needs_and_nothing_of_students(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autograder.intake import Refused, SubmittedCell, collect, parse
+from autograder.intake import Refused, SubmittedCell, parse, read_submission
 from autograder.limits import Limits
 from tests.course_factory import NAME, RIGHT, answered
 
@@ -83,7 +83,7 @@ def test_what_is_no_notebook_is_refused_with_a_sentence(data: bytes, sentence: s
 def test_a_large_file_is_refused_before_it_is_parsed(tmp_path: Path) -> None:
     with open(tmp_path / f"{NAME}.ipynb", "wb") as file:
         file.truncate(1 << 30)  # a gigabyte that takes no room
-    submission = collect(tmp_path, [NAME], LIMITS)
+    submission = read_submission(tmp_path, [NAME], LIMITS)
     assert "larger than 32 MiB" in submission.refused[NAME]
     assert not submission.notebooks
 
@@ -111,7 +111,7 @@ def test_a_link_in_place_of_the_notebook_is_not_followed(tmp_path: Path) -> None
     folder = tmp_path / "hand-in"
     folder.mkdir()
     (folder / f"{NAME}.ipynb").symlink_to(tmp_path / "secret")
-    submission = collect(folder, [NAME], LIMITS)
+    submission = read_submission(folder, [NAME], LIMITS)
     assert "symbolic link" in submission.refused[NAME]
     assert any("symbolic link" in finding for finding in submission.findings)
 
@@ -125,7 +125,7 @@ def test_a_pipe_a_socket_a_folder_and_a_device_are_refused_without_waiting(tmp_p
     server.close()
     if os.geteuid() == 0:
         os.mknod(tmp_path / "device.ipynb", 0o20666, os.makedev(1, 5))  # /dev/zero has no end
-    submission = collect(tmp_path, names, LIMITS)
+    submission = read_submission(tmp_path, names, LIMITS)
     assert sorted(submission.refused) == sorted(names)
     assert "a pipe" in submission.refused["pipe"]
     assert "a socket" in submission.refused["sock"]
@@ -136,7 +136,7 @@ def test_links_beside_the_notebook_are_named_and_the_notebook_is_read(tmp_path: 
     submit(tmp_path)
     (tmp_path / "inner").mkdir()
     (tmp_path / "inner" / "key\x1b[31m").symlink_to("/etc/shadow")
-    submission = collect(tmp_path, [NAME], LIMITS)
+    submission = read_submission(tmp_path, [NAME], LIMITS)
     assert submission.notebooks[NAME] == GOOD
     assert submission.findings == ["inner/key?[31m is a symbolic link and was left out."]
 
@@ -147,28 +147,28 @@ def test_a_folder_that_is_a_link_or_missing_is_refused(tmp_path: Path) -> None:
     (tmp_path / "there" / "inner").mkdir()
     submit(tmp_path / "there" / "inner")
     for name in ("link", "link/inner"):
-        assert "is a symbolic link" in collect(tmp_path / name, [NAME], LIMITS).refused[NAME]
-    assert "No such file" in collect(tmp_path / "missing", [NAME], LIMITS).refused[NAME]
+        assert "is a symbolic link" in read_submission(tmp_path / name, [NAME], LIMITS).refused[NAME]
+    assert "No such file" in read_submission(tmp_path / "missing", [NAME], LIMITS).refused[NAME]
 
 
 def test_one_notebook_under_another_name_is_found(tmp_path: Path) -> None:
     (tmp_path / f"{NAME} (1).ipynb").write_bytes(GOOD)
-    submission = collect(tmp_path, [NAME], LIMITS)
+    submission = read_submission(tmp_path, [NAME], LIMITS)
     assert submission.notebooks == {NAME: GOOD}
     assert f"{NAME} (1).ipynb" in submission.findings[0]
 
 
 def test_a_missing_notebook_is_said_to_be_missing(tmp_path: Path) -> None:
-    assert "missing" in collect(tmp_path, [NAME], LIMITS).refused[NAME]
+    assert "missing" in read_submission(tmp_path, [NAME], LIMITS).refused[NAME]
 
 
 def test_the_digest_changes_with_the_content_and_with_nothing_else(tmp_path: Path) -> None:
     submit(tmp_path)
-    before = collect(tmp_path, [NAME], LIMITS).digest
+    before = read_submission(tmp_path, [NAME], LIMITS).digest
     os.utime(tmp_path / f"{NAME}.ipynb", (0, 0))
-    assert collect(tmp_path, [NAME], LIMITS).digest == before
+    assert read_submission(tmp_path, [NAME], LIMITS).digest == before
     submit(tmp_path, GOOD.replace(b"share", b"SHARE"))
-    assert collect(tmp_path, [NAME], LIMITS).digest != before
+    assert read_submission(tmp_path, [NAME], LIMITS).digest != before
 
 
 @settings(max_examples=200, deadline=None)

@@ -21,7 +21,7 @@ import psutil
 import pytest
 
 from autograder.course import Course
-from autograder.intake import collect
+from autograder.intake import read_submission
 from autograder.pool import Slot
 from autograder.unit import Job, Setup
 from autograder.warm import GRACE
@@ -116,7 +116,7 @@ class Alone:
         self.slot.await_ready()
 
     def grade(self, folder: Path) -> Graded:
-        submission = collect(folder, [NAME], self.limits)
+        submission = read_submission(folder, [NAME], self.limits)
         job = Job("student", submission.notebooks, submission.refused, submission.findings, {})
         outcome = self.slot.grade(job)
         if outcome.error:
