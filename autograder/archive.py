@@ -55,6 +55,7 @@ class Source:
         self._refuse_doubles()
 
     def close(self) -> None:
+        """Let go of what it holds open."""
         raise NotImplementedError
 
     def _list(self) -> Iterator[File]:
@@ -77,6 +78,7 @@ class Folder(Source):
     """A folder on disk; links in it are never followed, whatever changes while it is read."""
 
     def close(self) -> None:
+        """As of Source."""
         os.close(self.descriptor)
 
     def _list(self) -> Iterator[File]:
@@ -102,6 +104,7 @@ class Folder(Source):
                     self.refused[_below(root, name)] = "is a link, a device, a socket or a pipe"
 
     def read(self, file: File, limit: int) -> bytes:
+        """As of Source; no link is followed on the way, and nothing waits for a pipe's writer."""
         *folders, name = file.path.split("/")
         here = os.dup(self.descriptor)
         try:
@@ -124,6 +127,7 @@ class Archive(Source):
     """A zip file."""
 
     def close(self) -> None:
+        """As of Source."""
         self.zip.close()
 
     def _list(self) -> Iterator[File]:
@@ -156,6 +160,7 @@ class Archive(Source):
                 self.refused[path] = reason
 
     def read(self, file: File, limit: int) -> bytes:
+        """As of Source."""
         try:
             # Not by its name: an extra field of the archive may give it another one (Info-ZIP, 0x7075).
             with self.zip.open(self.members[file.path]) as opened:

@@ -38,6 +38,7 @@ def head_of(array: Array) -> bytes | None:
 
 
 def is_fortran(array: Array) -> bool:
+    """Whether the memory runs down the columns, and only so: of one row or column both orders are the same."""
     return array.flags.fnc
 
 
@@ -71,6 +72,7 @@ def text_bytes(array: Array) -> bytes | None:
 
 
 def read_text(data: bytes) -> Array:
+    """An array of text, dates or times from its bytes; ProtocolError where they are none."""
     size, ndim = data[0], data[1]
     name = data[2 : 2 + size].decode()
     if not _TEXT_DTYPE.fullmatch(name):
@@ -86,10 +88,12 @@ def read_text(data: bytes) -> Array:
 
 
 def scalar_bytes(value: np.generic[Any]) -> bytes:
+    """The code of its type, then its bytes."""
     return bytes((SCALAR_CODE[type(value)],)) + value.tobytes()
 
 
 def read_scalar(data: bytes) -> Any:
+    """A NumPy scalar from its bytes; ProtocolError where they are none."""
     dtype = DTYPES[data[0]]
     if len(data) != 1 + dtype.itemsize:
         raise ProtocolError("a scalar of the wrong size")

@@ -72,6 +72,7 @@ class Cell:
 
     @property
     def filename(self) -> str:
+        """What tracebacks call the cell: its grade id, or its place."""
         return f"<{self.grade_id or f'cell {self.index}'}>"
 
 
@@ -103,6 +104,7 @@ class Assignment:
 
     @cached_property
     def cells(self) -> tuple[Cell, ...]:
+        """Every cell in its order; CourseError where the notebook is malformed or names two alike."""
         try:
             cells = tuple(_read_cells(self.notebook, self.markers))
         except (KeyError, TypeError, AttributeError, ValueError, SyntaxError) as error:
@@ -115,10 +117,12 @@ class Assignment:
 
     @cached_property
     def by_id(self) -> dict[str, Cell]:
+        """Cells by their grade id."""
         return {cell.grade_id: cell for cell in self.cells if cell.grade_id}
 
     @cached_property
     def tests(self) -> tuple[Cell, ...]:
+        """The cells that give points by what they raise."""
         return tuple(cell for cell in self.cells if cell.kind == "test")
 
     @cached_property

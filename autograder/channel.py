@@ -18,10 +18,12 @@ class Channel:
         self.codec = codec
 
     def send(self, message: Any) -> None:
+        """Send one message; TypeError or ValueError, before a byte is sent, where it cannot cross."""
         for buffer in self.codec.encode(message):
             self.sock.sendall(buffer)
 
     def receive(self) -> Any:
+        """The next message; ProtocolError where it is malformed or over the limits, EOFError where there is none."""
         return self.codec.decode(*self.receive_frame())
 
     def receive_frame(self) -> tuple[bytes | bytearray, list[bytearray]]:

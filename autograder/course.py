@@ -95,10 +95,12 @@ class Course:
         return cls(root, config, db)
 
     def setting(self, name: str) -> str:
+        """A text of ``c.CourseDirectory``, or nbgrader's default."""
         return str(self.config.CourseDirectory.get(name, DEFAULTS[name]))
 
     @cached_property
     def engine(self) -> Engine:
+        """The settings under ``c.Engine``; CourseError where one is unknown or of another type."""
         try:
             return Engine(config=self.config)
         except TraitError as error:
@@ -106,6 +108,7 @@ class Course:
 
     @cached_property
     def limits(self) -> Limits:
+        """The engine's limits with the course's own; UsageError where one is unknown or impossible."""
         return Limits.from_mapping(self.engine.limits)
 
     @cached_property
@@ -119,6 +122,7 @@ class Course:
 
     @cached_property
     def course_id(self) -> str:
+        """As nbgrader names a course that has no name."""
         return self.setting("course_id").strip() or "default_course"
 
     @cached_property

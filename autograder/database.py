@@ -52,6 +52,7 @@ class Database:
         self._file = self._identity()
 
     def close(self) -> None:
+        """Close all connections, and let the next grader in."""
         if self._server_lock is not None:
             with suppress(sa.exc.SQLAlchemyError):
                 # A server notices late that a connection was closed; the next grader may come at once.

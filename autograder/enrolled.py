@@ -29,11 +29,13 @@ class Absent:
 
     @classmethod
     def of(cls, course: Course, assignment: str, people: Iterable[str], graded: Iterable[str]) -> Absent:
+        """Of these people those without a grade, told apart by whether they handed something in."""
         left = sorted({*people} - {*graded})
         there = {student for student, _ in course.submissions(assignment)}
         return cls([each for each in left if each not in there], [each for each in left if each in there])
 
     def sentences(self) -> list[str]:
+        """One for each kind that there is."""
         said = [(self.nothing, "handed in nothing (0 points)"), (self.waiting, "not graded yet, and left out")]
         return [f"{what}: {', '.join(ids)}" for ids, what in said if ids]
 

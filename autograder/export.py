@@ -40,10 +40,12 @@ class Grade:
 
     @property
     def score(self) -> float:
+        """The points of all checks, less what came late costs; never below 0."""
         return max(0.0, sum(score for score, _ in self.checks.values()) - self.late_penalty)
 
     @property
     def points(self) -> float:
+        """The most that can be had."""
         return sum(points for _, points in self.checks.values())
 
 
@@ -136,6 +138,7 @@ def _gradescope(
 
 
 def read_grades(results: Iterable[Result], people: dict[str, Person]) -> Iterable[Grade]:
+    """One grade a student from the results of each notebook."""
     grades: dict[str, Grade] = {}
     for result in results:
         grade = grades.setdefault(result.student, Grade(people[result.student]))

@@ -86,10 +86,12 @@ class Task:
 
     @property
     def points(self) -> float:
+        """The most that can be had."""
         return sum(check.points for check in self.checks)
 
     @property
     def score(self) -> float:
+        """What was had; 0 for what waits for a person."""
         return sum(check.score or 0.0 for check in self.checks)
 
     def has(self, *statuses: str) -> bool:

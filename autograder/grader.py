@@ -74,6 +74,7 @@ class Grader:
             self._worker(name)
 
     def close(self) -> None:
+        """End every worker."""
         for worker in self.workers.values():
             worker.close()
         self.workers.clear()
@@ -88,6 +89,7 @@ class Grader:
         self.close()
 
     def grade(self, job: Job) -> Outcome:
+        """Every notebook of one submission."""
         return Outcome({name: self._grade(name, job) for name in self.assignments})
 
     def grade_packed(self, job: bytes) -> bytes:
@@ -120,6 +122,7 @@ class Grader:
             ) from None
 
     def judge_repaired(self, name: str, notebook: dict[str, Any]) -> Judged:
+        """Scores of a repaired notebook, its mistakes named, what a person should look at flagged."""
         judged = self._run(name, notebook, None, self.setup.record)
         if name in self.diagnoses:
             self.diagnoses[name].annotate(judged)

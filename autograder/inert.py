@@ -22,6 +22,7 @@ class InertMarkdown(Preprocessor):  # type: ignore[misc]
     """Turns the Markdown cells that students may edit into sanitized HTML, in what is shown alone."""
 
     def preprocess(self, nb: Any, resources: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """nbconvert's: text that a student could write becomes HTML that does nothing."""
         page = Page()
         for cell in nb.cells:
             if cell.cell_type == "markdown" and not cell.metadata.get("nbgrader", {}).get("locked"):

@@ -65,6 +65,7 @@ def make_job(
 def make_record(
     student: str, notebook: str, graded: Graded, submission: Submission, digest: str, version: str
 ) -> Record:
+    """What the gradebook keeps of one graded notebook."""
     return Record(
         student=student,
         notebook=notebook,

@@ -56,6 +56,7 @@ class Journal:
         self._set_end(end)
 
     def clear(self) -> None:
+        """Forget what was shown: another cell begins."""
         self._full = False
         if self._end != _USED.size:
             self._set_end(_USED.size)

@@ -72,6 +72,7 @@ class Life:
         return self._within_time(action, share)
 
     def end(self) -> Ended:
+        """End the process, if there is one; what it used and how it ended."""
         if self.session is None:
             return Ended()
         ended = self._server.kill()

@@ -53,6 +53,7 @@ class Objects:
         return self._objects[handle]
 
     def register(self, value: Any) -> int:
+        """The object's handle, the same each time; counted, so that it is kept until all were given back."""
         handle = self._handles.get(id(value))
         if handle is None:
             self._last = handle = self._last + 1
@@ -75,12 +76,14 @@ class Objects:
     # arrays that the judge holds a copy of
 
     def write_mirrors(self, changed: list[list[Any]]) -> None:
+        """Write what a test wrote into arrays of the student's."""
         for handle, content in changed:
             array = self._mirrors[handle][0]
             array[...] = content
             self._mirrors[handle] = (array, array.tobytes())
 
     def changed_mirrors(self) -> list[list[Any]]:
+        """[handle, array] of each mirrored array that changed since it was sent."""
         changed = []
         for handle, (array, snapshot) in list(self._mirrors.items()):
             now = array.tobytes()
@@ -186,6 +189,7 @@ class Objects:
 
     @staticmethod
     def snapshot(values: list[Any]) -> list[Any]:
+        """Arguments as they are before a call, to see afterwards which of them it changed."""
         return [
             value.tobytes()
             if type(value) is np.ndarray

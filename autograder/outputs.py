@@ -28,6 +28,7 @@ class Outputs:
         self._clear_on_next = False
 
     def write(self, name: str, text: str) -> None:
+        """Add text to a stream, within what room is left."""
         if self.room <= 0 or not text:
             return
         self._clear_if_asked()
@@ -42,6 +43,7 @@ class Outputs:
             self._append({"output_type": "stream", "name": name, "pieces": [text]})
 
     def display(self, kind: str, data: dict[str, Any], display_id: str | None = None, update: bool = False) -> None:
+        """Add what was displayed, or change what has this ``display_id``; what does not fit is cut."""
         self._clear_if_asked()
         shown = {str(mime): text for mime, value in data.items() if (text := _as_text(value)) is not None}
         size = sum(map(len, shown.values()))
@@ -74,6 +76,7 @@ class Outputs:
             self.items.append(item)
 
     def clear(self, wait: bool) -> None:
+        """IPython's clear_output: at once, or with the next output."""
         self._clear_on_next = wait
         if not wait:
             self._forget()
@@ -127,12 +130,15 @@ class Stream(io.TextIOBase):
 
     @property
     def encoding(self) -> str:  # type: ignore[override]
+        """As notebooks are written."""
         return "utf-8"
 
     def writable(self) -> bool:
+        """Always."""
         return True
 
     def write(self, text: str) -> int:
+        """The number of characters, as every text stream; TypeError for what is no text."""
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
         self._outputs.write(self.name, text)

@@ -53,6 +53,7 @@ class Slot:
         self.connection.send_bytes(setup)
 
     def give(self, job: Job) -> None:
+        """Hand the job to the worker, and note since when it has it."""
         self.job, self.since, self.learning = job, time.monotonic(), 0.0
         with suppress(OSError):  # a worker that is dead is noticed when its answer is awaited
             self.connection.send_bytes(job.pack())

@@ -41,6 +41,7 @@ class GradeInSandbox(NbGraderPreprocessor):  # type: ignore[misc]
     """Takes the place of Execute, of the repairs before it, and of SaveAutoGrades and AssignLatePenalties after it."""
 
     def preprocess(self, notebook: Any, resources: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """nbgrader's: the notebook that our engine graded in place of the one that nbgrader would run."""
         info = resources["nbgrader"]
         student, title, name = info["student"], info["assignment"], info["notebook"]
         course = _course(self, info)
@@ -68,6 +69,7 @@ class Unread(NotebookExporter):  # type: ignore[misc]
     """Opens no submission: GradeInSandbox reads it, and what cannot be read ends nobody's batch."""
 
     def from_filename(self, filename: str, resources: dict[str, Any] | None = None, **options: Any) -> Any:
+        """An empty notebook: what was handed in is opened by the preprocessor, without trust."""
         return self.from_notebook_node(nbformat.v4.new_notebook(), resources, **options)
 
 
@@ -80,6 +82,7 @@ class FeedbackExporter(Exporter):  # type: ignore[misc]
     def from_filename(
         self, filename: str, resources: dict[str, Any] | None = None, **_: Any
     ) -> tuple[str, dict[str, Any]]:
+        """The page of one graded notebook; GradebookError where this engine did not grade it."""
         resources = resources or {}
         info = resources["nbgrader"]
         student, title, name = info["student"], info["assignment"], info["notebook"]

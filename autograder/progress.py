@@ -45,6 +45,7 @@ class Progress:
             self.bar.close()
 
     def show(self, done: int, failed: int) -> None:
+        """So many are done, and so many of them failed."""
         self.done, self.failed = done, failed
         if self.bar is not None:
             self.bar.update(done - self.bar.n)

@@ -121,6 +121,7 @@ class Stream:
     # the student's side
 
     def follow(self, state: State) -> None:
+        """Go on from the other side's state."""
         self._put(*state)
         self._lost = False
         self.remember()
@@ -183,10 +184,12 @@ class Streams:
         self._all = [Stream(known), PythonStream(known)] if python else [Stream(known)]
 
     def changed(self) -> list[State | None] | None:
+        """The states of the streams that moved, to be sent; None where none did."""
         states = [stream.changed() for stream in self._all]
         return states if any(states) else None
 
     def remember(self) -> None:
+        """The other side knows the states as they are."""
         for stream in self._all:
             stream.remember()
 
@@ -199,6 +202,7 @@ class Streams:
                 stream.advance(moved)
 
     def follow(self, states: list[State | None]) -> None:
+        """Go on from the other side's states, of those that it sent."""
         if len(states) > len(self._all):
             self._all.append(PythonStream())
         for stream, state in zip(self._all, states, strict=True):
@@ -206,6 +210,7 @@ class Streams:
                 stream.follow(state)
 
     def moved_by(self) -> list[Advance | bool | None] | None:
+        """By how much each moved, in its shortest form; None where none did."""
         moves = [stream.moved_by() for stream in self._all]
         return None if moves == [None] * len(moves) else moves
 

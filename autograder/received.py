@@ -59,6 +59,7 @@ class Received:
         }
 
     def save(self) -> None:
+        """Write it, whole or not at all."""
         write_atomically(self.path, json.dumps(self.of, indent=1) + "\n", 0o644)
 
     def _entry(self, student: str, notebook: str) -> dict[str, list[str]]:

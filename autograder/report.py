@@ -52,10 +52,12 @@ class CheckReport:
 
     @property
     def passed(self) -> int:
+        """How many passed it."""
         return self.statuses.get("passed", 0)
 
     @property
     def remark(self) -> str:
+        """What the discrimination says in words, where there is something to say."""
         if self.discrimination is None:
             return "tells nobody apart"
         return "passed rather by those who fail the rest" if self.discrimination < 0 else ""
@@ -94,6 +96,7 @@ class Report:
         return Counter(next(name for name, least in TIMES.items() if left >= least) for left in self.hours.values())
 
     def to_dict(self) -> dict[str, Any]:
+        """Everything, as the JSON beside the page has it."""
         values = list(self.scores.values())
         middle = {"mean": statistics.fmean(values), "median": statistics.median(values)} if values else {}
         return asdict(self) | {"submissions": len(values), "distribution": self.distribution} | middle

@@ -49,9 +49,11 @@ class Judged:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Judged:
+        """What ``to_json`` wrote."""
         return cls.from_dict(json.loads(text))
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Judged:
+        """What ``to_json`` writes, as a dictionary."""
         checks = {name: CheckResult(**check) for name, check in data["checks"].items()}
         return cls(**{**data, "checks": checks})

@@ -30,6 +30,7 @@ class Run:
 
     @classmethod
     def of(cls, judged: Judged) -> Run:
+        """Which tests failed, and what was recorded in them."""
         return cls([name for name, check in judged.checks.items() if check.status in FAILED], judged.events)
 
 

@@ -66,6 +66,7 @@ def _check(result: int, what: str) -> int:
 
 
 def unshare(flags: int) -> None:
+    """unshare(2); OSError with its reason."""
     _check(_libc.unshare(flags), "unshare")
 
 
@@ -75,6 +76,7 @@ def enter_pid_namespace(pidfd: int) -> None:
 
 
 def mount(source: str | None, target: str, kind: str | None, flags: int, options: str | None = None) -> None:
+    """mount(2); OSError with its reason."""
     arguments = [text.encode() if text is not None else None for text in (source, target, kind)]
     data = options.encode() if options else None
     _check(_libc.mount(*arguments, ctypes.c_ulong(flags), data), f"mount {target}")
@@ -201,6 +203,7 @@ def become(uid: int) -> None:
 
 
 def drop_capabilities() -> None:
+    """All of them, for good: also those that a program could bring along."""
     for capability in range(64):
         if _libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0:
             break
@@ -286,6 +289,7 @@ def die_with_parent() -> None:
 
 
 def forbid_new_privileges() -> None:
+    """No program gives this process more than it has."""
     _check(_libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs")
 
 

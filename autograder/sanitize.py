@@ -62,6 +62,7 @@ class Page:
         self.room = PAGE_ROOM
 
     def render_code(self, source: str) -> Markup:
+        """Colored Python; plain text once the page has had its share of code."""
         self.code -= len(source)
         if self.code < 0:
             return self._fit(escape(source))
@@ -72,6 +73,7 @@ class Page:
         return self._fit(self._markdown(source, attachments))
 
     def render_outputs(self, outputs: list[dict[str, Any]]) -> Iterator[Markup]:
+        """Each output of a cell as inert HTML, within the room of the page."""
         for output in outputs:
             kind = output.get("output_type")
             if kind == "stream":

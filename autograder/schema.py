@@ -90,6 +90,7 @@ def _create(connection: sa.Connection) -> None:
 
 
 def new_id() -> str:
+    """As nbgrader's own: 32 hexadecimal digits."""
     return uuid.uuid4().hex
 
 

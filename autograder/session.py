@@ -68,6 +68,7 @@ class Session:
     # what tests and the judge ask
 
     def request(self, operation: str, *operands: Any) -> Any:
+        """The answer to one operation in the student's process; the student's error is raised."""
         sent = [Arguments(self._handle_of_mirror).outgoing(each) for each in operands]
         value = self._recorded(operation, operands, [operation, None, *sent], Arguments({}))
         if operation == "get" and isinstance(value, Proxy):
@@ -75,6 +76,7 @@ class Session:
         return value
 
     def call(self, handle: int, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
+        """What the callable answers; changes it made to arguments are in them, the student's error is raised."""
         sent = Arguments(self._handle_of_mirror)
         positional = [sent.outgoing(value) for value in arguments]
         named = {name: sent.outgoing(value) for name, value in keywords.items()}
@@ -121,6 +123,7 @@ class Session:
             raise StudentDied(self.dead)
 
     def die(self, reason: str) -> None:
+        """The process counts as gone; the first reason is kept."""
         self.dead = self.dead or reason
 
     # the exchange

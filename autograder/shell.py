@@ -75,6 +75,7 @@ class Shell:
 
     @property
     def names(self) -> dict[str, Any]:
+        """The student's global names."""
         namespace: dict[str, Any] = self.ip.user_ns
         return namespace
 

@@ -84,6 +84,7 @@ class Failure:
 
     @classmethod
     def of(cls, error: BaseException, cell: Cell) -> Failure:
+        """Of an error of a test cell: its lines of that cell and of the student's code, no path of this machine."""
         name = type(error).__name__
         try:
             message = str(error)[:_MESSAGE]

@@ -43,6 +43,7 @@ class Setup:
     def of(
         cls, course: Course, title: str, notebooks: Mapping[str, Assignment], answers: Iterable[Answer] = ()
     ) -> Setup:
+        """What the notebooks of one assignment need on any machine."""
         wrong = [asdict(answer) for answer in answers if not answer.right]
         imported = {module for each in notebooks.values() for module in each.released_modules}
         return cls(
@@ -65,10 +66,12 @@ class Setup:
         )
 
     def pack(self) -> bytes:
+        """As msgpack."""
         return _pack(self)
 
     @classmethod
     def unpack(cls, data: bytes) -> Setup:
+        """What ``pack`` wrote."""
         return cls(**msgpack.unpackb(data))
 
     @property
@@ -94,10 +97,12 @@ class Job:
     flags: list[str] = field(default_factory=list)  # for the instructor, about the submission as a whole
 
     def pack(self) -> bytes:
+        """As msgpack."""
         return _pack(self)
 
     @classmethod
     def unpack(cls, data: bytes) -> Job:
+        """What ``pack`` wrote."""
         return cls(**msgpack.unpackb(data))
 
 
@@ -123,10 +128,12 @@ class Outcome:
     again: bool = True  # whether another try may do better where there is an error
 
     def pack(self) -> bytes:
+        """As msgpack."""
         return _pack(self)
 
     @classmethod
     def unpack(cls, data: bytes) -> Outcome:
+        """What ``pack`` wrote."""
         fields = msgpack.unpackb(data)
         return cls(**fields | {"graded": {name: Graded(**each) for name, each in fields["graded"].items()}})
 

@@ -70,6 +70,7 @@ class Validation:
         return [check for check in self.lost(answer.name) if check.function == self.function[answer.name]]
 
     def catches(self, check: Check) -> list[Answer]:
+        """The known mistakes that fail this check."""
         return [answer for answer in self.wrong if check in self.lost(answer.name)]
 
     @property

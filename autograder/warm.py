@@ -36,6 +36,7 @@ _NO_RESULT = "the judge ended without a result"
 
 
 def send(sock: socket.socket, message: Any) -> None:
+    """One message: its size, then bytes or JSON."""
     data = message if isinstance(message, bytes) else json.dumps(message).encode()
     sock.sendall(_SIZE.pack(len(data)) + data)
 
@@ -47,6 +48,7 @@ def receive(sock: socket.socket) -> bytes:
 
 
 def receive_json(sock: socket.socket) -> dict[str, Any]:
+    """One message of JSON; EOFError where the other side is gone."""
     message: dict[str, Any] = json.loads(receive(sock))
     return message
 

@@ -200,6 +200,7 @@ class Codec:
         return self._decode_other(code, data) if read is None else read(data)
 
     def inner_list(self, data: bytes) -> list[Any]:
+        """The list inside an extension, one level deeper; ProtocolError where it is none or too deep."""
         if not self._levels:
             raise ProtocolError("the message is nested too deeply")
         self._levels -= 1

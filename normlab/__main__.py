@@ -13,6 +13,7 @@ expects it; 2 the file cannot be checked"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    """The exit code: 0 where every task passed, 1 where not, the error's where nothing could be checked."""
     parser = argparse.ArgumentParser(prog="python -m normlab", description="Tools for students of the course.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     about = "run a notebook's visible checks in a fresh process, as the grader will"

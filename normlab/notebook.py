@@ -36,10 +36,12 @@ class Cell:
 
     @property
     def grade_id(self) -> str:
+        """nbgrader's name of the cell; empty where it has none."""
         return str(self.marks.get("grade_id", ""))
 
     @property
     def is_solution(self) -> bool:
+        """Whether a student answers in it."""
         return bool(self.marks.get("solution"))
 
     @property

@@ -29,6 +29,7 @@ TRANSPARENT = ("%%time", "%%timeit", "%%capture")  # cell magics whose cell is P
 
 
 def main(arguments: list[str]) -> None:
+    """Run the cells of a notebook but those whose numbers follow its path; a line of JSON tells how each went."""
     path, skipped = Path(arguments[0]).resolve(), set(map(int, arguments[1:]))
     cells = json.loads(path.read_text(encoding="utf-8-sig"))["cells"]
     results = os.fdopen(os.dup(1), "w", encoding="utf-8")
@@ -74,6 +75,7 @@ def plain(source: str) -> str:
 
 
 def described(error: BaseException, number: int) -> dict[str, Any]:
+    """An error as plain data: its classes, message, and the frames that lie in cells."""
     try:
         message = str(error)
     except Exception:

@@ -1,5 +1,6 @@
 """Every public function has an example in its docstring, and the examples print what they say."""
 
+import ast
 import doctest
 import importlib
 import inspect
@@ -84,3 +85,18 @@ def test_the_page_of_normlab_shows_every_module_and_the_engines_page_every_error
     page = (CHAPTERS / "api-normlab.md").read_text()
     assert sorted(re.findall(r"^\.\. automodule:: (\S+)$", page, re.MULTILINE)) == sorted(NORMLAB)
     assert ".. automodule:: autograder.errors" in (CHAPTERS / "api-autograder.md").read_text()
+
+
+@pytest.mark.parametrize("package", ["autograder", "normlab"])
+def test_every_public_function_class_and_method_says_what_it_does(package: str) -> None:
+    silent = []
+    for path in sorted((CHAPTERS.parent / package).glob("*.py")):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            members = [node, *node.body] if isinstance(node, ast.ClassDef) and node.name[0] != "_" else [node]
+            silent += [
+                f"{path.name}: {each.name}"
+                for each in members
+                if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+                if each.name[0] != "_" and not ast.get_docstring(each)
+            ]
+    assert silent == []
