@@ -28,7 +28,7 @@ from pathlib import Path
 import nbformat
 from benchmark_parts import CALL_COST, parts
 
-from reference.course import Course
+from reference.course import Course, positive
 from reference.sample_class import filled, solutions
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -232,7 +232,7 @@ def print_parts(folder: Path, count: int, starts: list[tuple[Cost, Cost]]) -> bo
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--submissions", type=int, default=40, help="of batchnorm; the small ones get a quarter")
+    parser.add_argument("--submissions", type=positive, default=40, help="of batchnorm; the small ones get a quarter")
     count = parser.parse_args().submissions
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)  # so that the CPU seconds of all descendants are counted
     ratios, all_starts = [], []

@@ -27,6 +27,8 @@ from typing import Any
 import psutil
 from benchmark_grading import PLAIN, ROOT, make_course
 
+from reference.course import positive
+
 LIGHT = "light asserts"
 MIB = 1 << 20
 EVERY = 0.25  # seconds between two looks at the memory
@@ -271,11 +273,11 @@ def of_a_million(run: Run) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--sizes", type=int, nargs="*", default=[100, 1000, 10_000])
+    parser.add_argument("--sizes", type=positive, nargs="*", default=[100, 1000, 10_000])
     parser.add_argument("--assignment", choices=("batchnorm", "light"), default="batchnorm")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count())
-    parser.add_argument("--compare", type=int, default=60, metavar="N")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--jobs", type=positive, default=os.cpu_count())
+    parser.add_argument("--compare", type=int, default=60, metavar="N", help="submissions of each run; 0 leaves it out")
+    parser.add_argument("--rounds", type=positive, default=3)
     parser.add_argument("--to", type=Path, default=ROOT / "chapters" / "_scale", help="the folder for the figures")
     options = parser.parse_args()
     assignment = LIGHT if options.assignment == "light" else options.assignment

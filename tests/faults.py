@@ -26,6 +26,7 @@ from typing import Any
 
 import psutil
 
+from reference.course import positive
 from tests.course_factory import NAME, RIGHT, make_course, submit
 
 KILLS = ("grader", "worker", "scheduler", "sandbox")
@@ -321,7 +322,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--stops", type=int, default=20, help="of the grader, by Ctrl-C and SIGTERM in turn")
-    parser.add_argument("--submissions", type=int, default=100)
+    parser.add_argument("--submissions", type=positive, default=100)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="faults-") as folder:

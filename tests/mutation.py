@@ -24,6 +24,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from reference.course import positive
 from reference.mutants import mutations, sampled
 from tests.survivors import SURVIVORS
 
@@ -161,8 +162,8 @@ def report(module: str, count: int, passed: list[str]) -> Iterator[str]:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("module", nargs="*", choices=[*TESTS, []], help="all of them by default")
-    parser.add_argument("--sample", type=int, metavar="N", help="at most N mutants a module, always the same")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N")
+    parser.add_argument("--sample", type=positive, metavar="N", help="at most N mutants a module, always the same")
+    parser.add_argument("--jobs", type=positive, default=os.cpu_count() or 1, metavar="N")
     options = parser.parse_args()
     left = [
         name

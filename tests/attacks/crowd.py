@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from autograder.grade import grade
+from reference.course import positive
 from tests.attacks.cases import Case, all_cases, submit
 from tests.attacks.forms import Alone, Graded, Traces, adopt_orphans, faults, graded_batch, honest, use_private_home
 from tests.attacks.lesson import ANSWERS, make, work
@@ -91,8 +92,8 @@ def crowd(folder: Path, size: int, jobs: int | None = None, every: int = 1) -> l
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.attacks.crowd", description=__doc__)
-    parser.add_argument("--size", type=int, default=10_000)
-    parser.add_argument("--jobs", type=int)
+    parser.add_argument("--size", type=positive, default=10_000)
+    parser.add_argument("--jobs", type=positive)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="crowd-", ignore_cleanup_errors=True) as folder:
         found = crowd(Path(folder), options.size, options.jobs)
