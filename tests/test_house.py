@@ -71,7 +71,14 @@ def test_the_workflow_tries_every_python_that_is_promised_and_once_a_week_what_t
     assert weekly == ["make oldest", "make coverage", "make install newest test"]
     targets = (ROOT / "Makefile").read_text()
     assert [target for line in weekly for target in line.split()[1:] if f"\n{target}:" not in targets] == []
-    assert [job["timeout-minutes"] for job in jobs.values()] == [90, 90, 90]
+
+
+def test_every_job_of_a_workflow_ends_and_one_runs_the_tests_as_root() -> None:
+    paths = tracked(".github/workflows/*.yml")
+    jobs = {name: job for path in paths for name, job in yaml.safe_load(path.read_text())["jobs"].items()}
+    assert jobs.keys() == {"test", "root", "weekly", "audit", "publish"}
+    assert all(job["timeout-minutes"] <= 90 for job in jobs.values())
+    assert jobs["root"]["steps"][-1]["run"] == 'sudo env "PATH=$PATH" make test'
 
 
 def test_the_site_is_published_only_after_the_tests_passed() -> None:
