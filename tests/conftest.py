@@ -1,10 +1,15 @@
-"""Hypothesis measures no time: on a machine with other work, a first call may take any."""
+"""Fixtures that more than one module uses. Hypothesis measures no time: on a busy machine a first call may take any."""
 
 import os
 
 from hypothesis import settings
 
-from autograder import worker
+import autograder.worker
+from tests.conversation import talk
+from tests.played_process import played
+from tests.three_tasks import worker
+
+__all__ = ["played", "talk", "worker"]
 
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
@@ -24,5 +29,5 @@ judge.Judge.run = run_and_save
 warm.main(int(sys.argv[1]))
 """
 if "COVERAGE_PROCESS_CONFIG" in os.environ:
-    worker._BOOT = SAVE_FIRST
-    worker._KEPT_VARIABLES += ("COVERAGE_PROCESS_CONFIG",)
+    autograder.worker._BOOT = SAVE_FIRST
+    autograder.worker._KEPT_VARIABLES += ("COVERAGE_PROCESS_CONFIG",)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import msgpack
+import pytest
 from msgpack import ExtType
 
 from autograder.channel import Channel
@@ -83,3 +84,18 @@ class Conversation:
 
 
 Talk = Callable[..., Conversation]
+
+
+@pytest.fixture
+def talk() -> Any:
+    """Makes conversations, and closes their connections."""
+    made: list[Conversation] = []
+
+    def make(*answers: Any, **options: Any) -> Conversation:
+        made.append(Conversation(*answers, **options))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.ours.close()
+        each.theirs.close()

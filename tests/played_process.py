@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import copy
+import linecache
+import sys
 from collections.abc import Callable
 from typing import Any
+
+import pytest
 
 from autograder.assignment import Assignment
 from autograder.exceptions import CellTimeout, StudentDied
@@ -126,3 +130,10 @@ def shown(judged: Judged, place: int) -> list[tuple[str, Any]]:
     """(kind, what it says) of each output of one cell."""
     items = judged.notebook["cells"][place]["outputs"]
     return [(each["output_type"], each.get("text") or each.get("ename") or each["data"]) for each in items]
+
+
+@pytest.fixture
+def played(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("autograder.judge.Life", Life)
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
+    monkeypatch.setattr(linecache, "cache", dict(linecache.cache))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -30,12 +29,6 @@ from tests.three_tasks import (
     submission,
     text,
 )
-
-
-@pytest.fixture(scope="module")
-def worker() -> Iterator[Worker]:
-    with Worker(Assignment("tasks", instructor()), LIMITS) as started:
-        yield started
 
 
 def test_right_answers_have_all_points_and_their_outputs(worker: Worker) -> None:

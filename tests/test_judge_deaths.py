@@ -6,7 +6,6 @@ import copy
 import re
 import threading
 import time
-from collections.abc import Iterator
 
 import psutil
 import pytest
@@ -25,13 +24,6 @@ from tests.three_tasks import (
     submission,
     text,
 )
-
-
-@pytest.fixture(scope="module")
-def worker() -> Iterator[Worker]:
-    with Worker(Assignment("tasks", instructor()), LIMITS) as started:
-        yield started
-
 
 IN_CALL = {
     "exit": "import os; os._exit(0)",

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
-from autograder.assignment import Assignment
 from autograder.journal import CUT
 from autograder.limits import Limits
 from autograder.worker import Worker
 from tests.three_tasks import (
-    LIMITS,
     check,
     given,
-    instructor,
     judged_cells,
     outputs,
     scores,
@@ -22,12 +17,6 @@ from tests.three_tasks import (
     submission,
     text,
 )
-
-
-@pytest.fixture(scope="module")
-def worker() -> Iterator[Worker]:
-    with Worker(Assignment("tasks", instructor()), LIMITS) as started:
-        yield started
 
 
 def test_what_a_test_cell_prints_displays_and_ends_in_is_shown() -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import copy
-import linecache
-import sys
 from typing import Any
 
 import pytest
@@ -26,12 +24,7 @@ from tests.played_process import (
     verdicts,
 )
 
-
-@pytest.fixture(autouse=True)
-def played(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("autograder.judge.Life", Life)
-    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
-    monkeypatch.setattr(linecache, "cache", dict(linecache.cache))
+pytestmark = pytest.mark.usefixtures("played")
 
 
 # what a test is worth

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import copy
-import linecache
 import random
-import sys
 from typing import Any
 
 import numpy as np
@@ -14,7 +12,6 @@ import pytest
 from autograder.limits import Limits
 from tests import course_factory as factory
 from tests.played_process import (
-    Life,
     a_judge,
     answer,
     check,
@@ -25,12 +22,7 @@ from tests.played_process import (
     verdicts,
 )
 
-
-@pytest.fixture(autouse=True)
-def played(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("autograder.judge.Life", Life)
-    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
-    monkeypatch.setattr(linecache, "cache", dict(linecache.cache))
+pytestmark = pytest.mark.usefixtures("played")
 
 
 # which cell runs where

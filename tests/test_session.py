@@ -15,22 +15,7 @@ from autograder.exceptions import CellTimeout, StudentDied
 from autograder.protocol import ARGUMENT, CALLBACK, GENERATOR, HANDLE, IS_EXCEPTION, LIST_KIND
 from autograder.proxies import Proxy
 from autograder.session import ENDED
-from tests.conversation import NO_NEWS, Changed, Conversation, Talk, lazy, mirror, number, thing, value
-
-
-@pytest.fixture
-def talk() -> Any:
-    """Makes conversations, and closes their connections."""
-    made: list[Conversation] = []
-
-    def make(*answers: Any, **options: Any) -> Conversation:
-        made.append(Conversation(*answers, **options))
-        return made[-1]
-
-    yield make
-    for each in made:
-        each.ours.close()
-        each.theirs.close()
+from tests.conversation import NO_NEWS, Changed, Talk, lazy, mirror, number, thing, value
 
 
 def test_a_question_is_its_operands_and_the_answer_its_payload(talk: Talk) -> None:

@@ -16,22 +16,7 @@ from autograder.protocol import DICT_KIND, GENERATOR, HANDLE
 from autograder.proxies import Proxy
 from autograder.recording import Recorder
 from autograder.wire import Codec
-from tests.conversation import LIMITS, Conversation, Talk, lazy, mirror, number, thing, value
-
-
-@pytest.fixture
-def talk() -> Any:
-    """Makes conversations, and closes their connections."""
-    made: list[Conversation] = []
-
-    def make(*answers: Any, **options: Any) -> Conversation:
-        made.append(Conversation(*answers, **options))
-        return made[-1]
-
-    yield make
-    for each in made:
-        each.ours.close()
-        each.theirs.close()
+from tests.conversation import LIMITS, Talk, lazy, mirror, number, thing, value
 
 
 def test_a_change_of_an_argument_is_written_into_it_also_where_the_call_failed(talk: Talk) -> None:
