@@ -104,6 +104,20 @@ def too_wide(page: Page) -> int:
     return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
 
 
+def cut_formulas(page: Page) -> list[str]:
+    """Displayed formulas of which a part must be scrolled into view: what is left may read as another one."""
+    cut = "(all) => all.filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.closest('section').id)"
+    found: list[str] = page.eval_on_selector_all("mjx-container[display]", cut)
+    return found
+
+
+def torn_words(page: Page) -> list[str]:
+    """Words of code in tables that stand on two lines."""
+    torn = "(words) => words.filter((word) => word.getClientRects().length > 1).map((word) => word.textContent)"
+    found: list[str] = page.eval_on_selector_all("td code .pre", torn)
+    return found
+
+
 def too_wide_in_a_wider_font(page: Page) -> int:
     """As on a machine whose fonts run wider than this one's."""
     style = page.add_style_tag(content="body { letter-spacing: 0.06em }")
@@ -123,8 +137,11 @@ def test_everybody_can_read_the_page_on_desktop_and_phone_by_day_and_night(page:
     page.on("pageerror", lambda error: complaints.append(str(error)))
     settled(page, site + name)
     assert too_wide(page) == 0
+    assert cut_formulas(page) == []
+    assert torn_words(page) == []
     resize(page, PHONE)
     assert too_wide(page) == 0
+    assert torn_words(page) == []
     assert too_wide_in_a_wider_font(page) == 0
     assert foreign == []
     assert complaints == []
