@@ -219,6 +219,22 @@ def test_search_finds_what_readers_type(page: Page, site: str) -> None:
 
 
 @pytest.mark.browser
+def test_what_is_typed_into_a_search_field_stands_beside_the_magnifier(page: Page, site: str) -> None:
+    room = """(icon) => {
+      const field = icon.parentElement.querySelector("input");
+      const text = field.getBoundingClientRect().left + parseFloat(getComputedStyle(field).paddingLeft);
+      return text - icon.getBoundingClientRect().right;
+    }"""
+    for viewport in (DESKTOP, PHONE):
+        page.set_viewport_size(viewport)
+        page.goto(f"{site}search.html?q=momentum")
+        assert page.locator(".bd-search i:visible").evaluate(room) > 4
+        page.goto(f"{site}chapters/index.html")
+        page.keyboard.press("Control+k")
+        assert page.locator(".bd-search i:visible").evaluate(room) > 4
+
+
+@pytest.mark.browser
 def test_the_first_page_is_light(page: Page, site: str) -> None:
     asked: set[str] = set()
     page.on("request", lambda request: asked.add(urlsplit(request.url).path))
