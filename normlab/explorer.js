@@ -24,9 +24,9 @@
     const panel = element("div", { class: "nlx-panel" });
     const slider = element("input", { type: "range", min: 0, max: steps.length - 1, value: 0, "aria-label": "Step",
       oninput: () => go(Number(slider.value)) });
-    const bar = element("div", { class: "nlx-bar" },
-      element("button", { type: "button", onclick: () => go(step - 1) }, "← Back"), slider,
-      element("button", { type: "button", onclick: () => go(step + 1) }, "Next →"));
+    const back = element("button", { type: "button", onclick: () => go(step - 1) }, "← Back");
+    const next = element("button", { type: "button", onclick: () => go(step + 1) }, "Next →");
+    const bar = element("div", { class: "nlx-bar" }, back, slider, next);
     const [graph, boxes, lines] = drawn();
     const figure = element("div", { class: "nlx-window", role: "group", "aria-label": "The graph" }, graph);
     const matrix = window.normlabMatrix(nodes, inputs[0] ?? last, evaluate, () => ({ values }));
@@ -73,6 +73,8 @@
     function go(to) {
       step = Math.max(0, Math.min(steps.length - 1, to));
       slider.value = step;
+      back.setAttribute("aria-disabled", step === 0); // a disabled button would lose the keyboard's focus
+      next.setAttribute("aria-disabled", step === steps.length - 1);
       const { phase, i } = steps[step];
       const done = new Set(steps.slice(0, step + 1).filter((one) => one.phase === phase).map((one) => one.i));
       boxes.forEach((box, k) => {

@@ -50,6 +50,24 @@ def test_steps_go_forward_then_backward_by_button_key_slider_and_touch(
     assert live(page).endswith("Backward: dq = dv / 4 repeated, through v.")
 
 
+def test_at_the_ends_the_button_that_leads_nowhere_is_inactive_and_keeps_the_focus(
+    open_page: Callable[..., Page], figure: str
+) -> None:
+    page = open_page(figure)
+    back, forth = page.get_by_role("button", name="Back"), page.get_by_role("button", name="Next")
+    assert [back.is_enabled(), forth.is_enabled()] == [False, True]
+    page.get_by_role("slider", name="Step").fill("23")
+    assert [back.is_enabled(), forth.is_enabled()] == [True, True]
+    forth.focus()
+    page.keyboard.press("Enter")
+    assert [back.is_enabled(), forth.is_enabled()] == [True, False]
+    assert forth.evaluate("(button) => button === document.activeElement")
+    opacity = "(button) => Number(getComputedStyle(button).opacity)"
+    assert forth.evaluate(opacity) < 0.5 < back.evaluate(opacity)
+    page.keyboard.press("ArrowLeft")
+    assert forth.is_enabled()
+
+
 def test_a_backward_step_shows_each_path_with_its_rule_and_the_sum(open_page: Callable[..., Page], figure: str) -> None:
     page = open_page(figure)
     page.get_by_role("slider", name="Step").fill("22")
@@ -117,14 +135,19 @@ def test_without_scripts_the_table_remains(open_page: Callable[..., Page], figur
     assert page.get_by_role("button").count() == 0
 
 
-def test_what_is_no_number_is_said_and_not_used(open_page: Callable[..., Page], figure: str) -> None:
+def test_what_is_no_number_is_said_in_view_and_not_used(open_page: Callable[..., Page], figure: str) -> None:
     page = open_page(figure)
     open_all(page)
     before = page.locator(".nlx-all").inner_html()
     field = page.get_by_label("x[1, 2]", exact=True)
     field.fill("")
     assert field.get_attribute("aria-invalid") == "true"
-    assert re.search(r"x\[1, 2\] must be a number; \S+ is still used\.", page.locator(".nlx-inputs").inner_text())
+    said = page.locator(".nlx-inputs > .nlx-live")
+    assert re.fullmatch(r"x\[1, 2\] must be a number; \S+ is still used\.", said.inner_text())
+    field.evaluate("(field) => field.scrollIntoView({ block: 'center' })")
+    box = said.bounding_box()
+    assert box is not None
+    assert 0 <= box["y"] <= 800 - box["height"]
     assert page.locator(".nlx-all").inner_html() == before
     page.get_by_label("eps", exact=True).fill("4")
     assert page.locator(".nlx-all").inner_html() != before

@@ -235,6 +235,17 @@ def test_what_is_typed_into_a_search_field_stands_beside_the_magnifier(page: Pag
 
 
 @pytest.mark.browser
+def test_on_a_phone_the_explorers_buttons_stay_in_view_below_the_books_header(page: Page, site: str) -> None:
+    page.set_viewport_size(PHONE)
+    settled(page, f"{site}chapters/layernorm.html")
+    page.locator(".nlx-panel").evaluate("(panel) => panel.scrollIntoView({ block: 'start' })")
+    bar, header = page.locator(".nlx-bar").bounding_box(), page.locator(".bd-header-article").bounding_box()
+    assert bar is not None
+    assert header is not None
+    assert header["y"] + header["height"] - 2 <= bar["y"] < PHONE["height"] / 4
+
+
+@pytest.mark.browser
 def test_the_first_page_is_light(page: Page, site: str) -> None:
     asked: set[str] = set()
     page.on("request", lambda request: asked.add(urlsplit(request.url).path))
