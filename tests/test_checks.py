@@ -256,7 +256,8 @@ def test_the_workbench_stops_at_the_first_wrong_node() -> None:
     def gradients(dout: Any, x: Any, gamma: Any, beta: Any, eps: float) -> dict[str, Any]:
         return {"beta": dout.sum(axis=0), "gamma": dout.sum(axis=0)}
 
-    assert first_wrong_node(lambda *given: {}) == "Not yet: the gradient of beta is missing."
+    assert first_wrong_node(lambda *given: {}) == "No gradient yet: begin with that of beta."
+    assert first_wrong_node(lambda *given: {"gamma": 0}) == "Not yet: the gradient of beta is missing."
     assert first_wrong_node(gradients).startswith("Not yet: gamma is the first wrong gradient on the way back")
     assert "dictionary" in sentence(lambda: first_wrong_node(lambda *given: None))
 
