@@ -75,7 +75,7 @@ def read_answers(course: Course, assignment: str) -> list[Answer]:
 
     Raises CourseError where the place is named and cannot be read.
     """
-    where = Answers(config=course.config)
+    where = course.settings(Answers)
     if where.module:
         found = [Answer.from_mapping(values) for values in _from_module(where.module, course.root, assignment)]
     elif where.folder:
@@ -100,7 +100,7 @@ def places(course: Course, imported: Iterable[str]) -> list[Path]:
     A module's whole top-level package counts, since an answer may come from any part of it. Raises CourseError where it
     is one that the notebooks import.
     """
-    where = Answers(config=course.config)
+    where = course.settings(Answers)
     if not where.module:
         return [course.root / where.folder] if where.folder else []
     name = where.module.partition(".")[0]

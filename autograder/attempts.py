@@ -14,8 +14,8 @@ from pathlib import Path
 
 from autograder.course import STATE, Course, parse_timestamp
 from autograder.errors import AutograderError
-from autograder.intake import SECRET, Submission, read_submission
 from autograder.kept import Kept
+from autograder.submission import SECRET, Submission, read_submission
 from autograder.unit import Outcome
 
 

@@ -19,12 +19,13 @@ from autograder.enrolled import enroll
 from autograder.errors import AutograderError, UsageError
 from autograder.gradebook import Gradebook
 from autograder.guard import only_grader, sqlite_path
-from autograder.intake import SECRET, SECRET_BYTES, Refused
+from autograder.intake import Refused
 from autograder.matching import match
 from autograder.platforms import HandedIn, recognize
 from autograder.received import Received
 from autograder.roster import read_roster, words
 from autograder.strays import other_notebooks
+from autograder.submission import SECRET, SECRET_BYTES, notebook_stem
 from autograder.wording import shown
 
 # What browsers, platforms and JupyterLab append to a name that is taken.
@@ -174,7 +175,7 @@ class _Hand:
 
     def _notebooks(self, student: str, attempt: list[HandedIn]) -> dict[str, HandedIn]:
         """The file of one attempt for each notebook; of several the one uploaded last, else the one named best."""
-        notebooks = [file for file in attempt if file.filename.lower().endswith(".ipynb") and "/" not in file.filename]
+        notebooks = [file for file in attempt if notebook_stem(file.filename)]
         by_name: dict[str, list[HandedIn]] = {}
         for file in notebooks:
             if name := _meant(file.filename, self.names):
@@ -244,7 +245,7 @@ def _when(files: dict[str, HandedIn]) -> datetime | None:
 
 def _meant(filename: str, names: list[str]) -> str:
     """The notebook that a file is, under the name that a platform or a browser made of it."""
-    stem = "_".join(words(filename[: -len(".ipynb")]))
+    stem = "_".join(words(notebook_stem(filename)))
     exact = [name for name in names if stem == "_".join(words(name))]
     copies = [name for name in names if re.fullmatch(re.escape("_".join(words(name))) + COPY, stem)]
     return next(iter(exact or copies), "") if len(exact or copies) == 1 else ""

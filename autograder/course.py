@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from dateutil import parser, tz  # type: ignore[import-untyped]
-from traitlets import Bool, Dict, Enum, TraitError
+from traitlets import Bool, Dict, Enum, Float, Integer, TraitError
 from traitlets.config import Config, Configurable, PyFileConfigLoader
 
 from autograder.assignment import Assignment, Markers
@@ -38,10 +38,10 @@ DEFAULTS = {
 }
 
 LATE_DAYS = "autograder.late.LateDays"
+PLAIN = bool | int | float | str
 # Names of our other settings, whose classes take long to import or import this module.
 SETTINGS = {
     "Answers": ("folder", "module"),
-    "LateDays": ("grace_minutes", "last_day", "penalty_method", "penalty_per_day"),
     "Originality": ("likeness", "modules", "renamed_likeness", "tokens"),
 }
 
@@ -61,6 +61,17 @@ class Engine(Configurable):  # type: ignore[misc]
         help="which of a student's submissions counts; with 'best' all that came in since are kept and graded",
     ).tag(config=True)
     show_hidden_checks = Bool(False, help="whether feedback tells why a hidden check failed").tag(config=True)
+
+
+class LateDays(Configurable):  # type: ignore[misc]
+    """The settings of the plugin ``autograder.late.LateDays``, whose base nbgrader takes long to import."""
+
+    grace_minutes = Float(15.0, min=0.0, help="minutes after the due date that cost nothing").tag(config=True)
+    penalty_per_day = Float(0.1, min=0.0, max=1.0, help="share of the score that each day begun costs").tag(config=True)
+    last_day = Integer(5, min=0, help="days after which nothing counts").tag(config=True)
+
+
+Settings = TypeVar("Settings", bound=Configurable)
 
 
 @dataclass(frozen=True)
@@ -100,16 +111,23 @@ class Course:
 
     @cached_property
     def engine(self) -> Engine:
-        """The settings under ``c.Engine``; CourseError where one is unknown or of another type."""
+        """The settings under ``c.Engine``."""
+        return self.settings(Engine)
+
+    def settings(self, kind: type[Settings]) -> Settings:
+        """The settings under the name of this class; CourseError where one is of another type or out of its range."""
         try:
-            return Engine(config=self.config)
+            return cast(Settings, kind(config=self.config))
         except TraitError as error:
             raise CourseError(f"{self.root / CONFIG_FILE}: {error}") from None
 
     @cached_property
     def limits(self) -> Limits:
-        """The engine's limits with the course's own; UsageError where one is unknown or impossible."""
-        return Limits.from_mapping(self.engine.limits)
+        """The engine's limits with the course's own; CourseError where one is unknown or impossible."""
+        try:
+            return Limits.from_mapping(self.engine.limits)
+        except UsageError as error:
+            raise CourseError(f"{self.root / CONFIG_FILE}: c.Engine.limits: {error}") from None
 
     @cached_property
     def db_url(self) -> str:
@@ -204,12 +222,24 @@ class Course:
                 yield match["student"], self.root / found
 
     def late_policy(self) -> dict[str, Any]:
-        """What a worker needs to compute late penalties: the plugin's name and all plain settings."""
+        """What a worker needs to compute late penalties: the plugin's name and all plain settings.
+
+        CourseError where a setting of our plugin is wrong, or one of the course's own plugin is not plain.
+        """
         plugin = self.config.AssignLatePenalties.get("plugin_class", "")
         if not isinstance(plugin, str):
             plugin = f"{plugin.__module__}.{plugin.__qualname__}"
+        if plugin in ("", LATE_DAYS):
+            self.settings(LateDays)
+        section = plugin.rpartition(".")[2]
+        for name, value in self.config.get(section, {}).items():
+            if not isinstance(value, PLAIN):
+                raise CourseError(
+                    f"{self.root / CONFIG_FILE}: c.{section}.{name} is {value!r}, "
+                    "but a late plugin's settings are numbers, texts and truth values here."
+                )
         settings = {
-            section: {name: value for name, value in values.items() if isinstance(value, bool | int | float | str)}
+            section: {name: value for name, value in values.items() if isinstance(value, PLAIN)}
             for section, values in self.config.items()
             if isinstance(values, dict)
         }
@@ -218,7 +248,8 @@ class Course:
 
 def _check_names(config: Config, path: Path) -> None:
     """Raise CourseError for a misspelt setting of ours, of which traitlets warns late or not at all."""
-    sections = {"Engine": Engine.class_trait_names(config=True), **SETTINGS}
+    ours = {each.__name__: each.class_trait_names(config=True) for each in (Engine, LateDays)}
+    sections = {**ours, **SETTINGS}
     if config.AssignLatePenalties.get("plugin_class", LATE_DAYS) != LATE_DAYS:
         del sections["LateDays"]  # a course's own plugin may have this name
     for section, known in sections.items():

@@ -22,11 +22,11 @@ from autograder.errors import AutograderError, UsageError
 from autograder.files import write_atomically
 from autograder.gradebook import Gradebook, Record
 from autograder.guard import backup, check_sqlite, only_grader
-from autograder.intake import SECRET, Submission, read_submission
 from autograder.jobs import known_answers, make_job, make_record, seconds_late, version_of
 from autograder.pool import LocalPool
 from autograder.progress import Progress
 from autograder.strays import strays
+from autograder.submission import SECRET, Submission, read_submission
 from autograder.unit import Graded, Job, Outcome, Setup
 
 BATCH = 50  # submissions in one transaction at the most

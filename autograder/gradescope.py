@@ -18,11 +18,11 @@ from autograder.course import Course, parse_timestamp
 from autograder.errors import AutograderError, SandboxUnavailable
 from autograder.feedback import Check, check_line
 from autograder.files import write_atomically
-from autograder.intake import read_submission
 from autograder.jobs import known_answers
 from autograder.kept import Kept
 from autograder.pool import LocalPool
 from autograder.results import CheckResult
+from autograder.submission import read_submission
 from autograder.unit import Job, Outcome, Setup
 from autograder.wording import counted
 

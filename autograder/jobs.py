@@ -12,8 +12,8 @@ from autograder.answers import Answer, read_answers
 from autograder.course import Course, parse_timestamp
 from autograder.errors import CourseError
 from autograder.gradebook import Record
-from autograder.intake import Submission
 from autograder.kept import Kept
+from autograder.submission import Submission
 from autograder.unit import Graded, Job, Setup
 from autograder.wording import shown
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from autograder.errors import UsageError
+from autograder.wording import nearest
 
 MIB = 1 << 20
 MAX_DEPTH = 100  # of a message: msgpack overflows the stack of the process that reads it at 200
@@ -66,12 +67,13 @@ class Limits:
     def from_mapping(cls, values: Mapping[str, Any]) -> Limits:
         """The defaults with ``values`` put over them; an unknown name raises UsageError.
 
-        >>> Limits.from_mapping({"cel_seconds": 5})
+        >>> Limits.from_mapping({"cel_secnds": 5})
         Traceback (most recent call last):
-        autograder.errors.UsageError: There is no limit 'cel_seconds'; the limits are cell_seconds, total_seconds, ...
+        autograder.errors.UsageError: There is no limit 'cel_secnds'; do you mean cell_seconds...?
         """
         known = [field.name for field in fields(cls)]
         for name in values:
             if name not in known:
-                raise UsageError(f"There is no limit {name!r}; the limits are {', '.join(known)}.")
+                which = nearest(name, known) or f"; the limits are {', '.join(known)}."
+                raise UsageError(f"There is no limit {name!r}{which}")
         return cls(**values)

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from autograder.errors import CourseError
 from autograder.kept import Kept
 from autograder.results import Judged
 
@@ -14,7 +15,10 @@ from autograder.results import Judged
 def late_penalty(
     policy: Mapping[str, Any], student: str, judged: Judged, kept: Kept, seconds_late: float
 ) -> float | None:
-    """What nbgrader's late plugin takes off this notebook; None where it is on time or no plugin is set."""
+    """What nbgrader's late plugin takes off this notebook; None where it is on time or no plugin is set.
+
+    Raises CourseError where the plugin does not work.
+    """
     if seconds_late <= 0 or not policy["plugin"]:
         return None
     if policy["path"] not in sys.path:  # a course may bring its own plugin, beside its configuration
@@ -22,8 +26,11 @@ def late_penalty(
     module, _, name = policy["plugin"].rpartition(".")
     from traitlets.config import Config
 
-    plugin = getattr(importlib.import_module(module), name)(config=Config(policy["config"]))
     scores = {grade_id: check.score or 0.0 for grade_id, check in judged.checks.items()} | kept.scores
     score = sum(scores.values()) + sum(kept.extra_credit.values())
-    penalty = plugin.late_submission_penalty(student, score, seconds_late)
+    try:
+        plugin = getattr(importlib.import_module(module), name)(config=Config(policy["config"]))
+        penalty = plugin.late_submission_penalty(student, score, seconds_late)
+    except Exception as error:
+        raise CourseError(f"The late plugin {policy['plugin']} failed: {type(error).__name__}: {error}") from error
     return None if penalty is None else min(max(float(penalty), 0.0), score)

@@ -36,7 +36,7 @@ RECEIPT = re.compile(
     r"\ufeff?Name: *(?P<name>[^\n]*?) *\((?P<user>[^()\n]+)\) *\r?\n"
     r"(?:Assignment:[^\n]*\n)?(?:Date Submitted:[^\n]* (?P<zone>[A-Z]{2,5}) *\r?\n)?"
 )
-NOTEBOOK = re.compile(r"(?P<folder>.*/)?(?P<stem>[^/]+)\.ipynb")
+NOTEBOOK = re.compile(r"(?P<folder>.*/)?(?P<file>(?P<stem>[^/]+)\.ipynb(?:\.txt|\.json)?)")
 RECEIPT_BYTES = 1 << 20
 
 
@@ -124,11 +124,11 @@ def folders(source: Source, assignment: str, others: Collection[str]) -> list[Ha
         if parts:
             stamp = stamps.get(f"{match['folder']}timestamp.txt")
             when = parse_timestamp(_text(source, stamp).strip()) if stamp else None
-            handed_in.append(HandedIn(source, file, f"{stem}.ipynb", (parts[-1],), when=when))
+            handed_in.append(HandedIn(source, file, match["file"], (parts[-1],), when=when))
             named.add("/".join(parts))
         elif stem != assignment:
             # Twice, so that nobody is taken for a student whom no roster names.
-            handed_in.append(HandedIn(source, file, f"{stem}.ipynb", (stem, stem)))
+            handed_in.append(HandedIn(source, file, match["file"], (stem, stem)))
     beside = {folder.rpartition("/")[0] for folder in named}
     for file, _ in _matches(source, re.compile(r".+/(?!timestamp\.txt)[^/]+")):
         folder = file.path.rpartition("/")[0].removesuffix(f"/{assignment}")

@@ -27,11 +27,11 @@ from autograder.errors import AutograderError, GradebookError
 from autograder.feedback import render
 from autograder.gradebook import Gradebook
 from autograder.guard import only_grader
-from autograder.intake import read_submission
 from autograder.jobs import known_answers, make_job, make_record, seconds_late, version_of
 from autograder.kept import Kept
 from autograder.pool import Slot
 from autograder.results import Judged
+from autograder.submission import read_submission
 from autograder.unit import Job, Outcome, Setup
 
 IDLE_SECONDS = 60.0  # that a grading process waits for the next submission, in formgrader's server too

@@ -124,7 +124,7 @@ def report(assignment: str, course_dir: Path = Path("."), *, db: str = "") -> Pa
     found.hours = hours
     found.absent = Absent.of(course, assignment, people, found.scores)
     if len(found.scores) <= COMPARED:
-        settings = Originality(config=course.config)
+        settings = course.settings(Originality)
         for name, source in notebooks.items():
             answers = {student: _answers(course, student, assignment, name) for student in found.scores}
             found.alike += _groups(copies(source, answers, settings))

@@ -45,12 +45,18 @@ def read_roster(path: Path) -> list[Student]:
         raise UsageError(f"{path} cannot be read as a CSV file: {error}.") from None
     students = [Student(**row) for row in rows if row["id"]]
     seen: set[str] = set()
+    numbers: set[str] = set()
     for student in students:
         if not STUDENT.fullmatch(student.id) or student.id in seen:
             raise UsageError(f"{path}: the id {student.id!r} is there twice or cannot be the name of a folder.")
         if student.submitted and read_time(student.submitted) is None:
             raise UsageError(f"{path}: {student.submitted!r} is no time; write 2026-03-02 11:58:00 UTC.")
+        if student.lms_id in numbers:
+            raise UsageError(
+                f"{path}: the lms_id {student.lms_id!r} is there twice; each student has one of their own."
+            )
         seen.add(student.id)
+        numbers |= {student.lms_id} - {""}
     if not students:
         raise UsageError(f"{path} names no student.")
     return students

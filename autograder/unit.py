@@ -61,7 +61,7 @@ class Setup:
             late=course.late_policy(),
             answers=wrong,
             cache=str(course.root / STATE / "answers"),
-            originality=Originality(config=course.config).settings(),
+            originality=course.settings(Originality).settings(),
             record="failures" if wrong else "",
         )
 

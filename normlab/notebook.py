@@ -129,7 +129,7 @@ def read_notebook(path: Path) -> Notebook:
 def _json(path: Path) -> dict[str, Any]:
     if not path.is_file():
         folder = path if path.is_dir() else path.parent
-        near = ", ".join(sorted(other.name for other in folder.glob("*.ipynb")))
+        near = ", ".join(sorted(other.name for other in folder.glob("*.ipynb*") if other.is_file()))
         if path.is_dir():
             raise NotebookError(f"{path} is a folder; give the .ipynb file{f', here {near}' if near else ' itself'}")
         raise NotebookError(f"there is no file {path}{f'; in that folder there is {near}' if near else ''}")

@@ -17,10 +17,10 @@ from autograder.assignment import Assignment
 from autograder.course import Course
 from autograder.feedback import render
 from autograder.gradebook import Gradebook, Record
-from autograder.intake import read_submission
 from autograder.jobs import make_job
 from autograder.kept import Kept
 from autograder.pool import LocalPool
+from autograder.submission import read_submission
 from autograder.unit import Setup
 from autograder.worker import Worker
 

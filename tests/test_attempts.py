@@ -11,7 +11,7 @@ import pytest
 from autograder.attempts import Attempts
 from autograder.course import Course
 from autograder.grade import Summary, grade
-from autograder.intake import read_submission
+from autograder.submission import read_submission
 from tests.course_factory import NAME, RIGHT, answered, instructor_notebook, make_course, submit, write_source
 
 BEST = "c.Engine.keep = 'best'"

@@ -14,7 +14,6 @@ from click.testing import CliRunner, Result
 from autograder.__main__ import main
 from autograder.answers import Answers
 from autograder.course import SETTINGS, Course
-from autograder.late import LateDays
 from autograder.originality import Originality
 from tests.course_factory import NAME, RIGHT, make_course, submit
 
@@ -219,6 +218,16 @@ def test_a_mistake_in_the_settings_names_its_line(course: Path) -> None:
     [
         ("c.LateDays.grace_minuts = 5", "there is no setting c.LateDays.grace_minuts; do you mean grace_minutes?"),
         ("c.Engine.keeep = 'best'", "there is no setting c.Engine.keeep; do you mean keep?"),
+        ("c.LateDays.penalty_per_day = 0,5", "nbgrader_config.py: The 'penalty_per_day' trait of a LateDays instance"),
+        ("c.LateDays.penalty_per_day = 10", "nbgrader_config.py: The value of the 'penalty_per_day' trait"),
+        ("c.LateDays.grace_minutes = '15 min'", "expected a float, not the str '15 min'"),
+        ("c.Originality.likeness = 'high'", "expected a float, not the str 'high'"),
+        ("c.Answers.module = 5", "expected a unicode string, not the int 5"),
+        ("c.Engine.limits = {'total_second': 9}", "There is no limit 'total_second'; do you mean total_seconds"),
+        (
+            "c.AssignLatePenalties.plugin_class = 'mine.Late'\nc.Late.days = [1]",
+            "c.Late.days is [1], but a late plugin",
+        ),
         ("c.Answers.modul = 'answers'", "there is no setting c.Answers.modul; do you mean module?"),
         (
             "c.Originality.xyz = 5",
@@ -226,7 +235,7 @@ def test_a_mistake_in_the_settings_names_its_line(course: Path) -> None:
         ),
     ],
 )
-def test_a_misspelt_setting_is_refused_before_anything_is_graded(course: Path, line: str, told: str) -> None:
+def test_a_wrong_setting_is_refused_before_anything_is_graded(course: Path, line: str, told: str) -> None:
     with open(course / "nbgrader_config.py", "a") as config:
         config.write(f"{line}\n")
     refused(run("grade", course), 4, told)
@@ -241,7 +250,7 @@ def test_a_plugin_of_the_courses_own_may_have_the_name_of_ours(course: Path) -> 
 
 def test_the_names_of_our_settings_are_those_of_the_classes() -> None:
     assert {
-        each.__name__: tuple(sorted(each.class_trait_names(config=True))) for each in (Answers, LateDays, Originality)
+        each.__name__: tuple(sorted(each.class_trait_names(config=True))) for each in (Answers, Originality)
     } == SETTINGS
 
 

@@ -159,8 +159,9 @@ def test_a_file_that_is_no_ipynb_and_a_folder_are_told_what_to_give(save: Save, 
 
 
 def test_a_file_that_is_not_there_is_answered_with_those_that_are(save: Save, tmp_path: Path) -> None:
-    save(filled(), "other.ipynb")
-    with pytest.raises(NotebookError, match=r"there is no file .*numbers.ipynb; in that folder there is other.ipynb"):
+    save(filled(), "other.ipynb.txt")
+    (tmp_path / ".ipynb_checkpoints").mkdir()
+    with pytest.raises(NotebookError, match=r"no file .*numbers.ipynb; in that folder there is other.ipynb.txt$"):
         check(tmp_path / "numbers.ipynb")
 
 

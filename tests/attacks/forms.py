@@ -21,8 +21,8 @@ import psutil
 import pytest
 
 from autograder.course import Course
-from autograder.intake import read_submission
 from autograder.pool import Slot
+from autograder.submission import read_submission
 from autograder.unit import Job, Setup
 from autograder.warm import GRACE
 from tests.attacks.cases import Case, submit
