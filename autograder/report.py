@@ -77,7 +77,7 @@ class Report:
     waiting: int  # written answers without a grade
     late: dict[str, float]  # student -> points taken off
     seconds: dict[str, float]  # student -> time of grading
-    alike: list[tuple[str, list[str]]] = field(default_factory=list)  # (task, students with one answer)
+    alike: list[tuple[str, list[str], float]] = field(default_factory=list)  # (task, students, least likeness)
     attempts: dict[str, int] = field(default_factory=dict)  # student -> how often was handed in, as far as is known
     hours: dict[str, float] = field(default_factory=dict)  # student -> hours left when it was handed in; below 0: late
     absent: Absent = field(default_factory=lambda: Absent([], []))
@@ -206,17 +206,18 @@ def _answers(course: Course, student: str, assignment: str, name: str) -> dict[s
     return {mark["grade_id"]: "".join(cell["source"]) for cell, mark in marks if mark.get("solution")}
 
 
-def _groups(pairs: Sequence[Copy]) -> list[tuple[str, list[str]]]:
-    """Students that pairs connect, task by task."""
-    groups: list[tuple[str, set[str]]] = []
+def _groups(pairs: Sequence[Copy]) -> list[tuple[str, list[str], float]]:
+    """Students that pairs connect, task by task, and how alike the least alike of these pairs is."""
+    groups: list[tuple[str, set[str], float]] = []
     for pair in pairs:
-        joined = {*pair.students}
-        for task, students in [*groups]:
+        joined, likeness = {*pair.students}, pair.likeness
+        for group in [*groups]:
+            task, students, least = group
             if task == pair.task and students & joined:
-                joined |= students
-                groups.remove((task, students))
-        groups.append((pair.task, joined))
-    return [(task, sorted(students)) for task, students in groups]
+                joined, likeness = joined | students, min(likeness, least)
+                groups.remove(group)
+        groups.append((pair.task, joined, likeness))
+    return [(task, sorted(students), likeness) for task, students, likeness in groups]
 
 
 def _discrimination(name: str, given: Mapping[str, Mapping[str, float]]) -> float | None:

@@ -105,16 +105,19 @@ def test_the_report_tells_when_and_how_often_was_handed_in(root: Path) -> None:
     assert "bob , 0 points, 2 hours late" in re.sub(r" +", " ", text)
 
 
-def test_students_with_one_answer_stand_in_one_line(root: Path) -> None:
+def test_students_with_answers_that_are_alike_stand_in_one_line_with_how_alike_they_are(root: Path) -> None:
     long = "".join(f"    step{number} = x * w + {number} - {number}\n" for number in range(20))
     answer = f"def scale_forward(x, w):\n{long}    return x * w, (x, w)"
-    for student, text in {"ann": answer, "bob": answer, "cyd": answer.replace("step", "part")}.items():
+    for student, text in {"ann": answer, "bob": answer, "cyd": answer.replace("- 7", "- 7 + 0")}.items():
         cells = answered({"scale_forward": text})
         path = root / "autograded" / student / NAME / f"{NAME}.ipynb"
         path.parent.mkdir(parents=True)
         path.write_text(json.dumps(cells))
-    facts = json.loads(report(NAME, root).with_suffix(".json").read_text())
-    assert facts["alike"] == [["scale_forward", ["ann", "bob", "cyd"]]]
+    page = report(NAME, root)
+    [[task, students, likeness]] = json.loads(page.with_suffix(".json").read_text())["alike"]
+    assert (task, students) == ("scale_forward", ["ann", "bob", "cyd"])
+    assert 0.98 < likeness < 1
+    assert "<li>scale_forward: ann, bob, cyd (at least 99% alike)</li>" in page.read_text()
 
 
 def test_who_needs_help_is_told_in_one_line_each(root: Path) -> None:
