@@ -118,7 +118,10 @@ def _checks(course: Course, argument: str, chosen: dict[str, str], body: str) ->
     found = [check for check in course.checks.values() if check.name in asked or check.target in asked]
     missing = [name for name in asked if all(name not in (check.name, check.target) for check in found)]
     if missing:
-        raise CourseTextError(f"{course.folder / 'checks.py'} has no check {missing[0]!r}, which a slot asks for")
+        raise CourseTextError(
+            f"reference/{course.name}/assignment.md has a {{checks}} fence for {missing[0]!r}, "
+            "and checks.py no such check"
+        )
     return [_check_cell(check) for check in found]
 
 
@@ -136,6 +139,11 @@ def _check_cell(check: Check) -> Cell:
 def _prediction(course: Course, argument: str, chosen: dict[str, str], body: str) -> list[Cell]:
     name, choice = argument, f"{argument}_choice"
     letters = chosen["choices"].split()
+    if chosen["answer"] not in letters:
+        raise CourseTextError(
+            f"reference/{course.name}/assignment.md: the answer of {name}, {chosen['answer']!r}, is none of "
+            f"{', '.join(letters)}"
+        )
     quoted = [f'"{letter}"' for letter in letters]
     words = f"{', '.join(quoted[:-1])} or {quoted[-1]}"
     answer = f"""def {choice}():

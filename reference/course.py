@@ -88,10 +88,22 @@ class Mistake:
     def source(self, solution: str) -> str:
         """The text of ``function`` with the mistake in it; ``solution`` is the text of solution.py.
 
-        Raises CourseTextError where an edit's old text does not stand exactly once in the function.
+        Raises CourseTextError where there is no such function, where an edit is no pair of texts, or where its old text
+        does not stand exactly once in the function.
         """
-        text = functions_in(solution)[self.function]
-        for old, new in self.edits:
+        functions = functions_in(solution)
+        if self.function not in functions:
+            raise CourseTextError(
+                f"mistake {self.name}: solution.py has no function {self.function!r}; it has {', '.join(functions)}"
+            )
+        text = functions[self.function]
+        for edit in self.edits:
+            if not isinstance(edit, tuple) or [type(part) for part in edit] != [str, str]:
+                raise CourseTextError(
+                    f"mistake {self.name}: its edits are pairs ((old, new), ...), with a comma after a single one; "
+                    f"found {edit!r}"
+                )
+            old, new = edit
             if text.count(old) != 1:
                 raise CourseTextError(
                     f"mistake {self.name}: {old!r} must stand exactly once in {self.function}, "
@@ -184,7 +196,10 @@ class Course:
             return own[name]
         owner = getattr(getattr(self._module("solution"), name, None), "__module__", "")
         if not owner.startswith("reference.") or owner == f"reference.{self.name}.solution":
-            raise CourseTextError(f"reference/{self.name}/solution.py has no function {name!r}, which a slot asks for")
+            raise CourseTextError(
+                f"reference/{self.name}/assignment.md has a {{solution}} fence for {name!r}, "
+                "and solution.py no such function"
+            )
         return Course(owner.split(".")[1]).function_text(name)
 
     def require_every_check_in(self, cells: Sequence[Any]) -> None:

@@ -7,13 +7,18 @@ import ast
 from reference.course import Course, CourseTextError
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
+FILES = ("__init__.py", "assignment.md", "solution.py", "checks.py", "mistakes.py", "right_answers.py")
 
 
 def require_readable(course: Course) -> None:
-    """Every Python file parses and defines no name twice, and in each function of the solution each BEGIN has its END.
+    """No file is missing, and each can be used; raises CourseTextError.
 
-    Raises CourseTextError.
+    Every Python file parses and defines no name twice; in the solution each BEGIN has its END, and a TODO above it;
+    each check has a title; the mistakes are edits of the solution; mistakes and right answers are Python.
     """
+    for name in FILES:
+        if not (course.folder / name).is_file():
+            raise CourseTextError(f"reference/{course.name}/{name} is missing; an assignment has {', '.join(FILES)}.")
     for path in sorted(course.folder.glob("*.py")):
         text, place = path.read_bytes(), f"reference/{course.name}/{path.name}, line"
         try:
@@ -28,13 +33,38 @@ def require_readable(course: Course) -> None:
                 defined.add(node.name)
                 if path.name == "solution.py":
                     _require_pairs(place, node, text.decode().splitlines())
+    for check in course.checks.values():
+        if not check.title:
+            raise CourseTextError(
+                f"reference/{course.name}/checks.py: {check.name} has no docstring; its first line is the title that "
+                "students see."
+            )
+    for mistake in course.mistakes:
+        try:
+            _require_python(f"mistake {mistake.name}", mistake.source(course.solution))
+        except CourseTextError as error:
+            raise CourseTextError(f"reference/{course.name}/mistakes.py: {error}.") from None
+    for answer in course.right_answers:
+        _require_python(f"reference/{course.name}/right_answers.py: answer {answer.name}", answer.source)
+
+
+def _require_python(what: str, source: str) -> None:
+    try:
+        ast.parse(source)
+    except SyntaxError as error:
+        where = f"line {error.lineno} of its text"
+        raise CourseTextError(f"{what} is not Python, {where}: {error.msg}") from None
 
 
 def _require_pairs(place: str, node: ast.FunctionDef | ast.ClassDef, lines: list[str]) -> None:
     """nbgrader takes out what stands between the two marks, of the text from the first to the last statement."""
     opened = 0  # the line of the mark that waits for its END
+    task = False  # whether a TODO was read since the last END
     for number in range(node.lineno, (node.end_lineno or node.lineno) + 1):
         mark = lines[number - 1].strip()
+        task = mark != END and (task or "TODO" in mark)
+        if mark == BEGIN and not opened and not task:
+            raise CourseTextError(f"{place} {number}: `{BEGIN}` has no comment above it that begins with TODO.")
         if mark == END and not opened:
             raise CourseTextError(f"{place} {number}: `{END}` has no `{BEGIN}` above it in {node.name}.")
         if mark == BEGIN and opened:

@@ -159,8 +159,8 @@ def test_prose_is_cut_at_plus_signs_and_fences_but_not_within_code(
             "```{written} written__w\n:points: many\n```",
             "the fence {written} written__w lacks an option or has a bad one",
         ),
-        ("```{solution} no_such\n```", "has no function 'no_such', which a slot asks for"),
-        ("```{checks} no_such\n```", "has no check 'no_such', which a slot asks for"),
+        ("```{solution} no_such\n```", "fence for 'no_such', and solution.py no such function"),
+        ("```{checks} no_such\n```", "fence for 'no_such', and checks.py no such check"),
         (
             "```{solution} batchnorm_forward\n```\n" * 2,
             "'batchnorm_forward' must be a valid cell id and must stand once",

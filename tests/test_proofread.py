@@ -14,6 +14,7 @@ import pytest
 import reference
 from reference import assemble
 from reference.course import ROOT, Course, CourseTextError
+from reference.proofread import FILES
 
 
 @pytest.fixture
@@ -62,6 +63,44 @@ def test_the_example_has_no_fault(root: Path) -> None:
         ("solution.py", "### BEGIN SOLUTION", "### BEGIN SOLUTON", "`### END SOLUTION` has no"),
         ("solution.py", "### END SOLUTION", "### END SOLUTON", "`### BEGIN SOLUTION` has no"),
         ("solution.py", "### END SOLUTION", "### BEGIN SOLUTION", "`### BEGIN SOLUTION` has no"),
+        ("solution.py", "# TODO", "# Now", "has no comment above it that begins with TODO."),
+        (
+            "checks.py",
+            '"""The row that the text works out by hand, in two groups, with eps = 3."""',
+            "pass",
+            "groupnorm_forward__example_by_hand has no docstring",
+        ),
+        (
+            "mistakes.py",
+            '"groupnorm_backward",',
+            '"groupnorm_bckward",',
+            "mistakes.py: mistake backward_mean_path_missing: ",
+        ),
+        (
+            "mistakes.py",
+            'along"),),',
+            'along")),',
+            "mistakes.py: mistake backward_mean_path_missing: its edits are pairs",
+        ),
+        (
+            "mistakes.py",
+            "parts = x.reshape(N, 1, D)",
+            "parts = x.reshape(N, 1, D",
+            "mistakes.py: mistake forward_no_groups is not Python, line ",
+        ),
+        (
+            "right_answers.py",
+            "width = x.shape[1]",
+            "width = x.shape[1])",
+            "right_answers.py: answer group_by_group is not Python, line 3",
+        ),
+        (
+            "assignment.md",
+            ":answer: b",
+            ":answer: d",
+            "the answer of prediction__groups_of_one, 'd', is none of a, b, c",
+        ),
+        ("assignment.md", "{solution} groupnorm_b", "{solution} groupnrom_b", "and solution.py no such function"),
         ("solution.py", "    return out, cache", "", "has no `### END SOLUTION` below it, above the last statement of"),
     ],
 )
@@ -73,3 +112,12 @@ def test_a_fault_is_told_in_a_sentence_with_its_place(
         assemble.write_source(Course("groupnorm"), root)
     assert str(caught.value).startswith("reference/groupnorm/")
     assert not (root / "source").exists()
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_that_is_missing_is_named(root: Path, name: str) -> None:
+    (root / "reference" / "groupnorm" / name).unlink()
+    with pytest.raises(
+        CourseTextError, match=f"^reference/groupnorm/{name} is missing; an assignment has __init__.py, "
+    ):
+        assemble.write_source(Course("groupnorm"), root)
