@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 from normlab.check import NotebookError, check
 
-CODES = """exit codes: 0 all tasks stand; 1 a task failed or was not attempted, or the notebook is not as the grader
-expects it; 2 the file cannot be checked"""
+CODES = """exit codes: 0 all tasks pass or wait for the grader; 1 a task failed or was not attempted, or the notebook is
+not as the grader expects it; 2 the file cannot be checked"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

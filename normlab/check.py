@@ -22,6 +22,7 @@ from normlab.notebook import Cell, Notebook, NotebookError, read_notebook
 __all__ = ["NotebookError", "Report", "Task", "check"]
 
 Status = Literal["passed", "failed", "not attempted", "chosen", "written", "hidden"]
+LATER = ("chosen", "written", "hidden")  # what the grader alone can tell
 STUB = "NotImplementedError"
 
 
@@ -68,13 +69,14 @@ class Report:
         }
         for head, sentences in sections.items():
             lines += ["", f"{head}:", *(_item(sentence, 2) for sentence in sentences)] if sentences else []
-        done = sum(task.status not in ("failed", "not attempted") for task in self.tasks)
+        passed = sum(task.status == "passed" for task in self.tasks)
+        later = sum(task.status in LATER for task in self.tasks)
         hidden = sum(task.hidden for task in self.tasks)
         lines += [
             "",
-            f"{done} of {len(self.tasks)} tasks stand. Hidden checks exist: {hidden or 'some'} more run when the",
+            f"{passed} of {len(self.tasks)} tasks pass here; {later} are marked when the notebook is graded.",
+            f"Hidden checks exist: {hidden or 'some'} more run then, so passing here is no promise of all points.",
         ]
-        lines += ["notebook is graded, so passing here is no promise of all points."]
         return "\n".join(lines)
 
     __repr__ = __str__

@@ -108,7 +108,7 @@ STEPS = (
     ("-handed-in", "course101", "mkdir -p submitted/ada && cp -r source/ps1 submitted/ada/"),
     ("quickstart", "course101", "autograder grade ps1"),
 )
-FAILS = ("check",)  # exits with 1, since not all tasks stand
+FAILS = ("check",)  # exits with 1, since not all tasks pass
 
 
 def make_places(home: Path, database: str) -> None:
