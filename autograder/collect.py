@@ -36,15 +36,15 @@ COPY = r"(?:_?\d+|_copy_?\d*)*"
 class Collected:
     """What a run came to; students by identifier, sentences for a person."""
 
-    placed: list[str] = field(default_factory=list)
-    unchanged: list[str] = field(default_factory=list)
-    missing: list[str] = field(default_factory=list)
-    late: list[str] = field(default_factory=list)
-    double: list[str] = field(default_factory=list)
-    unknown: list[str] = field(default_factory=list)
-    refused: list[str] = field(default_factory=list)
-    timeless: list[str] = field(default_factory=list)  # late as the platform says, which does not say when
-    notes: list[str] = field(default_factory=list)
+    placed: list[str] = field(default_factory=list)  #: put into submitted/
+    unchanged: list[str] = field(default_factory=list)  #: there already, or handed in before what is there
+    missing: list[str] = field(default_factory=list)  #: on the roster, and nothing came in
+    late: list[str] = field(default_factory=list)  #: after the due date, or late as the platform says
+    double: list[str] = field(default_factory=list)  #: handed in more than once; the last counts
+    unknown: list[str] = field(default_factory=list)  #: files that belong to nobody on the roster
+    refused: list[str] = field(default_factory=list)  #: what was left out, and why
+    timeless: list[str] = field(default_factory=list)  #: late as the platform says, which does not say when
+    notes: list[str] = field(default_factory=list)  #: what else a person should know
 
 
 def collect(

@@ -28,6 +28,7 @@ from autograder.progress import Progress
 from autograder.strays import strays
 from autograder.submission import SECRET, Submission, read_submission
 from autograder.unit import Graded, Job, Outcome, Setup
+from autograder.wording import nearest
 
 BATCH = 50  # submissions in one transaction at the most
 BATCH_SECONDS = 1.0  # that a result waits for the others of its batch
@@ -45,9 +46,9 @@ class Summary:
     people: list[tuple[str, str]] = field(default_factory=list)  #: (student, what a person should look at)
     notes: list[str] = field(default_factory=list)  #: about the run as a whole
     written: int = 0  #: answers that wait for a person's grade
-    earlier: dict[str, tuple[float, float]] = field(default_factory=dict)  # student -> points of it and of the last
-    changed: dict[str, Changed] = field(default_factory=dict)  # students who had another score before
-    changes: Path | None = None  # where those are written down
+    earlier: dict[str, tuple[float, float]] = field(default_factory=dict)  #: student -> points of it and of the last
+    changed: dict[str, Changed] = field(default_factory=dict)  #: students who had another score before
+    changes: Path | None = None  #: where those are written down
 
 
 def grade(
@@ -109,8 +110,8 @@ class _Batch:
                 raise UsageError("--student needs the id of a student: the name of a folder in submitted/.")
             if student not in self.folders:
                 raise UsageError(
-                    f"There is no submission of {assignment!r} by {student!r}, which should be "
-                    f"{course.folder('submitted', student, assignment)}."
+                    f"There is no submission of {assignment!r} by {student!r}{nearest(student, self.folders) or '.'} "
+                    f"It would stand in {course.folder('submitted', student, assignment)}."
                 )
         if students:
             self.folders = {student: self.folders[student] for student in students}

@@ -94,6 +94,12 @@ def test_wrong_usage_ends_with_2_and_says_what_is_wrong(course: Path, arguments:
     assert sentence in result.output
 
 
+def test_days_that_are_no_number_are_answered_with_two_that_are(course: Path) -> None:
+    result = run("extend", NAME, "ann", "--days", "one", "--course-dir", str(course))
+    assert result.exit_code == 2
+    assert "'one' is not a valid number of days, such as 2 or 0.5." in result.output
+
+
 def test_faults_of_the_course_end_with_4(course: Path) -> None:
     (course / "source" / NAME / f"{NAME}.ipynb").write_text("garbage")
     result = run("grade", NAME, "--course-dir", str(course))

@@ -208,8 +208,8 @@ def test_only_the_students_that_are_named_are_graded(one: Path) -> None:
     submit(one, "bob", {})
     assert list(grade(NAME, one, students=["bob"], jobs=1).scores) == ["bob"]
     assert scores(one).keys() == {"bob"}
-    with pytest.raises(UsageError, match="nobody"):
-        grade(NAME, one, students=["bob", "nobody"])
+    with pytest.raises(UsageError, match="'bobb'; do you mean bob"):
+        grade(NAME, one, students=["bob", "bobb"])
 
 
 def test_a_course_without_submissions_gets_its_entries(tmp_path: Path) -> None:
