@@ -343,10 +343,8 @@ def _numbers(what: str, got: Any) -> Array:
 
 
 def _kind(got: Any) -> str:
-    if got is None:
-        return "None"
     if isinstance(got, np.ndarray):
         return f"an array of {got.dtype} and shape {got.shape}"
     if isinstance(got, tuple | list):
         return f"a {type(got).__name__} of {len(got)}"
-    return f"an object of type {type(got).__name__}"
+    return "None" if got is None else f"an object of type {type(got).__name__}"
