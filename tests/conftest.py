@@ -1,18 +1,43 @@
-"""Fixtures that more than one module uses. Hypothesis measures no time: on a busy machine a first call may take any."""
+"""Fixtures that more than one module uses. Hypothesis measures no time: on a busy machine a first call may take any.
+
+The fixtures import what they need when they are asked for: `make oldest` runs tests where no grader is installed.
+"""
 
 import os
+from collections.abc import Iterator
+from typing import Any
 
+import pytest
 from hypothesis import settings
 
 import autograder.worker
-from tests.conversation import talk
-from tests.played_process import played
-from tests.three_tasks import worker
-
-__all__ = ["played", "talk", "worker"]
 
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
+
+
+@pytest.fixture
+def talk() -> Iterator[Any]:
+    from tests.conversation import conversations
+
+    with conversations() as make:
+        yield make
+
+
+@pytest.fixture
+def played(monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests.played_process import play
+
+    play(monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def worker() -> Iterator[Any]:
+    from tests.three_tasks import worker_for_the_tasks
+
+    with worker_for_the_tasks() as started:
+        yield started
+
 
 # Under `make coverage`: the judge is killed once its result is there, and saves first what it ran through.
 SAVE_FIRST = """

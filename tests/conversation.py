@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import msgpack
-import pytest
 from msgpack import ExtType
 
 from autograder.channel import Channel
@@ -86,8 +86,8 @@ class Conversation:
 Talk = Callable[..., Conversation]
 
 
-@pytest.fixture
-def talk() -> Any:
+@contextmanager
+def conversations() -> Iterator[Talk]:
     """Makes conversations, and closes their connections."""
     made: list[Conversation] = []
 

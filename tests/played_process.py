@@ -132,8 +132,8 @@ def shown(judged: Judged, place: int) -> list[tuple[str, Any]]:
     return [(each["output_type"], each.get("text") or each.get("ename") or each["data"]) for each in items]
 
 
-@pytest.fixture
-def played(monkeypatch: pytest.MonkeyPatch) -> None:
+def play(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Judges have processes that are played, for the length of a test."""
     monkeypatch.setattr("autograder.judge.Life", Life)
     monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
     monkeypatch.setattr(linecache, "cache", dict(linecache.cache))

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
 from typing import Any
-
-import pytest
 
 from autograder.assignment import Assignment
 from autograder.limits import Limits
@@ -81,7 +78,5 @@ def check(name: str, source: str) -> dict[str, Any]:
     return factory.cell("code", name, source, grade=True, locked=True, points=1)
 
 
-@pytest.fixture(scope="module")
-def worker() -> Iterator[Worker]:
-    with Worker(Assignment("tasks", instructor()), LIMITS) as started:
-        yield started
+def worker_for_the_tasks() -> Worker:
+    return Worker(Assignment("tasks", instructor()), LIMITS)
