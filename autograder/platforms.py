@@ -20,6 +20,7 @@ from autograder.archive import File, Source
 from autograder.course import parse_timestamp
 from autograder.errors import UsageError
 from autograder.intake import Refused
+from autograder.submission import NAME
 
 CANVAS = re.compile(r"(?:.*?/)??(?P<name>[^/]+?)_(?:(?P<late>LATE)_)?(?P<user>\d+)_(?P<number>\d+)_(?P<file>[^/]+)")
 MOODLE = re.compile(
@@ -36,7 +37,7 @@ RECEIPT = re.compile(
     r"\ufeff?Name: *(?P<name>[^\n]*?) *\((?P<user>[^()\n]+)\) *\r?\n"
     r"(?:Assignment:[^\n]*\n)?(?:Date Submitted:[^\n]* (?P<zone>[A-Z]{2,5}) *\r?\n)?"
 )
-NOTEBOOK = re.compile(r"(?P<folder>.*/)?(?P<file>(?P<stem>[^/]+)\.ipynb(?:\.txt|\.json)?)")
+NOTEBOOK = re.compile(rf"(?P<folder>.*/)?(?P<file>{NAME})")
 RECEIPT_BYTES = 1 << 20
 
 

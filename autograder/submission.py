@@ -20,7 +20,8 @@ MAX_NAMES = 10_000  # files of one submission that are looked at
 MAX_LEVELS = 32  # of folders within folders
 SECRET = "submission_secret.txt"  # nbgrader's exchange finds the page of a submission by it
 SECRET_BYTES = 1000
-NOTEBOOK = re.compile(r"(?P<stem>[^/]+)\.ipynb(\.txt|\.json)?", re.IGNORECASE)
+NAME = r"(?P<stem>[^/]+)\.ipynb(?:\.txt|\.json)?"  # a notebook's, also as browsers save it
+NOTEBOOK = re.compile(NAME, re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -134,10 +135,14 @@ def _read(folder_fd: int, name: str, limit: int) -> bytes:
     return data
 
 
-def _renamed(folder_fd: int, names: Sequence[str]) -> dict[str, str]:
-    expected = {f"{name}.ipynb": name for name in names}
+def _present(folder_fd: int) -> set[str]:
+    """The names in the folder, of a flood some."""
     with os.scandir(folder_fd) as entries:
-        present = {entry.name for entry in itertools.islice(entries, MAX_NAMES)}
+        return {entry.name for entry in itertools.islice(entries, MAX_NAMES)}
+
+
+def _renamed(folder_fd: int, names: Sequence[str]) -> dict[str, str]:
+    expected, present = {f"{name}.ipynb": name for name in names}, _present(folder_fd)
     missing = expected.keys() - present
     unknown = {name for name in present - expected.keys() if notebook_stem(name)}
     return {expected[missing.pop()]: unknown.pop()} if len(missing) == len(unknown) == 1 else {}
@@ -146,8 +151,7 @@ def _renamed(folder_fd: int, names: Sequence[str]) -> dict[str, str]:
 def _instead(folder_fd: int, names: Sequence[str]) -> str:
     """What lies there in place of a notebook, and what to do."""
     ours = {*(f"{name}.ipynb" for name in names), "timestamp.txt", SECRET}
-    with os.scandir(folder_fd) as entries:
-        others = sorted(shown(entry.name) for entry in itertools.islice(entries, MAX_NAMES) if entry.name not in ours)
+    others = sorted(map(shown, _present(folder_fd) - ours))
     return f", which holds {', '.join(others[:5])}; hand in the notebook under its name" if others else ""
 
 
