@@ -267,6 +267,12 @@ def test_folders_named_by_students_are_collected_with_their_times(course: Path, 
     assert submitted(course, "emmy", "timestamp.txt") == b"2026-03-02 11:58:00 UTC\n"
 
 
+def test_a_notebook_that_a_browser_saved_as_text_is_collected_under_its_name(course: Path) -> None:
+    found = run(course, zipped(course, {f"ada/{NAME}.ipynb.txt": GOOD}))
+    assert found.placed == ["ada"]
+    assert submitted(course, "ada") == GOOD
+
+
 def test_without_a_roster_a_folder_names_its_student_and_a_file_does_not(course: Path) -> None:
     folder = course.parent / "inbox"
     for path in (folder / "kurt" / f"{NAME}.ipynb", folder / "final version.ipynb"):
