@@ -226,9 +226,7 @@ class Course:
 
         CourseError where a setting of our plugin is wrong, or one of the course's own plugin is not plain.
         """
-        plugin = self.config.AssignLatePenalties.get("plugin_class", "")
-        if not isinstance(plugin, str):
-            plugin = f"{plugin.__module__}.{plugin.__qualname__}"
+        plugin = _late_plugin(self.config)
         if plugin in ("", LATE_DAYS):
             self.settings(LateDays)
         section = plugin.rpartition(".")[2]
@@ -246,11 +244,17 @@ class Course:
         return {"plugin": plugin, "config": settings, "path": str(self.root)}
 
 
+def _late_plugin(config: Config) -> str:
+    """The full name of the course's late policy; "" where none is set."""
+    plugin = config.AssignLatePenalties.get("plugin_class", "")
+    return plugin if isinstance(plugin, str) else f"{plugin.__module__}.{plugin.__qualname__}"
+
+
 def _check_names(config: Config, path: Path) -> None:
     """Raise CourseError for a misspelt setting of ours, of which traitlets warns late or not at all."""
     ours = {each.__name__: each.class_trait_names(config=True) for each in (Engine, LateDays)}
     sections = {**ours, **SETTINGS}
-    if config.AssignLatePenalties.get("plugin_class", LATE_DAYS) != LATE_DAYS:
+    if _late_plugin(config) not in ("", LATE_DAYS):
         del sections["LateDays"]  # a course's own plugin may have this name
     for section, known in sections.items():
         for name in config.get(section, {}):

@@ -217,6 +217,10 @@ def test_a_mistake_in_the_settings_names_its_line(course: Path) -> None:
     ("line", "told"),
     [
         ("c.LateDays.grace_minuts = 5", "there is no setting c.LateDays.grace_minuts; do you mean grace_minutes?"),
+        (
+            "from autograder.late import LateDays\nc.AssignLatePenalties.plugin_class = LateDays\nc.LateDays.last = 3",
+            "there is no setting c.LateDays.last; do you mean last_day?",
+        ),
         ("c.Engine.keeep = 'best'", "there is no setting c.Engine.keeep; do you mean keep?"),
         ("c.LateDays.penalty_per_day = 0,5", "nbgrader_config.py: The 'penalty_per_day' trait of a LateDays instance"),
         ("c.LateDays.penalty_per_day = 10", "nbgrader_config.py: The value of the 'penalty_per_day' trait"),
