@@ -1,7 +1,8 @@
 """The global random streams of NumPy and of Python's ``random``, kept the same on both sides of the boundary.
 
-The judge sends a stream's state when it has moved. The student's process answers with how many 32-bit words it drew,
-and the judge moves its own stream on by as many: student code cannot choose the numbers that a hidden test
+The judge sends a stream's state when it has moved. The student's process answers with how many 32-bit words it drew
+and where among them the pair of normal numbers came from of which one is kept for the next draw; the judge moves its
+own stream on by as many and computes that number itself: student code cannot choose the numbers that a hidden test
 draws next, only how many it skips. The generator of both is MT19937 (Matsumoto and Nishimura, 1998), the only one that
 ``np.random.seed``, ``random.seed`` and the functions of the two modules use.
 """
@@ -24,7 +25,10 @@ MAX_WORDS = MAX_BLOCKS * WORDS
 MAX_FOREIGN = 10_000  # pairs of states that are remembered
 
 State = list[Any]  # key, position, has_gauss, cached_gaussian
-Advance = list[Any]  # words, has_gauss, cached_gaussian
+Advance = list[Any]  # words drawn, and how many of them after the pair of which one is cached: None for no number, or
+OLD = -1  # for the number that the other side knows
+PAIR = 4  # words that make two normal numbers
+CHUNK = 1 << 16  # words that are searched at a time
 
 
 def _view(generator: Any) -> Any:
@@ -48,7 +52,7 @@ class Stream:
     def __init__(self, known: bool = True) -> None:
         self._view = _view(np.random.mtrand._rand._bit_generator)
         self._known = b""
-        self._has_gauss = False
+        self._cached = (0, 0.0)
         self._lost = False
         self._foreign: set[int] = set()  # pairs of states of which the second is not the first moved on
         if known:
@@ -57,13 +61,13 @@ class Stream:
     def remember(self) -> None:
         """The other side knows the state as it is now."""
         self._known = self._raw()
-        self._has_gauss = bool(self._gauss()[0])
+        self._cached = self._gauss()
 
     def _moved(self) -> bool:
         if self._raw() != self._known:
             return True
         # A cached normal number can be used up without the words moving.
-        return self._has_gauss and not self._gauss()[0]
+        return bool(self._cached[0]) and not self._gauss()[0]
 
     def _raw(self) -> bytes:
         """Words and position."""
@@ -78,11 +82,11 @@ class Stream:
     def _put(self, key: Any, position: int, has_gauss: int, cached: float) -> None:
         np.random.set_state(("MT19937", key, position, has_gauss, cached))
 
-    def _cached_after(self, words: Any) -> float:
-        """What the polar method keeps after a pair of normal numbers drawn from these four words."""
-        first, second = 2.0 * _double(words[:2]) - 1.0, 2.0 * _double(words[2:]) - 1.0
+    def _kept(self, one: Any, two: Any, lib: Any) -> Any:
+        """The number that the polar method keeps of the pair made of two uniform ones; ``lib`` is math or numpy."""
+        first, second = 2.0 * one - 1.0, 2.0 * two - 1.0
         radius = first * first + second * second
-        return math.sqrt(-2.0 * math.log(radius) / radius) * first if 0 < radius < 1 else math.nan
+        return lib.sqrt(-2.0 * lib.log(radius) / radius) * first
 
     # the judge's side
 
@@ -97,26 +101,32 @@ class Stream:
         if moved is False:  # the student's process has another stream now: it is given ours again
             self._known = b""
             return
-        if (
-            type(moved) is not list
-            or [type(value) for value in moved] != [int, int, float]
-            or not 0 <= moved[0] <= MAX_WORDS
-        ):
+        if type(moved) is not list or len(moved) != 2 or type(moved[0]) is not int or not 0 <= moved[0] <= MAX_WORDS:
             raise ProtocolError("a malformed advance of the random stream")
-        words, has_gauss, cached = moved
+        words, after = moved
+        if after is not None and (type(after) is not int or not OLD <= after <= max(words - PAIR, OLD)):
+            raise ProtocolError("a malformed advance of the random stream")
         if len(self._known) != STATE_BYTES:
             raise ProtocolError("an advance of a random stream that was not sent")
         generator = _generator(*_known_key(self._known))
-        tail = min(words, 4)
-        generator.random_raw(words - tail, output=False)
-        last = generator.random_raw(tail)
-        if words and has_gauss and (tail < 4 or cached != self._cached_after(last)):
-            has_gauss, cached = 0, 0.0
-        elif not words:  # nothing drawn: the cached number was used up, or is the one we know
-            has_gauss, cached = (1, self._gauss()[1]) if has_gauss and self._has_gauss else (0, 0.0)
+        if after is None or after == OLD:
+            cached = self._gauss() if after == OLD else (0, 0.0)
+            generator.random_raw(words, output=False)
+        else:
+            generator.random_raw(words - PAIR - after, output=False)
+            cached = 1, self._kept_of(generator.random_raw(PAIR))
+            generator.random_raw(after, output=False)
         state = generator.state["state"]
-        self._put(state["key"], state["pos"], int(bool(has_gauss)), float(cached))
+        self._put(state["key"], state["pos"], *cached)
         self.remember()
+
+    def _kept_of(self, words: Any) -> float:
+        """The number kept of the pair that these words make; ProtocolError where they make none."""
+        try:
+            kept: float = self._kept(*_doubles(words)[::2].tolist(), math)
+        except (ValueError, ZeroDivisionError):
+            raise ProtocolError("a normal number of words that make none") from None
+        return kept
 
     # the student's side
 
@@ -134,8 +144,27 @@ class Stream:
         if words is None:
             self._lost = True
             return False
+        after = self._words_after_pair(words)
         self.remember()
-        return [words, *self._gauss()]
+        return [words, after]
+
+    def _words_after_pair(self, words: int) -> int | None:
+        """How many of the words were drawn after the pair whose number is cached now."""
+        found, cached = self._gauss()
+        if not found:
+            return None
+        if (found, cached) == self._cached:
+            return OLD
+        drawn = _generator(*_known_key(self._known)).random_raw(words)
+        for end in range(words, PAIR - 1, -CHUNK):
+            start = max(end - CHUNK - PAIR, 0)
+            ones = _doubles(drawn[start:end])
+            with np.errstate(all="ignore"):
+                near = np.isclose(self._kept(ones[:-2], ones[2:], np), cached, rtol=1e-9, atol=0.0)
+            for place in np.flatnonzero(near)[::-1].tolist():
+                if self._kept(float(ones[place]), float(ones[place + 2]), math) == cached:
+                    return int(words - PAIR - start - place)
+        return None
 
     def _distance(self) -> int | None:
         old_key, old_position = _split(self._known)
@@ -172,9 +201,9 @@ class PythonStream(Stream):
     def _put(self, key: Any, position: int, has_gauss: int, cached: float) -> None:
         random.setstate((3, (*key.tolist(), position), cached if has_gauss else None))
 
-    def _cached_after(self, words: Any) -> float:
-        """What ``random.gauss`` keeps after the first of a pair of normal numbers drawn from these four words."""
-        return math.sin(2.0 * math.pi * _double(words[:2])) * math.sqrt(-2.0 * math.log(1.0 - _double(words[2:])))
+    def _kept(self, one: Any, two: Any, lib: Any) -> Any:
+        """The number that ``random.gauss`` keeps of the pair made of two uniform ones."""
+        return lib.sin(2.0 * math.pi * one) * lib.sqrt(-2.0 * lib.log(1.0 - two))
 
 
 class Streams:
@@ -220,7 +249,7 @@ def _known_key(raw: bytes) -> tuple[Any, int]:
     return np.frombuffer(key, np.uint32), position
 
 
-def _double(words: Any) -> float:
-    """The number in [0, 1) that both modules make of two words."""
-    value: float = ((int(words[0]) >> 5) * 67108864 + (int(words[1]) >> 6)) / 9007199254740992
-    return value
+def _doubles(words: Any) -> Any:
+    """The numbers in [0, 1) that both modules make of each two neighboring words."""
+    high, low = words[:-1] >> np.uint64(5), words[1:] >> np.uint64(6)
+    return (high * 67108864.0 + low) / 9007199254740992.0

@@ -112,6 +112,11 @@ def normal_once():
     return np.random.randn()
 
 
+def noisy_dropout(x, keep):
+    noise = np.random.randn(3)
+    return noise, dropout(x, keep)
+
+
 def python_draws(n):
     values = list(range(n))
     random.shuffle(values)
@@ -450,6 +455,13 @@ SAME = {
         mixed = [np.random.randn(), normal_once(), np.random.randn(), normal_once(), normal_once(), np.random.randn()]
         np.random.seed(5)
         assert mixed == [np.random.randn() for _ in range(6)]""",
+    "other numbers are drawn after an odd one of a pair": """
+        np.random.seed(5)
+        noise, kept = noisy_dropout(np.ones((70, 30)), 0.5)
+        drawn = noise, kept, np.random.randn(2)
+        np.random.seed(5)
+        expected = np.random.randn(3), np.random.rand(70, 30) < 0.5, np.random.randn(2)
+        assert all(np.array_equal(one, other) for one, other in zip(drawn, expected))""",
     "weights drawn in a constructor": """
         np.random.seed(3)
         m = FullyConnectedNet()

@@ -34,7 +34,7 @@ def test_random_streams_go_over_when_they_moved_and_are_moved_on_by_what_was_dra
     unmoved = [None] * python
     talking = talk(
         value(1),
-        value(1, [[], [], [], [[2, 0, 0.0], *unmoved], False]),
+        value(1, [[], [], [], [[2, None], *unmoved], False]),
         ["call back", None, [0, [], {}]],
         value(1),
         value(1),
