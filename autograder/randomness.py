@@ -123,7 +123,8 @@ class Stream:
     def _kept_of(self, words: Any) -> float:
         """The number kept of the pair that these words make; ProtocolError where they make none."""
         try:
-            kept: float = self._kept(*_doubles(words)[::2].tolist(), math)
+            one, _, two = _doubles(words).tolist()
+            kept: float = self._kept(one, two, math)
         except (ValueError, ZeroDivisionError):
             raise ProtocolError("a normal number of words that make none") from None
         return kept

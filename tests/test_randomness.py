@@ -216,7 +216,8 @@ def test_words_drawn_after_a_pair_of_normal_numbers_keep_the_one_that_is_cached(
 def test_a_cached_number_that_came_from_elsewhere_is_dropped() -> None:
     sides = Sides(NumPys)
     np.random.bytes(40)
-    np.random.set_state((*np.random.get_state()[:3], 1, 0.25))
+    state: Any = np.random.get_state()
+    np.random.set_state((*state[:3], 1, 0.25))
     assert sides.hand_back() == [10, None]
 
 
@@ -250,7 +251,7 @@ def test_a_pair_of_states_is_searched_once(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr("autograder.randomness.MAX_BLOCKS", 3)
     monkeypatch.setattr("autograder.randomness.MAX_FOREIGN", 1)
     sides = Sides(NumPys)
-    known = np.random.get_state()
+    known: Any = np.random.get_state()
     for seed in (1, 2):
         sides.student.follow([*known[1:3], 0, 0.0])
         np.random.seed(seed)
@@ -281,8 +282,9 @@ def test_one_message_holds_an_entry_for_each_stream() -> None:
     judge = Streams(known=True, python=True)
     assert judge.changed() is None
     random.random()
-    numpys, pythons = judge.changed() or []
+    numpys, pythons = judge.changed() or [None, None]
     assert numpys is None
+    assert pythons is not None
     assert pythons[1] == random.getstate()[1][-1]
     judge.remember()
     assert judge.changed() is None
