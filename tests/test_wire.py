@@ -10,7 +10,6 @@ from typing import Any
 
 import msgpack
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given
 
@@ -58,37 +57,6 @@ def test_text_crosses_in_both_orders_of_bytes(name: str) -> None:
 @pytest.mark.parametrize("name", ["<M8[D]", "<m8[s]"])
 def test_dates_before_1970_and_negative_times_cross_unchanged(name: str) -> None:
     assert same(crossed(np.array([-1], name)), np.array([-1], name))
-
-
-TABLES = [
-    pd.DataFrame(
-        {
-            "a": [1, 2], "b": ["x", None], "c": [1.5, np.nan], "d": pd.to_datetime(["2020-01-01", "2021-01-01"]),
-            "e": pd.Categorical(["u", "v"]), "f": [True, False],
-        },
-        index=["r", "s"],
-    ),
-    pd.DataFrame(),
-    pd.DataFrame({"a": []}),
-    pd.DataFrame(np.ones((3, 2))),
-    pd.DataFrame({("a", "x"): [1], ("b", "y"): [2]}),
-    pd.DataFrame({"a": [1, 2], "b": [3, 4], "c": [0, 1]}).set_index(["a", "b"]),
-    pd.DataFrame({"o": [1, "x", None]}, dtype=object),
-    pd.DataFrame({"i": pd.array([1, None], dtype="Int64"), "s": pd.array(["a", None], dtype="string")}),
-    pd.DataFrame([[1, 2]], columns=["a", "a"]),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("table", TABLES, ids=range(len(TABLES)))
-def test_tables_cross_unchanged(table: pd.DataFrame) -> None:
-    pd.testing.assert_frame_equal(crossed([table])[0], table)
-    for name in {label for label in table.columns if (table.columns == label).sum() == 1}:
-        pd.testing.assert_series_equal(crossed([table[name]])[0], table[name])
-
-
-def test_a_table_of_objects_does_not_cross() -> None:
-    with pytest.raises(TypeError):
-        Codec(Limits()).encode([pd.DataFrame({"a": [object()]})])
 
 
 def test_lone_surrogates_cross() -> None:
