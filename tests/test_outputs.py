@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from autograder.journal import CUT
 from autograder.limits import Limits
-from autograder.outputs import Outputs, Stream
+from autograder.outputs import Outputs, Stream, add_checked
 
 
 @pytest.fixture
@@ -98,3 +100,57 @@ def test_a_clear_that_waits_for_what_never_comes_clears_nothing(outputs: Outputs
     assert texts(outputs) == ["before"]
     outputs.write("stdout", "the next cell's")
     assert texts(outputs) == ["the next cell's"]
+
+
+# what the student's process says that it showed
+
+SHOWN: list[tuple[Any, list[Any]]] = [  # what comes, and what is built of it
+    ({"output_type": "stream", "name": "stdout", "text": "a"}, [("stdout", "a")]),
+    ({"output_type": "stream", "name": "stderr", "text": "a\ud800"}, [("stderr", "a?")]),
+    ({"output_type": "stream", "name": "/etc/passwd", "text": "a"}, [("stdout", "a")]),
+    ({"output_type": "stream", "name": ["stderr"], "text": "a"}, [("stdout", "a")]),
+    ({"output_type": "stream", "name": "stdout", "text": 5}, []),
+    ({"output_type": "stream"}, []),
+    ({"output_type": "display_data", "data": {"text/plain": "a"}}, [{"text/plain": "a"}]),
+    (
+        {"output_type": "execute_result", "data": {"image/png": "AA==", "text/latex": "x", "text/html": "<b>"}},
+        [{"image/png": "AA==", "text/latex": "x", "text/html": "<b>"}],
+    ),
+    (
+        {"output_type": "display_data", "data": {"text/javascript": "x", 5: "y", "text/plain": b"z", "image/jpeg": "J"}},
+        [{"image/jpeg": "J"}],
+    ),
+    ({"output_type": "display_data", "data": [["text/plain", "a"]]}, []),
+    ({"output_type": "display_data"}, []),
+    ({"output_type": "update_display_data", "data": {"text/plain": "a"}}, []),
+    (
+        {"output_type": "error", "ename": "E", "evalue": "why", "traceback": ["a", 5, "b\udfff"]},
+        [("E", "why", ["a", "", "b?"])],
+    ),
+    ({"output_type": "error", "ename": 5, "evalue": None, "traceback": "abc"}, [("", "", [])]),
+    ({"output_type": "error"}, [("", "", [])]),
+    ({"output_type": ["stream"], "text": "a"}, []),
+    ({}, []),
+    ("stream", []),
+    (None, []),
+    ([], []),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("item", "built"), SHOWN, ids=range(len(SHOWN)))
+def test_what_the_students_process_showed_is_built_anew_of_text_alone(item: Any, built: list[Any]) -> None:
+    outputs = Outputs(Limits())
+    add_checked(outputs, [item, {"output_type": "display_data", "data": {"text/plain": "the next"}}])
+    assert [
+        (each["name"], each["text"]) if each["output_type"] == "stream"
+        else (each["ename"], each["evalue"], each["traceback"]) if each["output_type"] == "error"
+        else each["data"]
+        for each in outputs.take() if each.get("data", each)
+    ] == [*built, {"text/plain": "the next"}]  # fmt: skip
+
+
+@pytest.mark.parametrize("items", [None, "ab", {"output_type": "stream"}, 5, ({"output_type": "stream", "text": "a"},)])
+def test_what_is_no_list_of_outputs_shows_nothing(items: Any) -> None:
+    outputs = Outputs(Limits())
+    add_checked(outputs, items)
+    assert outputs.take() == []
