@@ -117,7 +117,7 @@ SHOWN: list[tuple[Any, list[Any]]] = [  # what comes, and what is built of it
         [{"image/png": "AA==", "text/latex": "x", "text/html": "<b>"}],
     ),
     (
-        {"output_type": "display_data", "data": {"text/javascript": "x", 5: "y", "text/plain": b"z", "image/jpeg": "J"}},
+        {"output_type": "display_data", "data": {"text/javascript": "x", 5: "y", "text/plain": b"", "image/jpeg": "J"}},
         [{"image/jpeg": "J"}],
     ),
     ({"output_type": "display_data", "data": [["text/plain", "a"]]}, []),
