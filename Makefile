@@ -61,7 +61,7 @@ class: notebooks
 test: python
 	@$(PYTHON) scripts/install.py --test
 	@$(MAKE) --no-print-directory -j2 --output-sync lint book quality
-	python -m pytest -n 2 --dist loadfile
+	python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 # Branch coverage of each package by all tests, about half an hour; pyproject.toml names what cannot be measured.
 coverage: export COVERAGE_FILE := $(CURDIR)/build/coverage/data
@@ -69,7 +69,7 @@ coverage: python
 	@$(PYTHON) scripts/install.py --test
 	@$(MAKE) --no-print-directory book
 	@rm -rf build/coverage
-	coverage run -m pytest -n 2 --dist loadfile
+	coverage run -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 	coverage combine -q
 	for package in autograder normlab reference; do coverage report --include="$$package/*"; done
 
