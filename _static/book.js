@@ -17,6 +17,23 @@ const setFormulas = async () => {
     await MathJax.typesetPromise(formulas.splice(0, AT_ONCE));
   }
   reachable();
+  showTarget();
+};
+
+// Formulas above the place that an address names take other room once they are set: it is shown anew, unless the reader
+// has moved on since.
+let moved = false;
+for (const kind of ["wheel", "touchstart", "pointerdown", "keydown"]) {
+  window.addEventListener(kind, () => { moved = true; }, { once: true, passive: true });
+}
+const showTarget = () => {
+  if (location.hash && !moved) document.getElementById(decodeURIComponent(location.hash.slice(1)))?.scrollIntoView();
+};
+
+// In the search's summaries formulas would stand as they were typed.
+const searchWithoutFormulas = () => {
+  const textOf = Search.htmlToText;
+  Search.htmlToText = (...page) => textOf(...page).replace(/\\\(.*?\\\)|\\\[.*?\\\]/gs, "…");
 };
 
 // A page opened as a file has no server, and without one no notebook runs in the browser.
@@ -33,7 +50,11 @@ const explainRun = () => {
 document.addEventListener("DOMContentLoaded", () => {
   reachable();
   if (location.protocol === "file:") explainRun();
+  if (typeof Search !== "undefined") searchWithoutFormulas();
   if (window.MathJax) MathJax.startup.promise = MathJax.startup.promise.then(setFormulas);
 });
-window.addEventListener("load", reachable); // the sizes of images are known
+window.addEventListener("load", () => { // the sizes of images are known
+  reachable();
+  showTarget();
+});
 window.addEventListener("resize", reachable);

@@ -82,7 +82,5 @@ def points(outcome: Outcome, kept: Mapping[str, Kept]) -> float:
     """What a submission is worth: what people entered and lateness included."""
     total = 0.0
     for name, graded in outcome.graded.items():
-        entered = kept.get(name, Kept())
-        scores = {grade_id: score or 0.0 for grade_id, score in graded.scores.items()} | entered.scores
-        total += sum(scores.values()) + sum(entered.extra_credit.values()) - (graded.late_penalty or 0.0)
+        total += kept.get(name, Kept()).total(graded.scores) - (graded.late_penalty or 0.0)
     return total

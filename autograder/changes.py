@@ -90,8 +90,9 @@ def history(
     with closing(Gradebook(course.db_url)) as gradebook:
         table = gradebook.tables[NAME]
         rows = gradebook.transact(lambda connection: read(connection, table, assignment, student))
-        if not rows and student:
-            check_student(student, gradebook.people())
+        people = gradebook.people()
+        if not rows and student and people:
+            check_student(student, people)
     if not rows:
         whose = f" by {student!r}" if student else ""
         raise UsageError(f"Nothing of {assignment!r}{whose} is graded yet; run `autograder grade {assignment}` first.")

@@ -2,7 +2,8 @@
 
 The course's wrong answers are graded like submissions, once, and what their functions gave back during each test is
 kept. A student whose values agree with a wrong answer's, from the first to the one where the test gave up, made that
-mistake. Values that depend on random numbers which a test does not seed differ between two runs of the reference, and
+mistake. What stays in the student's process, such as a cache, is not seen: anything may stand in its place, None too.
+Values that depend on random numbers which a test does not seed differ between two runs of the reference, and
 are not compared.
 """
 
@@ -19,7 +20,7 @@ import numpy as np
 import autograder
 from autograder.answers import Answer, answered, concerns, own_function, owner
 from autograder.assignment import Assignment
-from autograder.recording import Event, same
+from autograder.recording import UNSEEN, Event, same
 from autograder.repair import repair
 from autograder.results import Judged
 from autograder.runs import Run, Runs
@@ -110,7 +111,7 @@ class Diagnosis:
     def _agree(self, test: str, known: Sequence[Event], seen: Sequence[Event]) -> bool:
         chance = self._by_chance(test)
         return len(known) == len(seen) and all(
-            one[0] == other[0] and (same(one, other) or (place, one[0]) in chance)
+            one[0] == other[0] and (one[1] == UNSEEN or same(one, other) or (place, one[0]) in chance)
             for place, (one, other) in enumerate(zip(known, seen, strict=True))
         )
 

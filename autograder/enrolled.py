@@ -58,8 +58,8 @@ def extend(assignment: str, student: str, days: float, course_dir: Path = Path("
     """Move a student's due date to ``days`` after everybody's, and return a sentence that tells it.
 
     Missing entries of the gradebook are made; the next grading counts lateness from there. The audit trail tells of it.
-    Raises UsageError where there is no such assignment, or no such student in a gradebook that knows others and among
-    those who handed in.
+    Raises UsageError where there is no such assignment, or no such student in the gradebook and among those who handed
+    in.
 
     >>> extend("scaling", "ben", 2, Path("my_course"))
     "ben has 2 days more for 'scaling'; no due date is set yet, to which they are added."
@@ -69,34 +69,29 @@ def extend(assignment: str, student: str, days: float, course_dir: Path = Path("
     if not STUDENT.fullmatch(student) or UNUSABLE.search(student):
         raise UsageError(f"{student!r} is no student's id: it must be one that can be the name of a folder.")
     with closing(Gradebook(course.db_url)) as gradebook:
-        people = gradebook.people()
-        new = student not in people
         if student not in dict(course.submissions(assignment)):
-            check_student(student, people)
-        if new and not days:
-            return f"{student} has no more days for {assignment!r} that could be taken back."
+            check_student(student, gradebook.people())
         gradebook.save_assignment(course.course_id, assignment, notebooks)
         enroll(gradebook, [Student(student)])
         gradebook.transact(lambda connection: _extend(connection, gradebook, assignment, student, timedelta(days=days)))
         due = gradebook.due(assignment, student)
     more = f"{counted(days, 'day')} more"
-    unknown = " The gradebook did not know this student." if new else ""
     if due is None:
-        return f"{student} has {more} for {assignment!r}; no due date is set yet, to which they are added.{unknown}"
-    return f"{student} has until {due:%Y-%m-%d %H:%M:%S} UTC for {assignment!r}, {more} than the others.{unknown}"
+        return f"{student} has {more} for {assignment!r}; no due date is set yet, to which they are added."
+    return f"{student} has until {due:%Y-%m-%d %H:%M:%S} UTC for {assignment!r}, {more} than the others."
 
 
 def check_student(student: str, people: Collection[str]) -> None:
-    """Raise UsageError where ``student`` is none of ``people``, the gradebook's, if it knows any.
+    """Raise UsageError where ``student`` is none of ``people``, the gradebook's.
 
     >>> check_student("anan", ["anna"])
     Traceback (most recent call last):
     autograder.errors.UsageError: The gradebook knows no student 'anan'; do you mean anna? A new student is enrolled ...
     """
-    if people and student not in people:
+    if student not in people:
         raise UsageError(
             f"The gradebook knows no student {student!r}{nearest(student, people) or '.'} A new student is enrolled by "
-            "the --roster of `autograder collect`, or by `nbgrader db student add`."
+            f"the --roster of `autograder collect`, or by `nbgrader db student add {student}`."
         )
 
 

@@ -92,7 +92,7 @@ def export(
     if not results:
         raise UsageError(f"Nothing of {assignment!r} is graded yet; run `autograder grade {assignment}` first.")
     absent = Absent.of(course, assignment, people, {result.student for result in results})
-    for sentence in [*absent.sentences(), *_waiting(results)]:
+    for sentence in [*absent.sentences(), *_waiting(results), *_late_before(assignment, results)]:
         tell(sentence)
     if kind == "gradescope":
         for student, found in _gradescope(notebooks, results, course.engine).items():
@@ -112,6 +112,22 @@ def _waiting(results: Iterable[Result]) -> Iterable[str]:
     ]
     if None in scores:
         yield f"{counted(scores.count(None), *WAITING)} for a person's grade, with 0 points here"
+
+
+def _late_before(assignment: str, results: Iterable[Result]) -> Iterable[str]:
+    """A sentence where people gave points after lateness was counted."""
+    students = []
+    for result in results:
+        judged = json.loads(result.result)
+        now = sum(result.scores.get(name, check["score"] or 0.0) for name, check in judged["checks"].items())
+        counted = judged.get("late_of")
+        if counted is not None and round(now - counted, DIGITS):
+            students.append(result.student)
+    if students:
+        yield (
+            f"points changed after lateness was counted; run `autograder grade {assignment}` again, which counts it "
+            f"anew: {', '.join(dict.fromkeys(students))}"
+        )
 
 
 def _gradescope(

@@ -184,14 +184,17 @@ class Grader:
         if name == next(iter(self.assignments)):  # once for a submission of several notebooks
             judged.flags += job.flags
         kept = Kept(**job.kept.get(name, {}))
-        penalty = late_penalty(self.setup.late, job.student, judged, kept, job.seconds_late)
+        scores = {grade_id: check.score for grade_id, check in judged.checks.items()}
+        counted = kept.total(scores)
+        penalty = late_penalty(self.setup.late, job.student, counted, job.seconds_late)
         page = self._page(name, job, judged, kept, [refusal, *findings] if refusal else findings, penalty)
-        known = asdict(judged) | {"findings": findings, "refused": refusal}
+        late_of = None if penalty is None else counted
+        known = asdict(judged) | {"findings": findings, "refused": refusal, "late_of": late_of}
         notebook = known.pop("notebook")
         return Graded(
             notebook=json.dumps(notebook, ensure_ascii=False, indent=1) + "\n",
             page=page,
-            scores={grade_id: check.score for grade_id, check in judged.checks.items()},
+            scores=scores,
             blank=blank_cells(assignment, notebook),
             late_penalty=penalty,
             result=json.dumps(known),

@@ -55,9 +55,18 @@ def parse(data: bytes, limits: Limits) -> list[SubmittedCell]:
     try:
         notebook = json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
-        detail = f"line {error.lineno}: {error.msg}" if isinstance(error, json.JSONDecodeError) else str(error)
-        raise Refused(f"The file is not a complete notebook ({detail}); save it and hand it in again.") from None
+        where = _broken(error, text)
+        raise Refused(f"The file is not a complete notebook ({where}); save it and hand it in again.") from None
     return list(_cells(notebook, limits))
+
+
+def _broken(error: Exception, text: str) -> str:
+    """Where and how JSON is broken."""
+    if not isinstance(error, json.JSONDecodeError):
+        return str(error)
+    if error.msg.startswith("Unterminated") or error.pos >= len(text.rstrip()):
+        return f"it breaks off in line {error.lineno}"
+    return f"line {error.lineno}: {error.msg}"
 
 
 def made_for(notebook: Any) -> str:

@@ -115,10 +115,11 @@ class Judge:
             self.deaths[death].append(place)
         return reason
 
-    def _timeouts(self, cell: Cell) -> int:
-        """How many checks ran out of time that use nothing but what this cell uses, too."""
-        tasks = set(self.assignment.tasks_of(cell))
-        return sum(count for used, count in self.endless.items() if used <= tasks)
+    def _timeouts(self, cell: Cell) -> tuple[int, list[str]]:
+        """How many checks ran out of time that use nothing but what this cell uses, too; and what they use."""
+        tasks = self.assignment.tasks_of(cell)
+        endless = {used: count for used, count in self.endless.items() if used <= set(tasks)}
+        return sum(endless.values()), [task for task in tasks if any(task in used for used in endless)]
 
     def _run_student_cell(self, raw: dict[str, Any], source: str, number: int) -> None:
         def run(session: Session) -> None:
@@ -133,7 +134,7 @@ class Judge:
                 raise StudentDied(session.dead) from None
 
         index = raw["metadata"].get("autograder", {}).get("cell")  # as repair wrote it
-        share = AGAIN if index is not None and self._timeouts(self.assignment.cells[index]) else 1.0
+        share = AGAIN if index is not None and self._timeouts(self.assignment.cells[index])[0] else 1.0
         reason = self._guarded(run, _grade_id(raw) or f"cell [{number}]", share)
         if reason is None:
             self.life.steps.append(run)
@@ -171,7 +172,7 @@ class Judge:
     def _run_test(self, cell: Cell) -> None:
         assert cell.grade_id is not None
         started = time.monotonic()
-        timeouts = self._timeouts(cell)
+        timeouts, used = self._timeouts(cell)
         tasks = self.assignment.tasks_of(cell)
         results: list[Any] = []
 
@@ -195,7 +196,7 @@ class Judge:
             if timeouts < ENDLESS:
                 reason = self._guarded(run, cell.grade_id, AGAIN if timeouts else 1.0)
             else:
-                reason = f"not run, since {timeouts} checks of {_listed(tasks)} ran longer than they may"
+                reason = f"not run, since {timeouts} checks of {_listed(used)} ran longer than they may"
         except WorkerError:  # nobody can start or end a student's process any more: there is no verdict
             raise
         except BaseException as error:  # hostile data may make anything of ours raise: the test fails, no more

@@ -8,14 +8,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from autograder.errors import CourseError
-from autograder.kept import Kept
-from autograder.results import Judged
 
 
-def late_penalty(
-    policy: Mapping[str, Any], student: str, judged: Judged, kept: Kept, seconds_late: float
-) -> float | None:
-    """What nbgrader's late plugin takes off this notebook; None where it is on time or no plugin is set.
+def late_penalty(policy: Mapping[str, Any], student: str, score: float, seconds_late: float) -> float | None:
+    """What nbgrader's late plugin takes off a notebook's score; None where it is on time or no plugin is set.
 
     Raises CourseError where the plugin does not work.
     """
@@ -26,8 +22,6 @@ def late_penalty(
     module, _, name = policy["plugin"].rpartition(".")
     from traitlets.config import Config
 
-    scores = {grade_id: check.score or 0.0 for grade_id, check in judged.checks.items()} | kept.scores
-    score = sum(scores.values()) + sum(kept.extra_credit.values())
     try:
         plugin = getattr(importlib.import_module(module), name)(config=Config(policy["config"]))
         penalty = plugin.late_submission_penalty(student, score, seconds_late)

@@ -27,6 +27,7 @@ ELEMENTS = 50_000  # of one array
 EVENTS = 20_000  # of one test: a forged tree of dictionaries would fill the result with millions
 LABEL = 200  # characters
 
+UNSEEN = "an object"
 OBJECT = object()  # stands for what lives on in the student's process
 PLAIN = (type(None), bool, int, float, complex, str, bytes, np.bool_, np.number)
 
@@ -100,7 +101,7 @@ def _events(label: str, value: Any) -> Iterator[Event]:
     elif isinstance(value, PLAIN):
         yield [label, _digest(_text(value).encode("utf-8", "surrogatepass"))]
     else:
-        yield [label, "an object"]
+        yield [label, UNSEEN]
 
 
 def _numbers(array: NDArray[Any]) -> list[Any]:

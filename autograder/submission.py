@@ -21,6 +21,8 @@ MAX_LEVELS = 32  # of folders within folders
 SECRET = "submission_secret.txt"  # nbgrader's exchange finds the page of a submission by it
 SECRET_BYTES = 1000
 NAME = r"(?P<stem>[^/]+)\.ipynb(?:\.txt|\.json)?"  # a notebook's, also as browsers save it
+FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+FILE_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 NOTEBOOK = re.compile(NAME, re.IGNORECASE)
 
 
@@ -68,10 +70,9 @@ def read_submission(folder: Path, names: Sequence[str], limits: Limits) -> Submi
 
 
 def _open_folder(folder: Path) -> int:
-    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-    outer = os.open(folder.parent, flags)
+    outer = os.open(folder.parent, FOLDER_FLAGS)
     try:
-        return os.open(folder.name, flags, dir_fd=outer)
+        return os.open(folder.name, FOLDER_FLAGS, dir_fd=outer)
     finally:
         os.close(outer)
 
@@ -93,7 +94,7 @@ def _submission(
     timestamp: str | None = None,
     secret: str | None = None,
 ) -> Submission:
-    digest = hashlib.sha256(json.dumps([refused, findings, timestamp], sort_keys=True).encode())
+    digest = hashlib.sha256(json.dumps([refused, findings, timestamp]).encode())
     for name, data in notebooks.items():
         digest.update(f"{name}\0{len(data)}\0".encode())
         digest.update(data)
@@ -103,7 +104,6 @@ def _submission(
 def _line(folder_fd: int, name: str) -> str | None:
     """What a file of one line says, "" where it cannot be read; None where there is none."""
     try:
-        os.stat(name, dir_fd=folder_fd, follow_symlinks=False)
         return _read(folder_fd, name, SECRET_BYTES).decode("utf-8", "replace").strip()
     except FileNotFoundError:
         return None
@@ -121,8 +121,7 @@ def _read(folder_fd: int, name: str, limit: int) -> bytes:
         mode = os.stat(name, dir_fd=folder_fd, follow_symlinks=False).st_mode
         if not stat.S_ISREG(mode):
             raise Refused(f"{name} is {_kind(mode)}, not a file; hand in the notebook itself.")
-        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
-        with open(os.open(name, flags, dir_fd=folder_fd), "rb") as file:
+        with open(os.open(name, FILE_FLAGS, dir_fd=folder_fd), "rb") as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise Refused(f"{name} is not a regular file; hand in the notebook itself.")
             data = file.read(limit + 1)

@@ -88,10 +88,8 @@ def from_plain(items: list[Any]) -> Any:
     if name == "DataFrame":
         labels, index, columns = _read_index(rest[0]), _read_index(rest[1]), rest[2]
         series = [_read_column(column, index) for column in columns]
-        if len(series) != len(labels):
-            raise ValueError("a table with too few names")
         made = pandas.concat(series, axis=1) if series else pandas.DataFrame(index=index)
-        made.columns = labels
+        made.columns = labels  # of another number they are a ValueError
         return made
     if name == "Series":
         made = _read_column(rest[2], _read_index(rest[1]))
@@ -108,7 +106,7 @@ def from_plain(items: list[Any]) -> Any:
 
 def _is_short(value: range | decimal.Decimal | fractions.Fraction) -> bool:
     if isinstance(value, range):
-        return bool(value[_LONGEST:]) is False
+        return not value[_LONGEST:]
     if isinstance(value, decimal.Decimal):
         return not value.is_finite() or (abs(value.adjusted()) < _DIGITS and len(value.as_tuple().digits) <= _DIGITS)
     return max(abs(value.numerator), value.denominator).bit_length() <= 3 * _DIGITS

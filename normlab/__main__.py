@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -24,7 +25,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except NotebookError as error:
         print(f"Cannot check: {error}.", file=sys.stderr)
         return error.exit_code
-    print(report)
+    try:
+        print(report, flush=True)
+    except BrokenPipeError:  # who reads the first lines alone, such as head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0 if report.all_passed else 1
 
 

@@ -110,9 +110,16 @@ def require_close(what: str, got: Any, want: ArrayLike, threshold: float) -> Non
     where = f" at {[int(i) for i in worst]}" if wanted.shape else ""
     sentence = (
         f"{what} is not what it should be: relative error {error:.1e}, at most {threshold:.0e} is allowed; "
-        f"the largest difference is{where}: got about {array[worst]:.2g}, expected about {wanted[worst]:.2g}"
+        f"the largest difference is{where}: {_apart(array[worst], wanted[worst])}"
     )
     require_within(error, threshold, sentence)
+
+
+def _apart(got: float, want: float) -> str:
+    """Both numbers, with as many digits as tell them apart."""
+    texts = [(f"{got:.{digits}g}", f"{want:.{digits}g}") for digits in range(2, 18)]
+    one, other = next((pair for pair in texts if pair[0] != pair[1]), texts[-1])
+    return f"got about {one}, expected about {other}"
 
 
 def require_relative_error(what: str, got: Any, want: ArrayLike, threshold: float) -> None:

@@ -1,8 +1,10 @@
 """Mutants of the engine that its tests let pass, each with the reason, under the name that the run prints."""
 
+ALONE = "the list has one entry"
 APART = "3 shares no bit with a multiple of 8"
 FEW = "NumPy refuses bytes that are too few"
 FIRST = "b is the first kind of DTYPES"
+MORE = "it is refused for its length all the same"
 NO_BODY = "a head alone takes the longer way to the same empty body"
 
 SURVIVORS: dict[str, dict[str, str]] = {
@@ -61,6 +63,41 @@ SURVIVORS: dict[str, dict[str, str]] = {
         (
             "elif sys.getrefcount(array) <= 3: -> elif sys.getrefcount(array) == 3:"
         ): "the pair, the name and the argument are always there",
+    },
+    "submission": {
+        "data = file.read(limit + 1) -> data = file.read(limit << 1)": MORE,
+        "data = file.read(limit + 1) -> data = file.read(limit | 1)": "no limit is odd",
+        "data = file.read(limit + 1) -> data = file.read(limit ^ 1)": "no limit is odd",
+        "data = file.read(limit + 1) -> data = file.read(limit + 2)": MORE,
+        (
+            "if folders and root.count(os.sep) >= MAX_LEVELS: -> if folders and root.count(os.sep) == MAX_LEVELS:"
+        ): "nothing deeper is gone into",
+        (
+            "if folders and root.count(os.sep) >= MAX_LEVELS: -> if folders and root.count(os.sep) is MAX_LEVELS:"
+        ): "nothing deeper is gone into",
+    },
+    "tables": {
+        (
+            'if name == "Fraction" and not _RATIO.fullmatch(text): -> '
+            'if name >= "Fraction" and not _RATIO.fullmatch(text):'
+        ): "the other name is Decimal",
+        "if values.ndim != 1: -> if values.ndim < 1:": "pandas refuses two dimensions",
+        'text = rest[0] if type(rest[0]) is str else "" -> text = rest[ -1] if type(rest[0]) is str else ""': ALONE,
+        'text = rest[0] if type(rest[0]) is str else "" -> text = rest[0] if type(rest[ -1]) is str else ""': ALONE,
+        "return _read_index(rest[0]) -> return _read_index(rest[ -1])": ALONE,
+        "return getattr(pandas, name)(rest[0]) -> return getattr(pandas, name)(rest[ -1])": ALONE,
+        (
+            "return pandas.MultiIndex.from_tuples(rest[0], names=name) -> "
+            "return pandas.MultiIndex.from_tuples(rest[ -1], names=name)"
+        ): ALONE,
+        (
+            "return pandas.Index(_read_column(rest[0], None), name=name) -> "
+            "return pandas.Index(_read_column(rest[ -1], None), name=name)"
+        ): ALONE,
+        (
+            "return max(abs(value.numerator), value.denominator).bit_length() <= 3 * _DIGITS -> "
+            "return max(value.denominator, abs(value.numerator)).bit_length() <= 3 * _DIGITS"
+        ): "the larger of two in either order",
     },
     "wire": {
         (

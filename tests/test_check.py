@@ -145,6 +145,15 @@ def test_a_notebook_has_as_much_time_as_in_grading(save: Save, monkeypatch: pyte
     assert reasons(report, "double") == reasons(report, "square") == (late,)
 
 
+def test_who_reads_the_first_lines_alone_sees_no_traceback(save: Save) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "normlab", "check", str(save(filled()))]
+    ended = subprocess.run(command, cwd=ROOT, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writer)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
 def test_progress_is_told_on_a_terminal_alone(save: Save, capsys: pytest.CaptureFixture[str]) -> None:
     path = save(filled())
     check(path)

@@ -59,6 +59,18 @@ def test_a_difference_is_told_by_size_place_and_threshold() -> None:
     assert "at [3, 1]" in text
 
 
+@pytest.mark.parametrize(
+    ("got", "told"),
+    [
+        (14.3, "got about 14.3, expected about 14"),
+        (14 + 1e-9, "got about 14.000000001, expected about 14"),
+        (np.nextafter(14.0, 15), "got about 14.000000000000002, expected about 14"),
+    ],
+)
+def test_two_numbers_are_told_with_the_digits_that_tell_them_apart(got: float, told: str) -> None:
+    assert told in sentence(lambda: require_close("out", [1.0, got], [1.0, 14.0], 0))
+
+
 def test_one_element_near_zero_does_not_decide() -> None:
     want = np.array([1.0, 1e-12])
     require_close("out", np.array([1.0, 2e-12]), want, 1e-9)

@@ -137,6 +137,24 @@ def test_right_and_unknown_answers_are_not_diagnosed(assignment: Assignment) -> 
     assert diagnosis.explain(run(assignment, "def spread(x):\n    return x.no_other_thing")) == {}
 
 
+def pair(source: str) -> str:
+    """``spread`` with something beside it that a later call may need."""
+    return f"{source.replace('return ', 'out = ')}\n    return out, CACHE"
+
+
+@pytest.mark.parametrize("cache", ["None", "x", "()", "object()"])
+def test_what_is_kept_for_later_may_be_anything(cache: str) -> None:
+    cells = [cell("import numpy as np"), cell(MEAN, "mean"), cell(pair(SPREAD).replace("CACHE", "object()"), "spread")]
+    cells += [cell("assert abs(spread(np.array([1.0, 2.0, 6.0]))[0] - 14 / 3) < 1e-9", "spread__small", 1)]
+    small = Assignment("a", {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells})
+    sample = wrong("sample", pair(MISTAKES[2].source).replace("CACHE", "object()"), "spread")
+    half = wrong("half", pair(SPREAD.replace("x.size", "5")).replace("CACHE", "object()"), "spread")
+    found = Diagnosis(small, [sample, half], Here())
+    assert found.explain(run(small, pair(MISTAKES[2].source).replace("CACHE", cache))) == {
+        "spread__small": "It is sample."
+    }
+
+
 def test_two_mistakes_alike_in_one_test_are_told_apart_by_the_others(assignment: Assignment) -> None:
     # On [1, 2, 6] both halving and 4.5 give 4.5; on [5] they differ.
     student = run(assignment, "def mean(x):\n    return np.float64(4.5)")

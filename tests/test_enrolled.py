@@ -105,8 +105,45 @@ def test_an_export_tells_of_written_answers_that_count_as_0(root: Path) -> None:
     assert "1 written answer waits for a person's grade, with 0 points here" in command(root, "export", NAME)
 
 
-def test_an_extension_can_be_granted_before_anything_else_is_there(root: Path) -> None:
+def known(root: Path, *students: str) -> None:
+    with closing(Gradebook(Course.open(root).db_url)) as gradebook:
+        enroll(gradebook, map(Student, students))
+
+
+def give(root: Path, student: str, points: float) -> None:
+    with Stock(f"sqlite:///{root}/gradebook.db", "course101") as book:
+        grade_ = book.find_grade("written__why", NAME, NAME, student)
+        grade_.manual_score, grade_.needs_manual_grade = points, False
+        book.db.commit()
+
+
+def test_lateness_is_counted_anew_where_a_person_gave_points_since(root: Path) -> None:
+    set_due(root)
+    submit(root, "ada", RIGHT, "2026-11-02 12:00:00 UTC")  # a day late, half
+    submit(root, "bob", RIGHT, "2026-11-01 12:00:00 UTC")
+    submit(root, "cyd", {}, "2026-11-30 12:00:00 UTC")  # nothing counts, of which there is nothing yet
+    grade(NAME, root, jobs=1)
+    assert "counted anew" not in command(root, "export", NAME)
+    for student in ("ada", "bob", "cyd"):
+        give(root, student, 2)
+    sentence = f"lateness was counted; run `autograder grade {NAME}` again, which counts it anew: ada, cyd"
+    assert sentence in command(root, "export", NAME)
+    summary = grade(NAME, root, jobs=1)
+    assert (summary.graded, summary.unchanged) == (2, 1)
+    assert str(summary.changed["ada"]) == "6.5 -> 5.5 (-1), lateness counted anew: lateness 4.5 -> 5.5"
+    assert "counted anew" not in command(root, "export", NAME)
+    with open(root / "exports" / f"{NAME}.csv") as table:
+        scores = {row["student_id"]: row["score"] for row in csv.DictReader(table)}
+    assert scores == {"ada": "5.5", "bob": "11.0", "cyd": "0.0"}
+    assert grade(NAME, root, jobs=1).unchanged == 3
+
+
+def test_an_extension_can_be_granted_once_the_student_is_known(root: Path) -> None:
     (root / "gradebook.db").unlink()
+    for _ in range(2):  # the first is refused as any other
+        with pytest.raises(UsageError, match=r"knows no student 'ada'\. .* by `nbgrader db student add ada`"):
+            extend(NAME, "ada", 2, root)
+    known(root, "ada")
     output = command(root, "extend", NAME, "ada", "--days", "2")
     assert "ada has 2 days more for 'scaling'; no due date is set yet" in output
     set_due(root)
@@ -121,6 +158,7 @@ def test_an_extension_can_be_granted_before_anything_else_is_there(root: Path) -
 @pytest.mark.filterwarnings("ignore:Object of type <Submitted")  # nbgrader's own
 def test_an_extension_of_who_handed_in_nothing_is_as_nbgrader_makes_it(root: Path) -> None:
     set_due(root)
+    known(root, "ada")
     extend(NAME, "ada", 1, root)
     with Stock(f"sqlite:///{root}/gradebook.db", "course101") as book:
         book.update_or_create_student("bob")
@@ -156,8 +194,7 @@ def test_an_extension_needs_a_students_id(root: Path, student: str) -> None:
 
 
 def test_an_extension_of_a_misspelt_student_is_refused_with_the_nearest_and_writes_nothing(root: Path) -> None:
-    with closing(Gradebook(Course.open(root).db_url)) as gradebook:
-        enroll(gradebook, [Student("anna"), Student("bob")])
+    known(root, "anna", "bob")
     before = (root / "gradebook.db").read_bytes()
     with pytest.raises(
         UsageError, match=r"no student 'anan'; do you mean anna\? .* by the --roster of `autograder coll"
@@ -170,12 +207,7 @@ def test_an_extension_of_a_misspelt_student_is_refused_with_the_nearest_and_writ
     assert "zelda has 1 day more" in extend(NAME, "zelda", 1, root)
 
 
-def test_no_days_make_no_student(root: Path) -> None:
-    assert extend(NAME, "ada", 0, root) == "ada has no more days for 'scaling' that could be taken back."
-    assert people(root) == {}
-
-
 def test_the_history_of_a_misspelt_student_names_the_nearest(root: Path) -> None:
-    extend(NAME, "anna", 1, root)
+    known(root, "anna")
     with pytest.raises(UsageError, match=r"no student 'anan'; do you mean anna\?"):
         next(history(NAME, root, student="anan"))

@@ -241,6 +241,12 @@ def test_a_late_penalty_is_taken_off_and_named() -> None:
     assert "2.5 points are taken off because it was late" in text
 
 
+def test_where_lateness_takes_everything_the_page_says_so() -> None:
+    text = shown(page(late_penalty=9.0))
+    assert "0 of 11 points" in text
+    assert "It came so late that all of its 9 points are taken off." in text
+
+
 def test_missing_isolation_is_said_on_the_page() -> None:
     assert "without a sandbox" in page(sandboxed=False)
     assert "without a sandbox" not in page()

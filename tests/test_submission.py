@@ -41,7 +41,7 @@ def test_a_link_in_place_of_the_notebook_is_not_followed(tmp_path: Path) -> None
     folder.mkdir()
     (folder / f"{NAME}.ipynb").symlink_to(tmp_path / "secret")
     submission = read_submission(folder, [NAME], LIMITS)
-    assert "symbolic link" in submission.refused[NAME]
+    assert submission.refused[NAME].startswith(f"{NAME}.ipynb is a symbolic link, not a file")
     assert any("symbolic link" in finding for finding in submission.findings)
 
 
@@ -85,9 +85,11 @@ def test_links_beside_the_notebook_are_named_and_the_notebook_is_read(tmp_path: 
     submit(tmp_path)
     (tmp_path / "inner").mkdir()
     (tmp_path / "inner" / "key\x1b[31m").symlink_to("/etc/shadow")
+    (tmp_path / "outer").symlink_to(tmp_path / "inner")
     submission = read_submission(tmp_path, [NAME], LIMITS)
     assert submission.notebooks[NAME] == GOOD
-    assert submission.findings == ["inner/key?[31m is a symbolic link and was left out."]
+    left_out = ["outer", "inner/key?[31m"]
+    assert submission.findings == [f"{name} is a symbolic link and was left out." for name in left_out]
 
 
 def test_a_folder_that_is_a_link_or_missing_is_refused(tmp_path: Path) -> None:
@@ -288,3 +290,31 @@ def test_a_notebook_that_cannot_be_read_is_refused_and_the_next_is_read(
 )  # fmt: skip
 def test_what_is_no_file_is_called_what_it_is(mode: int, kind: str) -> None:
     assert module._kind(mode | 0o644) == kind
+
+
+def test_no_descriptor_stays_open(tmp_path: Path) -> None:
+    submit(tmp_path)
+    before = len(os.listdir("/proc/self/fd"))
+    read_submission(tmp_path, [NAME, "missing"], LIMITS)
+    read_submission(tmp_path / "missing", [NAME], LIMITS)
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_what_vanishes_while_it_is_looked_at_hides_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    submit(tmp_path)
+    links = ["first", "second"]
+    for name in links:
+        (tmp_path / name).symlink_to("x")
+    look = os.stat
+
+    def gone(name: Any, **options: Any) -> Any:
+        if name == links[0]:
+            raise FileNotFoundError(name)
+        return look(name, **options)
+
+    for _ in range(2):
+        links.reverse()
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "stat", gone)
+            findings = read_submission(tmp_path, [NAME], LIMITS).findings
+        assert findings == [f"{links[1]} is a symbolic link and was left out."]

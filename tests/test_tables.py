@@ -30,6 +30,7 @@ TABLES = [
         index=["r", "s"],
     ),
     pd.DataFrame(),
+    pd.DataFrame(index=[5, 7]),
     pd.DataFrame({"a": []}),
     pd.DataFrame(np.ones((3, 2))),
     pd.DataFrame({("a", "x"): [1], ("b", "y"): [2]}),
@@ -123,7 +124,7 @@ Decimal = type("Decimal", (decimal.Decimal,), {})
 
 ENDLESS_OR_STRANGE = [
     range(LONG + 1), range(0, -LONG - 1, -1), range(1 << 70),
-    decimal.Decimal("1e4000"), decimal.Decimal("1e-4000"), decimal.Decimal("1" * 4001),
+    decimal.Decimal("1e4000"), decimal.Decimal("1e4001"), decimal.Decimal("1e-4000"), decimal.Decimal("1" * 4001),
     decimal.Decimal("0." + "1" * 4001),
     fractions.Fraction(1 << 12000), fractions.Fraction(-1, 1 << 12000),
     Day(2026, 1, 1), Decimal("1"), object(), 1, "x", None,
@@ -153,7 +154,10 @@ FORGED: list[list[Any]] = [
     ["Fraction", " 1"], ["Fraction", "1/2 "], ["Fraction", "\u0661"], ["Fraction", "/2"], ["Fraction", "1/0"],
     ["Fraction", "9" * 3999], ["Fraction", 5],
     ["date", "x"], ["date", 5], ["timedelta", "x"], ["timedelta", 1 << 40],
-    ["object"], ["Panel", 1], ["is_table", 1], ["read_pickle", "x"],
+    ["object"], ["Panel", 1], ["zz", 1], ["A", ROWS, ROWS, [COLUMN, COLUMN]], ["E", ROWS],
+    ["Index", ["zz", None, 0, 2, 1]], ["Index", ["n", [None], [(1,), (2,)]]],
+    ["Series", None, ROWS, ["<i8", np.array(3)]],
+     ["is_table", 1], ["read_pickle", "x"],
     ["DataFrame", ["labels", None, COLUMN], ROWS, []], ["DataFrame", ["range", None, 0, 1, 1], ROWS, [COLUMN, COLUMN]],
     ["DataFrame", ["range", None, 0, 2, 1], ROWS, [COLUMN]],
     ["DataFrame", ["range", None, 0, LONG + 1, 1], ROWS, []],

@@ -210,6 +210,26 @@ def test_on_a_phone_what_scrolls_is_shaded_where_there_is_more_and_nowhere_else(
 
 
 @pytest.mark.browser
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize(
+    "place",
+    ["glossary.html#term-momentum", "closed-form.html#check-yourself", "computation-graphs.html#tab-rules"],
+)
+def test_a_link_to_a_place_on_another_page_shows_it(page: Page, site: str, viewport: ViewportSize, place: str) -> None:
+    page.set_viewport_size(viewport)
+    settled(page, f"{site}/chapters/{place}")
+    top = "(id) => document.getElementById(id).getBoundingClientRect().top"
+    assert 0 <= page.evaluate(top, place.partition("#")[2]) <= viewport["height"] / 2
+
+
+def test_a_searchs_summaries_hold_no_formulas_as_they_were_typed(page: Page, site: str) -> None:
+    page.goto(f"{site}/search.html?q=momentum")
+    summaries = page.locator("#search-results p.context")
+    summaries.first.wait_for()
+    page.wait_for_timeout(500)
+    assert "\\" not in " ".join(summaries.all_inner_texts())
+
+
 def test_search_finds_what_readers_type(page: Page, site: str) -> None:
     for term, chapter in FOUND.items():
         page.goto(f"{site}search.html?q={term}")
