@@ -96,6 +96,7 @@ class FeedbackExporter(Exporter):  # type: ignore[misc]
             )
         result = json.loads(found.result)
         findings, refusal = result.pop("findings"), result.pop("refused")
+        result.pop("late_of", None)
         notebook = nbformat.read(filename, as_version=4)
         page = render(
             course.notebooks(title)[name],

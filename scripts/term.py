@@ -67,6 +67,7 @@ STEPS = (
     ("check", "ada", f"python -m normlab check {NAME}.ipynb"),
     ("validate", "my_course", f"autograder validate {NAME}"),
     ("due", "my_course", f'nbgrader db assignment add {NAME} --duedate="2026-03-02 12:00:00 UTC"'),
+    ("known", "my_course", "nbgrader db student add noether"),
     ("early", "my_course", f"autograder extend {NAME} noether --days 7"),
     ("collect", "my_course", f"autograder collect {NAME} submissions.zip --roster roster.csv"),
     ("grade", "my_course", f"autograder grade {NAME}"),
@@ -249,7 +250,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python scripts/term.py", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 where a file would change")
     check = parser.parse_args().check
-    made = term()
+    try:
+        made = term()
+    except subprocess.CalledProcessError as error:
+        print(f"A command failed: {error.cmd[-1]}\n{error.output.decode()}", file=sys.stderr)
+        return 1
     there = {path.name: path.read_text(encoding="utf-8") for path in OUTPUT.glob("*.txt")}
     if check:
         stale = sorted(name for name in made.keys() | there.keys() if made.get(name) != there.get(name))
