@@ -102,6 +102,81 @@ def test_a_clear_that_waits_for_what_never_comes_clears_nothing(outputs: Outputs
     assert texts(outputs) == ["the next cell's"]
 
 
+class Noted:
+    """Plays the journal."""
+
+    def __init__(self) -> None:
+        self.notes: list[Any] = []
+
+    def note(self, output: Any) -> None:
+        self.notes.append(output)
+
+    def clear(self) -> None:
+        self.notes.append("cleared")
+
+
+def test_all_that_is_shown_is_in_the_journal_until_it_is_cleared(outputs: Outputs) -> None:
+    journal: Any = Noted()
+    outputs.journal = journal
+    outputs.write("stdout", "a")
+    outputs.write("stdout", "")
+    outputs.display("display_data", {"text/plain": "b"})
+    outputs.error("E", "why", ["c"])
+    outputs.clear(wait=False)
+    shown = {"output_type": "display_data", "data": {"text/plain": "b"}, "metadata": {}}
+    error = {"output_type": "error", "ename": "E", "evalue": "why", "traceback": ["c"]}
+    assert journal.notes == [["stdout", "a"], shown, error, "cleared"]
+    outputs.take()
+    assert journal.notes[4:] == ["cleared"]
+
+
+def test_what_is_taken_leaves_no_room_used_and_no_clear_that_waits(outputs: Outputs) -> None:
+    outputs.clear(wait=True)
+    outputs.write("stdout", "x" * 99)
+    outputs.write("stdout", "y")
+    assert texts(outputs) == ["x" * 99 + "y"], "exactly as much as there is room for"
+    outputs.clear(wait=True)
+    outputs.take()
+    outputs.write("stdout", "a")
+    outputs.write("stdout", "b")
+    assert texts(outputs) == ["ab"]
+
+
+def test_a_display_clears_what_waits_for_it_once(outputs: Outputs) -> None:
+    outputs.write("stdout", "before")
+    outputs.clear(wait=True)
+    outputs.display("display_data", {"text/plain": "one"})
+    outputs.display("display_data", {"text/plain": "two"})
+    assert texts(outputs) == ["one", "two"]
+
+
+def test_displays_and_tracebacks_use_the_room_of_a_cell(outputs: Outputs) -> None:
+    outputs.display("display_data", {"text/plain": "x" * 60, "text/html": "x" * 40})
+    outputs.write("stdout", "y")
+    assert [item["output_type"] for item in outputs.take()] == ["display_data"]
+    outputs.display("display_data", {"text/plain": "x" * 60})
+    outputs.display("display_data", {"text/plain": "x" * 41})
+    assert texts(outputs) == ["x" * 60, "\n" + CUT]
+    outputs.error("E", "why", ["x" * 60])
+    outputs.write("stdout", "y" * 41)
+    assert texts(outputs) == ["why", "y" * 40 + CUT]
+
+
+def test_a_traceback_is_as_long_as_a_text_may_be_and_short_where_there_is_no_room(outputs: Outputs) -> None:
+    outputs.error("E", "why", ["x" * 3000, "y" * 3000])
+    assert outputs.take()[0]["traceback"] == ["x" * 3000, "y" * 3000]
+    outputs.write("stdout", "x" * 100)
+    outputs.error("E", "why", ["x" * 1500, "y" * 1500, "z"])
+    assert outputs.take()[1]["traceback"] == ["x" * 1500, "y" * 500, ""]
+
+
+def test_a_stream_after_a_display_of_its_name_is_a_new_output(outputs: Outputs) -> None:
+    for kind in ("an output", "xtreme"):
+        outputs.items.append({"output_type": kind, "name": "stdout"})
+        outputs.write("stdout", "a")
+        assert outputs.take()[1]["text"] == "a"
+
+
 # what the student's process says that it showed
 
 SHOWN: list[tuple[Any, list[Any]]] = [  # what comes, and what is built of it
