@@ -28,7 +28,7 @@ State = list[Any]  # key, position, has_gauss, cached_gaussian
 Advance = list[Any]  # words drawn, and how many of them after the pair of which one is cached: None for no number, or
 OLD = -1  # for the number that the other side knows
 PAIR = 4  # words that make two normal numbers
-CHUNK = 1 << 16  # words that are searched at a time
+SAME = 1e-13  # of NumPy's logarithm and Python's, which may differ in the last digits
 
 
 def _view(generator: Any) -> Any:
@@ -52,7 +52,7 @@ class Stream:
     def __init__(self, known: bool = True) -> None:
         self._view = _view(np.random.mtrand._rand._bit_generator)
         self._known = b""
-        self._cached = (0, 0.0)
+        self._cached: tuple[int, float] = (0, 0.0)
         self._lost = False
         self._foreign: set[int] = set()  # pairs of states of which the second is not the first moved on
         if known:
@@ -106,16 +106,16 @@ class Stream:
         words, after = moved
         if after is not None and (type(after) is not int or not OLD <= after <= max(words - PAIR, OLD)):
             raise ProtocolError("a malformed advance of the random stream")
-        if len(self._known) != STATE_BYTES:
+        if not self._known:
             raise ProtocolError("an advance of a random stream that was not sent")
         generator = _generator(*_known_key(self._known))
         if after is None or after == OLD:
             cached = self._gauss() if after == OLD else (0, 0.0)
-            generator.random_raw(words, output=False)
+            _skip(generator, words)
         else:
-            generator.random_raw(words - PAIR - after, output=False)
+            _skip(generator, words - PAIR - after)
             cached = 1, self._kept_of(generator.random_raw(PAIR))
-            generator.random_raw(after, output=False)
+            _skip(generator, after)
         state = generator.state["state"]
         self._put(state["key"], state["pos"], *cached)
         self.remember()
@@ -156,16 +156,10 @@ class Stream:
             return None
         if (found, cached) == self._cached:
             return OLD
-        drawn = _generator(*_known_key(self._known)).random_raw(words)
-        for end in range(words, PAIR - 1, -CHUNK):
-            start = max(end - CHUNK - PAIR, 0)
-            ones = _doubles(drawn[start:end])
-            with np.errstate(all="ignore"):
-                near = np.isclose(self._kept(ones[:-2], ones[2:], np), cached, rtol=1e-9, atol=0.0)
-            for place in np.flatnonzero(near)[::-1].tolist():
-                if self._kept(float(ones[place]), float(ones[place + 2]), math) == cached:
-                    return int(words - PAIR - start - place)
-        return None
+        ones = _doubles(_generator(*_known_key(self._known)).random_raw(words))
+        with np.errstate(all="ignore"):
+            near = np.flatnonzero(np.isclose(self._kept(ones[:-2], ones[2:], np), cached, rtol=SAME, atol=0.0))
+        return words - PAIR - int(near[-1]) if near.size else None
 
     def _distance(self) -> int | None:
         old_key, old_position = _split(self._known)
@@ -176,11 +170,10 @@ class Stream:
         pair = hash((self._known, new_key))
         if pair in self._foreign:
             return None
-        generator = _generator(*_known_key(self._known))
+        generator = _generator(_known_key(self._known)[0], WORDS)
         view = _view(generator)
-        generator.random_raw(WORDS - old_position, output=False)
         for block in range(MAX_BLOCKS):
-            generator.random_raw(WORDS, output=False)
+            _skip(generator, WORDS)
             if view.raw[: 4 * WORDS] == new_key:
                 return WORDS - old_position + block * WORDS + new_position
         if len(self._foreign) < MAX_FOREIGN:
@@ -243,6 +236,10 @@ class Streams:
         """By how much each moved, in its shortest form; None where none did."""
         moves = [stream.moved_by() for stream in self._all]
         return None if moves == [None] * len(moves) else moves
+
+
+def _skip(generator: Any, words: int) -> None:
+    generator.random_raw(words, output=False)
 
 
 def _known_key(raw: bytes) -> tuple[Any, int]:

@@ -5,6 +5,10 @@ APART = "3 shares no bit with a multiple of 8"
 FEW = "NumPy refuses bytes that are too few"
 FIRST = "b is the first kind of DTYPES"
 MORE = "it is refused for its length all the same"
+COUNTED = "their numbers were compared before"
+LARGER = "the larger of two in either order"
+NO_ZERO = "a number that is cached is not 0"
+UNUSED = "nobody looks at it where none is cached"
 NO_BODY = "a head alone takes the longer way to the same empty body"
 
 SURVIVORS: dict[str, dict[str, str]] = {
@@ -64,11 +68,68 @@ SURVIVORS: dict[str, dict[str, str]] = {
             "elif sys.getrefcount(array) <= 3: -> elif sys.getrefcount(array) == 3:"
         ): "the pair, the name and the argument are always there",
     },
+    "randomness": {
+        (
+            "return bool(self._cached[0]) and not self._gauss()[0] -> "
+            "return bool(self._cached[ 1]) and not self._gauss()[0]"
+        ): NO_ZERO,
+        (
+            "return bool(self._cached[0]) and not self._gauss()[0] -> "
+            "return bool(self._cached[ -1]) and not self._gauss()[0]"
+        ): NO_ZERO,
+        (
+            "return bool(self._cached[0]) and not self._gauss()[0] -> "
+            "return bool(self._cached[0]) and not self._gauss()[ 1]"
+        ): NO_ZERO,
+        (
+            "return bool(self._cached[0]) and not self._gauss()[0] -> "
+            "return bool(self._cached[0]) and not self._gauss()[ -1]"
+        ): NO_ZERO,
+        "if after is None or after == OLD: -> if after is None or after <= OLD:": "less is refused above",
+        "if len(self._foreign) < MAX_FOREIGN: -> if len(self._foreign) != MAX_FOREIGN:": "it grows by one",
+        "if len(self._foreign) < MAX_FOREIGN: -> if len(self._foreign) is not MAX_FOREIGN:": "it grows by one",
+        "if len(states) > len(self._all): -> if len(states) != len(self._all):": "the judge never sends fewer",
+        "if len(states) > len(self._all): -> if len(states) is not len(self._all):": "the judge never sends fewer",
+        (
+            "for stream, moved in zip(self._all, moves, strict=True): -> "
+            "for stream, moved in zip(self._all, moves, strict=False):"
+        ): COUNTED,
+        (
+            "for stream, moved in zip(self._all, moves, strict=True): -> "
+            "for stream, moved in zip(self._all, moves, **{}):"
+        ): COUNTED,
+        (
+            "for stream, state in zip(self._all, states, strict=True): -> "
+            "for stream, state in zip(self._all, states, strict=False):"
+        ): COUNTED,
+        (
+            "for stream, state in zip(self._all, states, strict=True): -> "
+            "for stream, state in zip(self._all, states, **{}):"
+        ): COUNTED,
+        (
+            "generator.random_raw(words, output=False) -> generator.random_raw(words, output=True)"
+        ): "it takes memory alone",
+        "generator.random_raw(words, output=False) -> generator.random_raw(words, **{})": "it takes memory alone",
+        "return int(cached is not None), cached or 0.0 -> return int(cached is not None), cached or 1.0": UNUSED,
+        "return int(cached is not None), cached or 0.0 -> return int(cached is not None), cached or -1.0": UNUSED,
+        (
+            "random.setstate((3, (*key.tolist(), position), cached if has_gauss else None)) -> "
+            "random.setstate(( 2, (*key.tolist(), position), cached if has_gauss else None))"
+        ): ("Python reads a state of version 2 as well"),
+        (
+            "if after is not None and (type(after) is not int or not OLD <= after <= max(words - PAIR, OLD)): -> "
+            "if after is not None and (type(after) is not int or not OLD <= after <= max(OLD, words - PAIR)):"
+        ): LARGER,
+    },
     "submission": {
         "data = file.read(limit + 1) -> data = file.read(limit << 1)": MORE,
         "data = file.read(limit + 1) -> data = file.read(limit | 1)": "no limit is odd",
         "data = file.read(limit + 1) -> data = file.read(limit ^ 1)": "no limit is odd",
         "data = file.read(limit + 1) -> data = file.read(limit + 2)": MORE,
+        (
+            'for root, folders, files, root_fd in os.fwalk(".", dir_fd=folder_fd, follow_symlinks=False): -> '
+            'for root, folders, files, root_fd in os.fwalk(".", dir_fd=folder_fd, **{}):'
+        ): "that is its default",
         (
             "if folders and root.count(os.sep) >= MAX_LEVELS: -> if folders and root.count(os.sep) == MAX_LEVELS:"
         ): "nothing deeper is gone into",
@@ -97,7 +158,7 @@ SURVIVORS: dict[str, dict[str, str]] = {
         (
             "return max(abs(value.numerator), value.denominator).bit_length() <= 3 * _DIGITS -> "
             "return max(value.denominator, abs(value.numerator)).bit_length() <= 3 * _DIGITS"
-        ): "the larger of two in either order",
+        ): LARGER,
     },
     "wire": {
         (

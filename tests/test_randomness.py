@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autograder.errors import ProtocolError
-from autograder.randomness import CHUNK, MAX_BLOCKS, MAX_WORDS, OLD, PAIR, WORDS, PythonStream, Stream, Streams
+from autograder.randomness import MAX_BLOCKS, MAX_WORDS, OLD, PAIR, WORDS, PythonStream, Stream, Streams
 
 FAR = WORDS * 3 + 17
 
@@ -128,24 +128,10 @@ def test_a_cached_normal_number_that_is_used_up_is_a_move_without_words(ours: An
 @pytest.mark.parametrize(
     "moved",
     [
-        None,
-        True,
-        (1, None),
-        [1],
-        [8, None, None],
-        [1.0, None],
-        [True, None],
-        [-1, None],
-        [MAX_WORDS + 1, None],
-        [8, 0.0],
-        [8, False],
-        [8, "0"],
-        [8, OLD - 1],
-        [8, 8 - PAIR + 1],
-        [0, 0],
-        [PAIR - 1, 0],
+        None, True, (1, None), [1], [8, None, None], [1.0, None], [True, None], [-1, None], [MAX_WORDS + 1, None],
+        [8, 0.0], [8, False], [8, "0"], [8, OLD - 1], [8, 8 - PAIR + 1], [0, 0], [PAIR - 1, 0],
     ],
-)
+)  # fmt: skip
 def test_a_malformed_advance_is_refused_and_moves_nothing(ours: Any, moved: Any) -> None:
     sides = Sides(ours)
     before = ours.get()
@@ -203,7 +189,7 @@ def test_the_number_that_was_cached_before_is_the_judges_own(ours: Any, words: i
 
 
 @BOTH
-@pytest.mark.parametrize("words", [0, 1, 700, CHUNK - PAIR, CHUNK, CHUNK + 1, 2 * CHUNK + 9])
+@pytest.mark.parametrize("words", [0, 1, 700, 200_000])
 def test_words_drawn_after_a_pair_of_normal_numbers_keep_the_one_that_is_cached(ours: Any, words: int) -> None:
     sides = Sides(ours)
     ours.words(3)
@@ -211,6 +197,29 @@ def test_words_drawn_after_a_pair_of_normal_numbers_keep_the_one_that_is_cached(
     ours.words(words)
     assert sides.hand_back()[1] == words
     assert same(ours.get(), sides.at_student)
+
+
+@BOTH
+def test_words_drawn_beside_a_cached_number_leave_it_and_two_more_normal_numbers_replace_it(ours: Any) -> None:
+    sides = Sides(ours)
+    ours.normal()
+    sides.hand_over()
+    ours.words(9)
+    assert sides.hand_back() == [9, OLD]
+    assert same(ours.get(), sides.at_student)
+    sides.hand_over()
+    for _ in range(2):
+        ours.normal()
+    assert sides.hand_back()[1] == 0
+    assert same(ours.get(), sides.at_student)
+
+
+def test_a_state_at_the_start_of_its_words_is_moved_on_as_any_other() -> None:
+    state: Any = np.random.get_state()
+    np.random.set_state((*state[:2], 0, 0, 0.0))
+    student = Stream()
+    np.random.bytes(4 * FAR)
+    assert student.moved_by() == [FAR, None]
 
 
 def test_a_cached_number_that_came_from_elsewhere_is_dropped() -> None:
@@ -296,7 +305,11 @@ def test_one_message_holds_an_entry_for_each_stream() -> None:
 def test_a_process_follows_pythons_stream_once_it_is_told_of_it() -> None:
     random.seed(3)
     student = Streams(known=True, python=False)
-    student.follow([None, PythonStream(known=False).changed()])
+    sent = PythonStream(known=False).changed()
+    states = random.getstate()
+    random.seed(99)
+    student.follow([None, sent])
+    assert random.getstate() == states
     random.random()
     assert student.moved_by() == [None, [2, None]]
     student.follow([None, None])
