@@ -28,7 +28,7 @@ def alike(one: object, other: object) -> bool:
 @given(arrays(np.float64, array_shapes(min_dims=0, max_dims=3, max_side=6), elements=FLOATS))
 def test_rounding_does_not_matter_and_a_real_difference_does(array: np.ndarray) -> None:
     assert alike(array, array * (1 + 1e-12))
-    size = np.abs(array).sum()
+    size = float(np.abs(array).sum())
     changed = array.copy()
     changed[(-1,) * array.ndim] += 1e-6 * max(size, 1.0)
     assert not alike(array, changed)
