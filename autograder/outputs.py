@@ -48,7 +48,7 @@ class Outputs:
         shown = {str(mime): text for mime, value in data.items() if (text := _as_text(value)) is not None}
         size = sum(map(len, shown.values()))
         if size > self.room:
-            self.write("stderr", "\n" + CUT) if self.room > 0 else None
+            self.write("stderr", "\n" + CUT)
             self.room = 0
             return
         self.room -= size

@@ -7,6 +7,7 @@ FIRST = "b is the first kind of DTYPES"
 MORE = "it is refused for its length all the same"
 COUNTED = "their numbers were compared before"
 LARGER = "the larger of two in either order"
+NO_ROOM = "neither is room"
 NO_ZERO = "a number that is cached is not 0"
 UNUSED = "nobody looks at it where none is cached"
 NO_BODY = "a head alone takes the longer way to the same empty body"
@@ -67,6 +68,12 @@ SURVIVORS: dict[str, dict[str, str]] = {
         (
             "elif sys.getrefcount(array) <= 3: -> elif sys.getrefcount(array) == 3:"
         ): "the pair, the name and the argument are always there",
+    },
+    "outputs": {
+        "elif self.room > 0: -> elif self.room != 0:": "with less than no room nothing comes here",
+        "self.room = 0 -> self.room = -1": NO_ROOM,
+        "self.room = 0 -> self.room = -1 (place 2)": NO_ROOM,
+        "limit = max(limit - len(line), 0) -> limit = max(0, limit - len(line))": LARGER,
     },
     "randomness": {
         (

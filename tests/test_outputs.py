@@ -177,6 +177,51 @@ def test_a_stream_after_a_display_of_its_name_is_a_new_output(outputs: Outputs) 
         assert outputs.take()[1]["text"] == "a"
 
 
+def test_the_mark_of_a_cut_stands_once_whatever_comes_after_it(outputs: Outputs) -> None:
+    for text in ("a", "b", "c", "d"):
+        outputs.display("display_data", {"text/plain": text})
+    outputs.display("display_data", {})
+    assert texts(outputs) == ["a", "b", "c", CUT]
+
+
+@pytest.mark.parametrize(("used", "marks"), [(100, 0), (99, 1)])
+def test_one_output_too_many_is_marked_where_there_is_room(outputs: Outputs, used: int, marks: int) -> None:
+    for text in ("x" * (used - 2), "x", "x"):
+        outputs.display("display_data", {"text/plain": text})
+    outputs.display("display_data", {})
+    assert len(outputs.take()) == 3 + marks
+
+
+def test_errors_count_among_the_outputs(outputs: Outputs) -> None:
+    for _ in range(4):
+        outputs.error("E", "why", [])
+    outputs.display("display_data", {"text/plain": "a"})
+    assert [item["output_type"] for item in outputs.take()] == ["error"] * 4 + ["stream"]
+    for _ in range(8):
+        outputs.error("E", "why", [])
+    outputs.display("display_data", {"text/plain": "a"})
+    outputs.error("E", "why", [])
+    assert [item["output_type"] for item in outputs.take()] == ["error"] * 8 + ["stream"]
+
+
+def test_a_traceback_is_whole_where_there_is_any_room_and_short_where_others_took_more(outputs: Outputs) -> None:
+    outputs.write("stdout", "x" * 99)
+    outputs.error("E", "why", ["x" * 3000])
+    outputs.error("E", "why", ["x" * 3000])
+    assert [len(item["traceback"][0]) for item in outputs.take()[1:]] == [3000, 2000]
+
+
+def test_what_was_taken_stays_as_it_was(outputs: Outputs) -> None:
+    outputs.display("display_data", {"text/plain": "one"}, "first")
+    outputs.clear(wait=True)
+    taken = outputs.take()
+    outputs.display("display_data", {"text/plain": "two"}, "first", update=True)
+    assert taken[0]["data"] == {"text/plain": "one"}
+    outputs.error("E", "why", [])
+    outputs.write("stdout", "a")
+    assert [item["output_type"] for item in outputs.take()] == ["error", "stream"], "the clear waited in another cell"
+
+
 # what the student's process says that it showed
 
 SHOWN: list[tuple[Any, list[Any]]] = [  # what comes, and what is built of it
