@@ -6,6 +6,8 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # One thread each: the work is many small arrays, and several processes share the cores.
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
+# Three workers on two cores, since much of a test is waiting; tests/conftest.py orders the files.
+PYTEST := pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 .PHONY: all install python book site notebooks wheel wheels class test quality coverage oldest lint lock newest clean
 
@@ -61,7 +63,7 @@ class: notebooks
 test: python
 	@$(PYTHON) scripts/install.py --test
 	@$(MAKE) --no-print-directory -j2 --output-sync lint book quality
-	python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	python -m $(PYTEST)
 
 # Branch coverage of each package by all tests, about half an hour; pyproject.toml names what cannot be measured.
 coverage: export COVERAGE_FILE := $(CURDIR)/build/coverage/data
@@ -69,7 +71,7 @@ coverage: python
 	@$(PYTHON) scripts/install.py --test
 	@$(MAKE) --no-print-directory book
 	@rm -rf build/coverage
-	coverage run -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	coverage run -m $(PYTEST)
 	coverage combine -q
 	for package in autograder normlab reference; do coverage report --include="$$package/*"; done
 

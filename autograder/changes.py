@@ -90,8 +90,7 @@ def history(
     with closing(Gradebook(course.db_url)) as gradebook:
         table = gradebook.tables[NAME]
         rows = gradebook.transact(lambda connection: read(connection, table, assignment, student))
-        people = gradebook.people()
-        if not rows and student and people:
+        if not rows and student and (people := gradebook.people()):
             check_student(student, people)
     if not rows:
         whose = f" by {student!r}" if student else ""

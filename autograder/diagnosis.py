@@ -3,8 +3,8 @@
 The course's wrong answers are graded like submissions, once, and what their functions gave back during each test is
 kept. A student whose values agree with a wrong answer's, from the first to the one where the test gave up, made that
 mistake. What stays in the student's process, such as a cache, is not seen: anything may stand in its place, None too.
-Values that depend on random numbers which a test does not seed differ between two runs of the reference, and
-are not compared.
+Values that depend on random numbers which a test does not seed differ between two runs of the reference, and are not
+compared.
 """
 
 from __future__ import annotations

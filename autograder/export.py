@@ -118,6 +118,8 @@ def _late_before(assignment: str, results: Iterable[Result]) -> Iterable[str]:
     """A sentence where people gave points after lateness was counted."""
     students = []
     for result in results:
+        if result.late_penalty is None:
+            continue
         judged = json.loads(result.result)
         now = sum(result.scores.get(name, check["score"] or 0.0) for name, check in judged["checks"].items())
         counted = judged.get("late_of")

@@ -25,8 +25,8 @@ MAX_WORDS = MAX_BLOCKS * WORDS
 MAX_FOREIGN = 10_000  # pairs of states that are remembered
 
 State = list[Any]  # key, position, has_gauss, cached_gaussian
-Advance = list[Any]  # words drawn, and how many of them after the pair of which one is cached: None for no number, or
-OLD = -1  # for the number that the other side knows
+Advance = list[Any]  # words drawn; how many of them after the pair of which one is cached, None where none is, or OLD
+OLD = -1  # the number that the other side knows is cached still
 PAIR = 4  # words that make two normal numbers
 SAME = 1e-13  # of NumPy's logarithm and Python's, which may differ in the last digits
 

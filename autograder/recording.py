@@ -27,7 +27,7 @@ ELEMENTS = 50_000  # of one array
 EVENTS = 20_000  # of one test: a forged tree of dictionaries would fill the result with millions
 LABEL = 200  # characters
 
-UNSEEN = "an object"
+UNSEEN = "an object"  # the text of an event whose value is not known here
 OBJECT = object()  # stands for what lives on in the student's process
 PLAIN = (type(None), bool, int, float, complex, str, bytes, np.bool_, np.number)
 

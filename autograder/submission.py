@@ -21,9 +21,9 @@ MAX_LEVELS = 32  # of folders within folders
 SECRET = "submission_secret.txt"  # nbgrader's exchange finds the page of a submission by it
 SECRET_BYTES = 1000
 NAME = r"(?P<stem>[^/]+)\.ipynb(?:\.txt|\.json)?"  # a notebook's, also as browsers save it
+NOTEBOOK = re.compile(NAME, re.IGNORECASE)
 FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 FILE_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
-NOTEBOOK = re.compile(NAME, re.IGNORECASE)
 
 
 @dataclass(frozen=True)

@@ -117,9 +117,8 @@ def require_close(what: str, got: Any, want: ArrayLike, threshold: float) -> Non
 
 def _apart(got: float, want: float) -> str:
     """Both numbers, with as many digits as tell them apart."""
-    texts = [(f"{got:.{digits}g}", f"{want:.{digits}g}") for digits in range(2, 18)]
-    one, other = next((pair for pair in texts if pair[0] != pair[1]), texts[-1])
-    return f"got about {one}, expected about {other}"
+    digits = next((number for number in range(2, 17) if f"{got:.{number}g}" != f"{want:.{number}g}"), 17)
+    return f"got about {got:.{digits}g}, expected about {want:.{digits}g}"
 
 
 def require_relative_error(what: str, got: Any, want: ArrayLike, threshold: float) -> None:

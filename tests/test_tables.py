@@ -157,7 +157,7 @@ FORGED: list[list[Any]] = [
     ["object"], ["Panel", 1], ["zz", 1], ["A", ROWS, ROWS, [COLUMN, COLUMN]], ["E", ROWS],
     ["Index", ["zz", None, 0, 2, 1]], ["Index", ["n", [None], [(1,), (2,)]]],
     ["Series", None, ROWS, ["<i8", np.array(3)]],
-     ["is_table", 1], ["read_pickle", "x"],
+    ["is_table", 1], ["read_pickle", "x"],
     ["DataFrame", ["labels", None, COLUMN], ROWS, []], ["DataFrame", ["range", None, 0, 1, 1], ROWS, [COLUMN, COLUMN]],
     ["DataFrame", ["range", None, 0, 2, 1], ROWS, [COLUMN]],
     ["DataFrame", ["range", None, 0, LONG + 1, 1], ROWS, []],

@@ -222,6 +222,7 @@ def test_a_link_to_a_place_on_another_page_shows_it(page: Page, site: str, viewp
     assert 0 <= page.evaluate(top, place.partition("#")[2]) <= viewport["height"] / 2
 
 
+@pytest.mark.browser
 def test_a_searchs_summaries_hold_no_formulas_as_they_were_typed(page: Page, site: str) -> None:
     page.goto(f"{site}/search.html?q=momentum")
     summaries = page.locator("#search-results p.context")
@@ -230,6 +231,7 @@ def test_a_searchs_summaries_hold_no_formulas_as_they_were_typed(page: Page, sit
     assert "\\" not in " ".join(summaries.all_inner_texts())
 
 
+@pytest.mark.browser
 def test_search_finds_what_readers_type(page: Page, site: str) -> None:
     for term, chapter in FOUND.items():
         page.goto(f"{site}search.html?q={term}")
