@@ -42,6 +42,7 @@ Array = NDArray[Any]
 Inputs = tuple[Array, Array, Array]
 Forward = Callable[[Array, Array, Array], Any]
 Backward = Callable[[Array, Any], Any]
+GRADIENTS = ("dx", "dgamma", "dbeta")
 
 NO_INFLUENCE = 1e-6
 """A slope below is 0 but for the noise of central differences, which is about 1e-10 for results around 1."""
@@ -108,17 +109,12 @@ def require_close(what: str, got: Any, want: ArrayLike, threshold: float) -> Non
     error = largest / size if size else float("inf") if largest else 0.0
     worst = np.unravel_index(int(np.argmax(difference)), wanted.shape)
     where = f" at {[int(i) for i in worst]}" if wanted.shape else ""
+    digits = next((n for n in range(2, 17) if f"{array[worst]:.{n}g}" != f"{wanted[worst]:.{n}g}"), 17)
     sentence = (
-        f"{what} is not what it should be: relative error {error:.1e}, at most {threshold:.0e} is allowed; "
-        f"the largest difference is{where}: {_apart(array[worst], wanted[worst])}"
+        f"{what} is not what it should be: relative error {error:.1e}, at most {threshold:.0e} is allowed; the largest "
+        f"difference is{where}: got about {array[worst]:.{digits}g}, expected about {wanted[worst]:.{digits}g}"
     )
     require_within(error, threshold, sentence)
-
-
-def _apart(got: float, want: float) -> str:
-    """Both numbers, with as many digits as tell them apart."""
-    digits = next((number for number in range(2, 17) if f"{got:.{number}g}" != f"{want:.{number}g}"), 17)
-    return f"got about {got:.{digits}g}, expected about {want:.{digits}g}"
 
 
 def require_relative_error(what: str, got: Any, want: ArrayLike, threshold: float) -> None:
@@ -187,12 +183,11 @@ def require_backward(
     Traceback (most recent call last):
     AssertionError: dbeta (against differences of your forward pass) is not what it should be: ...
     """
-    names = ("dx", "dgamma", "dbeta")
     require_attempt(forward, inputs, along)
     _, cache = forward(*(array.copy() for array in inputs))
-    # A copy: zeros written into dout, and returned, would else agree with differences that are weighted with them.
-    gradients = require_results("the backward pass", backward(dout.copy(), cache), names)
-    for name, got, want in reversed([*zip(names, gradients, differences(forward, inputs, dout), strict=True)]):
+    # A copy: zeros written into dout, and returned, would else agree with differences weighted with them.
+    gradients = require_results("the backward pass", backward(dout.copy(), cache), GRADIENTS)
+    for name, got, want in reversed([*zip(GRADIENTS, gradients, differences(forward, inputs, dout), strict=True)]):
         require_shape(name, got, want.shape)
         require_slope(f"{name} (against differences of your forward pass)", got, want, threshold)
 
@@ -298,13 +293,12 @@ def require_repeatable(forward: Forward, backward: Backward, inputs: Inputs, dou
     Traceback (most recent call last):
     AssertionError: dout was changed by the call; work on a new array instead of writing into dout
     """
-    names = ("dx", "dgamma", "dbeta")
     _, cache = forward(*(array.copy() for array in inputs))
     before = dout.copy()
-    first = [np.array(got) for got in require_results("the backward pass", backward(dout, cache), names)]
+    first = [np.array(got) for got in require_results("the backward pass", backward(dout, cache), GRADIENTS)]
     require_unchanged("dout", dout, before)
     forward(*(2 * array + 1 for array in inputs))
-    for name, once, twice in zip(names, first, backward(dout, cache), strict=True):
+    for name, once, twice in zip(GRADIENTS, first, backward(dout, cache), strict=True):
         require_close(f"{name}, when the backward pass is called again,", twice, once, 1e-12)
 
 
