@@ -65,7 +65,7 @@ test: python
 	@$(MAKE) --no-print-directory -j2 --output-sync lint book quality
 	python -m $(PYTEST)
 
-# Branch coverage of each package by all tests, about half an hour; pyproject.toml names what cannot be measured.
+# Branch coverage of each package by all tests, about 20 minutes; pyproject.toml names what cannot be measured.
 coverage: export COVERAGE_FILE := $(CURDIR)/build/coverage/data
 coverage: python
 	@$(PYTHON) scripts/install.py --test

@@ -24,7 +24,7 @@ from autograder.kept import Kept
 from autograder.results import CheckResult, Judged
 from autograder.sanitize import Page, plain
 from autograder.unanswered import blank_cells
-from autograder.wording import counted
+from autograder.wording import counted, lateness
 
 LABELS = {  # status -> what a student reads
     "passed": "passed",
@@ -126,6 +126,7 @@ def render(
     checks = [check for task in tasks for check in task.checks]
     missed = [task for task in tasks if task.has(*MISSED)]
     wrong = next((note for note in notes if note in judged.flags), "")  # told both: it is another notebook
+    score = max(0.0, sum(task.score for task in tasks) - (late_penalty or 0.0))
     style = template_text("feedback.css")
     return template("feedback.html.j2").render(
         title=title,
@@ -139,10 +140,10 @@ def render(
         first_open=next((task for task in tasks if task.has("not-attempted")), None),
         blank=_is_blank(assignment, judged, checks),
         all_passed=all(check.status in ("passed", "graded") for check in checks),
-        score=max(0.0, sum(task.score for task in tasks) - (late_penalty or 0.0)),
+        score=score,
         points=sum(task.points for task in tasks),
         pending=sum(check.points for check in checks if check.score is None),
-        late_penalty=late_penalty,
+        late=lateness(late_penalty, score),
         sandboxed=sandboxed,
         style=Markup(style),
         style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),

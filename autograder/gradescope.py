@@ -24,7 +24,7 @@ from autograder.pool import LocalPool
 from autograder.results import CheckResult
 from autograder.submission import read_submission
 from autograder.unit import Job, Outcome, Setup
-from autograder.wording import counted
+from autograder.wording import lateness
 
 UNSANDBOXED = "This was graded without a sandbox."
 PRIVATE = "after_published"  # what is shown once the instructor publishes the grades
@@ -79,12 +79,13 @@ def _grade(setup: Setup, job: Job) -> Outcome:
 def content(checks: Iterable[Check], notes: Iterable[str], late_penalty: float, *, visibility: str) -> dict[str, Any]:
     """The content of results.json; hidden checks are shown by title and score, once grades are published."""
     checks = [check for check in checks if check.score is not None]
-    late = [f"{counted(late_penalty, 'point is', 'points are')} taken off because it was late."] if late_penalty else []
+    score = max(0.0, sum(check.score or 0.0 for check in checks) - late_penalty)
+    late = lateness(late_penalty, score)
     return {
-        "score": max(0.0, sum(check.score or 0.0 for check in checks) - late_penalty),
+        "score": score,
         "visibility": visibility,
         "stdout_visibility": "hidden",
-        "output": "\n".join([*notes, *late]),
+        "output": "\n".join([*notes, late] if late else notes),
         "output_format": "text",
         "test_output_format": "text",
         "test_name_format": "text",

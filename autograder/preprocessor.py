@@ -95,8 +95,7 @@ class FeedbackExporter(Exporter):  # type: ignore[misc]
                 f"The notebook {name} of {student} was not graded by this engine; run `autograder grade {title}`."
             )
         result = json.loads(found.result)
-        findings, refusal = result.pop("findings"), result.pop("refused")
-        result.pop("late_of", None)
+        findings, refusal = result["findings"], result["refused"]
         notebook = nbformat.read(filename, as_version=4)
         page = render(
             course.notebooks(title)[name],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
 Status = Literal["passed", "partial", "failed", "not attempted", "killed", "timed out", "manual", "error"]
@@ -54,6 +54,6 @@ class Judged:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Judged:
-        """What ``to_json`` writes, as a dictionary."""
-        checks = {name: CheckResult(**check) for name, check in data["checks"].items()}
-        return cls(**{**data, "checks": checks})
+        """What ``to_json`` writes, as a dictionary; other keys are another's."""
+        own = {each.name: data[each.name] for each in fields(cls) if each.name in data}
+        return cls(**{**own, "checks": {name: CheckResult(**check) for name, check in data["checks"].items()}})

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -190,10 +190,7 @@ def _job(name: str, notebooks: dict[str, bytes]) -> Job:
 
 
 def _judged(result: str) -> Judged:
-    known = json.loads(result)
-    return Judged.from_dict(
-        {"notebook": {}} | {field.name: known[field.name] for field in fields(Judged) if field.name in known}
-    )
+    return Judged.from_dict({"notebook": {}} | json.loads(result))
 
 
 def _diagnose(notebook: Assignment, answers: Sequence[Answer], judged: Mapping[str, Judged], cache: str) -> None:

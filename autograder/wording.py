@@ -1,4 +1,4 @@
-"""How a sentence says how many, a name that a student chose, and the right names nearest to a wrong one."""
+"""How a sentence says how many, how late, a name that a student chose, and the right names nearest to a wrong one."""
 
 from __future__ import annotations
 
@@ -16,6 +16,19 @@ def counted(number: float, one: str, many: str = "") -> str:
     """
     text = f"{round(number, 2):g}"
     return f"{text} {one if text == '1' else many or one + 's'}"
+
+
+def lateness(penalty: float | None, left: float) -> str:
+    """What was taken off for lateness, of a submission that is left with so many points; "" where it is nothing.
+
+    >>> lateness(4.5, 3.0), lateness(9.0, 0.0), lateness(None, 9.0)
+    ('4.5 points are taken off because it was late.', 'It came so late that all of its 9 points are taken off.', '')
+    """
+    if not penalty:
+        return ""
+    if not left:
+        return f"It came so late that all of its {counted(penalty, 'point')} are taken off."
+    return f"{counted(penalty, 'point is', 'points are')} taken off because it was late."
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -128,12 +128,10 @@ def test_a_gradebook_that_stays_locked_is_one_sentence_and_nothing_is_lost(
 ) -> None:
     grade(NAME, course, students=["ann"], jobs=1)
     monkeypatch.setattr("autograder.database.RETRIES", (0.01,))
-    holder = sqlite3.connect(course / "gradebook.db", isolation_level=None)
-    holder.execute("BEGIN IMMEDIATE")
-    with pytest.raises(GradebookError, match="locked"):
-        grade(NAME, course, jobs=1)
-    holder.execute("ROLLBACK")
-    holder.close()
+    with closing(sqlite3.connect(course / "gradebook.db", isolation_level=None)) as holder:
+        holder.execute("BEGIN IMMEDIATE")
+        with pytest.raises(GradebookError, match="locked"):
+            grade(NAME, course, jobs=1)
     summary = grade(NAME, course, jobs=1)
     assert (summary.graded, summary.unchanged) == (2, 1)
 

@@ -150,10 +150,16 @@ def test_a_student_cannot_read_the_hidden_checks(container: Path, namespaces: bo
     assert ("41.5" in text) == (not namespaces and not apart)
 
 
-def test_lateness_is_taken_off_by_gradescopes_dates(container: Path) -> None:
-    found = graded(container, answered(RIGHT), ON_TIME | {"created_at": "2026-11-01T13:00:00.000000-07:00"})
-    assert found["score"] == 4.5
-    assert found["output"] == "4.5 points are taken off because it was late."
+@pytest.mark.parametrize(
+    ("day", "score", "sentence"),
+    [
+        ("01", 4.5, "4.5 points are taken off because it was late."),
+        ("03", 0.0, "It came so late that all of its 9 points are taken off."),
+    ],
+)
+def test_lateness_is_taken_off_by_gradescopes_dates(container: Path, day: str, score: float, sentence: str) -> None:
+    found = graded(container, answered(RIGHT), ON_TIME | {"created_at": f"2026-11-{day}T13:00:00.000000-07:00"})
+    assert (found["score"], found["output"]) == (score, sentence)
 
 
 def test_what_cannot_be_read_is_told(container: Path) -> None:

@@ -6,6 +6,7 @@ import argparse
 import math
 import os
 import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -192,4 +193,5 @@ def test_scores_are_compared_check_by_check(tmp_path: Path) -> None:
         gradebook.add_submission("a", "ann")
         gradebook.find_grade("f__one", "n", "a", "ann").auto_score = 1.5
         gradebook.db.commit()
-    assert list(sqlite3.connect(path).execute(SCORES)) == [("ann", "f__one", 1.5), ("ann", "f__two", None)]
+    with closing(sqlite3.connect(path)) as connection:
+        assert list(connection.execute(SCORES)) == [("ann", "f__one", 1.5), ("ann", "f__two", None)]

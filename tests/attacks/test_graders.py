@@ -118,13 +118,11 @@ def test_a_full_disk_is_one_sentence_and_the_next_run_goes_on(course: Path, tmp_
 
 
 def test_a_locked_gradebook_is_waited_for(course: Path) -> None:
-    holder = sqlite3.connect(course / "gradebook.db", check_same_thread=False, isolation_level=None)
-    holder.execute("BEGIN IMMEDIATE")
-    process = start(course)
-    time.sleep(3)
-    assert process.poll() is None
-    holder.execute("ROLLBACK")
-    holder.close()
+    with closing(sqlite3.connect(course / "gradebook.db", isolation_level=None)) as holder:
+        holder.execute("BEGIN IMMEDIATE")
+        process = start(course)
+        time.sleep(3)
+        assert process.poll() is None
     assert process.wait(120) == 0
     process.communicate()
     assert sums(course) == EVERYTHING
