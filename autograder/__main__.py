@@ -159,8 +159,8 @@ def history(assignment: str, student: str | None, course_dir: Path, db: str) -> 
         click.echo(line)
 
 
-class Days(click.FloatRange):
-    """The type of ``--days``: a number from 0, such as 2 or 0.5."""
+class Days(click.types.FloatParamType):
+    """The type of ``--days``: a number, such as 2 or 0.5."""
 
     name = "number of days, such as 2 or 0.5"
 
@@ -168,7 +168,7 @@ class Days(click.FloatRange):
 @main.command(epilog=CODES)
 @click.argument("assignment")
 @click.argument("student")
-@click.option("--days", type=Days(0), required=True, metavar="N", help="0 takes them back.")
+@click.option("--days", type=Days(), required=True, metavar="N", help="0 takes them back.")
 @COURSE_DIR
 @DB
 def extend(assignment: str, student: str, days: float, course_dir: Path, db: str) -> None:

@@ -19,6 +19,8 @@ from autograder.roster import STUDENT, Student
 from autograder.schema import add_rows, cell_ids, new_id
 from autograder.wording import counted, nearest
 
+MOST_DAYS = 3650  # ten years; far more than that is no date of Python's
+
 
 @dataclass(frozen=True)
 class Absent:
@@ -58,8 +60,8 @@ def extend(assignment: str, student: str, days: float, course_dir: Path = Path("
     """Move a student's due date to ``days`` after everybody's, and return a sentence that tells it.
 
     Missing entries of the gradebook are made; the next grading counts lateness from there. The audit trail tells of it.
-    Raises UsageError where there is no such assignment, or no such student in the gradebook and among those who handed
-    in.
+    Raises UsageError where there is no such assignment, no such student in the gradebook and among those who handed in,
+    or where ``days`` is not from 0 to 3650.
 
     >>> extend("scaling", "ben", 2, Path("my_course"))
     "ben has 2 days more for 'scaling'; no due date is set yet, to which they are added."
@@ -68,6 +70,8 @@ def extend(assignment: str, student: str, days: float, course_dir: Path = Path("
     notebooks = course.notebooks(assignment)
     if not STUDENT.fullmatch(student) or UNUSABLE.search(student):
         raise UsageError(f"{student!r} is no student's id: it must be one that can be the name of a folder.")
+    if not 0 <= days <= MOST_DAYS:  # which is so of no nan
+        raise UsageError(f"{days:g} days are no extension: it is from 0 days to {MOST_DAYS}, such as 2 or 0.5.")
     with closing(Gradebook(course.db_url)) as gradebook:
         if student not in dict(course.submissions(assignment)):
             check_student(student, gradebook.people())

@@ -100,6 +100,13 @@ def test_days_that_are_no_number_are_answered_with_two_that_are(course: Path) ->
     assert "'one' is not a valid number of days, such as 2 or 0.5." in result.output
 
 
+@pytest.mark.parametrize("days", ["nan", "inf", "-1", "1e9"])
+def test_days_that_are_no_extension_are_told_in_one_sentence(course: Path, days: str) -> None:
+    result = run("extend", NAME, "ann", f"--days={days}", "--course-dir", str(course))
+    assert result.exit_code == 2
+    assert result.output.endswith(" days are no extension: it is from 0 days to 3650, such as 2 or 0.5.\n")
+
+
 def test_faults_of_the_course_end_with_4(course: Path) -> None:
     (course / "source" / NAME / f"{NAME}.ipynb").write_text("garbage")
     result = run("grade", NAME, "--course-dir", str(course))
