@@ -21,6 +21,7 @@ from traitlets.config import Config, Configurable, PyFileConfigLoader
 from autograder.assignment import Assignment, Markers
 from autograder.errors import CourseError, UsageError
 from autograder.limits import Limits
+from autograder.penalty import loaded
 from autograder.wording import nearest
 
 CONFIG_FILE = "nbgrader_config.py"
@@ -224,7 +225,8 @@ class Course:
     def late_policy(self) -> dict[str, Any]:
         """What a worker needs to compute late penalties: the plugin's name and all plain settings.
 
-        CourseError where a setting of our plugin is wrong, or one of the course's own plugin is not plain.
+        CourseError where a setting of our plugin is wrong, one of the course's own plugin is not plain, or there is no
+        such plugin.
         """
         plugin = _late_plugin(self.config)
         if plugin in ("", LATE_DAYS):
@@ -241,7 +243,16 @@ class Course:
             for section, values in self.config.items()
             if isinstance(values, dict)
         }
-        return {"plugin": plugin, "config": settings, "path": str(self.root)}
+        policy = {"plugin": plugin, "config": settings, "path": str(self.root)}
+        if plugin not in ("", LATE_DAYS):  # of ours it is known that it is there, and importing it takes a second
+            try:
+                loaded(policy)
+            except Exception as error:
+                why = f"{type(error).__name__}: {error}"
+                raise CourseError(
+                    f"{self.root / CONFIG_FILE}: the late plugin {plugin} cannot be used ({why})."
+                ) from None
+        return policy
 
 
 def _late_plugin(config: Config) -> str:
@@ -254,8 +265,12 @@ def _check_names(config: Config, path: Path) -> None:
     """Raise CourseError for a misspelt setting of ours, of which traitlets warns late or not at all."""
     ours = {each.__name__: each.class_trait_names(config=True) for each in (Engine, LateDays)}
     sections = {**ours, **SETTINGS}
-    if _late_plugin(config) not in ("", LATE_DAYS):
+    plugin = _late_plugin(config)
+    if plugin not in ("", LATE_DAYS):
         del sections["LateDays"]  # a course's own plugin may have this name
+    for section in config.keys() - sections.keys() - {plugin.rpartition(".")[2]}:  # nbgrader's have no names like ours
+        if which := nearest(section, sections):
+            raise CourseError(f"{path}: there is no section c.{section}{which}")
     for section, known in sections.items():
         for name in config.get(section, {}):
             if name not in known:

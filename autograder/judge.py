@@ -28,6 +28,7 @@ from autograder.results import CheckResult, Judged, Status
 from autograder.scoring import score_of
 from autograder.session import Session
 from autograder.trusted import Failure, Namespace
+from autograder.wording import shown
 
 AGAIN = 0.1  # the share of a cell's time for a check that uses all that a check used which ran out of time
 ENDLESS = 2  # such checks, after which those that use the same are not run
@@ -135,7 +136,7 @@ class Judge:
 
         index = raw["metadata"].get("autograder", {}).get("cell")  # as repair wrote it
         share = AGAIN if index is not None and self._timeouts(self.assignment.cells[index])[0] else 1.0
-        reason = self._guarded(run, _grade_id(raw) or f"cell [{number}]", share)
+        reason = self._guarded(run, _grade_id(raw) or _named(number, source), share)
         if reason is None:
             self.life.steps.append(run)
         else:
@@ -274,6 +275,12 @@ def _grade_id(raw: dict[str, Any]) -> str:
     marks = raw.get("metadata", {}).get("nbgrader")
     name = marks.get("grade_id") if isinstance(marks, dict) else None
     return name if isinstance(name, str) else ""
+
+
+def _named(number: int, source: str) -> str:
+    """A cell without an id, by its number in the graded notebook and its first line, which a student may have written."""
+    first = next((line for line in source.splitlines() if line.strip()), "")
+    return f"cell [{number}] ({shown(first if len(first) <= 50 else first[:49] + '…')})"
 
 
 def _source(raw: dict[str, Any]) -> str:

@@ -41,9 +41,15 @@ class Originality(Configurable):  # type: ignore[misc]
         ["autograd", "jax", "tensorflow", "torch"],
         help="modules that do the work that a student is asked to do; an answer that uses one is flagged",
     ).tag(config=True)
-    likeness = Float(0.9, help="answers whose text, names and comments included, is as alike as this").tag(config=True)
-    renamed_likeness = Float(0.97, help="the same with all names of their own made equal").tag(config=True)
-    tokens = Integer(80, help="answers with less text of their own than this are alike by chance").tag(config=True)
+    likeness = Float(
+        0.9, min=0.0, max=1.0, help="answers whose text, names and comments included, is as alike as this"
+    ).tag(config=True)
+    renamed_likeness = Float(0.97, min=0.0, max=1.0, help="the same with all names of their own made equal").tag(
+        config=True
+    )
+    tokens = Integer(80, min=0, help="answers with less text of their own than this are alike by chance").tag(
+        config=True
+    )
 
     def settings(self) -> dict[str, Any]:
         """As plain data, for another process."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, cast
 
 from autograder.errors import CourseError
 
@@ -17,14 +17,19 @@ def late_penalty(policy: Mapping[str, Any], student: str, score: float, seconds_
     """
     if seconds_late <= 0 or not policy["plugin"]:
         return None
+    try:
+        penalty = loaded(policy)(student, score, seconds_late)
+        return None if penalty is None else min(max(float(penalty), 0.0), score)
+    except Exception as error:
+        raise CourseError(f"The late plugin {policy['plugin']} failed: {type(error).__name__}: {error}") from error
+
+
+def loaded(policy: Mapping[str, Any]) -> Callable[[str, float, float], float | None]:
+    """The plugin's ``late_submission_penalty``; raises whatever its module and its class raise."""
     if policy["path"] not in sys.path:  # a course may bring its own plugin, beside its configuration
         sys.path.append(policy["path"])
     module, _, name = policy["plugin"].rpartition(".")
     from traitlets.config import Config
 
-    try:
-        plugin = getattr(importlib.import_module(module), name)(config=Config(policy["config"]))
-        penalty = plugin.late_submission_penalty(student, score, seconds_late)
-    except Exception as error:
-        raise CourseError(f"The late plugin {policy['plugin']} failed: {type(error).__name__}: {error}") from error
-    return None if penalty is None else min(max(float(penalty), 0.0), score)
+    plugin = getattr(importlib.import_module(module), name)(config=Config(policy["config"]))
+    return cast(Callable[[str, float, float], float | None], plugin.late_submission_penalty)

@@ -226,6 +226,13 @@ def test_a_mistake_in_the_settings_names_its_line(course: Path) -> None:
         ("c.LateDays.penalty_per_day = 10", "nbgrader_config.py: The value of the 'penalty_per_day' trait"),
         ("c.LateDays.grace_minutes = '15 min'", "expected a float, not the str '15 min'"),
         ("c.Originality.likeness = 'high'", "expected a float, not the str 'high'"),
+        ("c.Originality.likeness = 90", "The value of the 'likeness' trait"),
+        ("c.Enigne.keep = 'best'", "there is no section c.Enigne; do you mean Engine?"),
+        ("c.LateDay.last_day = 3", "there is no section c.LateDay; do you mean LateDays?"),
+        (
+            "c.AssignLatePenalties.plugin_class = 'autograder.late.LateDay'",
+            "the late plugin autograder.late.LateDay cannot be used (AttributeError: module 'autograder.late' has no",
+        ),
         ("c.Answers.module = 5", "expected a unicode string, not the int 5"),
         ("c.Engine.limits = {'total_second': 9}", "There is no limit 'total_second'; do you mean total_seconds"),
         (
@@ -249,6 +256,9 @@ def test_a_wrong_setting_is_refused_before_anything_is_graded(course: Path, line
 def test_a_plugin_of_the_courses_own_may_have_the_name_of_ours(course: Path) -> None:
     with open(course / "nbgrader_config.py", "a") as config:
         config.write("c.AssignLatePenalties.plugin_class = 'mine.LateDays'\nc.LateDays.weekend = 2\n")
+    (course / "mine.py").write_text(
+        "from nbgrader.plugins import LateSubmissionPlugin\nclass LateDays(LateSubmissionPlugin): pass\n"
+    )
     assert Course.open(course).late_policy()["config"]["LateDays"] == {"weekend": 2}
 
 

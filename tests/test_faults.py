@@ -89,7 +89,8 @@ def test_who_is_killed_each_time_is_told_so_and_the_worker_lives() -> None:
     nameless = answered({**RIGHT, "demo": "import os\nos.kill(os.getpid(), 40)"})
     with Worker(assignment(), isolation="none") as worker:
         judged = worker.grade(own, seed=1)
-        assert worker.grade(nameless, seed=1).deaths == ["cell [4]: the student's process ended by a crash (signal 40)"]
+        deaths = worker.grade(nameless, seed=1).deaths
+        assert deaths == ["cell [4] (import os): the student's process ended by a crash (signal 40)"]
         assert worker.grade(answered(RIGHT), seed=1).deaths == []
     assert "killed from outside" in judged.deaths[0]
     assert judged.outside

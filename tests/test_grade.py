@@ -126,7 +126,7 @@ def test_the_summary_names_who_was_killed_by_a_limit_and_the_limit(tmp_path: Pat
     submit(root, "ann", {**RIGHT, "demo": "while True: pass"})
     submit(root, "eve", DEADLY)
     people = dict(grade(NAME, root, jobs=2).people)
-    assert people["ann"] == "cell [5]: the cell ran longer than 1 s"
+    assert people["ann"] == "cell [5] (while True: pass): the cell ran longer than 1 s"
     assert people["eve"] == "scale_backward__gradient: the student's process ended itself (exit code 0)"
 
 

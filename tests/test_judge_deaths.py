@@ -178,7 +178,7 @@ def test_a_function_that_hangs_in_many_checks_leaves_the_others_their_time() -> 
     assert {judged.checks[raw["id"]].status for raw in many} == {"timed out"}
     assert judged.checks["first__check_5"].message == "not run, since 2 checks of first ran longer than they may"
     assert judged.deaths == [
-        "cell [3], first__check: the cell ran longer than 2 s",
+        "cell [3] (print(first(1))), first__check: the cell ran longer than 2 s",
         "first__check_0: the cell ran longer than 0.2 s",
     ]
 

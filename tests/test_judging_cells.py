@@ -63,7 +63,7 @@ def test_a_cell_that_breaks_its_process_is_left_out_of_the_next_one() -> None:
     judge = a_judge([*cells, check("t", "assert n == 1")])
     found = judge.run(0)
     reason = "the cell broke the process that it ran in (ZeroDivisionError)"
-    assert found.deaths == [f"cell [2]: {reason}"]
+    assert found.deaths == [f"cell [2] (emit([{{'output_type': 'stream', 'text': 'x'}}])): {reason}"]
     assert shown(found, 1) == [("stream", "x"), ("error", "StudentProcessEnded")]
     told = found.notebook["cells"][1]["outputs"][1]
     assert (told["evalue"], told["traceback"]) == (reason, [f"The cell did not finish: {reason}."])
