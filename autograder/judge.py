@@ -278,7 +278,7 @@ def _grade_id(raw: dict[str, Any]) -> str:
 
 
 def _named(number: int, source: str) -> str:
-    """A cell without an id, by its number in the graded notebook and its first line, which a student may have written."""
+    """A cell without an id, by its number in the graded notebook and its first line; a student may have written it."""
     first = next((line for line in source.splitlines() if line.strip()), "")
     return f"cell [{number}] ({shown(first if len(first) <= 50 else first[:49] + '…')})"
 

@@ -309,6 +309,8 @@ class Session:
         """The local array that stands for one of the student's, brought up to date."""
         if type(content) is not np.ndarray:
             raise ProtocolError("a mirror of something else than an array")
+        if id(content) in self._handle_of_mirror or any(content is each for each in self._arguments.mutable):
+            raise ProtocolError("a mirror of an array of the test's own")  # whose content would be sent as it changes
         known = self._mirrors.get(_checked_handle(handle))
         if known is not None:
             array = known[0]
