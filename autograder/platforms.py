@@ -22,17 +22,19 @@ from autograder.errors import UsageError
 from autograder.intake import Refused
 from autograder.submission import NAME
 
-CANVAS = re.compile(r"(?:.*?/)??(?P<name>[^/]+?)_(?:(?P<late>LATE)_)?(?P<user>\d+)_(?P<number>\d+)_(?P<file>[^/]+)")
+# ``who``: what stands before the platform's own words.
+CANVAS = re.compile(r"(?:.*?/)??(?P<who>[^/]+?)_(?:(?P<late>LATE)_)?(?P<user>\d+)_(?P<number>\d+)_(?P<file>[^/]+)")
 MOODLE = re.compile(
-    r"(?:.*?/)??(?P<name>[^/]+?)_(?P<user>\d+)_assignsubmission_(?:file_?/(?:.*/)?|file_|onlinetext_?/?)(?P<file>[^/]+)"
+    r"(?:.*?/)??(?P<who>[^/]+?)_(?P<user>\d+)_assignsubmission_(?:file_?/(?:.*/)?|file_|onlinetext_?/?)(?P<file>[^/]+)"
 )
 BLACKBOARD = re.compile(
-    r"(?:.*?/)??(?P<user>[^/]+?)_attempt_(?P<time>\d{4}(?:-\d\d){5})(?:_(?P<file>[^/]+)|(?P<receipt>\.txt))"
+    r"(?:.*?/)??(?P<who>[^/]+?)_attempt_(?P<time>\d{4}(?:-\d\d){5})(?:_(?P<file>[^/]+)|(?P<receipt>\.txt))"
 )
 EXCHANGE = re.compile(
-    r"(?:.*?/)??(?P<user>[^/]+)\+(?P<assignment>[^/+]+)\+(?P<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[^/+]*)(?:\+[^/+]*)?"
+    r"(?:.*?/)??(?P<who>[^/]+)\+(?P<assignment>[^/+]+)\+(?P<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[^/+]*)(?:\+[^/+]*)?"
     r"/(?P<file>.+)"
 )
+PARTICIPANT = re.compile(r"_\d+_assignsubmission_")
 RECEIPT = re.compile(
     r"\ufeff?Name: *(?P<name>[^\n]*?) *\((?P<user>[^()\n]+)\) *\r?\n"
     r"(?:Assignment:[^\n]*\n)?(?:Date Submitted:[^\n]* (?P<zone>[A-Z]{2,5}) *\r?\n)?"
@@ -60,14 +62,23 @@ class HandedIn:
 def canvas(source: Source) -> list[HandedIn]:
     """``lovelaceada_LATE_4711_99_batchnorm.ipynb``: sortable name, user, number of the file."""
     return [
-        HandedIn(source, file, m["file"], (), m["user"], m["name"], late=bool(m["late"]), number=int(m["number"]))
+        HandedIn(source, file, m["file"], (), m["user"], m["who"], late=bool(m["late"]), number=int(m["number"]))
         for file, m in _matches(source, CANVAS)
     ]
 
 
 def moodle(source: Source) -> list[HandedIn]:
-    """``Ada Lovelace_1234567_assignsubmission_file_/batchnorm.ipynb``; the number is the participant's."""
-    return [HandedIn(source, file, m["file"], (), m["user"], m["name"]) for file, m in _matches(source, MOODLE)]
+    """``Ada Lovelace_1234567_assignsubmission_file_/batchnorm.ipynb``; the number is the participant's.
+
+    A name that tells two participants is nobody's, for where students choose the names that are shown, one of them may
+    have chosen the first.
+    """
+    return [
+        HandedIn(source, file, m["file"])
+        if len(PARTICIPANT.findall(file.path.rpartition("/")[2])) > 1
+        else HandedIn(source, file, m["file"], (), m["user"], m["who"])
+        for file, m in _matches(source, MOODLE)
+    ]
 
 
 def blackboard(source: Source) -> list[HandedIn]:
@@ -76,16 +87,16 @@ def blackboard(source: Source) -> list[HandedIn]:
     User names and titles may both hold "_", so the receipt decides; without one, each possible name is tried.
     """
     found = _matches(source, BLACKBOARD)
-    receipts = {(m["user"], m["time"]): _text(source, file) for file, m in found if m["receipt"]}
+    receipts = {(m["who"], m["time"]): _text(source, file) for file, m in found if m["receipt"]}
     handed_in = []
     for file, m in found:
         if m["receipt"]:
             continue
-        parts = m["user"].split("_")
+        parts = m["who"].split("_")
         users = tuple(filter(None, ("_".join(parts[-n:]) for n in range(1, len(parts) + 1))))
         name, zone = "", None
         # Only its head is the platform's; what the student wrote stands below.
-        if head := RECEIPT.match(receipts.get((m["user"], m["time"]), "")):
+        if head := RECEIPT.match(receipts.get((m["who"], m["time"]), "")):
             users, name, zone = (head["user"],), head["name"], head["zone"]
         handed_in.append(HandedIn(source, file, m["file"], users, "", name, _moment(m["time"], zone)))
     return handed_in
@@ -94,16 +105,16 @@ def blackboard(source: Source) -> list[HandedIn]:
 def exchange(source: Source) -> list[HandedIn]:
     """``ada+batchnorm+2026-03-02 11:58:00.000000 UTC+random/batchnorm.ipynb``, the folder inbound."""
     return [
-        HandedIn(source, file, m["file"], (m["user"],), when=parse_timestamp(m["time"]), assignment=m["assignment"])
+        HandedIn(source, file, m["file"], (m["who"],), when=parse_timestamp(m["time"]), assignment=m["assignment"])
         for file, m in _matches(source, EXCHANGE)
     ]
 
 
-PLATFORMS: dict[str, Callable[[Source], list[HandedIn]]] = {
-    "Moodle": moodle,
-    "Blackboard": blackboard,
-    "nbgrader's exchange": exchange,
-    "Canvas": canvas,
+PLATFORMS: dict[str, tuple[re.Pattern[str], Callable[[Source], list[HandedIn]]]] = {
+    "Moodle": (MOODLE, moodle),
+    "Blackboard": (BLACKBOARD, blackboard),
+    "nbgrader's exchange": (EXCHANGE, exchange),
+    "Canvas": (CANVAS, canvas),
 }
 
 
@@ -145,8 +156,12 @@ def recognize(source: Source, assignment: str, others: Collection[str] = ()) -> 
     """
     if not source.files and not source.refused:
         raise UsageError(f"{source.path} is empty; name what the platform exported, or a folder with submissions.")
-    found = {name: read(source) for name, read in PLATFORMS.items()}
-    # By count, since a student can name one file as another platform would; every file counts, whoever named it.
+    # A student chooses the end of a name, and may end it as another platform would: whose words stand first decides.
+    found = {
+        name: [handed_in for handed_in in read(source) if _first_words(handed_in.file.path) == name]
+        for name, (_, read) in PLATFORMS.items()
+    }
+    # By count, since somebody may have added a file by hand; every file counts, whoever named it.
     best = max(found, key=lambda name: len(found[name]))
     wanted = [handed_in for handed_in in found[best] if handed_in.assignment in ("", assignment)]
     if not wanted and not any(found.values()) and (plain := folders(source, assignment, others)):
@@ -159,6 +174,14 @@ def recognize(source: Source, assignment: str, others: Collection[str] = ()) -> 
             "folder inbound, or a folder with a folder for each student."
         )
     return best, wanted
+
+
+def _first_words(path: str) -> str:
+    """The platform whose own words stand first in a path; "" where there are none."""
+    places = {
+        name: match.end("who") for name, (pattern, _) in PLATFORMS.items() if (match := pattern.fullmatch(path))
+    }
+    return min(places, key=places.__getitem__, default="")
 
 
 def _matches(source: Source, pattern: re.Pattern[str]) -> list[tuple[File, re.Match[str]]]:

@@ -41,6 +41,10 @@ def test_nobody_hands_in_for_another_through_the_exchange(course: Path, monkeypa
         f"Emmy Noether_5_assignsubmission_file/ada+{NAME}+2026-03-02 11:58:00 UTC/scaling.ipynb",
         "noetheremmy_12_13_lovelaceada_4711_14_scaling.ipynb",
         "P_emmy_attempt_2026-03-02-11-58-00_ada_attempt_2026-03-02-11-58-00_scaling.ipynb",
+        "noetheremmy_12_13_ada_attempt_2026-03-02-11-58-00_scaling.ipynb",
+        "noetheremmy_12_13_Ada Lovelace_6_assignsubmission_file_scaling.ipynb",
+        "P_emmy_attempt_2026-03-02-11-58-00_lovelaceada_4711_14_scaling.ipynb",
+        "Ada Lovelace_6_assignsubmission_file__5_assignsubmission_file_scaling.ipynb",
     ],
 )
 def test_no_file_name_makes_a_submission_anothers(course: Path, name: str) -> None:

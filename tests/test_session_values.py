@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from autograder.errors import BoundaryError
-from autograder.protocol import DICT_KIND, GENERATOR, HANDLE
+from autograder.exceptions import StudentDied
+from autograder.protocol import ARGUMENT, DICT_KIND, GENERATOR, HANDLE, reference
 from autograder.proxies import Proxy
 from autograder.recording import Recorder
 from autograder.wire import Codec
@@ -83,6 +84,16 @@ def test_an_array_of_the_students_goes_over_by_its_handle_and_with_what_a_test_w
     assert number(first, HANDLE) == number(named["again"], HANDLE) == 5
     assert talking.asked() == ["text", None, 1]
     assert talking.asked()[1][1][0][1].tolist() == [0.5, 1.5]
+
+
+@pytest.mark.parametrize("content", [reference(ARGUMENT, 0), mirror(5, np.ones(2))], ids=["argument", "mirror"])
+def test_an_array_that_a_test_holds_is_nobodys_mirror(content: Any, talk: Talk) -> None:
+    """What a test writes into it later, such as the values that it expects, would be sent to the student's process."""
+    talking = talk(value(mirror(5, np.zeros(2))), value(mirror(6, content)))
+    held = talking.session.request("get", 1, "w")
+    with pytest.raises(StudentDied, match="a mirror of an array of the test's own"):
+        talking.session.call(3, (np.zeros(2),), {})
+    assert held.shape == (2,)
 
 
 def test_an_array_of_the_students_that_no_test_holds_is_given_back(talk: Talk) -> None:
