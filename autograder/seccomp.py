@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import resource
 import socket
 import tempfile
 
@@ -22,6 +23,7 @@ _DENIED = """
     msgrcv msgctl semget semop semtimedop semctl sched_setaffinity sched_setscheduler sched_setparam sched_setattr
     setpriority ioprio_set landlock_create_ruleset modify_ldt iopl ioperm lookup_dcookie vmsplice migrate_pages
     move_pages mbind set_mempolicy set_mempolicy_home_node
+    inotify_init inotify_init1 inotify_add_watch flock sync syncfs
 """
 # statmount, listmount, open_tree_attr, newer than libseccomp's names: they tell of the machine's mounts.
 _DENIED_NUMBERS = (457, 458, 467)  # the same on every architecture
@@ -46,6 +48,10 @@ def program() -> bytes:
     # Threads, not processes; glibc falls back from clone3, whose flags a filter cannot see, to clone.
     rules.add_rule(pyseccomp.ERRNO(errno.ENOSYS), "clone3")
     rules.add_rule(refuse, "clone", pyseccomp.Arg(0, pyseccomp.MASKED_EQ, CLONE_THREAD, 0))
+    # The kernel kills by SIGKILL who is over this limit; who sets it could choose when to be killed, as if from outside.
+    own_cpu = pyseccomp.Arg(0, pyseccomp.EQ, resource.RLIMIT_CPU), pyseccomp.Arg(1, pyseccomp.EQ, resource.RLIMIT_CPU)
+    rules.add_rule(refuse, "setrlimit", own_cpu[0])
+    rules.add_rule(refuse, "prlimit64", own_cpu[1], pyseccomp.Arg(2, pyseccomp.NE, 0))
     rules.add_rule(refuse, "sendto", pyseccomp.Arg(4, pyseccomp.NE, 0))
     # A pair of its own is what an asyncio event loop needs; it leads nowhere.
     rules.add_rule(refuse, "socketpair", pyseccomp.Arg(0, pyseccomp.NE, int(socket.AF_UNIX)))

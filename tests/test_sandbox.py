@@ -118,6 +118,9 @@ REFUSED = {
     "kill the parent": "import os; os.kill(os.getppid() or 999999, 9)",
     "another process": "import os; os.kill(2, 9)",
     "limit": "import resource; resource.setrlimit(resource.RLIMIT_AS, (-1, -1))",
+    "its own time": "import resource; resource.setrlimit(resource.RLIMIT_CPU, (1, 1))",
+    "its own time, otherwise": "import resource; resource.prlimit(0, resource.RLIMIT_CPU, (1, 1))",
+    "lock": "import fcntl, numpy; fcntl.flock(open(numpy.__file__), fcntl.LOCK_SH)",
     "priority": "import os; os.setpriority(os.PRIO_PROCESS, 0, -5)",
     "affinity": "import os; os.sched_setaffinity(0, range(os.cpu_count()))",
     "hostname": "import socket; socket.sethostname('x')",
@@ -137,7 +140,7 @@ CALLS = {
     "unshare": (0x10000000,), "mount": (b"tmpfs", b"/scratch", b"tmpfs", 0, None), "umount2": (b"/scratch", 2),
     "ptrace": (16, 1, 0, 0), "chroot": (b"/scratch",), "setns": (0, 0), "personality": (0x0040000,),
     "swapon": (b"/x", 0), "reboot": (0,), "shmget": (1, 4096, 0o1666), "msgget": (1, 0o1666), "semget": (1, 1, 0o1666),
-    "process_vm_readv": (1, None, 0, None, 0, 0), "sethostname": (b"x", 1),
+    "inotify_init": (), "inotify_init1": (0,), "syncfs": (0,), "process_vm_readv": (1, None, 0, None, 0, 0), "sethostname": (b"x", 1),
 }  # fmt: skip
 SYSCALLS = {
     "bpf": 321,

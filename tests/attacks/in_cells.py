@@ -144,6 +144,10 @@ CELL = {
         "    try: resource.setrlimit(getattr(resource, name), (-1, -1)); print('GOT IT', name)\n"
         "    except (OSError, ValueError): pass"
     ),
+    (51, "a limit that kills as if from outside"): (
+        "import resource\ntry:\n    resource.setrlimit(resource.RLIMIT_CPU, (1, 1)); print('GOT IT')\n"
+        "    while True: pass\nexcept (OSError, ValueError): pass"
+    ),
     (51, "system calls"): (
         "import ctypes, os\nlibc = ctypes.CDLL(None, use_errno=True)\n"
         "calls = {'unshare': (0x10000000,), 'mount': (b'tmpfs', b'/scratch', b'tmpfs', 0, None), 'setns': (0, 0),\n"

@@ -100,6 +100,9 @@ FORGED = {
         "lazy = msgpack.ExtType(17, msgpack.packb([1, 2]))\nforge('value', None, [lazy, {1: lazy}, msgpack.ExtType(1, "
         "msgpack.packb([lazy, lazy]))])"
     ),
+    "a mirror of the argument": (
+        "own = msgpack.packb([999, msgpack.ExtType(18, bytes(8))])\nforge('value', None, msgpack.ExtType(20, own))"
+    ),
     "bulk that is used twice": (
         "head = struct.pack('<IBBBQ', 0, 0, 0, 1, 4096)\n"
         "big = msgpack.packb(['value', None, [msgpack.ExtType(7, head)] * 2])\n"
