@@ -74,7 +74,8 @@ class Review:
 
     def __init__(self, assignment: Assignment, settings: Originality) -> None:
         self.settings = settings
-        self.tests = {cell.index for cell in assignment.cells if cell.kind == "test"}
+        self.tests = {cell.index: owner(assignment, cell) for cell in assignment.cells if cell.kind == "test"}
+        self.bound = {cell.index: cell.binds for cell in assignment.cells if cell.kind == "student"}
         self.ours = Program(cell.python for cell in assignment.cells if cell.python and cell.kind != "test")
         self.tasks = [name for name in tasks_with_tests(assignment) if name in self.ours.definitions]
         self.reached = {task: self.ours.reached(task).keys() for task in self.tasks}
@@ -95,7 +96,7 @@ class Review:
             sentence
             for task in tasks
             for sentence in (*self._foreign(task, theirs), *self._other_tasks(task, tasks, theirs))
-        ] + list(self._own_copies(tasks, theirs))
+        ] + [*self._own_copies(tasks, theirs), *self._bound_again(notebook)]
 
     def _foreign(self, task: str, theirs: Program) -> Iterator[str]:
         used = theirs.used(task) - self.used[task]
@@ -110,6 +111,18 @@ class Review:
         for other in tasks:
             if other != task and other in reached:
                 yield f"{task} is done by calling {other}"
+
+    def _bound_again(self, notebook: Mapping[str, Any]) -> Iterator[str]:
+        """What takes the place of an answer once its checks are through, so that those of other tasks use that."""
+        tested: set[str | None] = set()
+        for raw in notebook["cells"]:
+            index = raw["metadata"]["autograder"]["cell"]
+            if index in self.tests:
+                tested.add(self.tests[index])
+            elif raw["cell_type"] == "code" and (index is None or index in self.bound):
+                program = Program([raw["source"]])
+                bound = {*program.definitions, *program.imports} - self.bound.get(index, frozenset())
+                yield from (f"{task} is bound again after its checks" for task in self.tasks if task in tested & bound)
 
     def _own_copies(self, tasks: Sequence[str], theirs: Program) -> Iterator[str]:
         """Two tasks with one answer, where the instructor's answers differ."""

@@ -178,9 +178,7 @@ def recognize(source: Source, assignment: str, others: Collection[str] = ()) -> 
 
 def _first_words(path: str) -> str:
     """The platform whose own words stand first in a path; "" where there are none."""
-    places = {
-        name: match.end("who") for name, (pattern, _) in PLATFORMS.items() if (match := pattern.fullmatch(path))
-    }
+    places = {name: match.end("who") for name, (pattern, _) in PLATFORMS.items() if (match := pattern.fullmatch(path))}
     return min(places, key=places.__getitem__, default="")
 
 

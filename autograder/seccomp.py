@@ -48,7 +48,7 @@ def program() -> bytes:
     # Threads, not processes; glibc falls back from clone3, whose flags a filter cannot see, to clone.
     rules.add_rule(pyseccomp.ERRNO(errno.ENOSYS), "clone3")
     rules.add_rule(refuse, "clone", pyseccomp.Arg(0, pyseccomp.MASKED_EQ, CLONE_THREAD, 0))
-    # The kernel kills by SIGKILL who is over this limit; who sets it could choose when to be killed, as if from outside.
+    # The kernel kills by SIGKILL who is over this limit: who sets it could be killed when he likes, as if from outside.
     own_cpu = pyseccomp.Arg(0, pyseccomp.EQ, resource.RLIMIT_CPU), pyseccomp.Arg(1, pyseccomp.EQ, resource.RLIMIT_CPU)
     rules.add_rule(refuse, "setrlimit", own_cpu[0])
     rules.add_rule(refuse, "prlimit64", own_cpu[1], pyseccomp.Arg(2, pyseccomp.NE, 0))

@@ -65,6 +65,15 @@ def flagged(assignment: Assignment, *extra: str, **answers: str) -> list[str]:
     return Review(assignment, SETTINGS).flags(notebook(*extra, **answers))
 
 
+@pytest.mark.parametrize("source", ["def first(x):\n    return 0", "kept = first\nfirst = len", "import math as first"])
+def test_a_task_that_is_bound_again_behind_its_checks_is_flagged(assignment: Assignment, source: str) -> None:
+    handed_in = notebook()
+    handed_in["cells"] += [cell(source) | {"metadata": {"autograder": {"cell": None}}}]
+    assert Review(assignment, SETTINGS).flags(handed_in)[-1:] == ["first is bound again after its checks"]
+    handed_in["cells"].insert(1, handed_in["cells"].pop())
+    assert not any("bound again" in sentence for sentence in Review(assignment, SETTINGS).flags(handed_in))
+
+
 def test_the_instructors_own_answers_are_not_flagged(assignment: Assignment) -> None:
     assert flagged(assignment) == []
 

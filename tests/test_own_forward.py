@@ -1,7 +1,8 @@
 """A wrong forward pass costs its own points alone: the backward pass that belongs to it keeps all of its own.
 
 Each wrong forward pass here is a formula on the graph, and its backward pass is the graph's, so it is right for that
-formula. What is no attempt at the task earns nothing even so: it is linear, or normalizes along the other axis.
+formula. What is no attempt at the task earns nothing even so: it is linear, or normalizes along the other axis. Nor
+does a forward pass that takes the place of one that was found right, so that simpler gradients fit.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 
 from normlab.graph import Node, relu, sqrt, vjp
+from normlab.normcheck import RIGHT
 from reference.course import Course, run
 
 Formula = Callable[..., Node]
@@ -75,7 +77,8 @@ def no_attempts(axis: int) -> dict[str, Formula]:
 
 
 def pair(formula: Formula) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """A forward pass of the formula, and the backward pass that the graph says."""
+    """A forward pass of the formula, and the backward pass that the graph says; a notebook of their own."""
+    RIGHT.clear()
 
     def forward(*given: Any) -> Any:
         *arrays, settings = given
@@ -121,8 +124,8 @@ def test_a_backward_pass_that_fits_its_wrong_forward_pass_keeps_all_points(
 ) -> None:
     forward, backward = pair(wrong_norms(axis)[wrong])
     names = {f"{name}_forward": forward, function: backward}
-    assert lost(COURSES[name], names, function) == {}
     assert lost(COURSES[name], names, f"{name}_forward") != {}
+    assert lost(COURSES[name], names, function) == {}
 
 
 @pytest.mark.parametrize(("name", "axis", "function"), NORMS, ids=[each[2] for each in NORMS])
@@ -172,8 +175,8 @@ def test_the_way_back_through_a_wrong_layer_keeps_all_points(kind: str, axis: in
     course = COURSES["network"]
     functions = [f"affine_{kind}_relu_{way}" for way in ("forward", "backward")]
     names = dict(zip(functions, pair(wrong_layers(axis)[wrong]), strict=True))
-    assert lost(course, names, functions[1]) == {}
     assert lost(course, names, functions[0]) != {}
+    assert lost(course, names, functions[1]) == {}
 
 
 @pytest.mark.parametrize("kind", ["bn", "ln"])
@@ -200,3 +203,38 @@ def test_a_network_of_wrong_layers_keeps_the_points_of_its_gradients(
     about_gradients |= {name for name in course.checks if "__gradients_" in name}
     assert not about_gradients & failed.keys()
     assert f"FullyConnectedNet__gradients_{norm}" in about_gradients
+
+
+BOTH = [*NORMS, ("network", 0, "affine_bn_relu_backward"), ("network", 1, "affine_ln_relu_backward")]
+
+
+@pytest.mark.parametrize(("name", "axis", "function"), BOTH, ids=[each[2] for each in BOTH])
+def test_who_puts_an_easier_forward_pass_in_the_place_of_the_right_one_loses_the_hidden_points(
+    name: str, axis: int, function: str
+) -> None:
+    course, forward = COURSES[name], function.replace("backward_alt", "backward").replace("backward", "forward")
+    if name == "network":
+        easier = pair(wrong_layers(axis)["ReLU before the normalization"])
+    else:
+        easier = pair(wrong_norms(axis)["mean not subtracted"])
+    names = run(course.solution)
+    assert lost(course, names, forward) == {}
+    names[forward], names[function] = easier
+    failed = lost(course, names, function)
+    assert failed.keys() == {
+        check.name for check in course.checks.values() if check.target == function and check.hidden
+    }
+    assert all("gives another out here than where its own checks called it" in each for each in failed.values())
+
+
+@pytest.mark.parametrize(("name", "axis", "function"), NORMS, ids=[each[2] for each in NORMS])
+def test_zeros_are_no_gradients_of_a_stair(name: str, axis: int, function: str) -> None:
+    def stair(x: np.ndarray, *_: Any) -> Any:
+        return np.full_like(x, np.round(x[0, 0] + 4e-4, 3) ** 2), x
+
+    def zeros(dout: np.ndarray, cache: Any) -> Any:
+        return 0 * dout, 0 * dout[0], 0 * dout[0]
+
+    course = COURSES[name]
+    failed = lost(course, {f"{name}_forward": stair, function: zeros}, function)
+    assert failed.keys() == {check.name for check in course.checks.values() if check.target == function}

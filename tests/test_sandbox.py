@@ -140,7 +140,8 @@ CALLS = {
     "unshare": (0x10000000,), "mount": (b"tmpfs", b"/scratch", b"tmpfs", 0, None), "umount2": (b"/scratch", 2),
     "ptrace": (16, 1, 0, 0), "chroot": (b"/scratch",), "setns": (0, 0), "personality": (0x0040000,),
     "swapon": (b"/x", 0), "reboot": (0,), "shmget": (1, 4096, 0o1666), "msgget": (1, 0o1666), "semget": (1, 1, 0o1666),
-    "inotify_init": (), "inotify_init1": (0,), "syncfs": (0,), "process_vm_readv": (1, None, 0, None, 0, 0), "sethostname": (b"x", 1),
+    "process_vm_readv": (1, None, 0, None, 0, 0), "sethostname": (b"x", 1), "inotify_init": (), "inotify_init1": (0,),
+    "syncfs": (0,),
 }  # fmt: skip
 SYSCALLS = {
     "bpf": 321,

@@ -10,18 +10,21 @@ from __future__ import annotations
 import numpy as np
 
 from normlab.checks import (
-    differences,
-    require_attempt,
-    require_backward,
     require_close,
-    require_graph,
     require_relative_error,
-    require_repeatable,
     require_results,
     require_shape,
     require_unchanged,
 )
 from normlab.graph import Node, sqrt
+from normlab.normcheck import (
+    differences,
+    found_right,
+    require_attempt,
+    require_backward,
+    require_graph,
+    require_repeatable,
+)
 from reference.course import Function, check
 
 # The column of the text: mean 5, variance 4. With eps = 5 the divisor is sqrt(4 + 5) = 3.
@@ -137,6 +140,7 @@ def batchnorm_forward__defaults(batchnorm_forward: Function) -> None:
         except ValueError:
             continue
         raise AssertionError(f"mode {mode!r} must raise a ValueError, and nothing was raised")
+    found_right("batchnorm_forward, eps left out")
 
 
 @check(points=3)
@@ -202,6 +206,7 @@ def batchnorm_forward__against_the_graph(batchnorm_forward: Function) -> None:
         require_close("out", out, wanted.value, threshold)
         require_close("running_mean", settings["running_mean"], 0.3 * middle.value, max(threshold, 1e-6))
         require_close("running_var", settings["running_var"], 0.3 * spread.value, max(threshold, 1e-6))
+    found_right("batchnorm_forward")
 
 
 @check(points=3, hidden=True)
@@ -285,7 +290,9 @@ def batchnorm_backward__published_errors(batchnorm_forward: Function, batchnorm_
         centered = x - x.mean(axis=0)
         return centered / sqrt((centered**2).mean(axis=0) + 1e-5) * g + b
 
-    require_graph(normalized, run, batchnorm_backward, (x, g, b), dout)
+    require_graph(
+        normalized, run, batchnorm_backward, (x, g, b), dout, ["batchnorm_forward", "batchnorm_forward, eps left out"]
+    )
 
 
 @check(points=3, hidden=True)
@@ -299,6 +306,12 @@ def batchnorm_backward__precision(batchnorm_forward: Function, batchnorm_backwar
         return batchnorm_forward(x, g, b, {"mode": "train", "eps": 0.1})
 
     require_backward(run, batchnorm_backward, (x, g, b), dout, along=0, threshold=1e-5)
+
+    def normalized(x, g, b):
+        centered = x - x.mean(axis=0)
+        return centered / sqrt((centered**2).mean(axis=0) + 0.1) * g + b
+
+    require_graph(normalized, run, batchnorm_backward, (x - 100, g, b), dout, ["batchnorm_forward"])
 
     def small(x, g, b):
         return batchnorm_forward(x, g, b, {"mode": "train"})
@@ -357,6 +370,19 @@ def batchnorm_backward_alt__published_errors(batchnorm_forward: Function, batchn
     ):
         require_relative_error(name, got, want, threshold)
 
+    def normalized(x, g, b):
+        centered = x - x.mean(axis=0)
+        return centered / sqrt((centered**2).mean(axis=0) + 1e-5) * g + b
+
+    require_graph(
+        normalized,
+        run,
+        batchnorm_backward_alt,
+        (x, g, b),
+        dout,
+        ["batchnorm_forward", "batchnorm_forward, eps left out"],
+    )
+
 
 @check(points=2, hidden=True)
 def batchnorm_backward_alt__large_batch(batchnorm_forward: Function, batchnorm_backward_alt: Function) -> None:
@@ -386,7 +412,14 @@ def batchnorm_backward_alt__large_batch(batchnorm_forward: Function, batchnorm_b
         centered = x - x.mean(axis=0)
         return centered / sqrt((centered**2).mean(axis=0) + 1e-5) * g + b
 
-    require_graph(normalized, run, batchnorm_backward_alt, (x, g, b), dout)
+    require_graph(
+        normalized,
+        run,
+        batchnorm_backward_alt,
+        (x, g, b),
+        dout,
+        ["batchnorm_forward", "batchnorm_forward, eps left out"],
+    )
 
 
 @check(points=1, hidden=True)
@@ -400,6 +433,12 @@ def batchnorm_backward_alt__precision(batchnorm_forward: Function, batchnorm_bac
         return batchnorm_forward(x, g, b, {"mode": "train", "eps": 0.1})
 
     require_backward(run, batchnorm_backward_alt, (x, g, b), dout, along=0, threshold=1e-5)
+
+    def normalized(x, g, b):
+        centered = x - x.mean(axis=0)
+        return centered / sqrt((centered**2).mean(axis=0) + 0.1) * g + b
+
+    require_graph(normalized, run, batchnorm_backward_alt, (x - 100, g, b), dout, ["batchnorm_forward"])
 
     def small(x, g, b):
         return batchnorm_forward(x, g, b, {"mode": "train"})

@@ -10,19 +10,22 @@ from __future__ import annotations
 import numpy as np
 
 from normlab.checks import (
-    differences,
-    require_attempt,
-    require_backward,
     require_close,
-    require_graph,
     require_relative_error,
-    require_repeatable,
     require_results,
     require_shape,
     require_unchanged,
     require_zero,
 )
 from normlab.graph import Node, sqrt
+from normlab.normcheck import (
+    differences,
+    found_right,
+    require_attempt,
+    require_backward,
+    require_graph,
+    require_repeatable,
+)
 from reference.course import Function, check
 
 
@@ -89,6 +92,7 @@ def layernorm_forward__defaults(layernorm_forward: Function) -> None:
     require_close("out where eps is 0", out, 1e3 * x - 2, 1e-9)
     out, _ = layernorm_forward(0 * x + 7.0, np.ones(6), np.full(6, 3.0), {})
     require_close("out of rows that do not vary", out, np.full((2, 6), 3.0), 1e-9)
+    found_right("layernorm_forward, eps left out")
 
 
 @check(points=4)
@@ -131,6 +135,7 @@ def layernorm_forward__against_the_graph(layernorm_forward: Function) -> None:
         spread = ((node - middle) ** 2).mean(axis=1, keepdims=True)
         wanted = (node - middle) / sqrt(spread + 0.1) * g.astype(np.float64) + b
         require_close("out", out, wanted.value, threshold)
+    found_right("layernorm_forward")
 
 
 @check(points=16)
@@ -202,7 +207,9 @@ def layernorm_backward__published_errors(layernorm_forward: Function, layernorm_
         centered = x - x.mean(axis=1, keepdims=True)
         return centered / sqrt((centered**2).mean(axis=1, keepdims=True) + 1e-5) * g + b
 
-    require_graph(normalized, run, layernorm_backward, (x, g, b), dout)
+    require_graph(
+        normalized, run, layernorm_backward, (x, g, b), dout, ["layernorm_forward", "layernorm_forward, eps left out"]
+    )
 
 
 @check(points=4, hidden=True)
@@ -216,6 +223,12 @@ def layernorm_backward__precision(layernorm_forward: Function, layernorm_backwar
         return layernorm_forward(x, g, b, {"eps": 0.1})
 
     require_backward(run, layernorm_backward, (x, g, b), dout, along=1, threshold=1e-5)
+
+    def normalized(x, g, b):
+        centered = x - x.mean(axis=1, keepdims=True)
+        return centered / sqrt((centered**2).mean(axis=1, keepdims=True) + 0.1) * g + b
+
+    require_graph(normalized, run, layernorm_backward, (x - 100, g, b), dout, ["layernorm_forward"])
 
     def small(x, g, b):
         return layernorm_forward(x, g, b, {})

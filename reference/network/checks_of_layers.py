@@ -5,6 +5,7 @@ import numpy as np
 from normlab import graph
 from normlab.checks import require_close, require_results, require_shape, require_unchanged, require_zero
 from normlab.netcheck import require_layer_gradients
+from normlab.normcheck import found_right, require_graph
 from reference.course import Function, check
 
 
@@ -30,6 +31,7 @@ def affine_bn_relu_forward__training(affine_bn_relu_forward: Function) -> None:
         assert "running_mean" in bn_param, "bn_param must hold running_mean after a training step, but it does not"
         require_close('bn_param["running_mean"]', bn_param["running_mean"], 0.3 * mean.value, 1e-8)
         require_close('bn_param["running_var"]', bn_param["running_var"], 0.3 * variance.value, 1e-8)
+    found_right("affine_bn_relu_forward")
 
 
 @check(points=2, hidden=True)
@@ -87,6 +89,18 @@ def affine_bn_relu_backward__square(affine_bn_relu_forward: Function, affine_bn_
         upstream,
     )
 
+    def formula(x, w, b, gamma, beta):
+        a = x @ w + b
+        centered = a - a.mean(axis=0)
+        return graph.relu(centered / graph.sqrt((centered**2).mean(axis=0) + 0.02) * gamma + beta)
+
+    def forward(*given):
+        return affine_bn_relu_forward(*given, {"mode": "train", "eps": 0.02})
+
+    names = ("dx", "dw", "db", "dgamma", "dbeta")
+    given = tuple(square.values())
+    require_graph(formula, forward, affine_bn_relu_backward, given, upstream, ["affine_bn_relu_forward"], names)
+
 
 @check(points=3)
 def affine_ln_relu_forward__values(affine_ln_relu_forward: Function) -> None:
@@ -106,6 +120,7 @@ def affine_ln_relu_forward__values(affine_ln_relu_forward: Function) -> None:
         require_close("out", out, want.value, 1e-8)
         for name, array in given.items():
             require_unchanged(name, array, before[name])
+    found_right("affine_ln_relu_forward")
 
 
 @check(points=1, hidden=True)
@@ -160,3 +175,15 @@ def affine_ln_relu_backward__square(affine_ln_relu_forward: Function, affine_ln_
         square,
         upstream,
     )
+
+    def formula(x, w, b, gamma, beta):
+        a = x @ w + b
+        centered = a - a.mean(axis=1, keepdims=True)
+        return graph.relu(centered / graph.sqrt((centered**2).mean(axis=1, keepdims=True) + 0.02) * gamma + beta)
+
+    def forward(*given):
+        return affine_ln_relu_forward(*given, {"eps": 0.02})
+
+    names = ("dx", "dw", "db", "dgamma", "dbeta")
+    given = tuple(square.values())
+    require_graph(formula, forward, affine_ln_relu_backward, given, upstream, ["affine_ln_relu_forward"], names)

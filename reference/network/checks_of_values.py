@@ -8,6 +8,7 @@ from normlab import graph
 from normlab.checks import require_close, require_ratio, require_shape, require_within
 from normlab.layers import softmax_loss
 from normlab.netcheck import live_params, network_shapes, random_network
+from normlab.normcheck import found_right
 from reference.course import Function, check
 
 
@@ -180,6 +181,7 @@ def FullyConnectedNet__published_losses(FullyConnectedNet: Function) -> None:
             for name in (f"W{i}" for i in (1, 2, 3)):
                 weights[name][...] = 5e-2 * stream.randn(*weights[name].shape)
             require_close(f"the loss, normalization={kind!r}, reg={reg}", model.loss(X, y)[0], expected, 1e-9)
+    found_right("FullyConnectedNet")
 
 
 @check(points=2, hidden=True)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from normlab.checks import require_backward, require_close, require_results, require_shape
+from normlab.checks import require_close, require_results, require_shape
 from normlab.graph import Node, sqrt
+from normlab.normcheck import require_backward
 from reference.course import Function, check
 
 
