@@ -96,7 +96,7 @@ class Review:
             sentence
             for task in tasks
             for sentence in (*self._foreign(task, theirs), *self._other_tasks(task, tasks, theirs))
-        ] + [*self._own_copies(tasks, theirs), *self._bound_again(notebook)]
+        ] + [*self._own_copies(tasks, theirs), *dict.fromkeys(self._bound_again(notebook))]
 
     def _foreign(self, task: str, theirs: Program) -> Iterator[str]:
         used = theirs.used(task) - self.used[task]
