@@ -7,13 +7,10 @@ it outlives the submission.
 
 from __future__ import annotations
 
-import random
 import time
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any
-
-import numpy as np
 
 from autograder.assignment import Assignment, Cell
 from autograder.bindings import Bindings
@@ -26,6 +23,7 @@ from autograder.outputs import Outputs, add_checked
 from autograder.recording import Recorder, events
 from autograder.results import CheckResult, Judged, Status
 from autograder.scoring import score_of
+from autograder.seeding import apart
 from autograder.session import Session
 from autograder.trusted import Failure, Namespace
 from autograder.wording import shown
@@ -68,8 +66,21 @@ class Judge:
         What was recorded goes into the result where a test failed, or ``always``.
         """
         started, own = time.monotonic(), time.process_time()
-        np.random.seed(seed % 2**32)
-        random.seed(seed)
+        with apart(seed):
+            self._run_cells()
+        self._fail_missing()
+        if always or any(check.status in ("failed", "partial") for check in self.judged.checks.values()):
+            self.judged.events = {name: events(values) for name, values in self.recorded.items()}
+        self.life.end()
+        self.judged.deaths = [f"{_listed(places)}: {reason}" for reason, places in self.deaths.items()]
+        self.judged.outside = self.life.outside
+        self.judged.seconds = time.monotonic() - started
+        self.judged.cpu_seconds = time.process_time() - own + self.life.cpu_seconds
+        return self.judged
+
+    # one cell
+
+    def _run_cells(self) -> None:
         number = 0
         for raw in self.judged.notebook["cells"]:
             cell = self.assignment.by_id.get(_grade_id(raw))
@@ -84,17 +95,6 @@ class Judge:
                 raw["outputs"] = self._finish_outputs(number)
             if cell is not None and cell.kind == "manual":
                 self._note_manual(raw, cell)
-        self._fail_missing()
-        if always or any(check.status in ("failed", "partial") for check in self.judged.checks.values()):
-            self.judged.events = {name: events(values) for name, values in self.recorded.items()}
-        self.life.end()
-        self.judged.deaths = [f"{_listed(places)}: {reason}" for reason, places in self.deaths.items()]
-        self.judged.outside = self.life.outside
-        self.judged.seconds = time.monotonic() - started
-        self.judged.cpu_seconds = time.process_time() - own + self.life.cpu_seconds
-        return self.judged
-
-    # one cell
 
     def _run_cell(self, raw: dict[str, Any], cell: Cell | None, source: str, number: int) -> None:
         if cell is not None and cell.kind == "test":

@@ -6,20 +6,18 @@ After a death a fresh process runs the earlier steps again, the one that ended i
 from __future__ import annotations
 
 import os
-import random
 import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
-
 from autograder import journal
 from autograder.exceptions import CellTimeout, StudentDied
 from autograder.forkserver import Ended, ForkServer
 from autograder.limits import Limits
 from autograder.recording import Recorder
+from autograder.seeding import unmoved
 from autograder.session import ENDED, Session
 
 REPEAT = 1.0  # seconds after which a timeout that was swallowed is raised again
@@ -96,15 +94,13 @@ class Life:
         return self.outside
 
     def _replay(self) -> None:
-        states = np.random.get_state(), random.getstate()
         self._replaying = True
-        for step in list(self.steps):
-            if self._within_time(step) is not None:
-                self.steps.remove(step)  # it ended the process this time: the next one goes without it
-                break
+        with unmoved():
+            for step in list(self.steps):
+                if self._within_time(step) is not None:
+                    self.steps.remove(step)  # it ended the process this time: the next one goes without it
+                    break
         self._replaying = False
-        np.random.set_state(states[0])
-        random.setstate(states[1])
 
     def _receive(self, outputs: Any) -> None:
         if not self._replaying:

@@ -5,6 +5,9 @@ and where among them the pair of normal numbers came from of which one is kept f
 own stream on by as many and computes that number itself: student code cannot choose the numbers that a hidden test
 draws next, only how many it skips. The generator of both is MT19937 (Matsumoto and Nishimura, 1998), the only one that
 ``np.random.seed``, ``random.seed`` and the functions of the two modules use.
+
+Who sees a state can draw again what was drawn, and skip to numbers that he likes. So a stream is shared only once the
+instructor's code has seeded it, and what it draws can be known anyway; until then each side has a stream of its own.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ from __future__ import annotations
 import ctypes
 import math
 import random
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -24,6 +27,8 @@ MAX_BLOCKS = 4000  # of 624 words, searched in the student's process
 MAX_WORDS = MAX_BLOCKS * WORDS
 MAX_FOREIGN = 10_000  # pairs of states that are remembered
 
+# The generators behind the functions of the two modules, which trusted code may have replaced.
+NUMPY, PYTHON = np.random.mtrand._rand, vars(random)["_inst"]
 State = list[Any]  # key, position, has_gauss, cached_gaussian
 Advance = list[Any]  # words drawn; how many of them after the pair of which one is cached, None where none is, or OLD
 OLD = -1  # the number that the other side knows is cached still
@@ -48,6 +53,8 @@ def _generator(key: Any, position: int) -> Any:
 
 class Stream:
     """NumPy's global stream in this process, and the state that the other side knows of."""
+
+    stand_in: ClassVar[State | None] = None  # what the student's process gets while the stream is not shared
 
     def __init__(self, known: bool = True) -> None:
         self._view = _view(np.random.mtrand._rand._bit_generator)
@@ -80,7 +87,7 @@ class Stream:
         return int(state[3]), float(state[4])
 
     def _put(self, key: Any, position: int, has_gauss: int, cached: float) -> None:
-        np.random.set_state(("MT19937", key, position, has_gauss, cached))
+        NUMPY.set_state(("MT19937", key, position, has_gauss, cached))
 
     def _kept(self, one: Any, two: Any, lib: Any) -> Any:
         """The number that the polar method keeps of the pair made of two uniform ones; ``lib`` is math or numpy."""
@@ -92,12 +99,16 @@ class Stream:
 
     def changed(self) -> State | None:
         """The state to be sent, or None if the other side knows it."""
+        if self.stand_in is not None:
+            return None if self._known else self.stand_in
         if not self._moved():
             return None
         return [*_known_key(self._raw()), *self._gauss()]
 
     def advance(self, moved: Any) -> None:
         """Move on by what the student's process drew. Raises ProtocolError."""
+        if self.stand_in is not None:
+            return
         if moved is False:  # the student's process has another stream now: it is given ours again
             self._known = b""
             return
@@ -184,6 +195,8 @@ class Stream:
 class PythonStream(Stream):
     """The stream of Python's ``random``. Its state is costly to read: only tests that import ``random`` share it."""
 
+    stand_in: ClassVar[State | None] = None
+
     def _raw(self) -> bytes:
         words = random.getstate()[1]
         return np.array(words, np.uint32).tobytes()
@@ -193,7 +206,7 @@ class PythonStream(Stream):
         return int(cached is not None), cached or 0.0
 
     def _put(self, key: Any, position: int, has_gauss: int, cached: float) -> None:
-        random.setstate((3, (*key.tolist(), position), cached if has_gauss else None))
+        PYTHON.setstate((3, (*key.tolist(), position), cached if has_gauss else None))
 
     def _kept(self, one: Any, two: Any, lib: Any) -> Any:
         """The number that ``random.gauss`` keeps of the pair made of two uniform ones."""

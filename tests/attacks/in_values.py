@@ -105,6 +105,11 @@ WATCHERS = {
         "import numpy as np\nzero = ('MT19937', np.zeros(624, np.uint32), 624, 0, 0.0)\nnp.random.set_state(zero)\n"
         "def target(x):\n    np.random.set_state(zero)\n    return np.full(np.shape(x), 4.0)"
     ),
+    "numbers chosen by skipping": (
+        "import numpy as np\ndef target(x):\n    if np.shape(x) == (4,):\n        kept = np.random.get_state()\n"
+        "        words = np.random.randint(0, 2**32, 5000, dtype=np.uint32)\n        np.random.set_state(kept)\n"
+        "        np.random.bytes(4 * int(np.flatnonzero(words & 127 == 5)[0]))\n        return None\n    return 49.0"
+    ),
     "a value learned from an earlier check": "seen = []\ndef target(x):\n    seen.append(x)\n    return seen[0]",
 }
 

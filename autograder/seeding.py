@@ -1,0 +1,54 @@
+"""Trusted side: whether what tests draw is shared with the student's process, by the streams of ``randomness``."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import random
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+from unittest import mock
+
+import numpy as np
+
+from autograder.randomness import NUMPY, PYTHON, PythonStream, Stream
+
+SEEDING = {Stream: (np.random, ("seed", "set_state")), PythonStream: (random, ("seed", "setstate"))}
+
+
+@contextmanager
+def apart(seed: int) -> Iterator[None]:
+    """Seed both streams; the student's process has others, until the instructor's code seeds them anew."""
+    NUMPY.seed(seed % 2**32)
+    PYTHON.seed(seed)
+    with ExitStack() as stack:
+        for kind, (module, names) in SEEDING.items():
+            digest = hashlib.sha256(f"{kind.__name__} {seed}".encode()).digest()
+            state: Any = np.random.RandomState(np.frombuffer(digest, np.uint32)).get_state()
+            stack.enter_context(mock.patch.object(kind, "stand_in", [*state[1:3], 0, 0.0]))
+            for name in names:
+                stack.enter_context(mock.patch.object(module, name, _sharing(kind, getattr(module, name))))
+        yield
+
+
+@contextmanager
+def unmoved() -> Iterator[None]:
+    """Leave both streams as they are, however much is drawn or seeded meanwhile."""
+    states, shared = (NUMPY.get_state(), PYTHON.getstate()), [kind.stand_in for kind in SEEDING]
+    try:
+        yield
+    finally:
+        NUMPY.set_state(states[0])
+        PYTHON.setstate(states[1])
+        for kind, stand_in in zip(SEEDING, shared, strict=True):
+            kind.stand_in = stand_in
+
+
+def _sharing(kind: type[Stream], function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def seeding(*arguments: Any, **keywords: Any) -> Any:
+        kind.stand_in = None
+        return function(*arguments, **keywords)
+
+    return seeding

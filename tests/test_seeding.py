@@ -1,0 +1,111 @@
+"""What a test draws stays on its side, until the instructor's code has seeded the stream."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from autograder.randomness import NUMPY, PYTHON, PythonStream, Stream
+from autograder.seeding import apart, unmoved
+
+DRAWS: dict[type[Stream], Any] = {Stream: lambda: np.random.rand(), PythonStream: lambda: random.random()}
+STATES: dict[type[Stream], Any] = {
+    Stream: lambda: NUMPY.get_state()[1].tolist(),
+    PythonStream: lambda: [*PYTHON.getstate()[1][:-1]],
+}
+KINDS = pytest.mark.parametrize("kind", [Stream, PythonStream])
+
+
+@pytest.fixture(autouse=True)
+def streams() -> Iterator[None]:
+    with unmoved():
+        yield
+
+
+def seed(kind: type[Stream]) -> None:
+    (np.random if kind is Stream else random).seed(5)
+
+
+@KINDS
+def test_the_other_side_gets_one_stream_of_its_own_whatever_is_drawn_here(kind: type[Stream]) -> None:
+    with apart(1):
+        stream = kind(known=False)
+        first = stream.changed()
+        assert first is not None
+        assert first[0].tolist() != STATES[kind]()
+        stream.remember()
+        DRAWS[kind]()
+        assert stream.changed() is None
+        before = STATES[kind]()
+        stream.advance([10**6, None])
+        stream.advance(False)
+        assert (stream.changed(), STATES[kind]()) == (None, before)
+        again = kind(known=False).changed()
+    assert again is not None
+    assert again[0].tolist() == first[0].tolist(), "a new process begins where the first one began"
+
+
+@KINDS
+def test_a_stream_that_is_seeded_is_shared_from_then_on(kind: type[Stream]) -> None:
+    with apart(1):
+        stream = kind(known=False)
+        stream.remember()
+        seed(kind)
+        state = stream.changed()
+        assert state is not None
+        assert state[0].tolist() == STATES[kind]()
+        stream.remember()
+        DRAWS[kind]()
+        assert stream.changed() is not None
+        stream.remember()
+        with unmoved():
+            expected = [DRAWS[kind]() for _ in range(3)][2]
+        stream.advance([4, None])  # words, of which a number takes two
+        assert DRAWS[kind]() == expected
+        other = PythonStream if kind is Stream else Stream
+        assert other.stand_in is not None, "the other stream was not seeded"
+
+
+@KINDS
+def test_what_was_put_back_is_shared_as_what_was_seeded(kind: type[Stream]) -> None:
+    with apart(1):
+        if kind is Stream:
+            np.random.set_state(np.random.get_state())
+        else:
+            random.setstate(random.getstate())
+        assert kind.stand_in is None
+
+
+def test_one_seed_gives_one_pair_of_streams_and_another_seed_another() -> None:
+    found = []
+    for number in (1, 1, 2):
+        with apart(number):
+            state = Stream(known=False).changed()
+            assert state is not None
+            found.append((np.random.rand(), random.random(), state[0].tolist()))
+    assert found[0] == found[1]
+    assert all(one != two for one, two in zip(found[0], found[2], strict=True))
+
+
+def test_afterwards_the_modules_are_as_they_were() -> None:
+    before = np.random.seed, np.random.set_state, random.seed, random.setstate
+    with apart(1):
+        assert np.random.seed is not before[0]
+    assert (np.random.seed, np.random.set_state, random.seed, random.setstate) == before
+    assert (Stream.stand_in, PythonStream.stand_in) == (None, None)
+
+
+def test_what_is_done_over_again_leaves_the_streams_where_they_are_and_as_secret_as_they_are() -> None:
+    with apart(1):
+        before = STATES[Stream](), STATES[PythonStream]()
+        with unmoved():
+            np.random.seed(3)
+            random.seed(3)
+            assert Stream.stand_in is None
+        assert (STATES[Stream](), STATES[PythonStream]()) == before
+        assert Stream.stand_in is not None
+        assert PythonStream.stand_in is not None
