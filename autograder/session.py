@@ -81,7 +81,11 @@ class Session:
         positional = [sent.outgoing(value) for value in arguments]
         named = {name: sent.outgoing(value) for name, value in keywords.items()}
         label = self._labels.get(handle, "")
-        return self._recorded("call", (handle, label), ["call", None, handle, positional, named], sent)
+        result = self._recorded("call", (handle, label), ["call", None, handle, positional, named], sent)
+        if type(result) is Container:  # which could be another one each time that a test looks at it
+            self.die("the student's process sent what it may not: a result that is looked at later")
+            raise StudentDied(self.dead)
+        return result
 
     def run(self, source: str, number: int) -> None:
         """Run one cell there. Outputs go to ``emit``."""

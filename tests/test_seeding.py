@@ -13,11 +13,16 @@ from autograder.randomness import NUMPY, PYTHON, PythonStream, Stream
 from autograder.seeding import apart, unmoved
 
 DRAWS: dict[type[Stream], Any] = {Stream: lambda: np.random.rand(), PythonStream: lambda: random.random()}
-STATES: dict[type[Stream], Any] = {
-    Stream: lambda: NUMPY.get_state()[1].tolist(),
-    PythonStream: lambda: [*PYTHON.getstate()[1][:-1]],
-}
 KINDS = pytest.mark.parametrize("kind", [Stream, PythonStream])
+
+
+def numpy_words() -> list[int]:
+    state: Any = NUMPY.get_state()
+    words: list[int] = state[1].tolist()
+    return words
+
+
+STATES: dict[type[Stream], Any] = {Stream: numpy_words, PythonStream: lambda: [*PYTHON.getstate()[1][:-1]]}
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ import pytest
 
 from autograder.errors import BoundaryError
 from autograder.exceptions import StudentDied
-from autograder.protocol import ARGUMENT, DICT_KIND, GENERATOR, HANDLE, reference
+from autograder.protocol import ARGUMENT, DICT_KIND, GENERATOR, HANDLE, LIST_KIND, reference
 from autograder.proxies import Proxy
 from autograder.recording import Recorder
 from autograder.wire import Codec
@@ -94,6 +94,14 @@ def test_an_array_that_a_test_holds_is_nobodys_mirror(content: Any, talk: Talk) 
     with pytest.raises(StudentDied, match="a mirror of an array of the test's own"):
         talking.session.call(3, (np.zeros(2),), {})
     assert held.shape == (2,)
+
+
+def test_a_result_is_there_at_once_and_is_no_container_to_be_looked_at_later(talk: Talk) -> None:
+    talking = talk(value([lazy(5, LIST_KIND)]), value(lazy(6, LIST_KIND)))
+    (inner,) = talking.session.call(3, (), {})
+    assert isinstance(inner, list)
+    with pytest.raises(StudentDied, match="a result that is looked at later"):
+        talking.session.call(3, (), {})
 
 
 def test_an_array_of_the_students_that_no_test_holds_is_given_back(talk: Talk) -> None:
