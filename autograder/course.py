@@ -25,7 +25,8 @@ from autograder.penalty import loaded
 from autograder.wording import nearest
 
 CONFIG_FILE = "nbgrader_config.py"
-UNUSABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # in a student's name: nothing can store or print these
+# In a student's name: what nothing can store or print, and what turns the rest of a line round.
+UNUSABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 STATE = ".autograder"  # the engine's own folder in the course folder: lock, log, backups
 DEFAULTS = {
     "source_directory": "source",

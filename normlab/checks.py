@@ -137,7 +137,8 @@ def require_zero(what: str, got: Any, size: float) -> None:
     Traceback (most recent call last):
     AssertionError: the mean must be 0 up to rounding (1e-12), got values up to 5.0e-01
     """
-    largest = float(np.max(np.abs(_numbers(what, got)), initial=0.0))
+    numbers = _numbers(what, got).astype(np.float64)  # for the smallest integer of a type is its own absolute value
+    largest = float(np.max(np.abs(numbers), initial=0.0))
     require_within(largest, size, f"{what} must be 0 up to rounding ({size:.0e}), got values up to {largest:.1e}")
 
 

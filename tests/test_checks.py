@@ -49,6 +49,7 @@ def test_equal_arrays_pass_in_silence() -> None:
     require_unchanged("x", X.copy(), X)
     require_zero("db", np.full(3, 1e-12), 1e-9)
     require_zero("nothing", np.zeros(0), 0.0)
+    assert "got values up to 1.3e+02" in sentence(lambda: require_zero("db", np.full(3, -128, np.int8), 1e-9))
     assert require_shape("out", X, (5, 3), np.float64) is not None
 
 

@@ -34,6 +34,19 @@ def test_a_copied_configuration_names_the_folders_of_the_copy(tmp_path: Path) ->
     assert Course.open(root, "sqlite:///other.db").db_url == f"sqlite:///{root}/other.db"
 
 
+@pytest.mark.parametrize("name", ["ann\x1b[31m", "ann\n", "ann\u202ebob", "\u2067ann", "ann\udcff"])
+def test_a_folder_whose_name_would_garble_what_is_printed_is_told_and_left_out(tmp_path: Path, name: str) -> None:
+    root = make_course(tmp_path / "course")
+    for student in (name, "bob"):
+        (root / "submitted" / student / NAME).mkdir(parents=True)
+    course = Course.open(root)
+    assert [student for student, _ in course.submissions(NAME)] == ["bob"]
+    ((printed, reason),) = course.misnamed(NAME)
+    assert printed.isascii()
+    assert printed.isprintable()
+    assert reason.endswith("rename it")
+
+
 def test_excluded_students_are_left_out(tmp_path: Path) -> None:
     root = make_course(tmp_path / "a", "c.CourseDirectory.student_id_exclude = 'bob,cyd'")
     for student in ("ann", "bob", "cyd"):
