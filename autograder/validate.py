@@ -6,6 +6,7 @@ submissions do. Nothing is written into the gradebook.
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -27,6 +28,11 @@ from autograder.unit import Job, Setup
 REFERENCE, AGAIN, BLANK = "the reference", "the reference again", "the blank release"
 
 
+# What acts on the process of the tests alone, so that it sees or changes nothing of student code.
+ONE_SIDED = {"errstate", "seterr", "catch_warnings", "simplefilter", "filterwarnings", "patch", "shares_memory"}
+ONE_SIDED |= {"may_share_memory", "redirect_stdout", "redirect_stderr"}
+
+
 @dataclass(frozen=True)
 class Check:
     """One test cell."""
@@ -35,6 +41,7 @@ class Check:
     function: str
     points: float
     hidden: bool
+    one_sided: tuple[str, ...] = ()  # what it uses of ONE_SIDED
 
 
 @dataclass
@@ -144,7 +151,9 @@ def validate(assignment: str, course_dir: Path = Path("."), *, jobs: int | None 
 def _checks(notebook: Assignment) -> Iterator[Check]:
     for test in notebook.tests:
         if test.grade_id:
-            yield Check(test.grade_id, owner(notebook, test), test.points, test.hidden)
+            names = {getattr(node, "attr", getattr(node, "id", "")) for node in ast.walk(ast.parse(test.python))}
+            one_sided = tuple(sorted(names & ONE_SIDED))
+            yield Check(test.grade_id, owner(notebook, test), test.points, test.hidden, one_sided)
 
 
 def _function(notebooks: Iterable[Assignment], answer: Answer) -> str:

@@ -22,6 +22,10 @@ def report(found: Validation) -> Iterator[str]:
         yield ""
         yield from _table(found)
         yield from _remarks(found)
+    if any(check.one_sided for check in found.checks):
+        yield ""
+        yield "Checks that use what acts on the tests' process alone and asks nothing of a student's:"
+        yield from (f"  {check.name}: {', '.join(check.one_sided)}" for check in found.checks if check.one_sided)
     yield ""
     yield from found.misses or ["no miss"]
 
