@@ -48,6 +48,7 @@ TESTS = {
     "randomness": ["tests/test_randomness.py"],
     "repair": ["tests/test_repair.py", "tests/test_wrong_notebook.py"],
     "scoring": ["tests/test_judge.py::test_scores_are_clamped_and_faults_named"],
+    "seeding": ["tests/test_seeding.py"],
     "session": ["tests/test_session.py", "tests/test_session_values.py"],
     "submission": ["tests/test_submission.py"],
     "tables": ["tests/test_tables.py"],

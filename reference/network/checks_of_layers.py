@@ -90,8 +90,8 @@ def affine_bn_relu_backward__square(affine_bn_relu_forward: Function, affine_bn_
     )
 
     def formula(x, w, b, gamma, beta):
-        a = x @ w + b
-        centered = a - a.mean(axis=0)
+        z = x @ w + b
+        centered = z - z.mean(axis=0)
         return graph.relu(centered / graph.sqrt((centered**2).mean(axis=0) + 0.02) * gamma + beta)
 
     def forward(*given):
@@ -177,8 +177,8 @@ def affine_ln_relu_backward__square(affine_ln_relu_forward: Function, affine_ln_
     )
 
     def formula(x, w, b, gamma, beta):
-        a = x @ w + b
-        centered = a - a.mean(axis=1, keepdims=True)
+        z = x @ w + b
+        centered = z - z.mean(axis=1, keepdims=True)
         return graph.relu(centered / graph.sqrt((centered**2).mean(axis=1, keepdims=True) + 0.02) * gamma + beta)
 
     def forward(*given):
