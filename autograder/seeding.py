@@ -35,13 +35,13 @@ def apart(seed: int) -> Iterator[None]:
 @contextmanager
 def unmoved() -> Iterator[None]:
     """Leave both streams as they are, however much is drawn or seeded meanwhile."""
-    states, shared = (NUMPY.get_state(), PYTHON.getstate()), [kind.stand_in for kind in SEEDING]
+    numpy, python, shared = NUMPY.get_state(), PYTHON.getstate(), {kind: kind.stand_in for kind in SEEDING}
     try:
         yield
     finally:
-        NUMPY.set_state(states[0])
-        PYTHON.setstate(states[1])
-        for kind, stand_in in zip(SEEDING, shared, strict=True):
+        NUMPY.set_state(numpy)
+        PYTHON.setstate(python)
+        for kind, stand_in in shared.items():
             kind.stand_in = stand_in
 
 

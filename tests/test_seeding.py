@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autograder.randomness import NUMPY, PYTHON, PythonStream, Stream
+from autograder.randomness import NUMPY, PYTHON, WORDS, PythonStream, Stream
 from autograder.seeding import apart, unmoved
 
 DRAWS: dict[type[Stream], Any] = {Stream: lambda: np.random.rand(), PythonStream: lambda: random.random()}
@@ -42,6 +42,7 @@ def test_the_other_side_gets_one_stream_of_its_own_whatever_is_drawn_here(kind: 
         first = stream.changed()
         assert first is not None
         assert first[0].tolist() != STATES[kind]()
+        assert first[1:] == [WORDS, 0, 0.0], "a state at its beginning, without a number that is kept"
         stream.remember()
         DRAWS[kind]()
         assert stream.changed() is None
@@ -94,6 +95,13 @@ def test_one_seed_gives_one_pair_of_streams_and_another_seed_another() -> None:
             found.append((np.random.rand(), random.random(), state[0].tolist()))
     assert found[0] == found[1]
     assert all(one != two for one, two in zip(found[0], found[2], strict=True))
+
+
+@pytest.mark.parametrize(("number", "numpys"), [(7, 7), (2**32 - 1, 2**32 - 1), (2**32 + 7, 7)])
+def test_a_seed_gives_what_it_gives_without_a_grader(number: int, numpys: int) -> None:
+    with apart(number):
+        assert np.random.rand() == np.random.RandomState(numpys).rand()
+        assert random.random() == random.Random(number).random()
 
 
 def test_afterwards_the_modules_are_as_they_were() -> None:
