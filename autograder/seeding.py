@@ -8,7 +8,6 @@ import random
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
-from unittest import mock
 
 import numpy as np
 
@@ -23,12 +22,17 @@ def apart(seed: int) -> Iterator[None]:
     NUMPY.seed(seed % 2**32)
     PYTHON.seed(seed)
     with ExitStack() as stack:
+
+        def put(owner: Any, name: str, value: Any) -> None:
+            stack.callback(setattr, owner, name, getattr(owner, name))
+            setattr(owner, name, value)
+
         for kind, (module, names) in SEEDING.items():
             digest = hashlib.sha256(f"{kind.__name__} {seed}".encode()).digest()
             state: Any = np.random.RandomState(np.frombuffer(digest, np.uint32)).get_state()
-            stack.enter_context(mock.patch.object(kind, "stand_in", [*state[1:3], 0, 0.0]))
+            put(kind, "stand_in", [*state[1:3], 0, 0.0])
             for name in names:
-                stack.enter_context(mock.patch.object(module, name, _sharing(kind, getattr(module, name))))
+                put(module, name, _sharing(kind, getattr(module, name)))
         yield
 
 
