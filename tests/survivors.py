@@ -120,8 +120,8 @@ SURVIVORS: dict[str, dict[str, str]] = {
         "return int(cached is not None), cached or 0.0 -> return int(cached is not None), cached or 1.0": UNUSED,
         "return int(cached is not None), cached or 0.0 -> return int(cached is not None), cached or -1.0": UNUSED,
         (
-            "random.setstate((3, (*key.tolist(), position), cached if has_gauss else None)) -> "
-            "random.setstate(( 2, (*key.tolist(), position), cached if has_gauss else None))"
+            "PYTHON.setstate((3, (*key.tolist(), position), cached if has_gauss else None)) -> "
+            "PYTHON.setstate(( 2, (*key.tolist(), position), cached if has_gauss else None))"
         ): ("Python reads a state of version 2 as well"),
         (
             "if after is not None and (type(after) is not int or not OLD <= after <= max(words - PAIR, OLD)): -> "
