@@ -45,7 +45,7 @@ TESTS = {
     "life": ["tests/test_life.py"],
     "outputs": ["tests/test_outputs.py"],
     "proxies": BOUNDARY,
-    "randomness": ["tests/test_randomness.py"],
+    "randomness": ["tests/test_randomness.py", "tests/test_seeding.py"],
     "repair": ["tests/test_repair.py", "tests/test_wrong_notebook.py"],
     "scoring": ["tests/test_judge.py::test_scores_are_clamped_and_faults_named"],
     "seeding": ["tests/test_seeding.py"],

@@ -54,6 +54,13 @@ def test_a_cell_whose_marks_are_no_marks_is_a_cell_like_any() -> None:
         assert life_of(judge).processes[0].ran == [("n = 1", 1)]
 
 
+@pytest.mark.parametrize(("length", "shown"), [(49, "y" * 49), (50, "y" * 50), (51, "y" * 49 + "…")])
+def test_a_cell_without_an_id_is_named_by_what_fits_of_its_first_line(length: int, shown: str) -> None:
+    judge = a_judge([given("breaks", f"\n{'y' * length}\n1 / 0"), check("t", "")])
+    (death,) = judge.run(0).deaths
+    assert death.startswith(f"cell [1] ({shown}): ")
+
+
 def test_a_cell_that_breaks_its_process_is_left_out_of_the_next_one() -> None:
     cells = [
         answer("n = 1"),
