@@ -77,12 +77,12 @@ def require_attempt(forward: Forward, inputs: Inputs, along: int) -> None:
         results = require_results("the forward pass", forward(x.copy(), gamma.copy(), beta.copy()), ("out", "cache"))
         return require_shape("out", results[0], x.shape)
 
-    here, step = out(x), np.zeros_like(x)
-    step[0, 0] = np.std(x)
-    there, least = out(x + step), 1e-6 * np.std(here) / x.size
-    bend = there + out(x - step) - 2 * here
-    small = step * (STEP / step[0, 0])
-    for moved in (there - here, (out(x + small) - out(x - small)) / (2 * STEP) * step[0, 0]):
+    here, far, one = out(x), np.std(x), np.zeros_like(x)
+    one[0, 0] = 1.0
+    there, least = out(x + far * one), 1e-6 * np.std(here) / x.size
+    bend = there + out(x - far * one) - 2 * here
+    slope = (out(x + STEP * one) - out(x - STEP * one)) / (2 * STEP)
+    for moved in (there - here, far * slope):
         others = moved[1:, 0] if along == 0 else moved[0, 1:]
         assert np.max(np.abs(others)) > least, (
             f"{advice}: an element of x must influence the others that share its mean and variance"
