@@ -129,7 +129,8 @@ def require_graph(
     """Where ``forward`` computes ``formula(*inputs)``, ``backward`` must return the graph's gradients to 1e-10.
 
     The graph has all digits, where differences have half of them. A forward pass that computes another formula is left
-    to its own differences (:func:`require_backward`), unless :func:`found_right` was told all ``promises``.
+    to its own differences (:func:`require_backward`), unless :func:`found_right` was told all ``promises``. The formula
+    is the check's: students have this package, and a normalization in it could be called for an answer.
 
     >>> def scale(x, gamma, beta):
     ...     return gamma * x + beta
