@@ -19,6 +19,8 @@ from autograder.wire import Codec, extension
 
 EVERYTHING = 1000  # levels of containers by value
 
+_LONG: dict[type, type] = {np.longdouble: np.float64, np.clongdouble: np.complex128}  # which other machines lack
+
 # Dictionaries with manners, from the standard library.
 _AS_DICT = frozenset({collections.OrderedDict, collections.defaultdict, collections.Counter})
 
@@ -159,6 +161,8 @@ class Objects:
         return value  # the codec knows it or asks _encode_other
 
     def _prepare_array(self, array: np.ndarray[Any, Any], live: bool) -> Any:
+        if array.dtype.type in _LONG:
+            array, live = array.astype(_LONG[array.dtype.type]), False
         if not live or not _is_plain(array.dtype):
             return array
         handle = self.register(array)
@@ -170,7 +174,7 @@ class Objects:
             return value.item()
         if value.dtype.kind in "Mm":
             return np.asarray(value)
-        return float(value) if value.dtype == np.longdouble else value
+        return _LONG[type(value)](value) if type(value) in _LONG else value
 
     def _encode_other(self, value: Any) -> ExtType:
         """The codec's hook: an object that stays here."""

@@ -23,10 +23,11 @@ _DENIED = """
     msgrcv msgctl semget semop semtimedop semctl sched_setaffinity sched_setscheduler sched_setparam sched_setattr
     setpriority ioprio_set landlock_create_ruleset modify_ldt iopl ioperm lookup_dcookie vmsplice migrate_pages
     move_pages mbind set_mempolicy set_mempolicy_home_node
-    inotify_init inotify_init1 inotify_add_watch flock sync syncfs
+    inotify_init inotify_init1 inotify_add_watch flock sync syncfs io_setup
 """
 # statmount, listmount, open_tree_attr, newer than libseccomp's names: they tell of the machine's mounts.
 _DENIED_NUMBERS = (457, 458, 467)  # the same on every architecture
+_DENIED_FCNTL = (5, 36, 1024, 1026)  # F_GETLK, F_OFD_GETLK, F_SETLEASE, F_NOTIFY
 
 
 def program() -> bytes:
@@ -52,6 +53,9 @@ def program() -> bytes:
     own_cpu = pyseccomp.Arg(0, pyseccomp.EQ, resource.RLIMIT_CPU), pyseccomp.Arg(1, pyseccomp.EQ, resource.RLIMIT_CPU)
     rules.add_rule(refuse, "setrlimit", own_cpu[0])
     rules.add_rule(refuse, "prlimit64", own_cpu[1], pyseccomp.Arg(2, pyseccomp.NE, 0))
+    # A lease holds up whoever opens the file, a notice tells of him, and a question for locks finds those of others.
+    for command in _DENIED_FCNTL:
+        rules.add_rule(refuse, "fcntl", pyseccomp.Arg(1, pyseccomp.MASKED_EQ, 0xFFFFFFFF, command))
     rules.add_rule(refuse, "sendto", pyseccomp.Arg(4, pyseccomp.NE, 0))
     # A pair of its own is what an asyncio event loop needs; it leads nowhere.
     rules.add_rule(refuse, "socketpair", pyseccomp.Arg(0, pyseccomp.NE, int(socket.AF_UNIX)))

@@ -18,7 +18,7 @@ from autograder.sandbox import HOST
 
 PR_GET_SECCOMP, PR_GET_NO_NEW_PRIVS, PR_CAPBSET_READ = 21, 39, 23
 CLONE_NEWUSER, PTRACE_TRACEME = 0x10000000, 0
-SYS_STATMOUNT = 457  # on every architecture
+SYS_STATMOUNT, F_SETLEASE = 457, 1024  # on every architecture
 ALLOWED_VARIABLES = {
     "HOME",
     "IPYTHONDIR",
@@ -131,6 +131,8 @@ def _calls() -> list[str]:
             problems.append(f"{what} was possible")
     if libc.syscall(SYS_STATMOUNT, None, None, 0, 0) == 0 or ctypes.get_errno() not in (errno.EPERM, errno.ENOSYS):
         problems.append("statmount was possible")
+    if libc.fcntl(0, F_SETLEASE, 0) == 0 or ctypes.get_errno() != errno.EPERM:
+        problems.append("a lease of a file was possible")
     return problems
 
 

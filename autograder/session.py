@@ -34,6 +34,7 @@ from autograder.wire import Codec, extension
 ENDED = "the student's process ended"
 # What a test cannot see, or sees by chance.
 _UNRECORDED = frozenset({"names", "bind", "unbind", "run", "flush", "describe", "text", "repr", "self-test", "echo"})
+_BY_CONTENT = frozenset({"call", "value"})
 
 
 class Session:
@@ -63,6 +64,7 @@ class Session:
         self._callback_number: dict[int, int] = {}
         self._arguments = Arguments({})  # of the request that runs: what an answer may refer to
         self._exceptions: dict[type, int] = {}  # a class made here for one of the student's -> its handle
+        self._mirrored = False  # the message being read brought a mirror
         self._streams = Streams(known=False, python=python_random)
 
     # what tests and the judge ask
@@ -161,7 +163,7 @@ class Session:
                 self._mirrors[handle] = (array, snapshot)
             if state:
                 self._streams.remember()
-            answer = self._answer()
+            answer = self._answer(message[0] in _BY_CONTENT)
             if message[0] == "call" and type(answer) is Container:  # it could be another at each look of the test's
                 raise ProtocolError("a result that is looked at later")
             return answer
@@ -181,12 +183,15 @@ class Session:
             self._arguments = outer
         raise student_error
 
-    def _answer(self) -> Any:
+    def _answer(self, by_content: bool) -> Any:
         while True:
+            self._mirrored = False
             message = self.channel.receive()
             if type(message) is not list or len(message) != 3:
                 raise ProtocolError("not an answer")
             kind, news, payload = message
+            if self._mirrored and (by_content or kind != protocol.VALUE):  # what a test did to it would go back there
+                raise ProtocolError("an array of its own where only the content is asked for")
             self._take_news(news)
             if kind == protocol.VALUE:
                 return payload
@@ -314,6 +319,7 @@ class Session:
             raise ProtocolError("a mirror of something else than an array")
         if id(content) in self._handle_of_mirror or any(content is each for each in self._arguments.mutable):
             raise ProtocolError("a mirror of an array of the test's own")  # whose content would be sent as it changes
+        self._mirrored = True
         known = self._mirrors.get(_checked_handle(handle))
         if known is not None:
             array = known[0]

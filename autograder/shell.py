@@ -8,12 +8,17 @@ from typing import Any
 
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
+from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.text import LSString, SList
 from traitlets import Type
 from traitlets.config import Config
 
 from autograder.limits import Limits
 from autograder.outputs import Outputs, Stream
+
+# Magics that load, or call, what is installed.
+_OF_THE_MACHINE = frozenset({"matplotlib", "gui", "load_ext", "reload_ext", "conda", "mamba", "micromamba", "uv"})
 
 
 class _Publisher(DisplayPublisher):  # type: ignore[misc]
@@ -54,8 +59,31 @@ class _InteractiveShell(InteractiveShell):  # type: ignore[misc]
 
     def enable_gui(self, gui: Any = None) -> None: ...
 
+    # What the student's own Jupyter has and a sandbox has not costs a line, and not the function below it.
+
+    def system(self, cmd: str) -> None:
+        _leave_out(f"!{cmd.replace(sys.executable, 'python')}", "no program can be started while a notebook is graded")
+
+    system_raw = system_piped = system
+
+    def getoutput(self, cmd: str, split: bool = True, depth: int = 0) -> Any:
+        self.system(cmd)
+        return SList() if split else LSString()
+
+    def run_line_magic(self, magic_name: str, line: str, _stack_depth: int = 1) -> Any:
+        try:
+            return super().run_line_magic(magic_name, line, _stack_depth + 1)
+        except (UsageError, ImportError, RuntimeError, ValueError) as error:
+            if magic_name not in _OF_THE_MACHINE and self.find_line_magic(magic_name) is not None:
+                raise
+            _leave_out(f"%{magic_name} {line}".rstrip(), f"it is not there while a notebook is graded ({error})")
+
     def _showtraceback(self, etype: Any, evalue: Any, stb: list[str]) -> None:
         self.last_traceback = list(stb)
+
+
+def _leave_out(line: str, reason: str) -> None:
+    print(f"{line}: left out, since {reason}", file=sys.stderr)
 
 
 class Shell:

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from normlab.normcheck import RIGHT
+from normlab.normcheck import forget
 
 ROOT = Path(__file__).resolve().parent.parent
 ASSIGNMENTS = tuple(sorted(path.parent.name for path in (ROOT / "reference").glob("*/assignment.md")))
@@ -133,7 +133,7 @@ class RightAnswer:
 
 def run(text: str) -> dict[str, Any]:
     """Execute a module's text; returns its names. What checks remember is one notebook's: it is forgotten."""
-    RIGHT.clear()
+    forget()
     names: dict[str, Any] = {"__name__": "answer"}
     exec(compile(text, "<answer>", "exec"), names)
     return names

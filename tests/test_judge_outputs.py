@@ -49,6 +49,7 @@ def test_outputs_over_the_limit_of_the_notebook_are_cut() -> None:
     assert shown[2:] == ["[outputs cut here: over the limit of the notebook]\n"] * 2
 
 
+NO_PROGRAM = "left out, since no program can be started while a notebook is graded\n"
 OUTPUTS = {
     "print and value": ("print('a'); 3", [("stream", "a\n"), ("execute_result", "3")]),
     "a quiet value": ("3;", []),
@@ -58,7 +59,12 @@ OUTPUTS = {
     "html": ("from IPython.display import HTML\nHTML('<b>x</b>')", [("execute_result", "<b>x</b>")]),
     "magic": ("%matplotlib inline\n5", [("execute_result", "5")]),
     "cell magic": ("%%capture out\nprint('hidden')", []),
-    "shell": ("!echo no", [("error", "")]),
+    "a program": ("!ls x\n7", [("stream", f"!ls x: {NO_PROGRAM}"), ("execute_result", "7")]),
+    "what a program says": (
+        "files = !ls\nfiles, 1",
+        [("stream", f"!ls: {NO_PROGRAM}"), ("execute_result", "([], 1)")],
+    ),
+    "an error in a magic's line": ("%run nowhere.py", [("error", "Exception")]),
     "top-level await": ("import asyncio\nawait asyncio.sleep(0)\n6", [("execute_result", "6")]),
     "syntax error": ("def (", [("error", "SyntaxError")]),
     "exception": ("1 / 0", [("error", "ZeroDivisionError")]),
@@ -81,10 +87,30 @@ def test_outputs_are_those_of_jupyter(case: str, worker: Worker) -> None:
         data = item.get("data", {})
         shown = item.get("text") or item.get("ename") or data.get("text/html") or data.get("text/plain", "")
         got.append((item["output_type"], shown))
-    if case in ("shell", "exit"):  # what these print depends on the version of IPython: they must only not hang
+    if case == "exit":  # what this prints depends on the version of IPython: it must only not hang
         assert scores(judged) == [2, 2, 2]
     else:
         assert got == expected
+
+
+OF_THE_MACHINE = (
+    "!ls",
+    "!pip install x",
+    "files = !ls",
+    "!!ls",
+    "%pip install x",
+    "%conda list",
+    "%sx ls",
+    "%system ls",
+)
+OF_THE_MACHINE += ("%matplotlib widget", "%load_ext nowhere", "%nowhere x")
+
+
+@pytest.mark.parametrize("line", OF_THE_MACHINE)
+def test_a_line_for_a_machine_that_is_not_there_costs_no_answer(line: str, worker: Worker) -> None:
+    judged = worker.grade(submission(first=f"{line}\ndef first(x):\n    return x + 1"))
+    assert scores(judged) == [2, 2, 2]
+    assert "left out" in "".join(item.get("text", "") for item in outputs(judged, "first"))
 
 
 def test_a_figure_and_a_warning_are_kept(worker: Worker) -> None:

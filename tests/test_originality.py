@@ -192,6 +192,14 @@ def test_answers_longer_than_anybody_writes_are_compared_in_bounded_time(assignm
     assert time.process_time() - start < 20  # it takes about one; without a bound, hours
 
 
+def test_a_text_that_the_tokenizer_is_slow_at_is_compared_in_bounded_time(assignment: Assignment) -> None:
+    endless = "'" + "\\'" * 60_000  # Python 3.11 looks for its end from each of its quotes
+    answers = {student: {"first": f"def first(x):\n    return x\n{endless} 1 2 3"} for student in ("ann", "bob")}
+    start = time.process_time()
+    copies(assignment, answers, SETTINGS)
+    assert time.process_time() - start < 20
+
+
 BATCHNORM = Reference("batchnorm")
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from normlab.graph import Node, relu, sqrt, vjp
-from normlab.normcheck import RIGHT
+from normlab.normcheck import forget
 from reference.course import Course, run
 
 Formula = Callable[..., Node]
@@ -78,7 +78,7 @@ def no_attempts(axis: int) -> dict[str, Formula]:
 
 def pair(formula: Formula) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """A forward pass of the formula, and the backward pass that the graph says; a notebook of their own."""
-    RIGHT.clear()
+    forget()
 
     def forward(*given: Any) -> Any:
         *arrays, settings = given
@@ -205,6 +205,26 @@ def test_a_network_of_wrong_layers_keeps_the_points_of_its_gradients(
     assert f"FullyConnectedNet__gradients_{norm}" in about_gradients
 
 
+def test_a_network_whose_loss_is_another_one_where_gradients_are_compared_loses_the_hidden_check() -> None:
+    """Half the sum of all squares has the gradients that are the parameters themselves."""
+    names = run(COURSES["network"].solution)
+
+    class Easier(names["FullyConnectedNet"]):
+        def loss(self, X: np.ndarray, y: Any = None) -> Any:
+            self.calls = getattr(self, "calls", 0) + 1
+            if y is None or (X.shape[1] != 15 and X.shape != (6, 4)):
+                loss, grads = results = super().loss(X, y) if y is not None else (super().loss(X), {})
+                return (loss, {name: 7 * each for name, each in grads.items()}) if y is not None else results[0]
+            if X.shape[1] == 15 and self.calls == 1 and not self.reg:
+                return super().loss(X, y)[0], dict(self.params)
+            return sum(0.5 * np.sum(p**2) for p in self.params.values()), dict(self.params)
+
+    lost(COURSES["network"], names, "FullyConnectedNet")
+    names["FullyConnectedNet"] = Easier
+    failed = lost(COURSES["network"], names, "FullyConnectedNet")
+    assert "beside the graph's" in failed["FullyConnectedNet__published_errors"]
+
+
 BOTH = [*NORMS, ("network", 0, "affine_bn_relu_backward"), ("network", 1, "affine_ln_relu_backward")]
 
 
@@ -221,6 +241,20 @@ def test_who_puts_an_easier_forward_pass_in_the_place_of_the_right_one_loses_the
     assert lost(course, names, forward) == {}
     names[forward], names[function] = easier
     failed = lost(course, names, function)
+    assert failed.keys() == {
+        check.name for check in course.checks.values() if check.target == function and check.hidden
+    }
+    assert all("gives another out here than where its own checks called it" in each for each in failed.values())
+
+
+@pytest.mark.parametrize(("name", "axis", "function"), BOTH, ids=[each[2] for each in BOTH])
+def test_who_puts_it_in_the_place_of_a_wrong_one_loses_them_too(name: str, axis: int, function: str) -> None:
+    course, forward = COURSES[name], function.replace("backward_alt", "backward").replace("backward", "forward")
+    wrong = wrong_layers(axis) if name == "network" else wrong_norms(axis)
+    tested, *_ = pair(wrong["normalized twice" if name == "network" else "variance of one less"])
+    easier = pair(wrong["ReLU before the normalization" if name == "network" else "mean not subtracted"])
+    assert lost(course, {forward: tested}, forward) != {}
+    failed = lost(course, {forward: easier[0], function: easier[1]}, function)
     assert failed.keys() == {
         check.name for check in course.checks.values() if check.target == function and check.hidden
     }

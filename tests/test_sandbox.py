@@ -153,7 +153,9 @@ SYSCALLS = {
     "set_mempolicy": 238,
     "statmount": 457,
     "listmount": 458,
+    "io_setup": 206,
 }
+FCNTL = {"whose lock it is": 5, "whose lock it is, otherwise": 36, "a lease": 1024, "a notice": 1026}
 
 
 def test_system_calls_that_open_ways_out_are_refused(worker: Worker) -> None:
@@ -164,6 +166,9 @@ def test_system_calls_that_open_ways_out_are_refused(worker: Worker) -> None:
         "    if result != -1 or ctypes.get_errno() != errno.EPERM: open_ways.append(name)\n"
         f"for name, number in {SYSCALLS!r}.items():\n"
         "    result = libc.syscall(number, 0, 0, 0, 0, 0)\n"
+        "    if result != -1 or ctypes.get_errno() != errno.EPERM: open_ways.append(name)\n"
+        f"for name, command in {FCNTL!r}.items():\n"
+        "    result = libc.fcntl(0, command, None)\n"
         "    if result != -1 or ctypes.get_errno() != errno.EPERM: open_ways.append(name)\n"
         "print(open_ways)"
     )

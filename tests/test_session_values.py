@@ -96,6 +96,18 @@ def test_an_array_that_a_test_holds_is_nobodys_mirror(content: Any, talk: Talk) 
     assert held.shape == (2,)
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [value(mirror(6, np.ones(2))), ["call back", None, [0, [mirror(6, np.ones(2))], {}]]],
+    ids=["a result", "an argument of a test's function"],
+)
+def test_what_a_test_does_to_a_result_stays_with_the_test(answer: Any, talk: Talk) -> None:
+    """A test that subtracts what it expects from a result would else send the difference to the student's process."""
+    session = talk(answer).session
+    with pytest.raises(StudentDied, match="an array of its own where only the content is asked for"):
+        session.call(3, (lambda x: x,), {})
+
+
 def test_a_result_is_there_at_once_and_is_no_container_to_be_looked_at_later(talk: Talk) -> None:
     talking = talk(value([lazy(5, LIST_KIND)]), value(lazy(6, LIST_KIND)))
     (inner,) = talking.session.call(3, (), {})

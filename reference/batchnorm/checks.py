@@ -20,6 +20,7 @@ from normlab.graph import Node, sqrt
 from normlab.normcheck import (
     differences,
     found_right,
+    hold,
     require_attempt,
     require_backward,
     require_graph,
@@ -98,10 +99,12 @@ def batchnorm_forward__test_mode(batchnorm_forward: Function) -> None:
     x = np.array([[4.0, 2.0], [1.0, -2.0], [-5.0, 10.0], [7.0, -6.0], [10.0, 0.0]])
     wanted = np.array([[3.5, 7.0], [0.5, -1.0], [-5.5, 23.0], [6.5, -9.0], [9.5, 3.0]])  # eps = 5: divisors 3 and 4
     bn_param = {"mode": "test", "eps": 5.0, "running_mean": mean.copy(), "running_var": var.copy()}
-    out, _ = require_results("batchnorm_forward", batchnorm_forward(x, gamma, beta, bn_param), ("out", "cache"))
+    out, _ = require_results(
+        "batchnorm_forward", batchnorm_forward(x.copy(), gamma.copy(), beta.copy(), bn_param), ("out", "cache")
+    )
     require_shape("out in test mode", out, (5, 2), np.float64)
     require_close("out in test mode", out, wanted, 1e-10)
-    alone, _ = batchnorm_forward(x[3:4].copy(), gamma, beta, bn_param)
+    alone, _ = batchnorm_forward(x[3:4].copy(), gamma.copy(), beta.copy(), bn_param)
     require_close("out in test mode for a batch of one", alone, wanted[3:4], 1e-10)
     require_unchanged("running_mean, in test mode,", bn_param["running_mean"], mean)
     require_unchanged("running_var, in test mode,", bn_param["running_var"], var)
@@ -113,7 +116,7 @@ def batchnorm_forward__test_mode(batchnorm_forward: Function) -> None:
     settings["mode"] = "test"
     require_shape("out in test mode, all in float32,", batchnorm_forward(*single, settings)[0], (5, 2), np.float32)
     fresh = {"mode": "test", "eps": 4.0}  # nothing kept so far: mean 0, variance 0
-    out, _ = batchnorm_forward(x, gamma, beta, fresh)
+    out, _ = batchnorm_forward(x.copy(), gamma.copy(), beta.copy(), fresh)
     require_close("out in test mode before any training", out, x * gamma / 2 + beta, 1e-10)
     assert sorted(fresh) == ["eps", "mode"], f"test mode must not write into bn_param: it now holds {sorted(fresh)}"
 
@@ -129,14 +132,14 @@ def batchnorm_forward__defaults(batchnorm_forward: Function) -> None:
     require_close("running_mean after one batch, momentum left out,", bn_param["running_mean"], 2e-4 * ones, 1e-9)
     require_close("running_var after one batch, momentum left out,", bn_param["running_var"], 1e-7 * ones, 1e-9)
     at_rest = {"mode": "test", "running_mean": 2e-3 * ones, "running_var": 1e-6 * ones}
-    require_close("the same in test mode", batchnorm_forward(x.copy(), ones, 0 * ones, at_rest)[0], wanted, 1e-9)
+    require_close("the same in test mode", batchnorm_forward(x.copy(), ones.copy(), 0 * ones, at_rest)[0], wanted, 1e-9)
     out, _ = batchnorm_forward(x.copy(), ones.copy(), 0 * ones, {"mode": "train", "eps": 0.0})
     require_close("out where eps is 0", out, 1e3 * x - 2, 1e-9)
     out, _ = batchnorm_forward(0 * x + 7.0, ones.copy(), 3 * ones, {"mode": "train"})
     require_close("out of columns that do not vary", out, np.full((6, 2), 3.0), 1e-9)
     for mode in ("training", None):
         try:
-            batchnorm_forward(x, ones, 0 * ones, {"mode": mode})
+            batchnorm_forward(x.copy(), ones.copy(), 0 * ones, {"mode": mode})
         except ValueError:
             continue
         raise AssertionError(f"mode {mode!r} must raise a ValueError, and nothing was raised")
@@ -168,7 +171,7 @@ def batchnorm_forward__published_statistics(batchnorm_forward: Function) -> None
     X, W1, W2 = draw.randn(200, 50), draw.randn(50, 60), draw.randn(60, 3)
     g, b = np.array([1.0, 2.0, 3.0]), np.array([11.0, 12.0, 13.0])
     activations = np.maximum(X @ W1, 0) @ W2
-    out, _ = batchnorm_forward(activations, g, b, {"mode": "train"})
+    out, _ = batchnorm_forward(activations, g.copy(), b.copy(), {"mode": "train"})
     require_close("the published means in training", np.mean(out, axis=0), b, 1e-10)
     require_close("the published spreads in training", np.std(out, axis=0), g, 1e-5)
     draw = np.random.RandomState(231)
@@ -184,6 +187,14 @@ def batchnorm_forward__published_statistics(batchnorm_forward: Function) -> None
 @check(points=5, hidden=True)
 def batchnorm_forward__against_the_graph(batchnorm_forward: Function) -> None:
     """Fresh inputs of several shapes, both precisions, far from 0, with another eps, against the graph."""
+    for N, D in ((4, 5), (100, 500)):  # first what the backward passes will be checked at
+        draw = np.random.RandomState(231)
+        there = 5 * draw.randn(N, D) + 12, draw.randn(D), draw.randn(D)
+        hold(lambda x, g, b: batchnorm_forward(x, g, b, {"mode": "train"}), there)
+    for seed, N, D in ((88, 9, 6), (99, 8, 5)):
+        fresh = np.random.default_rng(seed)
+        there = fresh.normal(size=(N, D)), fresh.normal(size=D), fresh.normal(size=D)
+        hold(lambda x, g, b: batchnorm_forward(x, g, b, {"mode": "train", "eps": 0.1}), there)
     rng = np.random.default_rng(20261123)
     for N, D, offset, dtype, threshold in (
         (8, 5, 0.0, np.float64, 1e-9),
@@ -276,7 +287,7 @@ def batchnorm_backward__published_errors(batchnorm_forward: Function, batchnorm_
     g, b, dout = draw.randn(5), draw.randn(5), draw.randn(4, 5)
 
     def run(x, g, b):
-        return batchnorm_forward(x, g, b, {"mode": "train"})
+        return batchnorm_forward(x.copy(), g.copy(), b.copy(), {"mode": "train"})
 
     require_attempt(run, (x, g, b), along=0)
     gradients = batchnorm_backward(dout.copy(), run(x, g, b)[1])
@@ -299,26 +310,26 @@ def batchnorm_backward__published_errors(batchnorm_forward: Function, batchnorm_
 def batchnorm_backward__precision(batchnorm_forward: Function, batchnorm_backward: Function) -> None:
     """Fresh inputs far from 0; and float32 in, float32 out."""
     rng = np.random.default_rng(88)
-    x, dout = rng.normal(100.0, 1.0, (9, 6)), rng.normal(size=(9, 6))
-    g, b = rng.normal(size=6), rng.normal(size=6)
+    x, g, b = rng.normal(size=(9, 6)), rng.normal(size=6), rng.normal(size=6)
+    dout = rng.normal(size=(9, 6))
 
     def run(x, g, b):
-        return batchnorm_forward(x, g, b, {"mode": "train", "eps": 0.1})
+        return batchnorm_forward(x.copy(), g.copy(), b.copy(), {"mode": "train", "eps": 0.1})
 
-    require_backward(run, batchnorm_backward, (x, g, b), dout, along=0, threshold=1e-5)
+    require_backward(run, batchnorm_backward, (x + 100, g, b), dout, along=0, threshold=1e-5)
 
     def normalized(x, g, b):
         centered = x - x.mean(axis=0)
         return centered / sqrt((centered**2).mean(axis=0) + 0.1) * g + b
 
-    require_graph(normalized, run, batchnorm_backward, (x - 100, g, b), dout, ["batchnorm_forward"])
+    require_graph(normalized, run, batchnorm_backward, (x, g, b), dout, ["batchnorm_forward"])
 
     def small(x, g, b):
-        return batchnorm_forward(x, g, b, {"mode": "train"})
+        return batchnorm_forward(x.copy(), g.copy(), b.copy(), {"mode": "train"})
 
-    require_backward(small, batchnorm_backward, (0.03 * (x - 100), g, b), dout, along=0, threshold=1e-4)
-    want = batchnorm_backward(dout.copy(), run(x - 100, g, b)[1])
-    single = [array.astype(np.float32) for array in (x - 100, g, b, dout)]
+    require_backward(small, batchnorm_backward, (0.03 * x, g, b), dout, along=0, threshold=1e-4)
+    want = batchnorm_backward(dout.copy(), run(x, g, b)[1])
+    single = [array.astype(np.float32) for array in (x, g, b, dout)]
     got = batchnorm_backward(single[3], run(*single[:3])[1])
     require_shape("dx of float32", got[0], dout.shape, np.float32)
     for name, result, wanted in zip(("dx", "dgamma", "dbeta"), got, want, strict=True):
@@ -360,7 +371,7 @@ def batchnorm_backward_alt__published_errors(batchnorm_forward: Function, batchn
     g, b, dout = draw.randn(5), draw.randn(5), draw.randn(4, 5)
 
     def run(x, g, b):
-        return batchnorm_forward(x, g, b, {"mode": "train"})
+        return batchnorm_forward(x.copy(), g.copy(), b.copy(), {"mode": "train"})
 
     require_attempt(run, (x, g, b), along=0)
     gradients = batchnorm_backward_alt(dout.copy(), run(x, g, b)[1])
@@ -392,7 +403,7 @@ def batchnorm_backward_alt__large_batch(batchnorm_forward: Function, batchnorm_b
     g, b, dout = draw.randn(500), draw.randn(500), draw.randn(100, 500)
 
     def run(x, g, b):
-        return batchnorm_forward(x, g, b, {"mode": "train"})
+        return batchnorm_forward(x.copy(), g.copy(), b.copy(), {"mode": "train"})
 
     require_attempt(run, (x, g, b), along=0)
     gradients = batchnorm_backward_alt(dout.copy(), run(x, g, b)[1])
@@ -426,26 +437,26 @@ def batchnorm_backward_alt__large_batch(batchnorm_forward: Function, batchnorm_b
 def batchnorm_backward_alt__precision(batchnorm_forward: Function, batchnorm_backward_alt: Function) -> None:
     """Fresh inputs far from 0; and float32 in, float32 out."""
     rng = np.random.default_rng(99)
-    x, dout = rng.normal(100.0, 1.0, (8, 5)), rng.normal(size=(8, 5))
-    g, b = rng.normal(size=5), rng.normal(size=5)
+    x, g, b = rng.normal(size=(8, 5)), rng.normal(size=5), rng.normal(size=5)
+    dout = rng.normal(size=(8, 5))
 
     def run(x, g, b):
-        return batchnorm_forward(x, g, b, {"mode": "train", "eps": 0.1})
+        return batchnorm_forward(x.copy(), g.copy(), b.copy(), {"mode": "train", "eps": 0.1})
 
-    require_backward(run, batchnorm_backward_alt, (x, g, b), dout, along=0, threshold=1e-5)
+    require_backward(run, batchnorm_backward_alt, (x + 100, g, b), dout, along=0, threshold=1e-5)
 
     def normalized(x, g, b):
         centered = x - x.mean(axis=0)
         return centered / sqrt((centered**2).mean(axis=0) + 0.1) * g + b
 
-    require_graph(normalized, run, batchnorm_backward_alt, (x - 100, g, b), dout, ["batchnorm_forward"])
+    require_graph(normalized, run, batchnorm_backward_alt, (x, g, b), dout, ["batchnorm_forward"])
 
     def small(x, g, b):
-        return batchnorm_forward(x, g, b, {"mode": "train"})
+        return batchnorm_forward(x.copy(), g.copy(), b.copy(), {"mode": "train"})
 
-    require_backward(small, batchnorm_backward_alt, (0.03 * (x - 100), g, b), dout, along=0, threshold=1e-4)
-    want = batchnorm_backward_alt(dout.copy(), run(x - 100, g, b)[1])
-    single = [array.astype(np.float32) for array in (x - 100, g, b, dout)]
+    require_backward(small, batchnorm_backward_alt, (0.03 * x, g, b), dout, along=0, threshold=1e-4)
+    want = batchnorm_backward_alt(dout.copy(), run(x, g, b)[1])
+    single = [array.astype(np.float32) for array in (x, g, b, dout)]
     got = batchnorm_backward_alt(single[3], run(*single[:3])[1])
     require_shape("dx of float32", got[0], dout.shape, np.float32)
     for name, result, wanted in zip(("dx", "dgamma", "dbeta"), got, want, strict=True):

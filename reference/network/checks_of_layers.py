@@ -5,7 +5,7 @@ import numpy as np
 from normlab import graph
 from normlab.checks import require_close, require_results, require_shape, require_unchanged, require_zero
 from normlab.netcheck import require_layer_gradients
-from normlab.normcheck import found_right, require_graph
+from normlab.normcheck import found_right, hold, require_graph
 from reference.course import Function, check
 
 
@@ -37,6 +37,9 @@ def affine_bn_relu_forward__training(affine_bn_relu_forward: Function) -> None:
 @check(points=2, hidden=True)
 def affine_bn_relu_forward__test_mode(affine_bn_relu_forward: Function) -> None:
     """Test mode: the running statistics are used and stay as they are."""
+    rng = np.random.default_rng(14)  # first what the backward pass will be checked at
+    there = rng.normal(3.0, 1.0, (6, 6)), rng.normal(size=(6, 6)), *(rng.normal(0.4, 0.6, 6) for _ in range(3))
+    hold(lambda *given: affine_bn_relu_forward(*given, {"mode": "train", "eps": 0.02}), there)
     rng = np.random.default_rng(1012)
     for rows, D, M in ((6, 4, 5), (5, 5, 5)):
         x, w = rng.normal(1e4, 1.0, (rows, D)), rng.normal(size=(D, M))
@@ -45,9 +48,10 @@ def affine_bn_relu_forward__test_mode(affine_bn_relu_forward: Function) -> None:
         memory = {"mode": "test", "eps": 0.1, "momentum": 0.6, "running_mean": center, "running_var": spread}
         slope = gamma / np.sqrt(spread + 0.1)
         expected = np.maximum(0.0, x @ (w * slope) + (b - center) * slope + beta)
-        out = affine_bn_relu_forward(x, w, b, gamma, beta, memory)[0]
+        given = w, b, gamma, beta
+        out = affine_bn_relu_forward(x.copy(), *(array.copy() for array in given), memory)[0]
         require_close("out in test mode", out, expected, 1e-6)
-        one = affine_bn_relu_forward(x[:1], w, b, gamma, beta, memory)[0]
+        one = affine_bn_relu_forward(x[:1].copy(), *(array.copy() for array in given), memory)[0]
         require_close("out for one row in test mode", one, expected[:1], 1e-6)
 
 
@@ -60,16 +64,13 @@ def affine_bn_relu_backward__gradients(affine_bn_relu_forward: Function, affine_
     given |= {name: rng.normal(0.4, 0.6, M) for name in ("b", "gamma", "beta")}
     dout = rng.normal(size=(N, M))
     dout_before = dout.copy()
-    _, cache = affine_bn_relu_forward(*given.values(), {"mode": "train", "eps": 0.1})
-    gradients = affine_bn_relu_backward(dout, cache)
+
+    def forward():
+        return affine_bn_relu_forward(*(array.copy() for array in given.values()), {"mode": "train", "eps": 0.1})
+
+    gradients = affine_bn_relu_backward(dout, forward()[1])
     require_unchanged("dout", dout, dout_before)
-    require_layer_gradients(
-        "affine_bn_relu_backward",
-        lambda: affine_bn_relu_forward(*given.values(), {"mode": "train", "eps": 0.1})[0],
-        gradients,
-        given,
-        dout,
-    )
+    require_layer_gradients("affine_bn_relu_backward", lambda: forward()[0], gradients, given, dout)
 
 
 @check(points=2, hidden=True)
@@ -78,24 +79,21 @@ def affine_bn_relu_backward__square(affine_bn_relu_forward: Function, affine_bn_
     rng = np.random.default_rng(14)
     square = {"x": rng.normal(3.0, 1.0, (6, 6)), "w": rng.normal(size=(6, 6))}
     square |= {vector: rng.normal(0.4, 0.6, 6) for vector in ("b", "gamma", "beta")}
-    older = affine_bn_relu_forward(*square.values(), {"mode": "train", "eps": 0.02})[1]
-    affine_bn_relu_forward(*(array[::-1] * 2.0 for array in square.values()), {"mode": "train", "eps": 0.5})
     upstream = rng.normal(size=(6, 6))
-    require_layer_gradients(
-        "affine_bn_relu_backward",
-        lambda: affine_bn_relu_forward(*square.values(), {"mode": "train", "eps": 0.02})[0],
-        affine_bn_relu_backward(upstream, older),
-        square,
-        upstream,
-    )
+
+    def forward(*given):
+        return affine_bn_relu_forward(*(array.copy() for array in given), {"mode": "train", "eps": 0.02})
+
+    older = forward(*square.values())[1]
+    affine_bn_relu_forward(*(array[::-1] * 2.0 for array in square.values()), {"mode": "train", "eps": 0.5})
+    gradients = affine_bn_relu_backward(upstream.copy(), older)
+    what = "affine_bn_relu_backward"
+    require_layer_gradients(what, lambda: forward(*square.values())[0], gradients, square, upstream)
 
     def formula(x, w, b, gamma, beta):
         z = x @ w + b
         centered = z - z.mean(axis=0)
         return graph.relu(centered / graph.sqrt((centered**2).mean(axis=0) + 0.02) * gamma + beta)
-
-    def forward(*given):
-        return affine_bn_relu_forward(*given, {"mode": "train", "eps": 0.02})
 
     names = ("dx", "dw", "db", "dgamma", "dbeta")
     given = tuple(square.values())
@@ -126,6 +124,9 @@ def affine_ln_relu_forward__values(affine_ln_relu_forward: Function) -> None:
 @check(points=1, hidden=True)
 def affine_ln_relu_forward__statistics(affine_ln_relu_forward: Function) -> None:
     """With gamma 1 and a beta that no ReLU touches, each row of out has beta's mean and variance 1."""
+    rng = np.random.default_rng(24)  # first what the backward pass will be checked at
+    there = rng.normal(3.0, 1.0, (6, 6)), rng.normal(size=(6, 6)), *(rng.normal(0.4, 0.6, 6) for _ in range(3))
+    hold(lambda *given: affine_ln_relu_forward(*given, {"eps": 0.02}), there)
     rng = np.random.default_rng(22)
     x, w, b = rng.normal(1e4, 5.0, (6, 4)), rng.normal(size=(4, 9)), rng.normal(size=9)
     ln_param: dict[str, float] = {}
@@ -147,16 +148,13 @@ def affine_ln_relu_backward__gradients(affine_ln_relu_forward: Function, affine_
     given |= {name: rng.normal(0.4, 0.6, M) for name in ("b", "gamma", "beta")}
     dout = rng.normal(size=(N, M))
     dout_before = dout.copy()
-    _, cache = affine_ln_relu_forward(*given.values(), {"eps": 0.1})
-    gradients = affine_ln_relu_backward(dout, cache)
+
+    def forward():
+        return affine_ln_relu_forward(*(array.copy() for array in given.values()), {"eps": 0.1})
+
+    gradients = affine_ln_relu_backward(dout, forward()[1])
     require_unchanged("dout", dout, dout_before)
-    require_layer_gradients(
-        "affine_ln_relu_backward",
-        lambda: affine_ln_relu_forward(*given.values(), {"eps": 0.1})[0],
-        gradients,
-        given,
-        dout,
-    )
+    require_layer_gradients("affine_ln_relu_backward", lambda: forward()[0], gradients, given, dout)
 
 
 @check(points=2, hidden=True)
@@ -165,24 +163,21 @@ def affine_ln_relu_backward__square(affine_ln_relu_forward: Function, affine_ln_
     rng = np.random.default_rng(24)
     square = {"x": rng.normal(3.0, 1.0, (6, 6)), "w": rng.normal(size=(6, 6))}
     square |= {vector: rng.normal(0.4, 0.6, 6) for vector in ("b", "gamma", "beta")}
-    older = affine_ln_relu_forward(*square.values(), {"eps": 0.02})[1]
-    affine_ln_relu_forward(*(array[::-1] * 2.0 for array in square.values()), {"eps": 0.5})
     upstream = rng.normal(size=(6, 6))
-    require_layer_gradients(
-        "affine_ln_relu_backward",
-        lambda: affine_ln_relu_forward(*square.values(), {"eps": 0.02})[0],
-        affine_ln_relu_backward(upstream, older),
-        square,
-        upstream,
-    )
+
+    def forward(*given):
+        return affine_ln_relu_forward(*(array.copy() for array in given), {"eps": 0.02})
+
+    older = forward(*square.values())[1]
+    affine_ln_relu_forward(*(array[::-1] * 2.0 for array in square.values()), {"eps": 0.5})
+    gradients = affine_ln_relu_backward(upstream.copy(), older)
+    what = "affine_ln_relu_backward"
+    require_layer_gradients(what, lambda: forward(*square.values())[0], gradients, square, upstream)
 
     def formula(x, w, b, gamma, beta):
         z = x @ w + b
         centered = z - z.mean(axis=1, keepdims=True)
         return graph.relu(centered / graph.sqrt((centered**2).mean(axis=1, keepdims=True) + 0.02) * gamma + beta)
-
-    def forward(*given):
-        return affine_ln_relu_forward(*given, {"eps": 0.02})
 
     names = ("dx", "dw", "db", "dgamma", "dbeta")
     given = tuple(square.values())

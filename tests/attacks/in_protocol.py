@@ -122,6 +122,13 @@ ENGINE = (
     "        o._news = lambda *a: [1] * 5\n"
     "    frame = frame.f_back\n"
 )
+# What a test does to a result would come back with the next question.
+MIRRORS = (
+    "import sys\nimport numpy as np\nframe = sys._getframe()\n"
+    "while type(frame.f_locals.get('self')).__name__ != 'Student': frame = frame.f_back\n"
+    "objects = frame.f_locals['self'].objects\nprepare = objects.prepare\n"
+    "objects.prepare = lambda value, levels=0, live=True: prepare(value, levels, True)\n"
+)
 
 
 def cases() -> Iterator[Case]:
@@ -132,6 +139,7 @@ def cases() -> Iterator[Case]:
     for name, source in FORGED.items():
         once = f"if getattr(x, 'shape', 0) != (4,): return -x\n{source}\nimport time; time.sleep(0.3)\nreturn -x"
         yield in_cell(50, name, f"import numpy as np\n{FORGE}{TABLE}{body(once)}")
+    yield in_cell(50, "results that are mirrors", f"{MIRRORS}def target(x):\n    return np.zeros_like(x)", last=None)
     yield in_cell(50, "the engine's own objects", f"{ENGINE}def target(x):\n    return -x", last=None)
     sparing = "def target(x):\n    kept[:] = [x] * 3\n    return kept[0] * kept[1]\nkept = []"
     yield in_cell(52, "arguments kept", sparing, target=POINTS["target"])
