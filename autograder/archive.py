@@ -135,7 +135,7 @@ class Archive(Source):
             self.zip = zipfile.ZipFile(self.path)
         except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
             if self.path.suffix.lower() == ".ipynb":
-                place = f"<student>/{self.path.name}"
+                place = "<student>/<assignment>.ipynb"
                 raise UsageError(
                     f"{self.path} is a notebook; name a zip file, or a folder that holds {place}."
                 ) from None

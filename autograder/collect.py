@@ -103,6 +103,7 @@ def collect(
             "submitted tells times."
         )
     roll = sorted(student.id for student in students or ())
+    found.unknown.sort()
     found.missing = [student for student in roll if not course.folder("submitted", student, assignment).is_dir()]
     return found
 

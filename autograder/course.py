@@ -105,6 +105,12 @@ class Course:
             except (Exception, SystemExit) as error:  # the file is code: anything may happen in it
                 raise CourseError(f"{root / CONFIG_FILE} cannot be read: {error!r}") from None
         _check_names(config, root / CONFIG_FILE)
+        elsewhere = config.CourseDirectory.get("root", "")
+        if elsewhere and (root / str(elsewhere)).resolve() != root:
+            raise CourseError(
+                f"{root / CONFIG_FILE}: c.CourseDirectory.root is {str(elsewhere)!r}, but a course is the folder of "
+                "its configuration; take the line out, or name that folder with --course-dir."
+            )
         return cls(root, config, db)
 
     def setting(self, name: str) -> str:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
+from urllib.parse import unquote
 
 import sqlalchemy as sa
 
@@ -33,7 +34,7 @@ class Database:
             self.engine = sa.create_engine(url, pool_pre_ping=True, connect_args=_connect_arguments(url))
         except (sa.exc.ArgumentError, ImportError) as error:
             raise GradebookError(f"{url!r} is not the address of a database that can be used: {error}.") from None
-        self.name = self.engine.url.render_as_string(hide_password=True)
+        self.name = unquote(self.engine.url.render_as_string(hide_password=True))
         self.is_sqlite = self.engine.dialect.name == "sqlite"
         self.patient = True  # waits for a server that restarts and for locks
         self._reached = False  # whether a connection was ever made

@@ -221,10 +221,15 @@ class Judge:
             self.outputs.error(result.name, result.message, result.lines)
             if result.at_boundary:
                 self.judged.flags.append(f"{cell.grade_id}: {result.message}")
-            missing = [task for task in self.assignment.tasks_of(cell) if self.attempted.get(task) is False]
+            tasks = self.assignment.tasks_of(cell)
+            missing = [task for task in tasks if self.attempted.get(task) is False]
             if missing:
                 return CheckResult("not attempted", cell.points, 0.0, f"not attempted: {', '.join(missing)}")
-            return CheckResult("failed", cell.points, 0.0, str(result))
+            message = str(result)
+            for name in cell.loads & self.assignment.defined_in.keys():
+                if message == f"NameError: name '{name}' is not defined":
+                    message = f"{name} is not defined: its cell failed, or gives it another name"
+            return CheckResult("failed", cell.points, 0.0, message)
         score, fault = score_of(result, cell.points)
         if fault:
             self.judged.flags.append(f"{cell.grade_id}: {fault}")

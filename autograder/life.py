@@ -120,7 +120,8 @@ class Life:
         except StudentDied as death:
             reason = str(death)
         except CellTimeout:
-            reason = f"the cell ran longer than {limit:g} s"
+            why = f", {share:.0%} of the usual, since what it uses ran out of time before" if share < 1 else ""
+            reason = f"the cell ran longer than {limit:g} s{why}"
             if half < limit:
                 reason = f"the cell ran longer than {half:.1f} s, half of the time that the notebook had left"
             self.session.die(reason)

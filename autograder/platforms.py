@@ -125,13 +125,13 @@ def folders(source: Source, assignment: str, others: Collection[str]) -> list[Ha
     of students holds nothing else, its files are told by their paths, which no notebook has for a name.
     """
     stamps = {file.path: file for file in source.files if file.path.endswith("timestamp.txt")}
-    handed_in = []
+    handed_in, alone = [], []  # what somebody's is, and what nobody's
     named: set[str] = set()  # folders of students
     for file, match in _matches(source, NOTEBOOK):
         stem, parts = match["stem"], (match["folder"] or "").split("/")[:-1]
         if stem in others or parts[-1:] == [""]:
             continue
-        if len(parts) > 1 and parts[-1] == assignment:
+        if parts[-1:] == [assignment]:
             parts.pop()
         if parts:
             stamp = stamps.get(f"{match['folder']}timestamp.txt")
@@ -141,12 +141,14 @@ def folders(source: Source, assignment: str, others: Collection[str]) -> list[Ha
         elif stem != assignment:
             # Twice, so that nobody is taken for a student whom no roster names.
             handed_in.append(HandedIn(source, file, match["file"], (stem, stem)))
+        else:
+            alone.append(file)
     beside = {folder.rpartition("/")[0] for folder in named}
     for file, _ in _matches(source, re.compile(r".+/(?!timestamp\.txt)[^/]+")):
         folder = file.path.rpartition("/")[0].removesuffix(f"/{assignment}")
-        if folder not in named and folder.rpartition("/")[0] in beside:
+        if folder not in named and folder.rpartition("/")[0] in beside and file not in alone:
             handed_in.append(HandedIn(source, file, file.path, (folder.rpartition("/")[2],)))
-    return handed_in
+    return handed_in and handed_in + [HandedIn(source, file, file.path) for file in alone]
 
 
 def recognize(source: Source, assignment: str, others: Collection[str] = ()) -> tuple[str, list[HandedIn]]:

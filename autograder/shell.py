@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import sys
 from typing import Any
 
@@ -82,6 +83,10 @@ class _InteractiveShell(InteractiveShell):  # type: ignore[misc]
         self.last_traceback = list(stb)
 
 
+def _nobody_answers(prompt: object = "") -> str:
+    raise EOFError("nobody is there to answer input() while a notebook is graded")
+
+
 def _leave_out(line: str, reason: str) -> None:
     print(f"{line}: left out, since {reason}", file=sys.stderr)
 
@@ -109,6 +114,7 @@ class Shell:
 
     def capture(self) -> None:
         """From here on what is printed is an output; what was displayed before is forgotten."""
+        builtins.input = _nobody_answers
         sys.stdout, sys.stderr = Stream(self.outputs, "stdout"), Stream(self.outputs, "stderr")
         sys.displayhook = self.ip.displayhook
         self.outputs.take()

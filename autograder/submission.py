@@ -9,6 +9,7 @@ import os
 import re
 import stat
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -150,8 +151,19 @@ def _renamed(folder_fd: int, names: Sequence[str]) -> dict[str, str]:
 def _instead(folder_fd: int, names: Sequence[str]) -> str:
     """What lies there in place of a notebook, and what to do."""
     ours = {*(f"{name}.ipynb" for name in names), "timestamp.txt", SECRET}
-    others = sorted(map(shown, _present(folder_fd) - ours))
-    return f", which holds {', '.join(others[:5])}; hand in the notebook under its name" if others else ""
+    others = sorted(_present(folder_fd) - ours)
+    if not others:
+        return ""
+    folders = [name for name in others if _is_folder(name, folder_fd)]
+    held = ", ".join(f"the folder {shown(name)}" if name in folders else shown(name) for name in others[:5])
+    todo = "itself, in no folder of its own" if folders == others else "under its name"
+    return f", which holds {held}; hand in the notebook {todo}"
+
+
+def _is_folder(name: str, folder_fd: int) -> bool:
+    with suppress(OSError):
+        return stat.S_ISDIR(os.stat(name, dir_fd=folder_fd, follow_symlinks=False).st_mode)
+    return False
 
 
 def _irregular(folder_fd: int) -> Iterator[str]:

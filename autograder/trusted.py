@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import linecache
+import re
 import sys
 import traceback
 import types
@@ -70,6 +71,9 @@ class Namespace:
                 continue
 
 
+_FRAME = re.compile(r'File "<ipython-input-[^"\n]*>", line (\d{1,6}), in (\w{1,60})\n')  # of a cell of the student's
+
+
 @dataclass(frozen=True)
 class Failure:
     """What a test raised, as text."""
@@ -78,9 +82,11 @@ class Failure:
     message: str
     lines: list[str]  # of the traceback: the test's own, then the student's
     at_boundary: bool = False
+    place: str = ""  # where the student's own code raised it
 
     def __str__(self) -> str:
-        return f"{self.name}: {self.message}" if self.message else self.name
+        head = f"{self.name}{self.place}"
+        return f"{head}: {self.message}" if self.message else head
 
     @classmethod
     def of(cls, error: BaseException, cell: Cell) -> Failure:
@@ -95,10 +101,11 @@ class Failure:
             if frame.filename == cell.filename:
                 lines.append(f"Cell {cell.filename}, line {frame.lineno}\n    {frame.line}")
         student = getattr(error, "student_traceback", "")
+        place = "".join(f", line {line} in {function}" for line, function in _FRAME.findall(student)[-1:])
         if student:
             lines.append(f"In the student's code:\n{student}")
         lines.append(f"{name}: {message}" if message else name)
-        return cls(name, message, lines, isinstance(error, BoundaryError))
+        return cls(name, message, lines, isinstance(error, BoundaryError), place)
 
 
 def _repr(value: Any) -> str:

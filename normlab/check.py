@@ -185,7 +185,7 @@ def _reason(name: str, cell: Cell, failures: Failures, written: dict[str, Cell])
         return about, message
     if kind == "AssertionError":
         return about, f"line {line} of the check is not true"
-    place = f" in {function}" if function in written else "" if number == cell.number else f" in cell {number}"
+    place = f" in {function}" if function in written else "" if number == cell.number else f" in cell [{number}]"
     what = "syntax error" if "SyntaxError" in failure["error"] else kind
     return about, f"{what}{f', line {line}{place}' if line else ''}: {message or 'no message'}"
 
@@ -203,7 +203,8 @@ def _failing(notebook: Notebook, failures: Failures) -> Iterator[str]:
 
 def _raiser(notebook: Notebook, cell: Cell, failure: dict[str, Any]) -> Cell:
     """The cell whose code raised: ``cell`` itself, or one whose function it called."""
-    return notebook.cells[failure["frames"][-1][0] - 1] if failure["frames"] else cell
+    number = failure["frames"][-1][0] if failure["frames"] else cell.number
+    return next(each for each in notebook.cells if each.number == number)
 
 
 def _unknown(failure: dict[str, Any]) -> str:

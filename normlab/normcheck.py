@@ -106,7 +106,7 @@ def require_attempt(forward: Forward, inputs: Inputs, along: int) -> None:
 
     def out(x: Array) -> Array:
         results = require_results("the forward pass", forward(x.copy(), gamma.copy(), beta.copy()), ("out", "cache"))
-        return require_shape("out", results[0], x.shape)
+        return require_shape("out of your forward pass", results[0], x.shape, x.dtype)
 
     here, far, one = out(x), np.std(x), np.zeros_like(x)
     one[0, 0] = 1.0

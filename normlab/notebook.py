@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass, field
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,10 @@ class NotebookError(Exception):
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell. ``marks`` are nbgrader's metadata, empty for a cell that is not graded."""
+    """One cell. ``marks`` are nbgrader's metadata, empty for a cell that is not graded.
+
+    ``number`` counts the code cells from 1, as Jupyter does when it runs them all; it is 0 for text.
+    """
 
     number: int
     kind: str
@@ -90,7 +94,7 @@ class Cell:
 
     def __str__(self) -> str:
         first = next((line for line in self.source.splitlines() if line.strip()), "")
-        return f"cell {self.number} ({first if len(first) <= 50 else first[:49] + '…'})"
+        return f"cell [{self.number}] ({first if len(first) <= 50 else first[:49] + '…'})"
 
 
 @dataclass(frozen=True)
@@ -114,7 +118,8 @@ def read_notebook(path: Path) -> Notebook:
     normlab.notebook.NotebookError: there is no file scalling.ipynb; in that folder there is scaling.ipynb
     """
     stored = _json(path)
-    cells = [_cell(number, raw) for number, raw in enumerate(stored["cells"], 1)]
+    numbers = accumulate(_at(raw, "cell_type") == "code" for raw in stored["cells"])
+    cells = [_cell(place, *each) for place, each in enumerate(zip(numbers, stored["cells"], strict=True), 1)]
     notebook = Notebook(path, cells, _saved_by(stored))
     if not any(cell.is_check for cell in cells):
         tool = f" {notebook.saved_by} saved it, and" if notebook.saved_by != "Jupyter" else ""
@@ -169,15 +174,15 @@ def _json(path: Path) -> dict[str, Any]:
     return stored
 
 
-def _cell(number: int, raw: Any) -> Cell:
+def _cell(place: int, number: int, raw: Any) -> Cell:
     if not isinstance(raw, dict) or not isinstance(raw.get("source"), str | list):
-        raise NotebookError(f"cell {number} is damaged; download the notebook again and copy your answers into it")
+        raise NotebookError(f"cell {place} is damaged; download the notebook again and copy your answers into it")
     source = raw["source"]
     marks = _at(raw, "metadata", "nbgrader")
     outputs = raw.get("outputs")
     count = raw.get("execution_count")
     return Cell(
-        number=number,
+        number=number if raw.get("cell_type") == "code" else 0,
         kind=str(raw.get("cell_type")),
         source=source if isinstance(source, str) else "".join(map(str, source)),
         marks=marks if isinstance(marks, dict) else {},
@@ -197,6 +202,12 @@ def _notices(notebook: Notebook, known: Any) -> list[str]:
     elif assignment is None and copied:
         notices.append(f"The file is named {name}.ipynb like a copy; hand it in as {copied[1]}.ipynb, its first name.")
     lost = [str(one) for one in _at(known, "cells") or [] if one not in ids]
+    defined = {getattr(one, "name", "") for cell in notebook.cells if not cell.is_check for one in cell.statements}
+    if moved := [one for one in lost if one in defined]:
+        notices.append(
+            f"The cell of {', '.join(moved)} was lost; the grader takes the cell that defines it, wherever it stands."
+        )
+        lost = [one for one in lost if one not in moved]
     if lost:
         notices.append(
             f"Lost from the notebook: {', '.join(lost)}. Points of a lost answer are lost with it: download the "

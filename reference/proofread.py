@@ -14,7 +14,8 @@ def require_readable(course: Course) -> None:
     """No file is missing, and each can be used; raises CourseTextError.
 
     Every Python file parses and defines no name twice; in the solution each BEGIN has its END, and a TODO above it;
-    each check has a title; the mistakes are edits of the solution; mistakes and right answers are Python.
+    each check has a title and a number of points; the mistakes are edits of the solution; these and the right answers
+    are Python.
     """
     for name in FILES:
         if not (course.folder / name).is_file():
@@ -34,6 +35,10 @@ def require_readable(course: Course) -> None:
                 if path.name == "solution.py":
                     _require_pairs(place, node, text.decode().splitlines())
     for check in course.checks.values():
+        if type(check.points) not in (int, float) or check.points < 0:
+            raise CourseTextError(
+                f"reference/{course.name}/checks.py: {check.name} has points={check.points!r}; give a number."
+            )
         if not check.title:
             raise CourseTextError(
                 f"reference/{course.name}/checks.py: {check.name} has no docstring; its first line is the title that "

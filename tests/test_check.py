@@ -252,7 +252,8 @@ def test_the_same_cells_fail_as_in_the_kernel_that_a_grader_starts(save: Save) -
     notebook["cells"] += [cell(piece) for piece in pieces]
     executed = nbformat.from_dict(deepcopy(notebook))
     NotebookClient(executed, timeout=60, kernel_name="python3", allow_errors=True).execute()
-    failed = [any(one.output_type == "error" for one in made.get("outputs", [])) for made in executed.cells]
+    codes = [made for made in executed.cells if made.cell_type == "code"]
+    failed = [any(one.output_type == "error" for one in made.outputs) for made in codes]
     numbers = {number for number, _ in freshrun.failures_of(read_notebook(save(notebook)))}
     assert numbers == {number for number, error in enumerate(failed, 1) if error}
 

@@ -68,7 +68,7 @@ def with_helper(source: str, *others: str) -> Raw:
 
 
 MISSING = "import no_such_module\ndef two():\n    return 2"
-IS_MISSING = "cell 2 (import no_such_module): ModuleNotFoundError, line 1: No module named 'no_such_module'"
+IS_MISSING = "cell [1] (import no_such_module): ModuleNotFoundError, line 1: No module named 'no_such_module'"
 
 
 def test_a_students_own_cell_that_fails_is_told_with_its_error(save: Save) -> None:
@@ -77,15 +77,17 @@ def test_a_students_own_cell_that_fails_is_told_with_its_error(save: Save) -> No
     assert status(report)["double"] == "failed"
     assert report.failing == (
         IS_MISSING,
-        "cell 14 (1 / 0): ZeroDivisionError, line 1: division by zero",
-        "cell 15 (count = count + 1): NameError, line 1: name 'count' is not defined",
+        "cell [12] (1 / 0): ZeroDivisionError, line 1: division by zero",
+        "cell [13] (count = count + 1): NameError, line 1: name 'count' is not defined",
     )
     assert f"Cells that fail:\n  - {IS_MISSING}\n" in str(report)
 
 
 def test_a_cell_that_fails_in_a_helper_is_told_and_one_that_fails_in_an_answer_is_not(save: Save) -> None:
     notebook = with_helper("def two():\n    return 2\ndef zero():\n    return 1 / 0", "zero()", "double(None)")
-    assert check(save(notebook)).failing == ("cell 12 (zero()): ZeroDivisionError, line 4 in cell 2: division by zero",)
+    assert check(save(notebook)).failing == (
+        "cell [10] (zero()): ZeroDivisionError, line 4 in cell [1]: division by zero",
+    )
 
 
 def test_a_cell_that_fails_by_itself_is_no_matter_of_order(save: Save) -> None:
@@ -110,7 +112,7 @@ def test_a_name_that_is_defined_further_down_is_told(save: Save) -> None:
     report = check(save(ran(notebook, "square", "double", "double__of_three", "square__of_a_double")))
     assert status(report)["double"] == "failed"
     assert report.order[0] == (
-        "cell 2 (three = two + 1) uses two, which only cell 5 (two = 2), further down, defines: move that cell up."
+        "cell [1] (three = two + 1) uses two, which only cell [4] (two = 2), further down, defines: move that cell up."
     )
     assert not report.all_passed
 
@@ -118,14 +120,14 @@ def test_a_name_that_is_defined_further_down_is_told(save: Save) -> None:
 def test_a_name_left_over_in_the_session_is_told(save: Save) -> None:
     notebook = filled(double="def double(x):\n    return factor * x")
     report = check(save(ran(notebook, "double", "double__of_three")))
-    uses = "cell 2 (def double(x):) uses factor, which no cell defines: "
+    uses = "cell [1] (def double(x):) uses factor, which no cell defines: "
     assert report.order[0] == uses + "it was left over in your session. Define it again."
 
 
 def test_a_name_used_in_a_function_is_told_of_the_functions_cell(save: Save) -> None:
     notebook = filled(double="def double(x):\n    return two * x", square=f"two = 2\n{SQUARE}")
     report = check(save(ran(notebook, "square", "double", "double__of_three")))
-    assert report.order[0].startswith("cell 2 (def double(x):) uses two, which only cell 5 (two = 2), further down")
+    assert report.order[0].startswith("cell [1] (def double(x):) uses two, which only cell [4] (two = 2), further down")
 
 
 def test_a_check_that_passed_in_another_order_is_told(save: Save) -> None:

@@ -168,7 +168,7 @@ def test_of_students_folders_those_without_the_notebook_are_named_with_what_they
 def test_a_notebook_for_a_source_and_a_roster_that_is_not_there_are_told_as_what_they_are(course: Path) -> None:
     alone = course.parent / "scaling.ipynb"
     alone.write_bytes(GOOD)
-    told = f"{alone} is a notebook; name a zip file, or a folder that holds <student>/scaling.ipynb."
+    told = f"{alone} is a notebook; name a zip file, or a folder that holds <student>/<assignment>.ipynb."
     result = command(course, str(alone))
     assert (result.exit_code, result.output) == (2, f"autograder: {told}\n")
     result = command(course, str(alone), "--roster", "nowhere.csv")
@@ -250,6 +250,11 @@ def test_what_was_collected_is_graded(course: Path) -> None:
 # folders
 
 
+def test_a_folder_that_is_named_like_the_assignment_is_no_student(course: Path) -> None:
+    found = run(course, zipped(course, {f"{NAME}/{NAME}.ipynb": GOOD, f"ada/{NAME}.ipynb": GOOD}))
+    assert (found.placed, found.unknown) == (["ada"], [f"{NAME}/{NAME}.ipynb"])
+
+
 def test_folders_named_by_students_are_collected_with_their_times(course: Path, tmp_path: Path) -> None:
     files: dict[str, bytes | str] = {
         f"ada/{NAME}.ipynb": GOOD,
@@ -263,7 +268,7 @@ def test_folders_named_by_students_are_collected_with_their_times(course: Path, 
     found = run(course, zipped(course, files))
     assert found.notes[0].endswith("export.zip is of folders named by students.")
     assert found.placed == ["ada", "emmy", "rene"]
-    assert found.unknown == ["somebody.ipynb"]
+    assert found.unknown == [f"{NAME}.ipynb", "somebody.ipynb"]
     assert submitted(course, "emmy", "timestamp.txt") == b"2026-03-02 11:58:00 UTC\n"
 
 

@@ -209,7 +209,9 @@ def test_a_network_whose_loss_is_another_one_where_gradients_are_compared_loses_
     """Half the sum of all squares has the gradients that are the parameters themselves."""
     names = run(COURSES["network"].solution)
 
-    class Easier(names["FullyConnectedNet"]):
+    right: Any = names["FullyConnectedNet"]
+
+    class Easier(right):  # type: ignore[misc]
         def loss(self, X: np.ndarray, y: Any = None) -> Any:
             self.calls = getattr(self, "calls", 0) + 1
             if y is None or (X.shape[1] != 15 and X.shape != (6, 4)):

@@ -118,6 +118,15 @@ def test_what_lies_in_place_of_a_notebook_is_named(tmp_path: Path) -> None:
     )
 
 
+def test_a_notebook_that_lies_one_folder_too_deep_is_told_as_that(tmp_path: Path) -> None:
+    (tmp_path / NAME).mkdir()
+    (tmp_path / NAME / f"{NAME}.ipynb").write_bytes(GOOD)
+    assert read_submission(tmp_path, [NAME], LIMITS).refused[NAME] == (
+        f"{NAME}.ipynb is missing from the submission, which holds the folder {NAME}; "
+        "hand in the notebook itself, in no folder of its own."
+    )
+
+
 def test_a_notebook_of_the_limits_size_is_read_and_one_byte_more_is_not(tmp_path: Path) -> None:
     limits = Limits(notebook_bytes=len(GOOD))
     assert read_submission(submit(tmp_path), [NAME], limits).notebooks == {NAME: GOOD}

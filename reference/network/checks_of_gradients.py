@@ -177,9 +177,8 @@ def FullyConnectedNet__published_errors(FullyConnectedNet: Function) -> None:
             moved = moved or bool(np.any(slopes))
             require_slope(f"the gradient of {name}, reg={reg}", got[name][some], slopes, threshold)
         assert moved, "the loss must depend on the parameters, but it does not"
-    if not RIGHT.issuperset(
-        ("FullyConnectedNet", "FullyConnectedNet, published losses")
-    ):  # a loss that is none of the graph's has its own gradients
+    promises = "FullyConnectedNet", "FullyConnectedNet, published losses"
+    if not RIGHT.issuperset(promises):  # another loss has other gradients
         return
     rng = np.random.default_rng(46)
     for kind, axis, reg in ((None, 0, 0.5), ("batchnorm", 0, 3.14), ("layernorm", 1, 0.0)):
@@ -187,8 +186,9 @@ def FullyConnectedNet__published_errors(FullyConnectedNet: Function) -> None:
         signal, chosen = rng.normal(size=(9, 5)), np.eye(4)[rng.integers(4, size=9)]
         values = {name: array.copy() for name, array in p.items()}
 
-        def loss(*nodes):
-            node, a, penalty = dict(zip(values, nodes, strict=True)), signal, 0.0
+        def loss(*nodes: graph.Node) -> graph.Node:
+            node, a = dict(zip(values, nodes, strict=True)), graph.Node(signal)
+            penalty = graph.Node(0.0)
             for i in (1, 2, 3):
                 a = a @ node[f"W{i}"] + node[f"b{i}"]
                 penalty = 0.5 * reg * (node[f"W{i}"] ** 2).sum() + penalty
