@@ -65,8 +65,6 @@ class _InteractiveShell(InteractiveShell):  # type: ignore[misc]
     def system(self, cmd: str) -> None:
         _leave_out(f"!{cmd.replace(sys.executable, 'python')}", "no program can be started while a notebook is graded")
 
-    system_raw = system_piped = system
-
     def getoutput(self, cmd: str, split: bool = True, depth: int = 0) -> Any:
         self.system(cmd)
         return SList() if split else LSString()
@@ -83,7 +81,7 @@ class _InteractiveShell(InteractiveShell):  # type: ignore[misc]
         self.last_traceback = list(stb)
 
 
-def _nobody_answers(prompt: object = "") -> str:
+def _nobody_answers(*_: object) -> str:
     raise EOFError("nobody is there to answer input() while a notebook is graded")
 
 
@@ -114,7 +112,7 @@ class Shell:
 
     def capture(self) -> None:
         """From here on what is printed is an output; what was displayed before is forgotten."""
-        builtins.input = _nobody_answers
+        vars(builtins)["input"] = _nobody_answers
         sys.stdout, sys.stderr = Stream(self.outputs, "stdout"), Stream(self.outputs, "stderr")
         sys.displayhook = self.ip.displayhook
         self.outputs.take()

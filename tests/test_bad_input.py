@@ -227,6 +227,7 @@ def test_a_mistake_in_the_settings_names_its_line(course: Path) -> None:
         ("c.LateDays.grace_minutes = '15 min'", "expected a float, not the str '15 min'"),
         ("c.Originality.likeness = 'high'", "expected a float, not the str 'high'"),
         ("c.Originality.likeness = 90", "The value of the 'likeness' trait"),
+        ("c.CourseDirectory.root = '/nowhere'", "c.CourseDirectory.root is '/nowhere', but a course is the folder of"),
         ("c.Enigne.keep = 'best'", "there is no section c.Enigne; do you mean Engine?"),
         ("c.LateDay.last_day = 3", "there is no section c.LateDay; do you mean LateDays?"),
         (

@@ -39,7 +39,8 @@ def test_the_process_is_fresh_and_what_cells_print_does_not_matter(save: Save) -
 
 def test_files_beside_the_notebook_are_found_and_standard_input_is_empty(save: Save, tmp_path: Path) -> None:
     (tmp_path / "helper.py").write_text("two = 2")
-    text = "from helper import two\nopen('helper.py').close()\ntry:\n    input()\nexcept EOFError:\n    pass\n"
+    text = "from helper import two\nopen('helper.py').close()\ntry:\n    input()\n"
+    text += "except EOFError as error:\n    assert 'nobody is there' in str(error)\n"
     assert status(check(save(filled(double=f"{text}def double(x):\n    return two * x")))) == ALL_DONE
 
 

@@ -105,6 +105,21 @@ def test_given_cells_run_beside_the_tests_that_need_them_and_say_where_they_cann
     assert judged.checks["raises"].message.startswith("NameError")
 
 
+@pytest.mark.parametrize(("long", "plain"), [("longdouble", "float64"), ("clongdouble", "complex128")])
+def test_an_array_of_longer_floats_than_others_have_comes_as_plain_ones(long: str, plain: str) -> None:
+    judged = judged_cells(
+        student(f"import numpy as np\ndef f(x): return np.ones(2, np.{long}) * x"),
+        check("t", f"assert f(2.0).dtype == '{plain}' and (f(2.0) == 2).all() and f(2.0)[0] == 2"),
+    )
+    assert judged.scores == {"t": 1}
+
+
+def test_an_answer_that_asks_a_person_is_told_that_nobody_is_there() -> None:
+    judged = judged_cells(student("def f(): return input('x? ')"), check("t", "f()"))
+    told = "EOFError, line 1 in f: nobody is there to answer input() while a notebook is graded"
+    assert judged.checks["t"].message == told
+
+
 def test_a_name_that_the_student_took_away_again_is_gone_for_the_tests() -> None:
     takes_away = factory.cell("code", "second", "del f", solution=True)
     judged = judged_cells(student("def f(): return 1"), check("before", "f()"), takes_away, check("after", "f()"))

@@ -22,6 +22,10 @@ def lose(notebook: Raw) -> None:
     notebook["cells"].remove(at(notebook, "written__why"))
 
 
+def paste(notebook: Raw) -> None:
+    at(notebook, "double")["metadata"] = {}
+
+
 def repeat(notebook: Raw) -> None:
     notebook["cells"].append(deepcopy(at(notebook, "double")))
 
@@ -38,6 +42,7 @@ def turn(notebook: Raw) -> None:
     ("damage", "sentence"),
     [
         (lose, "Lost from the notebook: square__of_three, written__why. Points of a lost answer are lost with it"),
+        (paste, "The cell of double was lost; the grader takes the cell that defines it, wherever it stands."),
         (repeat, "Twice in the notebook: double. The grader takes the last; delete the other."),
         (edit, "The check square__of_three was edited; the grader puts the original back."),
         (turn, "square__of_three was changed from a code cell to a markdown cell; change it back."),
