@@ -64,7 +64,7 @@ class Session:
         self._callback_number: dict[int, int] = {}
         self._arguments = Arguments({})  # of the request that runs: what an answer may refer to
         self._exceptions: dict[type, int] = {}  # a class made here for one of the student's -> its handle
-        self._mirrored = False  # the message being read brought a mirror
+        self._mirrored: bool  # the message being read brought a mirror
         self._streams = Streams(known=False, python=python_random)
 
     # what tests and the judge ask

@@ -9,7 +9,6 @@ import os
 import re
 import stat
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -135,35 +134,26 @@ def _read(folder_fd: int, name: str, limit: int) -> bytes:
     return data
 
 
-def _present(folder_fd: int) -> set[str]:
-    """The names in the folder, of a flood some."""
+def _present(folder_fd: int) -> dict[str, bool]:
+    """The names in the folder, of a flood some, and whether each is a folder."""
     with os.scandir(folder_fd) as entries:
-        return {entry.name for entry in itertools.islice(entries, MAX_NAMES)}
+        return {entry.name: entry.is_dir(follow_symlinks=False) for entry in itertools.islice(entries, MAX_NAMES)}
 
 
 def _renamed(folder_fd: int, names: Sequence[str]) -> dict[str, str]:
     expected, present = {f"{name}.ipynb": name for name in names}, _present(folder_fd)
-    missing = expected.keys() - present
-    unknown = {name for name in present - expected.keys() if notebook_stem(name)}
+    missing = expected.keys() - present.keys()
+    unknown = {name for name in present.keys() - expected.keys() if notebook_stem(name)}
     return {expected[missing.pop()]: unknown.pop()} if len(missing) == len(unknown) == 1 else {}
 
 
 def _instead(folder_fd: int, names: Sequence[str]) -> str:
     """What lies there in place of a notebook, and what to do."""
     ours = {*(f"{name}.ipynb" for name in names), "timestamp.txt", SECRET}
-    others = sorted(_present(folder_fd) - ours)
-    if not others:
-        return ""
-    folders = [name for name in others if _is_folder(name, folder_fd)]
-    held = ", ".join(f"the folder {shown(name)}" if name in folders else shown(name) for name in others[:5])
-    todo = "itself, in no folder of its own" if folders == others else "under its name"
-    return f", which holds {held}; hand in the notebook {todo}"
-
-
-def _is_folder(name: str, folder_fd: int) -> bool:
-    with suppress(OSError):
-        return stat.S_ISDIR(os.stat(name, dir_fd=folder_fd, follow_symlinks=False).st_mode)
-    return False
+    others = {name: folder for name, folder in sorted(_present(folder_fd).items()) if name not in ours}
+    held = [f"the folder {shown(name)}" if folder else shown(name) for name, folder in others.items()]
+    todo = "itself, in no folder of its own" if all(others.values()) else "under its name"
+    return f", which holds {', '.join(held[:5])}; hand in the notebook {todo}" if others else ""
 
 
 def _irregular(folder_fd: int) -> Iterator[str]:

@@ -58,6 +58,10 @@ SURVIVORS: dict[str, dict[str, str]] = {
         ): "no status comes after it",
     },
     "life": {
+        (
+            'why = f", {share:.0%} of the usual, since what it uses ran out of time before" if share < 1 else "" -> '
+            'why = f", {share:.0%} of the usual, since what it uses ran out of time before" if share != 1 else ""'
+        ): "no share is above 1",
         "with self._alarm(min(limit, half)): -> with self._alarm(min(half, limit)):": "the smaller one is the same",
         ("signal.setitimer(signal.ITIMER_REAL, 0) -> signal.setitimer(0, signal.ITIMER_REAL)"): "ITIMER_REAL is 0",
     },
@@ -65,6 +69,14 @@ SURVIVORS: dict[str, dict[str, str]] = {
         "if positions != sorted(positions): -> if positions > sorted(positions):": "none is smaller than the sorted",
     },
     "session": {
+        (
+            'if message[0] == "call" and type(answer) is Container: -> '
+            'if message[0] <= "call" and type(answer) is Container:'
+        ): "of what comes before it, to bind a name, nothing is asked back",
+        (
+            "if self._mirrored and (by_content or kind != protocol.VALUE): -> "
+            "if self._mirrored and (by_content or kind < protocol.VALUE):"
+        ): "both other kinds come before it",
         (
             "elif sys.getrefcount(array) <= 3: -> elif sys.getrefcount(array) == 3:"
         ): "the pair, the name and the argument are always there",

@@ -142,7 +142,11 @@ def test_a_name_that_the_new_process_does_not_have_is_no_longer_that_of_the_old_
     dies_again = "from autograder.exceptions import StudentDied\nif generation > 1: raise StudentDied('again')\nn = 1"
     uses = [given("uses", "m = n")] if asks == "a given cell" else []
     found = judged([answer(dies_again), given("dies", "1 / 0"), *uses, check("t", "assert m == 1" if uses else "n")])
-    assert "is not defined" in found.checks["t"].message
+    told = {
+        "the test": "n is not defined: its cell failed, or gives it another name",
+        "a given cell": "NameError: name 'm' is not defined",
+    }
+    assert found.checks["t"].message == told[asks]
 
 
 def test_a_given_cell_that_cannot_run_here_is_flagged_and_an_error_of_the_students_is_not() -> None:

@@ -108,6 +108,18 @@ def test_what_a_test_does_to_a_result_stays_with_the_test(answer: Any, talk: Tal
         session.call(3, (lambda x: x,), {})
 
 
+def test_a_test_s_function_gets_no_array_of_the_students_own_whatever_is_asked(talk: Talk) -> None:
+    session = talk(["call back", None, [0, [mirror(6, np.ones(2))], {}]]).session
+    with pytest.raises(StudentDied, match="an array of its own where only the content is asked for"):
+        session.request("get", 1, "w")
+
+
+def test_a_result_after_an_array_of_the_students_own_is_one(talk: Talk) -> None:
+    session = talk(value(mirror(6, np.ones(2))), value(2.0)).session
+    assert session.request("get", 1, "w").tolist() == [1, 1]
+    assert session.call(3, (), {}) == 2.0
+
+
 def test_a_result_is_there_at_once_and_is_no_container_to_be_looked_at_later(talk: Talk) -> None:
     talking = talk(value([lazy(5, LIST_KIND)]), value(lazy(6, LIST_KIND)))
     (inner,) = talking.session.call(3, (), {})

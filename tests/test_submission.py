@@ -125,6 +125,12 @@ def test_a_notebook_that_lies_one_folder_too_deep_is_told_as_that(tmp_path: Path
         f"{NAME}.ipynb is missing from the submission, which holds the folder {NAME}; "
         "hand in the notebook itself, in no folder of its own."
     )
+    (tmp_path / "a link").symlink_to(tmp_path / NAME)
+    assert (
+        read_submission(tmp_path, [NAME], LIMITS)
+        .refused[NAME]
+        .endswith(f"which holds a link, the folder {NAME}; hand in the notebook under its name.")
+    )
 
 
 def test_a_notebook_of_the_limits_size_is_read_and_one_byte_more_is_not(tmp_path: Path) -> None:

@@ -138,3 +138,24 @@ def test_a_failure_tells_of_the_students_code_and_of_what_may_not_cross() -> Non
 def test_a_failure_whose_text_cannot_be_had_is_told_by_its_name() -> None:
     failure = Trusted("class E(Exception):\n    def __str__(self): 1 / 0\nraise E").failure()
     assert (failure.name, failure.message, failure.lines[-1]) == ("E", "", "E")
+
+
+PLACES = ((1, "<module>"), (3, "f"), (5, "f"), (17, "g"))
+FRAMES = "".join(f'  File "<ipython-input-2-ab>", line {line}, in {name}\n    1 / 0\n' for line, name in PLACES)
+
+
+@pytest.mark.parametrize(
+    ("student", "message", "told"),
+    [
+        (FRAMES, "x", "KeyError, line 17 in g: x"),
+        (FRAMES, "", "KeyError, line 17 in g"),
+        ('  File "/usr/lib/python3/ast.py", line 5, in parse\n    ...\n', "x", "KeyError: x"),
+        (FRAMES.replace("17", "1" * 7), "x", "KeyError, line 5 in f: x"),
+        ("", "", "KeyError"),
+    ],
+)
+def test_the_line_of_the_students_code_that_raised_is_told(student: str, message: str, told: str) -> None:
+    class KeyError(Exception):
+        student_traceback = student
+
+    assert str(Failure.of(KeyError(message), Trusted("1").tests[0])) == told
