@@ -13,10 +13,10 @@ from tests.attacks.lesson import ANSWERS, CHECKS, POINTS, STUB, Notebook, find, 
 
 # Code that runs before, or beside, a wrong answer.
 CELL = {
-    (24, "magics"): (
+    (24, "magics"): (  # the shell would print GOT IT; what is left out is shown as it stands
         "ip = get_ipython()\nopen('left_behind.py', 'w').write('print(1)')\nfor attempt in (\n"
-        "    lambda: ip.run_cell_magic('bash', '', 'echo GOT IT'), lambda: ip.system('echo GOT IT'),\n"
-        "    lambda: print(*ip.getoutput('echo GOT IT')), lambda: ip.run_line_magic('run', 'left_behind.py'),\n"
+        "    lambda: ip.run_cell_magic('bash', '', 'echo GOT$NONE IT'), lambda: ip.system('echo GOT$NONE IT'),\n"
+        "    lambda: print(*ip.getoutput('echo GOT$NONE IT')), lambda: ip.run_line_magic('run', 'left_behind.py'),\n"
         "    lambda: ip.run_line_magic('load_ext', 'autoreload'), lambda: ip.run_line_magic('store', 'x'),\n"
         "    lambda: ip.run_line_magic('pip', 'install x'), lambda: ip.run_line_magic('logstart', "
         "'left_behind.log')):\n"
