@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from normlab.graph import Node, relu, sqrt, vjp
-from normlab.normcheck import forget
+from normlab.normcheck import forget, found_right, hold, require_graph
 from reference.course import Course, run
 
 Formula = Callable[..., Node]
@@ -214,9 +214,11 @@ def test_a_network_whose_loss_is_another_one_where_gradients_are_compared_loses_
     class Easier(right):  # type: ignore[misc]
         def loss(self, X: np.ndarray, y: Any = None) -> Any:
             self.calls = getattr(self, "calls", 0) + 1
-            if y is None or (X.shape[1] != 15 and X.shape != (6, 4)):
-                loss, grads = results = super().loss(X, y) if y is not None else (super().loss(X), {})
-                return (loss, {name: 7 * each for name, each in grads.items()}) if y is not None else results[0]
+            if y is None:
+                return super().loss(X)
+            if X.shape[1] != 15 and X.shape != (6, 4):
+                loss, grads = super().loss(X, y)
+                return loss, {name: 7 * each for name, each in grads.items()}
             if X.shape[1] == 15 and self.calls == 1 and not self.reg:
                 return super().loss(X, y)[0], dict(self.params)
             return sum(0.5 * np.sum(p**2) for p in self.params.values()), dict(self.params)
@@ -261,6 +263,23 @@ def test_who_puts_it_in_the_place_of_a_wrong_one_loses_them_too(name: str, axis:
         check.name for check in course.checks.values() if check.target == function and check.hidden
     }
     assert all("gives another out here than where its own checks called it" in each for each in failed.values())
+
+
+def test_a_right_forward_pass_is_held_to_all_digits_however_large_its_out_is() -> None:
+    """Else one that is off by a relative 1e-10 would be no formula, and its gradients its own affair."""
+    forget()
+    found_right("scale_forward")
+    inputs, dout = (np.full((2, 1), 1e3), np.ones(1), np.zeros(1)), np.ones((2, 1))
+
+    def scale(x: Any, gamma: Any, beta: Any) -> Any:
+        return gamma * x + beta
+
+    def beside(*given: Any) -> Any:
+        return scale(*given) + 1e-7, None
+
+    hold(beside, inputs)
+    with pytest.raises(AssertionError, match="gives another out here"):
+        require_graph(scale, beside, lambda dout, cache: (0, 0, 0), inputs, dout, ["scale_forward"])
 
 
 @pytest.mark.parametrize(("name", "axis", "function"), NORMS, ids=[each[2] for each in NORMS])
