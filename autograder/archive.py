@@ -135,9 +135,8 @@ class Archive(Source):
             self.zip = zipfile.ZipFile(self.path)
         except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
             if self.path.suffix.lower() == ".ipynb":
-                place = "<student>/<assignment>.ipynb"
                 raise UsageError(
-                    f"{self.path} is a notebook; name a zip file, or a folder that holds {place}."
+                    f"{self.path} is a notebook; name a zip file, or a folder that holds <student>/<assignment>.ipynb."
                 ) from None
             raise UsageError(f"{self.path} is not a whole zip file ({error}); download it again.") from None
         self.members = {member.orig_filename: member for member in self.zip.infolist()}

@@ -221,8 +221,7 @@ class Judge:
             self.outputs.error(result.name, result.message, result.lines)
             if result.at_boundary:
                 self.judged.flags.append(f"{cell.grade_id}: {result.message}")
-            tasks = self.assignment.tasks_of(cell)
-            missing = [task for task in tasks if self.attempted.get(task) is False]
+            missing = [task for task in self.assignment.tasks_of(cell) if self.attempted.get(task) is False]
             if missing:
                 return CheckResult("not attempted", cell.points, 0.0, f"not attempted: {', '.join(missing)}")
             message = str(result)

@@ -163,7 +163,7 @@ class Objects:
     def _prepare_array(self, array: np.ndarray[Any, Any], live: bool) -> Any:
         if array.dtype.type in _LONG:
             array, live = array.astype(_LONG[array.dtype.type]), False
-        if not live or not _is_plain(array.dtype):
+        if not live or array.dtype.kind not in "biufcUSMm":
             return array
         handle = self.register(array)
         self._mirrors[handle] = (array, array.tobytes())
@@ -234,10 +234,6 @@ def _generator(legacy: bool, name: str, state: Any) -> Any:
     bits = getattr(np.random, name)()
     bits.state = state
     return np.random.RandomState(bits) if legacy else np.random.Generator(bits)
-
-
-def _is_plain(dtype: np.dtype[Any]) -> bool:
-    return (dtype.kind in "biufcUSMm" and dtype.itemsize <= 16 and dtype != np.longdouble) or dtype.kind in "US"
 
 
 def exception_names(cls: type) -> list[str]:

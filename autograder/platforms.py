@@ -125,7 +125,8 @@ def folders(source: Source, assignment: str, others: Collection[str]) -> list[Ha
     of students holds nothing else, its files are told by their paths, which no notebook has for a name.
     """
     stamps = {file.path: file for file in source.files if file.path.endswith("timestamp.txt")}
-    handed_in, alone = [], []  # what somebody's is, and what nobody's
+    handed_in: list[HandedIn] = []
+    alone: dict[str, HandedIn] = {}  # path -> what is nobody's
     named: set[str] = set()  # folders of students
     for file, match in _matches(source, NOTEBOOK):
         stem, parts = match["stem"], (match["folder"] or "").split("/")[:-1]
@@ -142,13 +143,13 @@ def folders(source: Source, assignment: str, others: Collection[str]) -> list[Ha
             # Twice, so that nobody is taken for a student whom no roster names.
             handed_in.append(HandedIn(source, file, match["file"], (stem, stem)))
         else:
-            alone.append(file)
+            alone[file.path] = HandedIn(source, file, file.path)
     beside = {folder.rpartition("/")[0] for folder in named}
     for file, _ in _matches(source, re.compile(r".+/(?!timestamp\.txt)[^/]+")):
         folder = file.path.rpartition("/")[0].removesuffix(f"/{assignment}")
-        if folder not in named and folder.rpartition("/")[0] in beside and file not in alone:
+        if folder not in named and folder.rpartition("/")[0] in beside and file.path not in alone:
             handed_in.append(HandedIn(source, file, file.path, (folder.rpartition("/")[2],)))
-    return handed_in and handed_in + [HandedIn(source, file, file.path) for file in alone]
+    return handed_in and [*handed_in, *alone.values()]
 
 
 def recognize(source: Source, assignment: str, others: Collection[str] = ()) -> tuple[str, list[HandedIn]]:
