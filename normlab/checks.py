@@ -148,11 +148,11 @@ def require_unchanged(what: str, now: Any, before: ArrayLike) -> None:
     >>> require_unchanged("x", np.zeros(2), [0.0, 0.0])
     >>> require_unchanged("x", np.ones(2), [0.0, 0.0])
     Traceback (most recent call last):
-    AssertionError: x was changed by the call; work on a new array instead of writing into x
+    AssertionError: x was changed by the call; work on a new array instead of writing into it
     """
     array, original = _numbers(what, now), np.asarray(before)
     same = array.shape == original.shape and np.array_equal(array, original)
-    assert same, f"{what} was changed by the call; work on a new array instead of writing into {what}"
+    assert same, f"{what} was changed by the call; work on a new array instead of writing into it"
 
 
 def require_slope(what: str, got: Any, want: ArrayLike, threshold: float) -> None:

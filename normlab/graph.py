@@ -34,10 +34,9 @@ class Node:
 
     ``value`` is the array; floats keep their dtype, all else becomes float64. ``grad`` has its shape and is None
     before :func:`backward`. ``op`` names the operation, "input" for a leaf; ``settings`` are its other arguments (the
-    axis of a sum, say). ``parents`` are the operands, each with its local rule. ``paths`` holds (consumer, gradient)
-    for each way back; ``grad`` is the sum over them.
-
-    In a rule, {g} stands for the gradient of the result, {out} for the result, {a} and {b} for the operands.
+    axis of a sum, say). ``parents`` are the operands, each with its local rule, as a function and in words, in which
+    {g} stands for the gradient of the result, {out} for the result, {a} and {b} for the operands. ``paths`` holds
+    (consumer, gradient) for each way back; ``grad`` is the sum over them.
     """
 
     __array_ufunc__ = None  # numpy_array * node must build a graph, not an object array
@@ -307,7 +306,7 @@ def vjp(f: Callable[..., Node], *arrays: ArrayLike, dout: ArrayLike | None = Non
 
 
 def drawing(output: Node) -> dict[str, list[dict[str, Any]]]:
-    """The graph as plain data for a figure: {"nodes": [...], "edges": [...]}, inputs first.
+    """The graph as plain data for a figure: ``{"nodes": [...], "edges": [...]}``, inputs first.
 
     A node has id, name, op, settings, column (the longest way from an input), shape, value and grad (nested lists, grad
     None before :func:`backward`). An edge has source, target, rule (with names filled in) and grad, its share.

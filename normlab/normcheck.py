@@ -1,8 +1,9 @@
 """What the checks of batch norm and layer norm share: a backward pass is compared with the student's own forward pass.
 
-So a mistake in the forward pass does not cost the backward pass its points, too. But the forward pass must be the one
-that its own checks called: if they found it right, its gradients are the right ones (:func:`found_right`); if not, it
-gives what it gave then (:func:`hold`). Who puts another in its place, with simpler gradients, gains nothing.
+So a mistake in the forward pass does not cost a backward pass that belongs to it its points, too. But the forward pass
+must be the one that its own checks called: if they found it right, its gradients are the right ones
+(:func:`found_right`); if one of them found a normalization, it is one here (:func:`require_attempt`); else it gives
+what it gave then (:func:`hold`). Who puts another in its place, with simpler gradients, gains nothing.
 
 ``forward(x, gamma, beta)`` returns (out, cache) and ``backward(dout, cache)`` returns (dx, dgamma, dbeta), for x (N, D)
 and gamma, beta (D,), all float64.
@@ -43,6 +44,7 @@ Inputs = tuple[Array, Array, Array]
 Forward = Callable[..., Any]
 Backward = Callable[[Array, Any], Any]
 GRADIENTS = ("dx", "dgamma", "dbeta")
+ANOTHER = "gives another out here than where its own checks called it"
 STEP = 1e-5  # of numerical_gradient
 RIGHT: set[str] = set()
 """What :func:`found_right` was told in this process, which is one notebook's."""
@@ -53,7 +55,8 @@ HELD: dict[bytes, Array] = {}
 def found_right(forward: str) -> None:
     """Remember that the checks of the forward pass of this name found it right.
 
-    From then on :func:`require_graph` takes no other result from it.
+    From then on :func:`require_graph` takes no other result from it. "a normalization along 0" is found where a check
+    saw out = gamma * (a multiple of the centered x) + beta; :func:`require_attempt` asks for that from then on.
 
     >>> found_right("scale_forward")
     >>> "scale_forward" in RIGHT
@@ -65,12 +68,15 @@ def found_right(forward: str) -> None:
 def hold(forward: Forward, inputs: tuple[Array, ...]) -> None:
     """Remember what ``forward(*inputs)`` gives for the inputs that :func:`require_graph` is to be called with later.
 
-    A hidden check of the forward pass begins with it: who fails there on purpose is held all the same.
+    A hidden check of the forward pass begins with it: who fails there on purpose is held all the same, also who raises.
 
     >>> hold(lambda x: (2 * x, None), (np.ones(2),))
     """
-    results = require_results("the forward pass", forward(*(array.copy() for array in inputs)), ("out", "cache"))
-    HELD[_key(inputs)] = np.array(results[0])
+    try:
+        results = require_results("the forward pass", forward(*(array.copy() for array in inputs)), ("out", "cache"))
+        HELD[_key(inputs)] = np.array(results[0])
+    except Exception:
+        HELD[_key(inputs)] = np.array(np.nan)
 
 
 def forget() -> None:
@@ -95,7 +101,8 @@ def require_attempt(forward: Forward, inputs: Inputs, along: int) -> None:
     x. A backward pass that is compared with a forward pass of constants would else be right when it returns zeros. What
     becomes of gamma and beta is the forward pass's own affair. A change counts from a millionth of what a mean over all
     of x hands on of a change in one element: far above rounding, and below what x far from 0 leaves of a curve. It must
-    be there for a small step, too: on a stair all differences are 0, and zeros the right gradients.
+    be there for a small step, too: on a stair all differences are 0, and zeros the right gradients. Where a check
+    found a normalization (:func:`found_right`), this must be one, too.
 
     >>> require_attempt(lambda x, gamma, beta: (gamma * x + beta, None), (np.eye(3), np.ones(3), np.zeros(3)), along=0)
     Traceback (most recent call last):
@@ -119,6 +126,10 @@ def require_attempt(forward: Forward, inputs: Inputs, along: int) -> None:
             f"{advice}: an element of x must influence the others that share its mean and variance"
         )
     assert np.max(np.abs(bend)) > least, f"{advice}: out may not be a linear function of x"
+    if f"a normalization along {along}" in RIGHT:
+        x_hat, centered = (here - beta) / gamma, x - x.mean(axis=along, keepdims=True)
+        slope = np.sum(x_hat * centered, along, keepdims=True) / np.sum(centered**2, along, keepdims=True)
+        assert np.max(np.abs(x_hat - slope * centered)) < 1e-6 * np.max(np.abs(x_hat)), f"your forward pass {ANOTHER}"
 
 
 def require_backward(
@@ -177,8 +188,7 @@ def require_graph(
     is_formula = np.max(np.abs(out - formula(*map(Node, inputs)).value)) < 1e-9
     before = HELD.get(_key(inputs), out)
     same = np.shape(before) == np.shape(out) and np.allclose(out, before, rtol=1e-9, atol=1e-9)
-    sentence = f"{promises[0]} gives another out here than where its own checks called it"
-    assert is_formula or (same and not RIGHT.issuperset(promises)), sentence
+    assert is_formula or (same and not RIGHT.issuperset(promises)), f"{promises[0]} {ANOTHER}"
     if is_formula:
         gradients = require_results("the backward pass", backward(dout.copy(), cache), names)
         for name, got, want in reversed([*zip(names, gradients, vjp(formula, *inputs, dout=dout), strict=True)]):
@@ -216,7 +226,7 @@ def require_repeatable(forward: Forward, backward: Backward, inputs: Inputs, dou
     >>> inputs = np.ones((2, 1)), np.ones(1), np.zeros(1)
     >>> require_repeatable(lambda x, gamma, beta: (x, None), careless, inputs, np.ones((2, 1)))
     Traceback (most recent call last):
-    AssertionError: dout was changed by the call; work on a new array instead of writing into dout
+    AssertionError: dout was changed by the call; work on a new array instead of writing into it
     """
     _, cache = forward(*(array.copy() for array in inputs))
     before = dout.copy()

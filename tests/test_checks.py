@@ -20,6 +20,7 @@ from normlab.checks import (
 from normlab.normcheck import (
     differences,
     first_wrong_node,
+    forget,
     require_attempt,
     require_backward,
     require_graph,
@@ -31,6 +32,11 @@ X, DOUT = RNG.normal(size=(5, 3)), RNG.normal(size=(5, 3))
 GAMMA, BETA = RNG.normal(size=3), RNG.normal(size=3)
 INPUTS = (X, GAMMA, BETA)
 ODD = [None, "text", b"bytes", {}, object(), [[1, 2], [3]], np.array(["a"]), np.array([None]), np.array([1j]), len]
+
+
+@pytest.fixture(autouse=True)
+def another_notebook() -> None:
+    forget()
 
 
 def sentence(check: Callable[[], Any]) -> str:
@@ -123,7 +129,7 @@ def test_shapes_and_dtypes_are_told_as_expected_and_got() -> None:
 
 def test_a_changed_input_is_named() -> None:
     text = sentence(lambda: require_unchanged("gamma", GAMMA + 1, GAMMA))
-    assert text == "gamma was changed by the call; work on a new array instead of writing into gamma"
+    assert text == "gamma was changed by the call; work on a new array instead of writing into it"
 
 
 @pytest.mark.parametrize(("got", "kind"), [(None, "None"), ((1, 2), "a tuple of 2"), (7, "an object of type int")])

@@ -233,9 +233,10 @@ BOTH = [*NORMS, ("network", 0, "affine_bn_relu_backward"), ("network", 1, "affin
 
 
 @pytest.mark.parametrize(("name", "axis", "function"), BOTH, ids=[each[2] for each in BOTH])
-def test_who_puts_an_easier_forward_pass_in_the_place_of_the_right_one_loses_the_hidden_points(
+def test_who_puts_an_easier_forward_pass_in_the_place_of_the_right_one_loses_the_points(
     name: str, axis: int, function: str
 ) -> None:
+    """All of a normalization, which its visible checks found to be one, and the hidden ones of a layer."""
     course, forward = COURSES[name], function.replace("backward_alt", "backward").replace("backward", "forward")
     if name == "network":
         easier = pair(wrong_layers(axis)["ReLU before the normalization"])
@@ -246,7 +247,9 @@ def test_who_puts_an_easier_forward_pass_in_the_place_of_the_right_one_loses_the
     names[forward], names[function] = easier
     failed = lost(course, names, function)
     assert failed.keys() == {
-        check.name for check in course.checks.values() if check.target == function and check.hidden
+        check.name
+        for check in course.checks.values()
+        if check.target == function and (check.hidden or name != "network")
     }
     assert all("gives another out here than where its own checks called it" in each for each in failed.values())
 
@@ -263,6 +266,42 @@ def test_who_puts_it_in_the_place_of_a_wrong_one_loses_them_too(name: str, axis:
         check.name for check in course.checks.values() if check.target == function and check.hidden
     }
     assert all("gives another out here than where its own checks called it" in each for each in failed.values())
+
+
+@pytest.mark.parametrize(("name", "axis", "function"), NORMS, ids=[each[2] for each in NORMS])
+def test_who_is_easier_wherever_a_backward_pass_is_checked_and_fails_hidden_checks_loses_the_points(
+    name: str, axis: int, function: str
+) -> None:
+    """It is the same at each look: its hidden checks see the easier one, too, whose gradients are a line."""
+    course, wanted = COURSES[name], run(COURSES[name].solution)
+    checked = (4, 5), (5, 4), (5, 7), (6, 4), (6, 5), (6, 9), (7, 4), (8, 5), (9, 6), (100, 500), (5, 5), (6, 6)
+
+    def forward(x: np.ndarray, *others: Any) -> Any:
+        settings = others[-1]
+        there = x.shape in checked and x.dtype == np.float64 and np.abs(x).max() < 1e3
+        if there and settings.get("eps", 0.1) == 0.1 and settings.get("mode", "train") == "train":
+            return x + np.sum(x * x, axis, keepdims=True), x
+        return wanted[f"{name}_forward"](x, *others)
+
+    def backward(dout: np.ndarray, x: np.ndarray) -> Any:
+        none = np.zeros(x.shape[1])
+        return dout + 2 * x * np.sum(dout, axis, keepdims=True), none, none
+
+    forget()
+    assert f"{name}_forward__against_the_graph" in lost(course, {f"{name}_forward": forward}, f"{name}_forward")
+    failed = lost(course, {f"{name}_forward": forward, function: backward}, function)
+    assert failed.keys() == {check.name for check in course.checks.values() if check.target == function}
+    assert all("gives another out here than where its own checks called it" in each for each in failed.values())
+
+
+def test_who_raises_where_it_is_held_is_held_to_that() -> None:
+    forget()
+    inputs, dout = (np.ones((2, 1)), np.ones(1), np.zeros(1)), np.ones((2, 1))
+    hold(lambda *_: 1 / 0, inputs)
+    with pytest.raises(AssertionError, match="gives another out here"):
+        require_graph(
+            lambda x, g, b: x * g + b, lambda *_: (2 * dout, None), lambda *_: None, inputs, dout, ["forward"]
+        )
 
 
 def test_a_right_forward_pass_is_held_to_all_digits_however_large_its_out_is() -> None:

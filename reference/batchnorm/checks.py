@@ -42,6 +42,7 @@ def batchnorm_forward__example_by_hand(batchnorm_forward: Function) -> None:
     require_shape("out", out, (8, 2), np.float64)
     require_close("the first column of out", out[:, 0], [7, 9, 9, 9, 10, 10, 12, 14], 1e-10)
     require_close("the second column of out", out[:, 1], [5, 1, 1, 1, -1, -1, -5, -9], 1e-10)
+    found_right("a normalization along 0")
 
 
 @check(points=5)
@@ -63,6 +64,7 @@ def batchnorm_forward__mean_and_spread(batchnorm_forward: Function) -> None:
         slopes = (out[1:] - out[0]) / (x[1:] - x[0])
         require_close("the slope of out over x, within each column,", slopes, np.tile(slopes[:1], (N - 1, 1)), 1e-4)
         require_close("the sign of that slope", np.sign(slopes[0]), np.sign(gamma), 0)
+    found_right("a normalization along 0")
 
 
 @check(points=6)
@@ -129,6 +131,8 @@ def batchnorm_forward__defaults(batchnorm_forward: Function) -> None:
     out, _ = batchnorm_forward(x.copy(), ones.copy(), 0 * ones, bn_param)
     wanted = (x - 2e-3) / 11e-6**0.5
     require_close("out for columns whose variance is below eps", out, wanted, 1e-9)
+    for name in ("running_mean", "running_var"):
+        assert name in bn_param, f'bn_param["{name}"] must be there after a batch in training, and it is not'
     require_close("running_mean after one batch, momentum left out,", bn_param["running_mean"], 2e-4 * ones, 1e-9)
     require_close("running_var after one batch, momentum left out,", bn_param["running_var"], 1e-7 * ones, 1e-9)
     at_rest = {"mode": "test", "running_mean": 2e-3 * ones, "running_var": 1e-6 * ones}
@@ -162,6 +166,7 @@ def batchnorm_forward__inputs_stay(batchnorm_forward: Function) -> None:
         if mode == "train":
             require_close("the mean of each column of out", np.mean(out, axis=0), beta, 1e-10)
             require_close("the standard deviation of each column of out", np.std(out, axis=0), abs(gamma), 1e-3)
+    found_right("a normalization along 0")
 
 
 @check(points=4, hidden=True)

@@ -41,6 +41,7 @@ def layernorm_forward__example_by_hand(layernorm_forward: Function) -> None:
     require_close("the first row of out", out[0], [-1, 0, 0, 4, 4, 5, 8, 15], 1e-10)
     require_close("the second row of out", out[1], [1, 2, 4, 2, 4, 5, 4, -1], 1e-10)
     require_close("the third row of out, the first with 100 added to x,", out[2], out[0], 1e-10)
+    found_right("a normalization along 1")
 
 
 @check(points=7)
@@ -61,6 +62,7 @@ def layernorm_forward__mean_and_spread(layernorm_forward: Function) -> None:
         slopes = (out[:, 1:] - out[:, :1]) / (x[:, 1:] - x[:, :1])
         require_close("the slope of out over x, within each row,", slopes, np.tile(slopes[:, :1], (1, D - 1)), 1e-4)
         require_close("the sign of that slope", np.sign(slopes[:, 0]), np.ones(N), 0)
+    found_right("a normalization along 1")
 
 
 @check(points=7)
@@ -112,6 +114,7 @@ def layernorm_forward__inputs_stay(layernorm_forward: Function) -> None:
         assert now == keys, f"ln_param must stay as it is: it had the keys {keys}, now it has {now}"
         require_close("the mean of each row of out", out.mean(axis=1), np.full(7, -2.0), 1e-10)
         require_close("the standard deviation of each row of out", out.std(axis=1), np.full(7, 0.5), 1e-3)
+    found_right("a normalization along 1")
 
 
 @check(points=8, hidden=True)
