@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache, lru_cache
@@ -17,12 +16,16 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
+from autograder.pictures import from_base64, pixels, svg_pixels
+
 # Sanitizing deeply nested tags takes time by the square: 10,000 tags 0.4 s, a million would take hours.
 PAGE_TAGS = 20_000
 PAGE_MARKDOWN = 100_000  # characters of Markdown on one page
 PAGE_CODE = 500_000  # characters that are colored on one page
 KEPT_CODE = 10_000  # characters of a cell whose colors are kept in mind: those of five hundred long ones take gigabytes
 PAGE_ROOM = 40 << 20  # characters of one page
+PAGE_PIXELS = 100_000_000  # of its pictures: three hundred plots, 400 MB where a browser draws all of them
+MOST_SPAN = 1000  # columns or rows of one cell of a table
 CUT = Markup('<pre class="error">[cut here: the page is full]</pre>')
 
 TAGS = {
@@ -45,7 +48,8 @@ LONE = re.compile(rf"<(?!/?[a-zA-Z]{SIGN}*+(?:{ATTRIBUTE}){{0,100}}+{SPACE}*+/?>
 PICTURE = re.compile(r'<img src="attachment:([^"]*)" alt="([^"]*)"[^>]*>')
 IMAGE_URL = re.compile(r"data:image/(?:png|jpeg|gif);base64,[A-Za-z0-9+/=]+\Z")
 ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[@-_]")
-CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+# Of these, those of Unicode turn the order around in which text is read.
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 # The folder of a Python file in a traceback or a warning: it tells of the machine that graded, and nothing else.
 FOLDER = re.compile(r"""(^(?:File )?|[("']|: )~?/[^\n:()"']*/(?=[^\n:()"'/]+\.(?:py|so)\b)""", re.MULTILINE)
 EMPTY_HEAD = re.compile(r"<th>\s*</th>")  # pandas' corner cell; a heading without words is none
@@ -60,9 +64,11 @@ class Page:
         self.code = PAGE_CODE
         self.figures = 0
         self.room = PAGE_ROOM
+        self.pixels: float = PAGE_PIXELS
 
     def render_code(self, source: str) -> Markup:
         """Colored Python; plain text once the page has had its share of code."""
+        source = CONTROL.sub("", source)
         self.code -= len(source)
         if self.code < 0:
             return self._fit(escape(source))
@@ -70,7 +76,7 @@ class Page:
 
     def render_markdown(self, source: str, attachments: Mapping[str, Mapping[str, str]]) -> Markup:
         """A written answer; attached pictures become data, each once, raw HTML becomes text."""
-        return self._fit(self._markdown(source, attachments))
+        return self._fit(self._markdown(CONTROL.sub("", source), attachments))
 
     def render_outputs(self, outputs: list[dict[str, Any]]) -> Iterator[Markup]:
         """Each output of a cell as inert HTML, within the room of the page."""
@@ -104,7 +110,7 @@ class Page:
 
         def picture(match: re.Match[str]) -> str:
             for kind, data in pictures.pop(match[1], {}).items():
-                return f'<img src="{_data_url(kind, data)}" alt="{match[2]}">'
+                return f'<img src="data:{kind};base64,{"".join(data.split())}" alt="{match[2]}">'
             return f"(picture {match[1]})"  # it stands above, or is not there
 
         return self._clean(PICTURE.sub(picture, rendered), TAGS | {"img"}) or Markup("<pre>{}</pre>").format(source)
@@ -125,13 +131,21 @@ class Page:
         return _preformatted(_joined(data.get("text/plain", "")), "output")
 
     def _picture(self, kind: str, data: str) -> Markup | None:
+        """None where it is none, or asks for more than the page has left."""
         if kind == "image/svg+xml":  # as a picture an SVG runs no script and loads nothing
-            data = base64.b64encode(data.encode("utf-8", "replace")).decode()
-        url = _data_url(kind, data)
-        if url is None:
+            asked, data = svg_pixels(data), base64.b64encode(data.encode("utf-8", "replace")).decode()
+        else:
+            asked, data = pixels(from_base64(data)), "".join(data.split())
+        if not self._can_draw(asked):
             return None
         self.figures += 1
-        return Markup('<img src="{}" alt="Figure {} of this notebook">').format(url, self.figures)
+        return Markup('<img src="data:{};base64,{}" alt="Figure {} of this notebook">').format(kind, data, self.figures)
+
+    def _can_draw(self, asked: float) -> bool:
+        if asked > self.pixels:
+            return False
+        self.pixels -= asked
+        return True
 
     def _clean(self, html: str, tags: set[str]) -> Markup | None:
         """None where the page has no room for so much markup."""
@@ -139,22 +153,29 @@ class Page:
         if self.tags < 0:
             return None
         cleaned = nh3.clean(
-            LONE.sub("&lt;", html),
+            LONE.sub("&lt;", CONTROL.sub("", html)),
             tags=tags,
             attributes=ATTRIBUTES,
-            attribute_filter=_keep_attribute,
+            attribute_filter=self._keep_attribute,
             url_schemes={"http", "https", "mailto", "data"},
             link_rel="noopener noreferrer nofollow",
         )
         return Markup(EMPTY_HEAD.sub("<td></td>", cleaned))
 
-
-def _keep_attribute(tag: str, attribute: str, value: str) -> str | None:
-    if tag == "img" and attribute == "src":
-        return value if IMAGE_URL.match(value) else None
-    if attribute == "href":
-        return value if value.startswith(("http://", "https://", "mailto:", "#")) else None
-    return value
+    def _keep_attribute(self, tag: str, attribute: str, value: str) -> str | None:
+        if tag == "img" and attribute == "src":
+            return (
+                value
+                if IMAGE_URL.match(value) and self._can_draw(pixels(from_base64(value.partition(",")[2])))
+                else None
+            )
+        if attribute == "href":
+            return value if value.startswith(("http://", "https://", "mailto:", "#")) else None
+        if attribute in ("colspan", "rowspan"):  # each column and row that it spans costs as much as a tag
+            span = int(value) if value.isascii() and value.isdigit() and len(value) < 5 else MOST_SPAN + 1
+            self.tags -= min(span, MOST_SPAN)
+            return value if span <= MOST_SPAN and self.tags >= 0 else None
+        return value
 
 
 def plain(text: str) -> str:
@@ -172,15 +193,6 @@ def _preformatted(text: str, name: str) -> Markup:
 
 def _joined(text: Any) -> str:
     return "".join(map(str, text)) if isinstance(text, list) else str(text)
-
-
-def _data_url(kind: str, data: str) -> str | None:
-    data = "".join(data.split())
-    try:
-        base64.b64decode(data, validate=True)
-    except (binascii.Error, ValueError):
-        return None
-    return f"data:{kind};base64,{data}"
 
 
 def _highlight(source: str) -> Markup:
