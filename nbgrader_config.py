@@ -26,9 +26,14 @@ c.HTMLExporter.preprocessors = ["autograder.inert.InertMarkdown"]
 c.Answers.module = "reference.answers"
 
 # An answer that lets one of these do the differentiation is flagged for a person; a flag never changes a score.
-c.Originality.modules = ["normlab.graph", "normlab.gradcheck", "autograd", "jax", "tensorflow", "torch"]
+# Those of normlab hold the graph, or import it.
+c.Originality.modules = [
+    *("normlab.graph", "normlab.gradcheck", "normlab.normcheck", "normlab.explorer", "normlab.plots"),
+    *("autograd", "jax", "tensorflow", "torch"),
+]
 
-# A tenth of the score for each day begun after the first fifteen minutes, five days long, then nothing counts.
+# A tenth of the score for each day begun since the deadline, but nothing in the first fifteen minutes; after five days
+# nothing counts.
 c.AssignLatePenalties.plugin_class = "autograder.late.LateDays"
 c.LateDays.grace_minutes = 15
 c.LateDays.penalty_per_day = 0.1

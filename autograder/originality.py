@@ -32,6 +32,7 @@ WATCHERS = {
     "sys.setprofile sys.modules sys.exc_info get_ipython globals eval exec compile __import__ importlib",
     "files or other processes": "open os pathlib subprocess socket threading signal urllib",
 }
+MOST_WORDS = 5000  # of an answer that are compared: time grows by the square
 
 
 class Originality(Configurable):  # type: ignore[misc]
@@ -127,15 +128,23 @@ class Review:
 
     def _own_copies(self, tasks: Sequence[str], theirs: Program) -> Iterator[str]:
         """Two tasks with one answer, where the instructor's answers differ."""
+        least = self.settings.tokens // 3  # shorter ones are alike by chance
         words = {task: _bare_words(theirs, task) for task in tasks}
         for one, other in combinations(tasks, 2):
-            short = min(len(words[one]), len(words[other])) < self.settings.tokens // 3
-            if short or any(words[task] == self.stubs.get(task) for task in (one, other)):
-                continue  # alike by chance, or not answered
-            likeness = Indel.normalized_similarity(words[one], words[other])
+            if any(words[task] == self.stubs.get(task) for task in (one, other)):
+                continue  # not answered
             expected = Indel.normalized_similarity(self.words[one], self.words[other])
-            if likeness >= self.settings.likeness > expected + 0.05:
-                yield f"{other} is a copy of {one} ({likeness:.0%} alike)"
+            if self.settings.likeness <= expected + 0.05:
+                continue
+            if min(len(words[one]), len(words[other])) >= least:
+                likeness = Indel.normalized_similarity(words[one], words[other])
+                if likeness >= self.settings.likeness:
+                    yield f"{other} is a copy of {one} ({likeness:.0%} alike)"
+            elif words[one] == words[other]:
+                shared = theirs.reached(one).keys() & theirs.reached(other).keys() - self.ours.definitions.keys()
+                helpers = sorted(name for name in shared if len(_bare_words(theirs, name)) >= least)
+                if helpers:
+                    yield f"{one} and {other} leave the work to one function ({', '.join(helpers[:3])})"
 
 
 def tasks_with_tests(assignment: Assignment) -> list[str]:
@@ -176,7 +185,7 @@ class _Text:
                 words = _words(source)
         except TimeoutError:  # it goes over some texts once for each of their characters
             words = source.split()
-        return cls(words, _nameless(words))
+        return cls(words[:MOST_WORDS], _nameless(words[:MOST_WORDS]))
 
 
 def _likeness(one: _Text, other: _Text, settings: Originality) -> float:

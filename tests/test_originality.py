@@ -92,6 +92,14 @@ def test_a_copy_of_the_first_version_is_flagged_however_its_names_are_changed(as
     assert sentence.startswith("second is a copy of first")
 
 
+def test_two_tasks_that_leave_the_work_to_one_function_are_flagged(assignment: Assignment) -> None:
+    helper = FIRST.replace("first", "walk")
+    both = {name: f"def {name}(x):\n    return walk(x)" for name in ("first", "second")}
+    assert flagged(assignment, helper, **both) == ["first and second leave the work to one function (walk)"]
+    assert flagged(assignment, helper, first=both["first"]) == []
+    assert flagged(assignment, "def walk(x):\n    return x", **both) == []
+
+
 @pytest.mark.parametrize("name", ["batchnorm", "layernorm", "network"])
 def test_stubs_as_they_were_handed_out_are_no_copies_however_alike_they_are(name: str) -> None:
     root = Path(__file__).parent.parent
@@ -224,7 +232,11 @@ def test_a_closed_form_by_another_method_than_the_one_asked_for_is_flagged(
     graph = (
         "from normlab import graph\ndef batchnorm_backward_alt(dout, cache):\n    return graph.backward(cache, dout)"
     )
+    reexported = graph.replace("normlab import graph", "normlab import normcheck").replace(
+        "graph.back", "normcheck.back"
+    )
     for source, wanted in (
+        (reexported, "batchnorm_backward_alt leaves the work to a library (normlab.normcheck.backward)"),
         (
             "def batchnorm_backward_alt(dout, cache):\n    return batchnorm_backward(dout, cache)",
             "batchnorm_backward_alt is done by calling batchnorm_backward",
