@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import importlib.util
 import sys
 from typing import Any
 
@@ -18,8 +19,11 @@ from traitlets.config import Config
 from autograder.limits import Limits
 from autograder.outputs import Outputs, Stream
 
+NOT_INSTALLED = "it is not installed where notebooks are graded"
 # Magics that load, or call, what is installed.
-_OF_THE_MACHINE = frozenset({"matplotlib", "gui", "load_ext", "reload_ext", "conda", "mamba", "micromamba", "uv"})
+_OF_THE_MACHINE = frozenset(
+    {"matplotlib", "gui", "load_ext", "reload_ext", "conda", "mamba", "micromamba", "uv", "env", "set_env"}
+)
 
 
 class _Publisher(DisplayPublisher):  # type: ignore[misc]
@@ -63,7 +67,8 @@ class _InteractiveShell(InteractiveShell):  # type: ignore[misc]
     # What the student's own Jupyter has and a sandbox has not costs a line, and not the function below it.
 
     def system(self, cmd: str) -> None:
-        _leave_out(f"!{cmd.replace(sys.executable, 'python')}", "no program can be started while a notebook is graded")
+        shown = cmd.replace(sys.executable, "python").replace("python -m pip", "pip")  # as %pip says it
+        _leave_out(f"!{shown}", "no program can be started while a notebook is graded")
 
     def getoutput(self, cmd: str, split: bool = True, depth: int = 0) -> Any:
         self.system(cmd)
@@ -85,6 +90,36 @@ def _nobody_answers(*_: object) -> str:
     raise EOFError("nobody is there to answer input() while a notebook is graded")
 
 
+class _WithoutMissing(ast.NodeTransformer):
+    """Imports of what is not installed here are left out: the function below them may do without.
+
+    Only those at the top level: what stands in a function or after ``try`` is the student's own affair.
+    """
+
+    def visit_Module(self, module: ast.Module) -> ast.Module:
+        module.body = [statement for statement in module.body if self._keeps(statement)]
+        return module
+
+    def _keeps(self, statement: ast.stmt) -> bool:
+        if isinstance(statement, ast.Import):
+            names, statement.names = statement.names, [each for each in statement.names if _is_there(each.name)]
+            for each in names:
+                if each not in statement.names:
+                    _leave_out(f"import {each.name}", NOT_INSTALLED)
+            return bool(statement.names)
+        if isinstance(statement, ast.ImportFrom) and statement.module and not _is_there(statement.module):
+            _leave_out(ast.unparse(statement), NOT_INSTALLED)
+            return False
+        return True
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return module in sys.modules or importlib.util.find_spec(module) is not None
+    except Exception:  # it, or the package that holds it, is odd: the import itself will tell
+        return module.partition(".")[0] in sys.modules
+
+
 def _leave_out(line: str, reason: str) -> None:
     print(f"{line}: left out, since {reason}", file=sys.stderr)
 
@@ -99,6 +134,7 @@ class Shell:
         config.InteractiveShell.colors = "neutral"
         self.outputs = Outputs(limits)
         self.ip = _InteractiveShell.instance(config=config)
+        self.ip.ast_transformers.append(_WithoutMissing())
         self.ip.display_pub.outputs = self.ip.displayhook.outputs = self.outputs
         if "matplotlib" in sys.modules:
             self.ip.run_line_magic("matplotlib", "inline")
@@ -140,6 +176,7 @@ class Shell:
         try:
             name = compiler.cache(source, number)
             tree = compiler.ast_parse(source, name)
+            _WithoutMissing().visit_Module(tree)
             last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
             body = compiler(tree, name, "exec")
             value_of_last = compiler(ast.Expression(last.value), name, "eval") if last is not None else None

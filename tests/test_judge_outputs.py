@@ -93,15 +93,28 @@ def test_outputs_are_those_of_jupyter(case: str, worker: Worker) -> None:
         assert got == expected
 
 
-OF_THE_MACHINE = """!ls | !pip install x | files = !ls | !!ls | %pip install x | %conda list | %sx ls | %system ls
-%matplotlib widget | %load_ext nowhere | %nowhere x""".replace("\n", " | ").split(" | ")
+OF_THE_MACHINE = r"""!ls | !pip install x | files = !ls | !!ls | %pip install x | %conda list | %sx ls | %system ls
+%matplotlib widget | %load_ext nowhere | %nowhere x | %env NOWHERE
+import nowhere | import nowhere.inside as n, math | from nowhere.inside import x
+%matplotlib inline; import nowhere""".replace("\n", " | ").split(" | ")
 
 
 @pytest.mark.parametrize("line", OF_THE_MACHINE)
 def test_a_line_for_a_machine_that_is_not_there_costs_no_answer(line: str, worker: Worker) -> None:
+    line = line.replace("; ", "\n")
     judged = worker.grade(submission(first=f"{line}\ndef first(x):\n    return x + 1"))
     assert scores(judged) == [2, 2, 2]
     assert "left out" in "".join(item.get("text", "") for item in outputs(judged, "first"))
+
+
+def test_an_import_that_is_left_out_is_named_and_the_others_are_kept(worker: Worker) -> None:
+    judged = worker.grade(submission(demo_first="import math, nowhere as n\nprint(math.pi > 3)\nimport math.nowhere"))
+    error = outputs(judged, "demo-first")[-1]
+    told = "import nowhere: left out, since it is not installed where notebooks are graded\n"
+    assert [item["text"] for item in outputs(judged, "demo-first")[:-1]] == [told, "True\n"]
+    assert error["ename"] == "ModuleNotFoundError"
+    tried = "try:\n    import nowhere\nexcept ImportError:\n    print('tried')"
+    assert outputs(worker.grade(submission(demo_first=tried)), "demo-first")[0]["text"] == "tried\n"
 
 
 def test_a_figure_and_a_warning_are_kept(worker: Worker) -> None:
