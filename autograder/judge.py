@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Sequence
 from typing import Any
 
 from autograder.assignment import Assignment, Cell
 from autograder.bindings import Bindings
-from autograder.errors import BoundaryError, WorkerError
+from autograder.errors import WorkerError
 from autograder.exceptions import CellTimeout, StudentDied
 from autograder.forkserver import ForkServer
 from autograder.life import Life, Step
@@ -26,11 +25,10 @@ from autograder.scoring import score_of
 from autograder.seeding import apart
 from autograder.session import Session
 from autograder.trusted import Failure, Namespace
-from autograder.wording import shown
+from autograder.wording import listed, shown
 
 AGAIN = 0.1  # the share of a cell's time for a check that uses all that a check used which ran out of time
 ENDLESS = 2  # such checks, after which those that use the same are not run
-PLACES = 3  # that are named for one reason
 
 
 class Judge:
@@ -58,6 +56,7 @@ class Judge:
         self.named_by: Session | None = None  # whose names the namespace holds, if no cell ran since
         self.attempted: dict[str, bool] = {}
         self.endless: Counter[frozenset[str]] = Counter()  # by the tasks that it uses: checks that ran out of time
+        self.ended: set[str] = set()  # tasks of which some check that uses no other came to an end
         self.deaths: dict[str, list[str]] = defaultdict(list)  # of the student's process: why, and where
 
     def run(self, seed: int, always: bool = False) -> Judged:
@@ -72,7 +71,7 @@ class Judge:
         if always or any(check.status in ("failed", "partial") for check in self.judged.checks.values()):
             self.judged.events = {name: events(values) for name, values in self.recorded.items()}
         self.life.end()
-        self.judged.deaths = [f"{_listed(places)}: {reason}" for reason, places in self.deaths.items()]
+        self.judged.deaths = [f"{listed(places)}: {reason}" for reason, places in self.deaths.items()]
         self.judged.outside = self.life.outside
         self.judged.seconds = time.monotonic() - started
         self.judged.cpu_seconds = time.process_time() - own + self.life.cpu_seconds
@@ -120,7 +119,8 @@ class Judge:
         """How many checks ran out of time that use nothing but what this cell uses, too; and what they use."""
         tasks = self.assignment.tasks_of(cell)
         endless = {used: count for used, count in self.endless.items() if used <= set(tasks)}
-        return sum(endless.values()), [task for task in tasks if any(task in used for used in endless)]
+        used = [task for task in tasks if any(task in used for used in endless)]
+        return sum(endless.values()), [task for task in used if task not in self.ended] or used
 
     def _run_student_cell(self, raw: dict[str, Any], source: str, number: int) -> None:
         def run(session: Session) -> None:
@@ -148,7 +148,7 @@ class Judge:
             self._run_given(self.given.pop(0))
 
     def _run_given(self, cell: Cell) -> None:
-        faults: list[BaseException] = []
+        faults: list[Failure] = []
         needs_names = bool(cell.loads & self.assignment.student_names)
 
         def run(session: Session) -> None:
@@ -159,16 +159,15 @@ class Judge:
             except (StudentDied, CellTimeout):
                 raise
             except BaseException as raised:  # the student's code in it may raise; its tests will tell
-                faults.append(raised)
+                faults.append(self.namespace.failure(raised, cell))
 
         reason = self._guarded(run, cell.filename.strip("<>"))
         if needs_names:
             self.life.steps.append(run)  # it holds objects of the process
-        refusals = [fault for fault in faults if isinstance(fault, BoundaryError)]
-        for refusal in refusals:
-            self.judged.flags.append(f"The given cell {cell.filename} cannot run beside the student's: {refusal}")
-        if reason and not refusals:
-            self.judged.flags.append(f"The given cell {cell.filename} did not finish: {reason}")
+        told = [f"cannot run beside the student's: {each.message}" for each in faults if each.at_boundary]
+        told += [f"is at fault itself: {each}" for each in faults if each.is_fault]
+        told = told or [f"did not finish: {reason}"] * (reason is not None)
+        self.judged.flags += [f"The given cell {cell.filename} {what}" for what in told]
 
     def _run_test(self, cell: Cell) -> None:
         assert cell.grade_id is not None
@@ -187,7 +186,7 @@ class Judge:
             except (StudentDied, CellTimeout):
                 raise
             except BaseException as error:
-                results.append(Failure.of(error, cell))  # here, since its text may ask the student's process
+                results.append(self.namespace.failure(error, cell))  # here: its text may ask the student's process
             session.tell_bindings()
             session.bindings = None
             if session.figures_open and not session.dead:
@@ -197,7 +196,7 @@ class Judge:
             if timeouts < ENDLESS:
                 reason = self._guarded(run, cell.grade_id, AGAIN if timeouts else 1.0)
             else:
-                reason = f"not run, since {timeouts} checks of {_listed(used)} ran longer than they may"
+                reason = f"not run, since {timeouts} checks of {listed(used)} ran longer than they may"
         except WorkerError:  # nobody can start or end a student's process any more: there is no verdict
             raise
         except BaseException as error:  # hostile data may make anything of ours raise: the test fails, no more
@@ -206,6 +205,8 @@ class Judge:
         self.judged.checks[cell.grade_id] = check = self._check(cell, results, reason)
         if tasks and timeouts < ENDLESS and check.status == "timed out":
             self.endless[frozenset(tasks)] += 1
+        elif len(tasks) == 1 and reason is None:
+            self.ended |= {*tasks}
         check.seconds = time.monotonic() - started
         self.judged.scores[cell.grade_id] = check.score or 0.0
         if self.recorder:
@@ -219,6 +220,9 @@ class Judge:
         (result,) = results
         if isinstance(result, Failure):
             self.outputs.error(result.name, result.message, result.lines)
+            if result.is_fault:
+                self.judged.flags.append(f"{cell.grade_id} is at fault itself: {result}")
+                return CheckResult("error", cell.points, 0.0, str(result))
             if result.at_boundary:
                 self.judged.flags.append(f"{cell.grade_id}: {result.message}")
             missing = [task for task in self.assignment.tasks_of(cell) if self.attempted.get(task) is False]
@@ -268,11 +272,6 @@ class Judge:
             cut = "[outputs cut here: over the limit of the notebook]\n"
             return [{"output_type": "stream", "name": "stderr", "text": cut}]
         return items
-
-
-def _listed(places: Sequence[str]) -> str:
-    more = f" and {len(places) - PLACES} more" if len(places) > PLACES else ""
-    return ", ".join(places[:PLACES]) + more
 
 
 def _grade_id(raw: dict[str, Any]) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 from autograder.assignment import Assignment, Cell
 from autograder.errors import BoundaryError
 from autograder.outputs import Outputs, Stream
+from autograder.syntax import imported_names
 
 _MESSAGE = 2000
 
@@ -31,6 +32,8 @@ class Namespace:
 
     def __init__(self, assignment: Assignment) -> None:
         self.student_names = assignment.student_names
+        self.bound = frozenset().union(*map(_bound, assignment.cells))
+        self.broken: set[str] = set()  # what cells of the course's would have bound that failed by a fault of their own
         module = types.ModuleType("__main__")
         sys.modules["__main__"] = module
         self.names = module.__dict__
@@ -62,6 +65,26 @@ class Namespace:
         finally:
             sys.stdout, sys.stderr, sys.displayhook = kept
 
+    def failure(self, error: BaseException, cell: Cell) -> Failure:
+        """What a test or a given cell raised."""
+        return Failure.of(error, cell, self._is_fault(error, cell))
+
+    def _is_fault(self, error: BaseException, cell: Cell) -> bool:
+        """Whether the course is to blame for an error of one of its cells: it lacks a name, a module or a file.
+
+        Another error, or that of a name which some cell binds, may come from what the student wrote.
+        """
+        if hasattr(error, "student_traceback"):
+            return False
+        if isinstance(error, NameError):
+            found = error.name in self.broken or error.name not in self.bound
+        else:
+            of_module = isinstance(error, AttributeError) and isinstance(error.obj, types.ModuleType)
+            found = of_module or isinstance(error, ImportError | OSError)
+        if found:
+            self.broken |= _bound(cell)
+        return found
+
     def run_quietly(self, imports: str) -> None:
         """The imports of a solution cell, of the instructor's version; tests may use them."""
         for node in ast.parse(imports).body:
@@ -69,6 +92,10 @@ class Namespace:
                 exec(compile(ast.Module([node], []), "<imports>", "exec"), self.names)
             except Exception:  # a module that only some machines have: the test says so if it needs it
                 continue
+
+
+def _bound(cell: Cell) -> set[str]:
+    return {*cell.binds} | imported_names(cell.imports)
 
 
 _FRAME = re.compile(r'File "<ipython-input-[^"\n]*>", line (\d{1,6}), in (\w{1,60})\n')  # of a cell of the student's
@@ -83,13 +110,14 @@ class Failure:
     lines: list[str]  # of the traceback: the test's own, then the student's
     at_boundary: bool = False
     place: str = ""  # where the student's own code raised it
+    is_fault: bool = False  # of the course
 
     def __str__(self) -> str:
         head = f"{self.name}{self.place}"
         return f"{head}: {self.message}" if self.message else head
 
     @classmethod
-    def of(cls, error: BaseException, cell: Cell) -> Failure:
+    def of(cls, error: BaseException, cell: Cell, is_fault: bool = False) -> Failure:
         """Of an error of a test cell: its lines of that cell and of the student's code, no path of this machine."""
         name = type(error).__name__
         try:
@@ -105,7 +133,7 @@ class Failure:
         if student:
             lines.append(f"In the student's code:\n{student}")
         lines.append(f"{name}: {message}" if message else name)
-        return cls(name, message, lines, isinstance(error, BoundaryError), place)
+        return cls(name, message, lines, isinstance(error, BoundaryError), place, is_fault)
 
 
 def _repr(value: Any) -> str:

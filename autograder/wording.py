@@ -1,10 +1,11 @@
-"""How a sentence says how many, how late, a name that a student chose, and the right names nearest to a wrong one."""
+"""How a sentence says how many, how late, which, a name that a student chose, and the names nearest to a wrong one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
+PLACES = 3  # that are named for one reason
 WAITING = ("written answer waits", "written answers wait")
 
 
@@ -29,6 +30,16 @@ def lateness(penalty: float | None, left: float) -> str:
     if not left:
         return f"It came so late that all of its {counted(penalty, 'point')} are taken off."
     return f"{counted(penalty, 'point is', 'points are')} taken off because it was late."
+
+
+def listed(places: Sequence[str]) -> str:
+    """The first three, and how many more there are.
+
+    >>> listed(["one", "two"]), listed(["one", "two", "three", "four"])
+    ('one, two', 'one, two, three and 1 more')
+    """
+    more = f" and {len(places) - PLACES} more" if len(places) > PLACES else ""
+    return ", ".join(places[:PLACES]) + more
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -88,6 +88,31 @@ def test_a_failure_within_a_given_helper_shows_the_line_of_the_test_that_called_
     assert shown["traceback"][1:] == ["Cell <a>, line 1\n    must(False)", "AssertionError: no"]
 
 
+def test_a_check_that_fails_for_a_fault_of_the_course_says_so_and_nobody_else_is_blamed() -> None:
+    judged = judged_cells(
+        given("imports", "from math import sqrtt\nmade = 1"),
+        student("def f(x):\n    if x: raise NameError(\"name 'nobody' is not defined\")\n    return undefined"),
+        given("from the student", "value = f(1)"),
+        check("typo", "assert rgn(1)"),
+        check("attribute", "import math\nmath.sqare(2)"),
+        check("file", "open('numbers.txt')"),
+        check("module", "import no_such_module"),
+        check("of_the_imports", "sqrtt(2)"),
+        check("raised", "f(1)"),
+        check("own", "f(0)"),
+        check("of_a_cell_of_the_students", "value + 1"),
+        check("of_another_check", "kept = 1 / 0"),
+        check("without_it", "kept"),
+    )
+    faulty = {name for name, check in judged.checks.items() if check.status == "error"}
+    assert faulty == {"typo", "attribute", "file", "module", "of_the_imports"}
+    assert {judged.checks[name].status for name in judged.checks.keys() - faulty} == {"failed"}
+    first, typo, *others = judged.flags
+    assert first.startswith("The given cell <cell 0> is at fault itself: ImportError: cannot import name 'sqrtt'")
+    assert typo == "typo is at fault itself: NameError: name 'rgn' is not defined"
+    assert [flag.partition(" is at fault itself: ")[0] for flag in others] == [*judged.checks][1:5]
+
+
 def test_given_cells_run_beside_the_tests_that_need_them_and_say_where_they_cannot() -> None:
     names = ("fine", "refused", "raises", "slow")
     judged = judged_cells(

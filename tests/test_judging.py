@@ -107,6 +107,13 @@ def test_a_check_that_uses_several_endless_answers_is_not_run_and_does_not_count
     assert [found.checks[name].message for name in "de"] == [not_run] * 2
 
 
+def test_an_answer_whose_own_checks_came_to_an_end_is_not_blamed_for_one_that_does_not_end() -> None:
+    answers = [answer("def f(): return 1", "one"), answer(ENDLESS.replace("f()", "g()"), "two")]
+    tests = {"a": "f()", "b": "f() + g()", "c": "f() + g()", "d": "f() + g()"}
+    found = judged([*answers, *(check(name, text) for name, text in tests.items())])
+    assert found.checks["d"].message == "not run, since 2 checks of two ran longer than they may"
+
+
 def test_a_check_that_uses_no_answer_may_run_out_of_time_without_harm_to_others() -> None:
     slow = "from autograder.exceptions import CellTimeout\nraise CellTimeout('it ran longer than 2 s')"
     judge = a_judge([check("a", slow), check("b", slow), check("c", "2")])
