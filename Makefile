@@ -58,7 +58,7 @@ class: notebooks
 	@rm -rf sample_class
 	python -m reference.sample_class sample_class
 	autograder grade batchnorm --course-dir sample_class
-	autograder report batchnorm --course-dir sample_class
+	@autograder report batchnorm --course-dir sample_class > /dev/null
 
 test: python
 	@$(PYTHON) scripts/install.py --test

@@ -45,7 +45,9 @@ class _Group(click.Group):
             click.echo(f"autograder: {error}", err=True)
             context.exit(error.exit_code)
         except KeyboardInterrupt:
-            click.echo("autograder: stopped; what was graded is kept, run the command again to go on", err=True)
+            grading = context.invoked_subcommand == "grade"
+            go_on = "what was graded is kept, run the command again to go on" if grading else "run the command again"
+            click.echo(f"autograder: stopped; {go_on}", err=True)
             context.exit(130)
 
 

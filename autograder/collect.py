@@ -65,7 +65,7 @@ def collect(
 
     >>> found = collect("scaling", [Path("downloads")], Path("my_course"), roster=Path("roster.csv"))
     >>> found.placed, found.missing, found.notes[0]
-    (['cyd'], ['dan'], 'downloads is of Canvas.')
+    (['cyd'], ['dan'], 'downloads: Canvas.')
     """
     course = Course.open(course_dir, db)
     names, others = list(course.notebooks(assignment)), other_notebooks(course, assignment)
@@ -77,8 +77,8 @@ def collect(
             source = stack.enter_context(closing(open_source(path)))
             platform, files = recognize(source, assignment, others)
             if students is None and platform in ("Canvas", "Moodle"):
-                raise UsageError(f"{path} is of {platform}, which does not tell identifiers; name a --roster.")
-            found.notes.append(f"{path} is of {platform}.")
+                raise UsageError(f"{path} comes from {platform}, which does not tell identifiers; name a --roster.")
+            found.notes.append(f"{path}: {platform}.")
             found.refused += [f"{shown(name)} {reason}" for name, reason in source.refused.items()]
             handed_in += files
         matched = match(handed_in, students)
@@ -87,7 +87,7 @@ def collect(
         by_student = matched.by_student
         if any(file.when is None for files in by_student.values() for file in files):
             found.notes.append(
-                "Neither the platform nor the roster's column submitted tells every time: no penalty without one."
+                "Some hand-ins have no time and count as on time; a roster's column submitted tells times."
             )
         stack.enter_context(only_grader(course.root))
         due = stack.enter_context(closing(_Due(course, assignment, make=students is not None)))
@@ -233,6 +233,8 @@ class _Hand:
         if self.course.engine.keep == "best":
             there = {name: _content(folder / name) for name in files}
             self._keep(student, {name: content for name, content in there.items() if content}, known)
+        if any(_content(folder / name) for name in data) and not (known and when):
+            self.found.notes.append(f"What lay there of {student} was replaced; the times do not tell which came last.")
         _write(folder, files)
         if not when:
             (folder / "timestamp.txt").unlink(missing_ok=True)  # it belonged to what was replaced

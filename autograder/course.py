@@ -127,7 +127,8 @@ class Course:
         try:
             return cast(Settings, kind(config=self.config))
         except TraitError as error:
-            raise CourseError(f"{self.root / CONFIG_FILE}: {error}") from None
+            told = re.sub(r"^The '(\w+)' trait of an? (\w+) instance expected", r"c.\2.\1 must be", str(error))
+            raise CourseError(f"{self.root / CONFIG_FILE}: {told}") from None
 
     @cached_property
     def limits(self) -> Limits:
@@ -182,12 +183,11 @@ class Course:
     def notebooks(self, assignment: str) -> dict[str, Assignment]:
         """The instructor's notebooks by name; raises UsageError where there are none."""
         folder = self.folder("source", ".", assignment)
-        named = re.fullmatch(r"[^/\\+]*[^/\\+.][^/\\+]*", assignment)
-        paths = sorted(folder.glob("*.ipynb")) if named else []
+        paths = sorted(folder.glob("*.ipynb")) if re.fullmatch(r"[^/\\+]*[^/\\+.][^/\\+]*", assignment) else []
         if not paths:
             sources = self.root / self.setting("source_directory")
             there = ", ".join(sorted({path.parent.name for path in sources.rglob("*.ipynb")}))
-            known = f"there are {there}" if there else f"{sources} holds none"
+            known = f"there are {there}" if there else f"{sources} holds none; --course-dir names the course"
             raise UsageError(f"There is no assignment {assignment!r} with a notebook; {known}.")
         return {path.stem: Assignment.from_file(path, self.markers) for path in paths}
 

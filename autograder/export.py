@@ -184,7 +184,7 @@ def canvas_rows(assignment: str, grades: list[Grade]) -> Iterable[list[Any]]:
     yield ["    Points Possible", "", "", "", "", max((grade.points for grade in grades), default=0.0)]
     for grade in grades:
         person = grade.person
-        name = f"{person.last_name}, {person.first_name}" if person.last_name or person.first_name else person.id
+        name = ", ".join(filter(None, [person.last_name, person.first_name])) or person.id
         yield [name, person.lms_id, person.id, person.email or person.id, "", grade.score]
 
 

@@ -191,7 +191,7 @@ class _Batch:
             submission = read_submission(folder, list(self.notebooks), self.course.limits)
             submissions = self.attempts.of(student, submission)
             late = [seconds_late(self.dues[student], each) for each in submissions]
-            parts = [self.version, *(each.digest for each in submissions), *map(str, late)]
+            parts = [self.version, *(f"{each.digest} {each.timestamp}" for each in submissions), *map(str, late)]
             given = {name: [each.scores, each.extra_credit] for name, each in kept[student].items()}
             if max(late) > 0 and any(map(any, given.values())):  # what is taken off depends on what people gave
                 parts.append(json.dumps(given, sort_keys=True))

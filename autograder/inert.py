@@ -1,7 +1,9 @@
-"""What students wrote does nothing on the pages of nbgrader's formgrader either, by configuration:
+"""What students wrote does nothing on the pages of nbgrader's formgrader either.
 
-c.HTMLExporter.sanitize_html = True
-c.HTMLExporter.preprocessors = ["autograder.inert.InertMarkdown"]
+By configuration::
+
+    c.HTMLExporter.sanitize_html = True
+    c.HTMLExporter.preprocessors = ["autograder.inert.InertMarkdown"]
 
 nbconvert sanitizes outputs with the first; Markdown cells formgrader shows as they are, with the instructor's rights.
 """

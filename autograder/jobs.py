@@ -1,4 +1,4 @@
-"""A submission as the unit of work, and what came of it as a record of the gradebook."""
+"""What goes to a worker for one submission, and what came of it as a record of the gradebook."""
 
 from __future__ import annotations
 

@@ -1,9 +1,11 @@
-"""The engine behind nbgrader's own commands and formgrader's buttons, by configuration alone:
+"""The engine behind nbgrader's own commands and formgrader's buttons.
 
-c.Autograde.exporter_class = "autograder.preprocessor.Unread"
-c.Autograde.sanitize_preprocessors = []
-c.Autograde.autograde_preprocessors = ["autograder.preprocessor.GradeInSandbox"]
-c.GenerateFeedback.exporter_class = "autograder.preprocessor.FeedbackExporter"
+By configuration alone::
+
+    c.Autograde.exporter_class = "autograder.preprocessor.Unread"
+    c.Autograde.sanitize_preprocessors = []
+    c.Autograde.autograde_preprocessors = ["autograder.preprocessor.GradeInSandbox"]
+    c.GenerateFeedback.exporter_class = "autograder.preprocessor.FeedbackExporter"
 """
 
 from __future__ import annotations

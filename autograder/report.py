@@ -152,7 +152,10 @@ def analyze(assignment: str, results: Sequence[Result]) -> Report:
                 continue
             mine[name] = score
             row.lost += max(0.0, check["points"] - score)
-            row.statuses[check["status"]] = row.statuses.get(check["status"], 0) + 1
+            status = check["status"]
+            if status == "manual":  # a person's grade
+                status = "passed" if score >= check["points"] else "partial" if score > 0 else "failed"
+            row.statuses[status] = row.statuses.get(status, 0) + 1
             if check.get("diagnosis"):
                 made.setdefault(check["diagnosis"], set()).add(student)
         found.look_at += [(student, sentence) for sentence in [*judged["flags"], *judged["deaths"]]]

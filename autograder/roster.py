@@ -37,7 +37,8 @@ def read_roster(path: Path) -> list[Student]:
         head = text.partition("\n")[0]
         table = csv.DictReader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=head.count), strict=True)
         if "id" not in (table.fieldnames or ()):
-            raise UsageError(f"{path} has no column id; the columns are {', '.join(COLUMNS)}.")
+            there = ", ".join(table.fieldnames or ()) or "none"
+            raise UsageError(f"{path} has no column id; it has {there}, and may have {', '.join(COLUMNS)}.")
         rows = [{name: (row.get(name) or "").strip() for name in COLUMNS} for row in table]
     except OSError as error:
         raise UsageError(f"{path} cannot be read ({error.strerror}); name the CSV file of the roster.") from None
@@ -47,8 +48,10 @@ def read_roster(path: Path) -> list[Student]:
     seen: set[str] = set()
     numbers: set[str] = set()
     for student in students:
-        if not STUDENT.fullmatch(student.id) or student.id in seen:
-            raise UsageError(f"{path}: the id {student.id!r} is there twice or cannot be the name of a folder.")
+        if not STUDENT.fullmatch(student.id):
+            raise UsageError(f"{path}: the id {student.id!r} cannot be the name of a folder.")
+        if student.id in seen:
+            raise UsageError(f"{path}: the id {student.id!r} is there twice.")
         if student.submitted and read_time(student.submitted) is None:
             raise UsageError(f"{path}: {student.submitted!r} is no time; write 2026-03-02 11:58:00 UTC.")
         if student.lms_id in numbers:

@@ -35,7 +35,7 @@ class Submission:
     findings: list[str]  # what was left out of the folder
     timestamp: str | None  # content of timestamp.txt; "" where it cannot be read
     secret: str | None  # content of submission_secret.txt
-    digest: str  # of all of these
+    digest: str  # of what was handed in, whenever that was: of the first three
 
 
 def read_submission(folder: Path, names: Sequence[str], limits: Limits) -> Submission:
@@ -94,7 +94,7 @@ def _submission(
     timestamp: str | None = None,
     secret: str | None = None,
 ) -> Submission:
-    digest = hashlib.sha256(json.dumps([refused, findings, timestamp]).encode())
+    digest = hashlib.sha256(json.dumps([refused, findings]).encode())
     for name, data in notebooks.items():
         digest.update(f"{name}\0{len(data)}\0".encode())
         digest.update(data)

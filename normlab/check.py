@@ -71,7 +71,7 @@ class Report:
             lines += ["", f"{head}:", *(_item(sentence, 2) for sentence in sentences)] if sentences else []
         passed = sum(task.status == "passed" for task in self.tasks)
         later = sum(task.status in LATER for task in self.tasks)
-        hidden = sum(task.hidden for task in self.tasks)
+        hidden = sum(task.hidden for task in self.tasks if task.visible or task.status == "hidden")
         lines += [
             "",
             f"{passed} of {len(self.tasks)} tasks pass here; {later} are marked when the notebook is graded.",

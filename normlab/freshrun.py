@@ -36,7 +36,8 @@ ENDLESS = "it ran for more than"
 def failures_of(notebook: Notebook) -> Iterator[tuple[int, dict[str, Any]]]:
     """(number, failure) of each cell that fails.
 
-    A cell that kills the process costs itself alone; where a check never ends, later ones of its function are left out.
+    A cell that kills the process costs itself alone; where a check never ends, later cells that call its
+    function are left out.
     A failure names the exception's class and its bases under ``error``, its ``message``, and the ``frames`` of the
     notebook's own code: cell, line and function each. Raises :class:`normlab.notebook.NotebookError` where this Python
     cannot start another one.
@@ -67,7 +68,7 @@ def failures_of(notebook: Notebook) -> Iterator[tuple[int, dict[str, Any]]]:
             skipped |= {
                 cell.number: f"not run: {name} did not end"
                 for cell in notebook.cells
-                if cell.number > stuck.number and cell.is_check and calls.search(cell.source)
+                if cell.number > stuck.number and (cell.is_check or not cell.grade_id) and calls.search(cell.source)
             }
     if sys.stderr.isatty():
         print("\r\033[K", end="", file=sys.stderr, flush=True)

@@ -44,7 +44,8 @@ def notebook(course: Course) -> nbformat.NotebookNode:
             cells += SLOTS[name](course, argument, *options(body)) if name else [_cell("markdown", body)]
         except (KeyError, ValueError) as error:
             raise CourseTextError(
-                f"{path}: the fence {{{name}}} {argument} lacks an option or has a bad one: {error}"
+                f"{path}: the fence {{{name}}} {argument} lacks an option or has a bad one: {error}; "
+                f"it has {', '.join(options(body)[0]) or 'none'}"
             ) from None
     for number, cell in enumerate(cells):
         cell["id"] = cell["metadata"].get("nbgrader", {}).get("grade_id", f"cell-{number:02}")

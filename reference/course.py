@@ -186,11 +186,11 @@ class Course:
 
     @cached_property
     def mistakes(self) -> tuple[Mistake, ...]:
-        return tuple(self._module("mistakes").MISTAKES)
+        return tuple(self._named("mistakes", "MISTAKES"))
 
     @cached_property
     def right_answers(self) -> tuple[RightAnswer, ...]:
-        return tuple(self._module("right_answers").RIGHT_ANSWERS)
+        return tuple(self._named("right_answers", "RIGHT_ANSWERS"))
 
     def function_text(self, name: str) -> str:
         """A function of solution.py, or one that it imports from another assignment's."""
@@ -223,6 +223,12 @@ class Course:
                     f"{path}: no {{checks}} fence of assignment.md asks for {check.name}; name it <function>__<what> "
                     "after the function that a fence names, or name it in a fence"
                 )
+
+    def _named(self, module: str, name: str) -> Any:
+        found = getattr(self._module(module), name, None)
+        if not isinstance(found, list | tuple):
+            raise CourseTextError(f"reference/{self.name}/{module}.py must bind {name} to a list or a tuple.")
+        return found
 
     def _module(self, name: str) -> ModuleType:
         try:

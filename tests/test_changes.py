@@ -12,6 +12,7 @@ from nbgrader.api import Gradebook as Stock
 
 from autograder.__main__ import main
 from autograder.grade import grade
+from autograder.report import report
 from tests.course_factory import NAME, RIGHT, cell, instructor_notebook, make_course, submit, write_source
 
 NEGATIVE = "assert (scale_forward(np.ones(2), -1.0)[0] == -1).all(), 'a negative weight'"
@@ -91,6 +92,20 @@ def test_an_extension_for_one_student_is_honored_when_it_is_granted_later(tmp_pa
     assert "4.5 points are taken off because it was late" in (
         root / "feedback" / "bob" / NAME / f"{NAME}.html"
     ).read_text(encoding="utf-8")
+
+
+def test_a_time_that_becomes_known_later_is_no_other_submission(tmp_path: Path) -> None:
+    root = make_course(tmp_path / "course", LATE, gradebook=True)
+    folder = submit(root, "ann", RIGHT)
+    with stock(root) as book:
+        book.update_or_create_assignment(NAME, duedate="2026-11-01 12:00:00 UTC")
+    grade(NAME, root, jobs=1)
+    (folder / "timestamp.txt").write_text("2026-11-02 12:00:00 UTC")
+    summary = grade(NAME, root, jobs=1)
+    assert str(summary.changed["ann"]) == "9 -> 4.5 (-4.5), lateness counted anew: lateness none -> 4.5"
+    (folder / "timestamp.txt").write_text("2026-11-02 11:59:59 UTC")  # in the same day
+    assert grade(NAME, root, jobs=1).graded == 1, "the gradebook shows the time"
+    assert "2 attempts" not in report(NAME, root).read_text(encoding="utf-8")
 
 
 def test_an_extension_and_a_changed_check_are_both_named(tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def test_canvas_names_are_matched_by_number_and_name_and_lateness_is_told(course
     assert submitted(course, "emmy") == GOOD
     assert submitted(course, "rene") == b"garbage", "what cannot be read is for the grader to say"
     assert not (course / "submitted/ada" / NAME / "timestamp.txt").exists(), "Canvas tells no time"
-    assert any("no penalty without one" in note for note in found.notes)
+    assert any("count as on time" in note for note in found.notes)
 
 
 def test_a_canvas_number_that_the_roster_does_not_know_is_not_matched_by_name(course: Path) -> None:
@@ -266,7 +266,7 @@ def test_folders_named_by_students_are_collected_with_their_times(course: Path, 
         "zoe/notes.txt": "later",
     }
     found = run(course, zipped(course, files))
-    assert found.notes[0].endswith("export.zip is of folders named by students.")
+    assert found.notes[0].endswith("export.zip: folders named by students.")
     assert found.placed == ["ada", "emmy", "rene"]
     assert found.unknown == [f"{NAME}.ipynb", "somebody.ipynb"]
     assert submitted(course, "emmy", "timestamp.txt") == b"2026-03-02 11:58:00 UTC\n"

@@ -146,6 +146,7 @@ def test_one_reason_is_told_once_a_task() -> None:
     result.deaths = ["the cell ran longer"] * 3
     text = shown(page(result))
     assert text.count("You added w to x.") == 1
+    assert text.count("the cell ran longer; look for a loop that never ends") == 1
     assert text.count("the cell ran longer") == 2  # about the whole, and in the task
     assert "ran out of time, 0 of 1 point; the reason is that of a check above" in text
 

@@ -76,6 +76,7 @@ def test_the_figures_of_the_class_are_those_of_the_gradebook(root: Path) -> None
     assert checks["scale_forward__values"]["statuses"] == {"passed": 2, "failed": 2}
     assert checks["scale_forward__values"]["lost"] == 6.0
     assert checks["scale_forward__values"]["discrimination"] > 0.5
+    assert checks["written__why"]["statuses"] == {"partial": 1, "failed": 1}
     assert facts["mistakes"] == {EPS: 2}
     assert facts["needs_help"].keys() == {"bob", "cyd"}
     assert facts["late"] == {"bob": 1.0}
