@@ -19,7 +19,6 @@ from traitlets.config import Config
 from autograder.limits import Limits
 from autograder.outputs import Outputs, Stream
 
-NOT_INSTALLED = "it is not installed where notebooks are graded"
 # Magics that load, or call, what is installed.
 _OF_THE_MACHINE = frozenset(
     {"matplotlib", "gui", "load_ext", "reload_ext", "conda", "mamba", "micromamba", "uv", "env", "set_env"}
@@ -91,10 +90,14 @@ def _nobody_answers(*_: object) -> str:
 
 
 class _WithoutMissing(ast.NodeTransformer):
-    """Imports of what is not installed here are left out: the function below them may do without.
+    """Imports of what is not installed here are left out, and calls of it: the function below them may do without.
 
-    Only those at the top level: what stands in a function or after ``try`` is the student's own affair.
+    Only at the top level: what stands in a function or after ``try`` is the student's own affair.
     """
+
+    def __init__(self, names: dict[str, Any]) -> None:
+        self._names = names  # the student's
+        self._missing: set[str] = set()  # names that were to be bound
 
     def visit_Module(self, module: ast.Module) -> ast.Module:
         module.body = [statement for statement in module.body if self._keeps(statement)]
@@ -103,14 +106,26 @@ class _WithoutMissing(ast.NodeTransformer):
     def _keeps(self, statement: ast.stmt) -> bool:
         if isinstance(statement, ast.Import):
             names, statement.names = statement.names, [each for each in statement.names if _is_there(each.name)]
-            for each in names:
-                if each not in statement.names:
-                    _leave_out(f"import {each.name}", NOT_INSTALLED)
+            self._leave_out([ast.Import([each]) for each in names if each not in statement.names])
+            self._missing -= {_bound(each) for each in statement.names}
             return bool(statement.names)
         if isinstance(statement, ast.ImportFrom) and statement.module and not _is_there(statement.module):
-            _leave_out(ast.unparse(statement), NOT_INSTALLED)
+            self._leave_out([statement])
+            return False
+        lost = self._missing - self._names.keys()
+        if isinstance(statement, ast.Expr) and lost & {n.id for n in ast.walk(statement) if isinstance(n, ast.Name)}:
+            _leave_out(ast.unparse(statement), "it calls what was left out")
             return False
         return True
+
+    def _leave_out(self, imports: list[ast.Import] | list[ast.ImportFrom]) -> None:
+        for each in imports:
+            self._missing |= {_bound(alias) for alias in each.names}
+            _leave_out(ast.unparse(each), "it is not installed where notebooks are graded")
+
+
+def _bound(alias: ast.alias) -> str:
+    return alias.asname or alias.name.partition(".")[0]
 
 
 def _is_there(module: str) -> bool:
@@ -134,7 +149,8 @@ class Shell:
         config.InteractiveShell.colors = "neutral"
         self.outputs = Outputs(limits)
         self.ip = _InteractiveShell.instance(config=config)
-        self.ip.ast_transformers.append(_WithoutMissing())
+        self._without_missing = _WithoutMissing(self.ip.user_ns)
+        self.ip.ast_transformers.append(self._without_missing)
         self.ip.display_pub.outputs = self.ip.displayhook.outputs = self.outputs
         if "matplotlib" in sys.modules:
             self.ip.run_line_magic("matplotlib", "inline")
@@ -176,7 +192,7 @@ class Shell:
         try:
             name = compiler.cache(source, number)
             tree = compiler.ast_parse(source, name)
-            _WithoutMissing().visit_Module(tree)
+            self._without_missing.visit_Module(tree)
             last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
             body = compiler(tree, name, "exec")
             value_of_last = compiler(ast.Expression(last.value), name, "eval") if last is not None else None

@@ -96,7 +96,8 @@ def test_outputs_are_those_of_jupyter(case: str, worker: Worker) -> None:
 OF_THE_MACHINE = r"""!ls | !pip install x | files = !ls | !!ls | %pip install x | %conda list | %sx ls | %system ls
 %matplotlib widget | %load_ext nowhere | %nowhere x | %env NOWHERE
 import nowhere | import nowhere.inside as n, math | from nowhere.inside import x
-%matplotlib inline; import nowhere""".replace("\n", " | ").split(" | ")
+%matplotlib inline; import nowhere | from nowhere.inside import drive; drive.mount('/content')
+import nowhere as n; n.set_theme(style='x'); n""".replace("\n", " | ").split(" | ")
 
 
 @pytest.mark.parametrize("line", OF_THE_MACHINE)
@@ -110,9 +111,11 @@ def test_a_line_for_a_machine_that_is_not_there_costs_no_answer(line: str, worke
 def test_an_import_that_is_left_out_is_named_and_the_others_are_kept(worker: Worker) -> None:
     judged = worker.grade(submission(demo_first="import math, nowhere as n\nprint(math.pi > 3)\nimport math.nowhere"))
     error = outputs(judged, "demo-first")[-1]
-    told = "import nowhere: left out, since it is not installed where notebooks are graded\n"
+    told = "import nowhere as n: left out, since it is not installed where notebooks are graded\n"
     assert [item["text"] for item in outputs(judged, "demo-first")[:-1]] == [told, "True\n"]
     assert error["ename"] == "ModuleNotFoundError"
+    bound = submission(demo_first="import nowhere as n\nimport math as n\nn.pi")  # by then it is something
+    assert outputs(worker.grade(bound), "demo-first")[-1]["data"] == {"text/plain": "3.141592653589793"}
     tried = "try:\n    import nowhere\nexcept ImportError:\n    print('tried')"
     assert outputs(worker.grade(submission(demo_first=tried)), "demo-first")[0]["text"] == "tried\n"
 
