@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,7 +97,7 @@ def check(notebook: str | os.PathLike[str]) -> Report:
     read = read_notebook(Path(notebook))
     failures = dict(failures_of(read))
     tasks = tuple(_tasks(read, failures))
-    failing, order = _failing(read, failures), _order(read, failures)
+    failing, order = _failing(read, failures, tasks), _order(read, failures)
     return Report(read.path.name, tasks, tuple(failing), tuple(order), tuple(read.notices))
 
 
@@ -190,12 +191,15 @@ def _reason(name: str, cell: Cell, failures: Failures, written: dict[str, Cell])
     return about, f"{what}{f', line {line}{place}' if line else ''}: {message or 'no message'}"
 
 
-def _failing(notebook: Notebook, failures: Failures) -> Iterator[str]:
-    """The cells that are no task and fail by themselves: not in an answer, and not for another cell that fails."""
+def _failing(notebook: Notebook, failures: Failures, tasks: tuple[Task, ...]) -> Iterator[str]:
+    """The cells that are no task and fail by themselves: they use neither an answer nor a cell that fails."""
+    wrong = {task.name for task in tasks if task.status in ("failed", "not attempted")}
     lost = {name for cell in notebook.cells if cell.number in failures for name in _defined(cell)}
     for cell in notebook.cells:
         failure = failures.get(cell.number)
-        if not failure or cell.grade_id or STUB in failure["error"] or failure["message"].startswith("not run: "):
+        if not failure or cell.grade_id or wrong & set(re.findall(r"\w+", cell.source)):
+            continue
+        if STUB in failure["error"] or failure["message"].startswith("not run: "):
             continue
         if not _raiser(notebook, cell, failure).grade_id and _unknown(failure) not in lost - _defined(cell):
             yield f"{cell}: {_reason('', cell, failures, {})[1]}"

@@ -51,4 +51,5 @@ def test_what_is_written_into_an_argument_changes_no_expected_value(course: Cour
         check(**answers)
     except AssertionError as error:
         said = str(error)
-    assert not said or "changed by the call" in said or "must not change" in said
+    content = not said or "changed by the call" in said or "must not change" in said
+    assert content, f"{check.name} must give the call copies of what it reads afterwards; now it says: {said}"
