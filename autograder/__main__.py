@@ -10,7 +10,7 @@ import click
 
 from autograder import __version__
 from autograder.errors import AutograderError
-from autograder.wording import WAITING, counted
+from autograder.wording import WAITING, counted, gathered
 
 CODES = """\b
 Exit codes:
@@ -100,7 +100,7 @@ def grade(
     )
     if summary.written:
         click.echo(f"{counted(summary.written, *WAITING)} for a person's grade")
-    _list([f"look at {student}: {reason}" for student, reason in summary.people], " in .autograder/log.jsonl")
+    _list([f"look at {who}: {reason}" for who, reason in gathered(summary.people)], " in .autograder/log.jsonl")
 
 
 def _list(lines: list[str], place: str = "") -> None:

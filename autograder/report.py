@@ -27,6 +27,7 @@ from autograder.gradebook import Gradebook, Result
 from autograder.history import NAME as HISTORY
 from autograder.originality import Copy, Originality, copies
 from autograder.received import Received
+from autograder.wording import gathered
 
 HELP_SHARE = 0.5  # of the points: who has less needs help
 COMPARED = 1000  # students whose answers are compared each with each: beyond, that takes hours
@@ -251,6 +252,7 @@ def render(found: Report) -> str:
         facts=found.to_dict(),
         figures=figures,
         times={name: found.times[name] for name in TIMES if found.times[name]},
+        look_at=gathered(found.look_at),
         attempts=sorted(Counter(found.attempts.values()).items()),
         missed={student: _in_short(names, found.checks) for student, names in found.needs_help.items()},
         slowest=sorted(found.seconds.items(), key=lambda item: -item[1])[:TEN],

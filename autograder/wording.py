@@ -42,6 +42,19 @@ def listed(places: Sequence[str]) -> str:
     return ", ".join(places[:PLACES]) + more
 
 
+def gathered(people: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """(student, sentence) in their order; what is said of more than three students is said once.
+
+    >>> gathered([("ann", "late"), *((f"s{n}", "a check is at fault") for n in range(5)), ("bob", "late")])
+    [('ann', 'late'), ('s0, s1, s2 and 2 more', 'a check is at fault'), ('bob', 'late')]
+    """
+    whose: dict[str, list[str]] = {}
+    for student, sentence in people:
+        whose.setdefault(sentence, []).append(student)
+    many = {sentence: listed(students) for sentence, students in whose.items() if len(students) > PLACES}
+    return list(dict.fromkeys((many.get(sentence, student), sentence) for student, sentence in people))
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """The end of a sentence that asks for the known names most like ``name``; "" where none is like it.
 

@@ -20,7 +20,7 @@ from autograder.course import Course
 from autograder.errors import UsageError
 from autograder.export import KINDS, export
 from autograder.gradebook import Gradebook, Record
-from autograder.report import report
+from autograder.report import analyze, render, report
 from autograder.results import CheckResult, Judged
 from tests.course_factory import NAME, POINTS, answered, assignment, make_course
 
@@ -119,6 +119,15 @@ def test_students_with_answers_that_are_alike_stand_in_one_line_with_how_alike_t
     assert (task, students) == ("scale_forward", ["ann", "bob", "cyd"])
     assert 0.98 < likeness < 1
     assert "<li>scale_forward: ann, bob, cyd (at least 99% alike)</li>" in page.read_text()
+
+
+def test_what_is_said_of_many_is_said_once(root: Path) -> None:
+    with closing(Gradebook(Course.open(root).db_url)) as gradebook:
+        found = analyze(NAME, gradebook.results(NAME))
+    found.look_at = [(f"student{n}", "values is at fault itself") for n in range(30)] + [("ann", "reads the clock")]
+    page = render(found)
+    assert page.count("values is at fault itself") == page.count("reads the clock") == 1
+    assert "student0, student1, student2 and 27 more" in page
 
 
 def test_who_needs_help_is_told_in_one_line_each(root: Path) -> None:
