@@ -44,6 +44,7 @@ TESTS = {
     "judge": ["tests/test_judging.py", "tests/test_judging_cells.py"],
     "life": ["tests/test_life.py"],
     "outputs": ["tests/test_outputs.py"],
+    "pictures": ["tests/test_pictures.py"],
     "proxies": BOUNDARY,
     "randomness": ["tests/test_randomness.py", "tests/test_seeding.py"],
     "repair": ["tests/test_repair.py", "tests/test_wrong_notebook.py"],

@@ -72,6 +72,24 @@ def test_a_test_that_ends_the_process_costs_its_own_points(error: str, status: s
     assert (found.scores, found.deaths, found.outside) == ({"ends": 0, "after": 2}, [f"ends: {reason}"], "from outside")
 
 
+def test_a_check_that_is_at_fault_itself_is_no_failure_of_the_students_and_is_flagged() -> None:
+    cells = [answer("def f(): return 1"), given("broken", "import no_such as gone"), given("uses", "kept = f().x")]
+    cells += [check("typo", "f() + nobody"), check("gone", "gone"), check("kept", "kept"), check("fine", "f() == 1")]
+    found = judged(cells)
+    typo = "NameError: name 'nobody' is not defined"
+    assert verdicts(found) == {
+        "typo": ("error", 0, 2, typo),
+        "gone": ("error", 0, 2, "NameError: name 'gone' is not defined"),
+        "kept": ("failed", 0, 2, "NameError: name 'kept' is not defined"),
+        "fine": ("passed", 2, 2, ""),
+    }
+    assert found.flags == [
+        "The given cell <cell 1> is at fault itself: ModuleNotFoundError: No module named 'no_such'",
+        f"typo is at fault itself: {typo}",
+        "gone is at fault itself: NameError: name 'gone' is not defined",
+    ]
+
+
 ENDLESS = "from autograder.exceptions import CellTimeout\ndef f(): raise CellTimeout('it ran longer than 2 s')"
 
 

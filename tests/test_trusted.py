@@ -159,3 +159,36 @@ def test_the_line_of_the_students_code_that_raised_is_told(student: str, message
         student_traceback = student
 
     assert str(Failure.of(KeyError(message), Trusted("1").tests[0])) == told
+
+
+FAULTS = {
+    "nobody_binds_it": True,
+    "import math\nmath.sqare": True,
+    "open('/no/such/file')": True,
+    "import no_such_module": True,
+    "bound_below": False,  # by a cell that has not run, or that failed for what the student wrote
+    "f": False,  # the student's own
+    "(1).x": False,
+    "1 / 0": False,
+    "bound_below = 2": None,
+    "m": False,
+    "from math import sqrtt as m\nafter_it = 1": True,
+    "m.x": True,  # now it is known whose fault that is
+    "after_it": True,
+}
+
+
+def test_a_fault_of_the_course_is_told_from_what_the_student_may_be_to_blame_for() -> None:
+    trusted = Trusted(*FAULTS)
+    found: dict[str, bool | None] = {}
+    of_the_student = []
+    for place, source in enumerate(FAULTS):
+        try:
+            trusted.run(place)
+            found[source] = None
+        except Exception as error:
+            found[source] = trusted.namespace.failure(error, trusted.tests[place]).is_fault
+            error.student_traceback = "line 1"  # type: ignore[attr-defined]
+            of_the_student.append(trusted.namespace.failure(error, trusted.tests[place]).is_fault)
+    assert found == FAULTS
+    assert not any(of_the_student)
