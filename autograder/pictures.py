@@ -20,10 +20,23 @@ PLAIN = frozenset(
     f"{SVG}{name}"
     for name in (
         *("svg", "g", "defs", "title", "desc", "metadata", "style", "path", "use", "rect", "circle", "ellipse", "line"),
-        *("polyline", "polygon", "text", "tspan", "clipPath", "image", "linearGradient", "radialGradient", "stop"),
+        *(
+            "polyline",
+            "polygon",
+            "text",
+            "tspan",
+            "clipPath",
+            "pattern",
+            "image",
+            "linearGradient",
+            "radialGradient",
+            "stop",
+        ),
     )
 )
-HEAVY = re.compile(r"filter|mask|marker|animation|transition|[\\@]|url\(\s*[^#\s]", re.IGNORECASE)  # in a style
+ONCE = (f"{SVG}clipPath", f"{SVG}pattern")  # drawn for what names them: nothing inside may name others
+AGAIN = (f"{SVG}use", f"{SVG}image")
+HEAVY = re.compile(r"filter|mask|marker|animation|transition|[\\@]|url\(\s*[^#\s]")  # in a style
 PNG, GIF, JPEG = b"\x89PNG\r\n\x1a\n", (b"GIF87a", b"GIF89a"), b"\xff\xd8"
 SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # JPEG's segments that begin a frame
 
@@ -81,13 +94,17 @@ def svg_pixels(svg: str) -> float:
 
 def _from_elsewhere(element: ElementTree.Element, by_id: dict[str, ElementTree.Element]) -> float:
     """What a picture holds, and what elements of elsewhere come to that are drawn in the place of one."""
+    if element.tag in ONCE:
+        inside = [each for each in element.iter() if each is not element]
+        names = any(each.tag in AGAIN or "url(" in "".join(_styles(each)) for each in inside)
+        return math.inf if names or len(inside) > MOST_USED else 0
     target = next((value for name in HREF if (value := element.get(name))), "")
     if element.tag == f"{SVG}image" and target:
         kind, _, data = target.partition(",")
         return pixels(from_base64(data)) if kind == "data:image/png;base64" else math.inf
     found = by_id.get(target.removeprefix("#")) if element.tag == f"{SVG}use" else None
     inner = list(islice(found.iter(), MOST_USED + 1)) if found is not None else []
-    nested = any(each.tag in (f"{SVG}use", f"{SVG}image") for each in inner)
+    nested = any(each.tag in AGAIN for each in inner)
     return math.inf if nested or len(inner) > MOST_USED else AN_ELEMENT * len(inner)
 
 
@@ -100,6 +117,7 @@ def from_base64(data: str) -> bytes:
 
 
 def _styles(element: ElementTree.Element) -> list[str]:
-    """What of an element is, or names, a style."""
-    text = [element.text or ""] if element.tag == f"{SVG}style" else []
-    return [*text, *element.keys(), *(element.get(name, "") for name in ("style", "fill", "stroke", "clip-path"))]
+    """What of an element is, or names, a style, in small letters; a sheet of styles may name no other element."""
+    values = [element.get(name, "").lower() for name in ("style", "fill", "stroke", "clip-path")]
+    sheet = [(element.text or "").lower().replace("url(", "@")] if element.tag == f"{SVG}style" else []
+    return [*sheet, *map(str.lower, element.keys()), *values]

@@ -41,6 +41,7 @@ def plot(request: pytest.FixtureRequest) -> tuple[str, bytes]:
     one.legend()
     figure.colorbar(two.imshow(np.eye(3)))
     three.scatter(range(500), range(500), c=range(500))
+    three.bar([1, 2], [3, 4], hatch="/")
     file = io.BytesIO()
     figure.savefig(file, format=request.param)
     plt.close(figure)
@@ -91,7 +92,11 @@ NESTED = '<g id="a0"><circle r="1"/></g>' + "".join(
         '<g id="a"><use href="#a"/></g>',
         f'<g id="b">{LINE * 1001}</g><path id="b"/><use href="#b"/>',
         '<filter id="f"><feGaussianBlur stdDeviation="300"/></filter>',
-        '<pattern id="f"/>',
+        '<pattern id="f"><path fill="URL(#g)"/></pattern>',
+        '<clipPath id="f"><path clip-path="url(#g)"/></clipPath>',
+        '<pattern id="f"><use href="#g"/></pattern>',
+        f'<pattern id="f">{LINE * 1001}</pattern>',
+        "<style>path { fill: url(#g) }</style>",
         "<foreignObject/>",
         '<animate attributeName="x"/>',
         '<path filter="url(#f)"/>',
