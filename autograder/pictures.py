@@ -67,7 +67,8 @@ def _frame(data: bytes) -> int:
     """Where the segment that tells a JPEG's size begins. Raises IndexError or struct.error."""
     place = 2
     while data[place + 1] not in SIZES:
-        place += 1 if data[place + 1] == 0xFF else 2 + max(2, struct.unpack_from(">H", data, place + 2)[0])
+        (length,) = struct.unpack_from(">H", data, place + 2)
+        place += 1 if data[place + 1] == 0xFF else 2 + length
     return place
 
 

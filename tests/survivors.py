@@ -2,6 +2,7 @@
 
 ALONE = "the list has one entry"
 APART = "3 shares no bit with a multiple of 8"
+ENOUGH = "it is more than may be used again, or the same, for 1000 is even"
 FEW = "NumPy refuses bytes that are too few"
 FIRST = "b is the first kind of DTYPES"
 MORE = "it is refused for its length all the same"
@@ -86,6 +87,32 @@ SURVIVORS: dict[str, dict[str, str]] = {
         "self.room = 0 -> self.room = -1": NO_ROOM,
         "self.room = 0 -> self.room = -1 (place 2)": NO_ROOM,
         "limit = max(limit - len(line), 0) -> limit = max(0, limit - len(line))": LARGER,
+    },
+    "pictures": {
+        (
+            "inner = list(islice(found.iter(), MOST_USED + 1)) if found is not None else [] -> "
+            "inner = list(islice(found.iter(), MOST_USED << 1)) if found is not None else []"
+        ): ENOUGH,
+        (
+            "inner = list(islice(found.iter(), MOST_USED + 1)) if found is not None else [] -> "
+            "inner = list(islice(found.iter(), MOST_USED | 1)) if found is not None else []"
+        ): ENOUGH,
+        (
+            "inner = list(islice(found.iter(), MOST_USED + 1)) if found is not None else [] -> "
+            "inner = list(islice(found.iter(), MOST_USED ^ 1)) if found is not None else []"
+        ): ENOUGH,
+        (
+            "inner = list(islice(found.iter(), MOST_USED + 1)) if found is not None else [] -> "
+            "inner = list(islice(found.iter(), MOST_USED + 2)) if found is not None else []"
+        ): ENOUGH,
+        (
+            "place += 1 if data[place + 1] == 0xFF else 2 + length -> "
+            "place += 1 if data[place + 1] >= 0xFF else 2 + length"
+        ): "no byte is larger",
+        (
+            'found = by_id.get(target.removeprefix("#")) if element.tag == f"{SVG}use" else None -> '
+            'found = by_id.get(target.removeprefix("#")) if element.tag >= f"{SVG}use" else None'
+        ): "it is the last of PLAIN",
     },
     "randomness": {
         (

@@ -13,7 +13,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from autograder.pictures import GIF, JPEG, PNG, pixels, svg_pixels
+from autograder.pictures import GIF, JPEG, MOST_SVG, PNG, pixels, svg_pixels
 from autograder.sanitize import PAGE_PIXELS, Page
 
 
@@ -61,7 +61,9 @@ def test_plots_are_shown(plot: tuple[str, bytes]) -> None:
     [
         (png(640, 480), 640 * 480),
         (GIF[0] + struct.pack("<HH", 30, 20), 600),
-        (JPEG + b"\xff\xe0\0\x04ab\xff\xff\xc4\0\x02\xff\xc2\0\x11\x08" + struct.pack(">HH", 20, 30), 600),
+        # A segment that holds what looks like a size, letters that fill up, a table, and then the size.
+        (JPEG + b"\xff\xe0\0\x09\xff\xc0\0\x11\x08\0\x01\xff\xff\xc4\0\x02\xff\xc2\0\x11\x08\0\x14\0\x1e", 600),
+        (PNG + bytes(4) + b"JHDR" + bytes(8), math.inf),
         *[
             (data, math.inf)
             for data in (b"", b"RIFF\0\0\0\0WEBP", PNG, PNG + bytes(30), GIF[1], JPEG, JPEG + b"\xff" * 9)
@@ -115,6 +117,31 @@ NESTED = '<g id="a0"><circle r="1"/></g>' + "".join(
 def test_an_svg_that_holds_more_than_plots_do_is_not_shown(inner: str) -> None:
     (page,) = shown({"image/svg+xml": svg(inner), "text/plain": "a figure"})
     assert page == '<pre class="output">a figure</pre>'
+
+
+@pytest.mark.parametrize(
+    ("inner", "asked"),
+    [
+        ("", 100),
+        ("<title>no filter, no mask</title><text>@</text><desc>url(#a)</desc>", 400),
+        ('<g id="b"><path/><path/></g><use href="#b"/>', 800),
+        ('<use href="#nowhere"/><use/><image/>', 400),
+        ('<circle href="#b"/><path href="#b" id="b"/><tspan href="x"/>', 400),
+        (f'<g id="b">{LINE * 999}</g><use href="#b"/>', 100 * (1 + 1000 + 1 + 1000)),
+        (f'<pattern id="b">{LINE * 1000}</pattern>', 100 * 1002),
+        (f'<image href="data:image/png;base64,{base64.b64encode(png(7, 5)).decode()}"/>', 235),
+        (f'<image href="data:image/gif;base64,{base64.b64encode(png(7, 5)).decode()}"/>', math.inf),
+        (f'<image href="data:image/x;base64,{base64.b64encode(png(7, 5)).decode()}"/>', math.inf),
+        (f'<image href="data:image/png;base64,{base64.b64encode(png(7, 5)).decode()}*"/>', math.inf),
+    ],
+)
+def test_an_svg_asks_for_a_hundred_pixels_an_element_and_those_of_its_pictures(inner: str, asked: float) -> None:
+    assert svg_pixels(svg(inner)) == asked
+
+
+def test_the_longest_svg_is_read_and_no_longer_one() -> None:
+    longest = svg(" " * (MOST_SVG - len(svg(""))))
+    assert (len(longest), svg_pixels(longest), svg_pixels(longest + " ")) == (MOST_SVG, 100, math.inf)
 
 
 def test_an_svg_with_entities_or_of_too_many_letters_is_not_read() -> None:

@@ -173,6 +173,8 @@ FAULTS = {
     "bound_below = 2": None,
     "m": False,
     "from math import sqrtt as m\nafter_it = 1": True,
+    "both": False,  # bound twice by the next
+    "import math as both\nboth = both.pi": None,
     "m.x": True,  # now it is known whose fault that is
     "after_it": True,
 }
