@@ -4,6 +4,7 @@ ALONE = "the list has one entry"
 APART = "3 shares no bit with a multiple of 8"
 ENOUGH = "it is more than may be used again, or the same, for 1000 is even"
 FEW = "NumPy refuses bytes that are too few"
+FILLS = "the FF that comes next is skipped as one that fills up"
 FIRST = "b is the first kind of DTYPES"
 MORE = "it is refused for its length all the same"
 COUNTED = "their numbers were compared before"
@@ -109,6 +110,11 @@ SURVIVORS: dict[str, dict[str, str]] = {
             "place += 1 if data[place + 1] == 0xFF else 2 + length -> "
             "place += 1 if data[place + 1] >= 0xFF else 2 + length"
         ): "no byte is larger",
+        "place = 2 -> place = 1": FILLS,
+        (
+            "place += 1 if data[place + 1] == 0xFF else 2 + length -> "
+            "place += 1 if data[place + 1] == 0xFF else 1 + length"
+        ): FILLS,
         (
             'found = by_id.get(target.removeprefix("#")) if element.tag == f"{SVG}use" else None -> '
             'found = by_id.get(target.removeprefix("#")) if element.tag >= f"{SVG}use" else None'

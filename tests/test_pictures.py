@@ -62,7 +62,7 @@ def test_plots_are_shown(plot: tuple[str, bytes]) -> None:
         (png(640, 480), 640 * 480),
         (GIF[0] + struct.pack("<HH", 30, 20), 600),
         # A segment that holds what looks like a size, letters that fill up, a table, and then the size.
-        (JPEG + b"\xff\xe0\0\x09\xff\xc0\0\x11\x08\0\x01\xff\xff\xc4\0\x02\xff\xc2\0\x11\x08\0\x14\0\x1e", 600),
+        (JPEG + b"\xff\xe0\0\x08\xff\xc0\0\x11\x08\0\xff\xff\xc4\0\x02\xff\xc2\0\x11\x08\0\x14\0\x1e", 600),
         (PNG + bytes(4) + b"JHDR" + bytes(8), math.inf),
         *[
             (data, math.inf)
