@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import ast
 import os
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -192,16 +191,16 @@ def _reason(name: str, cell: Cell, failures: Failures, written: dict[str, Cell])
 
 
 def _failing(notebook: Notebook, failures: Failures, tasks: tuple[Task, ...]) -> Iterator[str]:
-    """The cells that are no task and fail by themselves: they use neither an answer nor a cell that fails."""
+    """The cells that are no task and fail by themselves: not for a wrong answer that they show, nor for a lost name."""
     wrong = {task.name for task in tasks if task.status in ("failed", "not attempted")}
-    lost = {name for cell in notebook.cells if cell.number in failures for name in _defined(cell)}
+    lost = {name for cell in notebook.cells if cell.number in failures for name in cell.binds}
     for cell in notebook.cells:
         failure = failures.get(cell.number)
-        if not failure or cell.grade_id or wrong & set(re.findall(r"\w+", cell.source)):
+        if not failure or cell.grade_id or (wrong & cell.loads and not notebook.needs(cell)):
             continue
         if STUB in failure["error"] or failure["message"].startswith("not run: "):
             continue
-        if not _raiser(notebook, cell, failure).grade_id and _unknown(failure) not in lost - _defined(cell):
+        if not _raiser(notebook, cell, failure).grade_id and _unknown(failure) not in lost - cell.binds:
             yield f"{cell}: {_reason('', cell, failures, {})[1]}"
 
 
@@ -220,7 +219,7 @@ def _order(notebook: Notebook, failures: Failures) -> Iterator[str]:
     """What worked in the session in which the notebook was saved, and cannot work from top to bottom."""
     homes: dict[str, list[Cell]] = {}
     for cell in notebook.cells:
-        for name in _defined(cell):
+        for name in cell.binds:
             homes.setdefault(name, []).append(cell)
     said: set[str] = set()
     for cell in notebook.cells:
@@ -244,23 +243,6 @@ def _order(notebook: Notebook, failures: Failures) -> Iterator[str]:
                 f"{cell} was saved without an error and fails in a fresh process: it worked because cells were run in "
                 "another order, or it was changed since. Restart the kernel, run all cells, and look here again."
             )
-
-
-def _defined(cell: Cell) -> set[str]:
-    """Names that the cell binds at its top level."""
-    names: set[str] = set()
-    inner: list[ast.AST] = list(cell.statements)
-    while inner:
-        node = inner.pop()
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            names.add(node.name)
-            continue
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            names.add(node.id)
-        elif isinstance(node, ast.alias):
-            names.add((node.asname or node.name).partition(".")[0])
-        inner.extend(ast.iter_child_nodes(node))
-    return names
 
 
 def _item(sentence: str, indent: int) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -36,8 +35,8 @@ ENDLESS = "it ran for more than"
 def failures_of(notebook: Notebook) -> Iterator[tuple[int, dict[str, Any]]]:
     """(number, failure) of each cell that fails.
 
-    A cell that kills the process costs itself alone; where a check never ends, later cells that call its
-    function are left out.
+    A cell that kills the process costs itself alone; where a check never ends, later ones of its function
+    are left out, and what only shows it.
     A failure names the exception's class and its bases under ``error``, its ``message``, and the ``frames`` of the
     notebook's own code: cell, line and function each. Raises :class:`normlab.notebook.NotebookError` where this Python
     cannot start another one.
@@ -64,11 +63,12 @@ def failures_of(notebook: Notebook) -> Iterator[tuple[int, dict[str, Any]]]:
         skipped[stuck.number] = ending
         if ending.startswith(ENDLESS) and stuck.is_check:
             name = stuck.grade_id.partition("__")[0]
-            calls = re.compile(rf"\b{re.escape(name)}\b")
             skipped |= {
                 cell.number: f"not run: {name} did not end"
                 for cell in notebook.cells
-                if cell.number > stuck.number and (cell.is_check or not cell.grade_id) and calls.search(cell.source)
+                if cell.number > stuck.number
+                and name in cell.loads
+                and (cell.is_check or not (cell.grade_id or notebook.needs(cell)))
             }
     if sys.stderr.isatty():
         print("\r\033[K", end="", file=sys.stderr, flush=True)

@@ -70,6 +70,29 @@ class Cell:
         return bool(hashlib.md5(text.encode(), usedforsecurity=False).hexdigest() == self.marks["checksum"])
 
     @property
+    def binds(self) -> set[str]:
+        """Names that the cell binds at its top level."""
+        names: set[str] = set()
+        inner: list[ast.AST] = list(self.statements)
+        while inner:
+            node = inner.pop()
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                names.add(node.name)
+                continue
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                names.add(node.id)
+            elif isinstance(node, ast.alias):
+                names.add((node.asname or node.name).partition(".")[0])
+            inner.extend(ast.iter_child_nodes(node))
+        return names
+
+    @property
+    def loads(self) -> set[str]:
+        """Names that the cell reads, at its top level or within."""
+        nodes = (node for statement in self.statements for node in ast.walk(statement))
+        return {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+
+    @property
     def statements(self) -> list[ast.stmt]:
         """The cell's syntax tree; empty for comments alone, and where it cannot be parsed."""
         try:
@@ -105,6 +128,10 @@ class Notebook:
     cells: list[Cell]
     saved_by: str
     notices: list[str] = field(default_factory=list)
+
+    def needs(self, cell: Cell) -> bool:
+        """Whether another cell reads what this one binds."""
+        return any(cell.binds & other.loads for other in self.cells if other is not cell)
 
 
 def read_notebook(path: Path) -> Notebook:

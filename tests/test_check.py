@@ -128,6 +128,9 @@ def test_a_function_that_never_ends_is_waited_for_once(save: Save, monkeypatch: 
         notebook["cells"].append(deepcopy(last) | {"source": f"assert double({number}) == {2 * number}"})
         notebook["cells"][-1]["metadata"]["nbgrader"]["grade_id"] = f"double__{number}"
     notebook["cells"] += [deepcopy(last) | {"source": "double(5)", "metadata": {}} for _ in range(10)]
+    helper = {"source": "# beside double\ndef half(x): return x / 2\nlater = lambda: double(1)", "metadata": {}}
+    notebook["cells"] += [deepcopy(last) | helper, deepcopy(last) | {"source": "assert half(later and 4) == 2"}]
+    notebook["cells"][-1]["metadata"]["nbgrader"]["grade_id"] = "half__of_four"
     notebook["metadata"].pop("normlab")
     before = time.monotonic()
     report = check(save(notebook))
@@ -136,6 +139,20 @@ def test_a_function_that_never_ends_is_waited_for_once(save: Save, monkeypatch: 
     assert reasons(report, "square")[0] == "not run: double did not end"  # its other check ran
     assert len(reasons(report, "square")) == 1
     assert not report.failing
+    assert status(report)["half"] == "passed"  # it needs a cell that only defines something
+
+
+def test_a_cell_that_shows_a_wrong_answer_is_not_listed_and_one_that_others_need_is(save: Save) -> None:
+    notebook = filled(double="def double(x):\n    return half(x)")
+    plain = deepcopy(at(notebook, "square__of_three")) | {"metadata": {}}
+    shows, helps = (
+        {"source": "double(2).shape"},
+        {"source": "# for double\nimport math\nmath.nothing\ndef half(x): return x"},
+    )
+    notebook["cells"].insert(0, plain | helps)
+    notebook["cells"].append(deepcopy(plain) | shows)
+    (only,) = check(save(notebook)).failing
+    assert "module 'math' has no attribute 'nothing'" in only
 
 
 def test_a_notebook_has_as_much_time_as_in_grading(save: Save, monkeypatch: pytest.MonkeyPatch) -> None:
