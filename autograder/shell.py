@@ -19,6 +19,7 @@ from traitlets.config import Config
 from autograder.limits import Limits
 from autograder.outputs import Outputs, Stream
 
+LEFT_OUT = "__autograder_left_out__"
 # Magics that load, or call, what is installed.
 _OF_THE_MACHINE = frozenset(
     {"matplotlib", "gui", "load_ext", "reload_ext", "conda", "mamba", "micromamba", "uv", "env", "set_env"}
@@ -90,49 +91,73 @@ def _nobody_answers(*_: object) -> str:
 
 
 class _WithoutMissing(ast.NodeTransformer):
-    """Imports of what is not installed here are left out, and calls of it: the function below them may do without.
+    """An import of what is not installed here is left out, and lines that only call it: the rest may do without.
 
     Only at the top level: what stands in a function or after ``try`` is the student's own affair.
     """
 
-    def __init__(self, names: dict[str, Any]) -> None:
-        self._names = names  # the student's
-        self._missing: set[str] = set()  # names that were to be bound
+    def __init__(self) -> None:
+        self._missing: set[str] = set()  # names that imports were to bind
+        self._doubtful: set[str] = set()  # those that imports of this cell may not bind
+        vars(builtins)[LEFT_OUT] = self._left_out
 
     def visit_Module(self, module: ast.Module) -> ast.Module:
-        module.body = [statement for statement in module.body if self._keeps(statement)]
+        imports = [each for each in module.body if isinstance(each, ast.Import | ast.ImportFrom)]
+        self._doubtful = {name for each in imports if not _is_there(each) for name in map(_bound, each.names)}
+        module.body = [statement for each in module.body for statement in self._guarded(each)]
         return module
 
-    def _keeps(self, statement: ast.stmt) -> bool:
+    def _guarded(self, statement: ast.stmt) -> list[ast.stmt]:
         if isinstance(statement, ast.Import):
-            names, statement.names = statement.names, [each for each in statement.names if _is_there(each.name)]
-            self._leave_out([ast.Import([each]) for each in names if each not in statement.names])
-            self._missing -= {_bound(each) for each in statement.names}
-            return bool(statement.names)
-        if isinstance(statement, ast.ImportFrom) and statement.module and not _is_there(statement.module):
-            self._leave_out([statement])
-            return False
-        lost = self._missing - self._names.keys()
-        if isinstance(statement, ast.Expr) and lost & {n.id for n in ast.walk(statement) if isinstance(n, ast.Name)}:
-            _leave_out(ast.unparse(statement), "it calls what was left out")
+            parts: list[ast.stmt] = [ast.copy_location(ast.Import([name]), statement) for name in statement.names]
+            names = [_bound(name) for name in statement.names]
+        elif isinstance(statement, ast.ImportFrom) and statement.module != "__future__":
+            parts, names = [statement], [_bound(name) for name in statement.names]
+        elif isinstance(statement, ast.Expr) and (self._missing | self._doubtful) & _names(statement):
+            parts, names = [statement], []
+        else:
+            return [statement]
+        return [_guard(part, names) for part in parts]
+
+    def _left_out(self, line: str, names: list[str]) -> bool:
+        """Whether the error at hand is of what is not there: then the line is left out, and the names are known."""
+        error = sys.exception()
+        if isinstance(error, ModuleNotFoundError) and names:
+            self._missing |= {*names}
+            _leave_out(line, f"{error.name} is not installed where notebooks are graded")
+        elif isinstance(error, NameError) and error.name in self._missing:
+            _leave_out(line, f"there is no {error.name}")
+        else:
             return False
         return True
 
-    def _leave_out(self, imports: list[ast.Import] | list[ast.ImportFrom]) -> None:
-        for each in imports:
-            self._missing |= {_bound(alias) for alias in each.names}
-            _leave_out(ast.unparse(each), "it is not installed where notebooks are graded")
+
+def _guard(statement: ast.stmt, names: list[str]) -> ast.stmt:
+    """The statement, and what asks ``_WithoutMissing`` about its errors."""
+    code = f"try:\n    pass\nexcept:\n    if not {LEFT_OUT}({ast.unparse(statement)!r}, {names!r}): raise"
+    (guard,) = ast.parse(code).body
+    for node in ast.walk(guard):
+        if isinstance(node, ast.stmt | ast.expr | ast.excepthandler):
+            ast.copy_location(node, statement)
+    guard.body = [statement]  # type: ignore[attr-defined]
+    return guard
+
+
+def _is_there(statement: ast.Import | ast.ImportFrom) -> bool:
+    """As far as can be told before the cell has run."""
+    of = [each.name for each in statement.names] if isinstance(statement, ast.Import) else [statement.module or ""]
+    try:
+        return all(name in sys.modules or importlib.util.find_spec(name) is not None for name in of)
+    except Exception:  # the package that should hold it is not there, or is odd
+        return False
+
+
+def _names(statement: ast.stmt) -> set[str]:
+    return {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
 
 
 def _bound(alias: ast.alias) -> str:
     return alias.asname or alias.name.partition(".")[0]
-
-
-def _is_there(module: str) -> bool:
-    try:
-        return module in sys.modules or importlib.util.find_spec(module) is not None
-    except Exception:  # it, or the package that holds it, is odd: the import itself will tell
-        return module.partition(".")[0] in sys.modules
 
 
 def _leave_out(line: str, reason: str) -> None:
@@ -149,7 +174,7 @@ class Shell:
         config.InteractiveShell.colors = "neutral"
         self.outputs = Outputs(limits)
         self.ip = _InteractiveShell.instance(config=config)
-        self._without_missing = _WithoutMissing(self.ip.user_ns)
+        self._without_missing = _WithoutMissing()
         self.ip.ast_transformers.append(self._without_missing)
         self.ip.display_pub.outputs = self.ip.displayhook.outputs = self.outputs
         if "matplotlib" in sys.modules:

@@ -109,13 +109,43 @@ def test_a_line_for_a_machine_that_is_not_there_costs_no_answer(line: str, worke
 
 
 def test_an_import_that_is_left_out_is_named_and_the_others_are_kept(worker: Worker) -> None:
-    judged = worker.grade(submission(demo_first="import math, nowhere as n\nprint(math.pi > 3)\nimport math.nowhere"))
-    error = outputs(judged, "demo-first")[-1]
-    told = "import nowhere as n: left out, since it is not installed where notebooks are graded\n"
-    assert [item["text"] for item in outputs(judged, "demo-first")[:-1]] == [told, "True\n"]
-    assert error["ename"] == "ModuleNotFoundError"
-    bound = submission(demo_first="import nowhere as n\nimport math as n\nn.pi")  # by then it is something
-    assert outputs(worker.grade(bound), "demo-first")[-1]["data"] == {"text/plain": "3.141592653589793"}
+    source = "import math, nowhere as n\nprint(math.pi > 3)\nn.call(1)\nfrom math.inside import x\nprint(n)\nn.y = 1"
+    *said, error = outputs(worker.grade(submission(demo_first=source)), "demo-first")
+    assert "".join(item["text"] for item in said if item["name"] == "stdout") == "True\n"
+    assert "".join(item["text"] for item in said if item["name"] == "stderr").splitlines() == [
+        "import nowhere as n: left out, since nowhere is not installed where notebooks are graded",
+        "n.call(1): left out, since there is no n",
+        "from math.inside import x: left out, since math.inside is not installed where notebooks are graded",
+        "print(n): left out, since there is no n",
+    ]
+    assert (error["ename"], error["evalue"]) == ("NameError", "name 'n' is not defined")
+
+
+MADE = {
+    "in the cell": "from pathlib import Path\nPath('mine.py').write_text('x = 1')\nimport mine\nmine.x",
+    "by hand": "import sys, types\nsys.modules['mine'] = types.ModuleType('mine')\nimport mine\nmine.x = 1\n1",
+    "elsewhere": "import sys, os\nos.makedirs('lib')\nopen('lib/mine.py', 'w').write('x = 1')\n"
+    "sys.path.insert(0, 'lib')\nfrom mine import *\nx",
+    "a function": "from nowhere import f\ndef f(x): print(x)\nf(1)\n1",
+    "the future": "from __future__ import annotations\nimport mine_not\ndef f(x: Never): return x\nf(1)",
+}
+
+
+@pytest.mark.parametrize("how", MADE)
+def test_what_the_notebook_makes_itself_is_there(how: str, worker: Worker) -> None:
+    last = outputs(worker.grade(submission(demo_first=MADE[how] + "\nprint(1)")), "demo-first")[-1]
+    assert last["text"].endswith("1\n")
+
+
+def test_the_error_of_a_call_of_what_is_there_is_the_students_own(worker: Worker) -> None:
+    source = "import nowhere\nprint(undefined, nowhere)"
+    error = outputs(worker.grade(submission(demo_first=source)), "demo-first")[-1]
+    assert (error["ename"], error["evalue"]) == ("NameError", "name 'undefined' is not defined")
+
+
+def test_a_name_that_is_bound_after_all_is_shown_and_what_stands_after_try_is_the_students_own(worker: Worker) -> None:
+    bound = submission(demo_first="import nowhere as n\nimport math as n\nprint(n.pi)")
+    assert outputs(worker.grade(bound), "demo-first")[-1]["text"] == "3.141592653589793\n"
     tried = "try:\n    import nowhere\nexcept ImportError:\n    print('tried')"
     assert outputs(worker.grade(submission(demo_first=tried)), "demo-first")[0]["text"] == "tried\n"
 
