@@ -55,7 +55,10 @@ class Attempts:
         files |= {name: line.encode() for name, line in lines.items() if line}
         digest = self.add(student, files) if current.notebooks else ""
         folders = sorted(path for path in self._folder(student).glob("[!.]*") if path.name != digest)
-        earlier = [read_submission(path, self.names, self.course.limits) for path in folders]
+        read = (read_submission(path, self.names, self.course.limits) for path in folders)
+        earlier = [
+            each for each in read if each.timestamp or each.notebooks != current.notebooks
+        ]  # else its time is known now
         earlier.sort(key=lambda each: str(parse_timestamp(each.timestamp) or ""))
         if not earlier:
             return [current]

@@ -233,7 +233,7 @@ class _Hand:
         if self.course.engine.keep == "best":
             there = {name: _content(folder / name) for name in files}
             self._keep(student, {name: content for name, content in there.items() if content}, known)
-        if any(_content(folder / name) for name in data) and not (known and when):
+        if any(_content(folder / name) not in (None, data[name]) for name in data) and not (known and when):
             self.found.notes.append(f"What lay there of {student} was replaced; the times do not tell which came last.")
         _write(folder, files)
         if not when:

@@ -22,7 +22,7 @@ from autograder.assignment import Assignment, Markers
 from autograder.errors import CourseError, UsageError
 from autograder.limits import Limits
 from autograder.penalty import loaded
-from autograder.wording import nearest
+from autograder.wording import as_setting, nearest
 
 CONFIG_FILE = "nbgrader_config.py"
 # In a student's name: what nothing can store or print, and what turns the rest of a line round.
@@ -127,8 +127,7 @@ class Course:
         try:
             return cast(Settings, kind(config=self.config))
         except TraitError as error:
-            told = re.sub(r"^The '(\w+)' trait of an? (\w+) instance expected", r"c.\2.\1 must be", str(error))
-            raise CourseError(f"{self.root / CONFIG_FILE}: {told}") from None
+            raise CourseError(f"{self.root / CONFIG_FILE}: {as_setting(str(error))}") from None
 
     @cached_property
     def limits(self) -> Limits:

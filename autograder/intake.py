@@ -14,7 +14,7 @@ from autograder.errors import AutograderError
 from autograder.limits import Limits
 
 MAX_VALUES = 2_000_000  # containers and members of one notebook: bounds the memory that parsing takes
-IMAGES = ("image/png", "image/jpeg", "image/gif")  # attachments of written answers that are kept
+IMAGES = ("image/png", "image/jpeg")  # attachments of written answers that are kept
 GRADE_ID = re.compile(r"[a-zA-Z0-9_\-]{1,128}\Z")  # nbgrader's own pattern
 # Possessive: a hostile file must not make the scan backtrack.
 TOKENS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{},]', re.DOTALL)

@@ -25,7 +25,7 @@ from autograder.scoring import score_of
 from autograder.seeding import apart
 from autograder.session import Session
 from autograder.trusted import Failure, Namespace
-from autograder.wording import listed, shown
+from autograder.wording import AT_FAULT, listed, shown
 
 AGAIN = 0.1  # the share of a cell's time for a check that uses all that a check used which ran out of time
 ENDLESS = 2  # such checks, after which those that use the same are not run
@@ -165,7 +165,7 @@ class Judge:
         if needs_names:
             self.life.steps.append(run)  # it holds objects of the process
         told = [f"cannot run beside the student's: {each.message}" for each in faults if each.at_boundary]
-        told += [f"is at fault itself: {each}" for each in faults if each.is_fault]
+        told += [f"{AT_FAULT}: {each}" for each in faults if each.is_fault]
         told = told or [f"did not finish: {reason}"] * (reason is not None)
         self.judged.flags += [f"The given cell {cell.filename} {what}" for what in told]
 
@@ -221,7 +221,7 @@ class Judge:
         if isinstance(result, Failure):
             self.outputs.error(result.name, result.message, result.lines)
             if result.is_fault:
-                self.judged.flags.append(f"{cell.grade_id} is at fault itself: {result}")
+                self.judged.flags.append(f"{cell.grade_id} {AT_FAULT}: {result}")
                 return CheckResult("error", cell.points, 0.0, str(result))
             if result.at_boundary:
                 self.judged.flags.append(f"{cell.grade_id}: {result.message}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache, lru_cache
@@ -16,7 +15,7 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
-from autograder.pictures import from_base64, pixels, svg_pixels
+from autograder.pictures import from_base64, pixels
 
 # Sanitizing deeply nested tags takes time by the square: 10,000 tags 0.4 s, a million would take hours.
 PAGE_TAGS = 20_000
@@ -25,6 +24,7 @@ PAGE_CODE = 500_000  # characters that are colored on one page
 KEPT_CODE = 10_000  # characters of a cell whose colors are kept in mind: those of five hundred long ones take gigabytes
 PAGE_ROOM = 40 << 20  # characters of one page
 PAGE_PIXELS = 100_000_000  # of its pictures: three hundred plots, 400 MB where a browser draws all of them
+NOT_SHOWN = f"not shown: a page shows PNG and JPEG alone, of {PAGE_PIXELS // 1_000_000} megapixels in all"
 MOST_SPAN = 1000  # columns or rows of one cell of a table
 CUT = Markup('<pre class="error">[cut here: the page is full]</pre>')
 
@@ -46,7 +46,7 @@ VALUE = r"""(?:"[^"<>]*+"|'[^'<>]*+'|[^ \t\n\f\r"'<>`]++)"""
 ATTRIBUTE = rf"{SPACE}++{SIGN}++(?:{SPACE}*+={SPACE}*+{VALUE})?+"
 LONE = re.compile(rf"<(?!/?[a-zA-Z]{SIGN}*+(?:{ATTRIBUTE}){{0,100}}+{SPACE}*+/?>|[!?][^<>]*+>)")
 PICTURE = re.compile(r'<img src="attachment:([^"]*)" alt="([^"]*)"[^>]*>')
-IMAGE_URL = re.compile(r"data:image/(?:png|jpeg|gif);base64,[A-Za-z0-9+/=]+\Z")
+IMAGE_URL = re.compile(r"data:image/(?:png|jpeg);base64,[A-Za-z0-9+/=]+\Z")
 ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[@-_]")
 # Of these, those of Unicode turn the order around in which text is read.
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
@@ -110,13 +110,15 @@ class Page:
 
         def picture(match: re.Match[str]) -> str:
             for kind, data in pictures.pop(match[1], {}).items():
+                if pixels(from_base64(data)) > self.pixels:
+                    return f"(picture {match[1]}, {NOT_SHOWN})"
                 return f'<img src="data:{kind};base64,{"".join(data.split())}" alt="{match[2]}">'
             return f"(picture {match[1]})"  # it stands above, or is not there
 
         return self._clean(PICTURE.sub(picture, rendered), TAGS | {"img"}) or Markup("<pre>{}</pre>").format(source)
 
     def _bundle(self, data: Mapping[str, Any]) -> Markup:
-        for kind in ("image/png", "image/jpeg", "image/gif", "image/svg+xml"):
+        for kind in ("image/png", "image/jpeg"):
             picture = self._picture(kind, _joined(data[kind])) if kind in data else None
             if picture:
                 return picture
@@ -128,15 +130,14 @@ class Page:
                 )
         if "text/markdown" in data:
             return self._markdown(_joined(data["text/markdown"]), {})
-        return _preformatted(_joined(data.get("text/plain", "")), "output")
+        text = _joined(data.get("text/plain", ""))
+        is_picture = any(kind.startswith("image/") for kind in data)
+        return _preformatted(f"{text}\n(picture {NOT_SHOWN})" if is_picture else text, "output")
 
     def _picture(self, kind: str, data: str) -> Markup | None:
         """None where it is none, or asks for more than the page has left."""
-        if kind == "image/svg+xml":  # as a picture an SVG runs no script and loads nothing
-            asked, data = svg_pixels(data), base64.b64encode(data.encode("utf-8", "replace")).decode()
-        else:
-            asked, data = pixels(from_base64(data)), "".join(data.split())
-        if not self._can_draw(asked):
+        data = "".join(data.split())
+        if not self._can_draw(pixels(from_base64(data))):
             return None
         self.figures += 1
         return Markup('<img src="data:{};base64,{}" alt="Figure {} of this notebook">').format(kind, data, self.figures)

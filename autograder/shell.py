@@ -178,6 +178,7 @@ class Shell:
         self.ip.ast_transformers.append(self._without_missing)
         self.ip.display_pub.outputs = self.ip.displayhook.outputs = self.outputs
         if "matplotlib" in sys.modules:
+            _always_draw_png()
             self.ip.run_line_magic("matplotlib", "inline")
         self.ip.builtin_trap.activate()
 
@@ -243,6 +244,19 @@ class Shell:
         except BaseException:
             return [type(error).__name__]
         return self.ip.last_traceback or [type(error).__name__]
+
+
+def _always_draw_png() -> None:
+    """Figures come as PNG, too, whatever formats a notebook asks for: a page shows no other that plots have."""
+    from IPython.core import pylabtools
+    from matplotlib_inline import backend_inline
+
+    select = pylabtools.select_figure_formats
+
+    def with_png(shell: Any, formats: Any, **options: Any) -> None:
+        select(shell, {"png", *([formats] if isinstance(formats, str) else formats)}, **options)
+
+    vars(pylabtools)["select_figure_formats"] = vars(backend_inline)["select_figure_formats"] = with_png
 
 
 def _skip_own_frames(error: BaseException) -> Any:

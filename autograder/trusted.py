@@ -76,13 +76,16 @@ class Namespace:
         """
         if hasattr(error, "student_traceback"):
             return False
-        if isinstance(error, NameError):
+        if type(error) is NameError and error.name is not None:
             found = error.name in self.broken or error.name not in self.bound
+        elif isinstance(error, AttributeError) and isinstance(error.obj, types.ModuleType):
+            found = str(error.name) in cell.source
+        elif isinstance(error, OSError):
+            found = str(error.filename) in cell.source
         else:
-            of_module = isinstance(error, AttributeError) and isinstance(error.obj, types.ModuleType)
-            found = of_module or isinstance(error, ImportError | OSError)
+            found = isinstance(error, ImportError)
         if found:
-            self.broken |= _bound(cell)
+            self.broken |= cell.binds | imported_names(cell.imports)
         return found
 
     def run_quietly(self, imports: str) -> None:
@@ -95,7 +98,16 @@ class Namespace:
 
 
 def _bound(cell: Cell) -> set[str]:
-    return {*cell.binds} | imported_names(cell.imports)
+    """Names that the cell binds, at its top level or within."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(cell.python)):
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            found.add(node.id)
+        if isinstance(node, ast.Global | ast.Nonlocal):
+            found |= {*node.names}
+        named = (getattr(node, part, None) for part in ("name", "asname", "arg", "rest"))
+        found |= {name.partition(".")[0] for name in named if isinstance(name, str)}
+    return found
 
 
 _FRAME = re.compile(r'File "<ipython-input-[^"\n]*>", line (\d{1,6}), in (\w{1,60})\n')  # of a cell of the student's

@@ -1,12 +1,24 @@
-"""How a sentence says how many, how late, which, a name that a student chose, and the names nearest to a wrong one."""
+"""The words for how many, how late, which, for settings, and for names: hostile ones, and those nearest to a wrong one."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 PLACES = 3  # that are named for one reason
+AT_FAULT = "is at fault itself"
 WAITING = ("written answer waits", "written answers wait")
+
+
+def as_setting(message: str) -> str:
+    """What traitlets says of a value, in the words of the configuration.
+
+    >>> as_setting("The 'keep' trait of an Engine instance expected any of ['last', 'best'], not the str 'bst'.")
+    "c.Engine.keep must be any of ['last', 'best'], not the str 'bst'."
+    """
+    told = re.sub(r"^(?:The value of t|T)he '(\w+)' trait of an? (\w+) instance", r"c.\2.\1", message)
+    return told.replace(" expected ", " must be ", 1).replace(" should ", " must ", 1)
 
 
 def counted(number: float, one: str, many: str = "") -> str:
@@ -43,16 +55,16 @@ def listed(places: Sequence[str]) -> str:
 
 
 def gathered(people: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    """(student, sentence) in their order; what is said of more than three students is said once.
+    """(student, sentence) in their order; a fault of the course's own, which many share, is told once.
 
-    >>> gathered([("ann", "late"), *((f"s{n}", "a check is at fault") for n in range(5)), ("bob", "late")])
-    [('ann', 'late'), ('s0, s1, s2 and 2 more', 'a check is at fault'), ('bob', 'late')]
+    >>> gathered([("ann", "late"), *((f"s{n}", f"a check {AT_FAULT}") for n in range(5)), ("bob", "late")])
+    [('ann', 'late'), ('s0, s1, s2 and 2 more', 'a check is at fault itself'), ('bob', 'late')]
     """
     whose: dict[str, list[str]] = {}
     for student, sentence in people:
         whose.setdefault(sentence, []).append(student)
-    many = {sentence: listed(students) for sentence, students in whose.items() if len(students) > PLACES}
-    return list(dict.fromkeys((many.get(sentence, student), sentence) for student, sentence in people))
+    faults = {sentence: listed(students) for sentence, students in whose.items() if AT_FAULT in sentence}
+    return list(dict.fromkeys((faults.get(sentence, student), sentence) for student, sentence in people))
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

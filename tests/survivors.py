@@ -2,9 +2,7 @@
 
 ALONE = "the list has one entry"
 APART = "3 shares no bit with a multiple of 8"
-ENOUGH = "it is more than may be used again, or the same, for 1000 is even"
 FEW = "NumPy refuses bytes that are too few"
-FILLS = "the FF that comes next is skipped as one that fills up"
 FIRST = "b is the first kind of DTYPES"
 MORE = "it is refused for its length all the same"
 COUNTED = "their numbers were compared before"
@@ -90,35 +88,7 @@ SURVIVORS: dict[str, dict[str, str]] = {
         "limit = max(limit - len(line), 0) -> limit = max(0, limit - len(line))": LARGER,
     },
     "pictures": {
-        (
-            "inner = list(islice(found.iter(), MOST_USED + 1)) if found is not None else [] -> "
-            "inner = list(islice(found.iter(), MOST_USED << 1)) if found is not None else []"
-        ): ENOUGH,
-        (
-            "inner = list(islice(found.iter(), MOST_USED + 1)) if found is not None else [] -> "
-            "inner = list(islice(found.iter(), MOST_USED | 1)) if found is not None else []"
-        ): ENOUGH,
-        (
-            "inner = list(islice(found.iter(), MOST_USED + 1)) if found is not None else [] -> "
-            "inner = list(islice(found.iter(), MOST_USED ^ 1)) if found is not None else []"
-        ): ENOUGH,
-        (
-            "inner = list(islice(found.iter(), MOST_USED + 1)) if found is not None else [] -> "
-            "inner = list(islice(found.iter(), MOST_USED + 2)) if found is not None else []"
-        ): ENOUGH,
-        (
-            "place += 1 if data[place + 1] == 0xFF else 2 + length -> "
-            "place += 1 if data[place + 1] >= 0xFF else 2 + length"
-        ): "no byte is larger",
-        "place = 2 -> place = 1": FILLS,
-        (
-            "place += 1 if data[place + 1] == 0xFF else 2 + length -> "
-            "place += 1 if data[place + 1] == 0xFF else 1 + length"
-        ): FILLS,
-        (
-            'found = by_id.get(target.removeprefix("#")) if element.tag == f"{SVG}use" else None -> '
-            'found = by_id.get(target.removeprefix("#")) if element.tag >= f"{SVG}use" else None'
-        ): "it is the last of PLAIN",
+        "place = 2 -> place = 1": "the FF that comes next is skipped as one that fills up",
     },
     "randomness": {
         (

@@ -108,6 +108,19 @@ def test_a_line_for_a_machine_that_is_not_there_costs_no_answer(line: str, worke
     assert "left out" in "".join(item.get("text", "") for item in outputs(judged, "first"))
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "%config InlineBackend.figure_formats = ['svg']",
+        "from matplotlib_inline.backend_inline import set_matplotlib_formats\nset_matplotlib_formats('svg')",
+        "%matplotlib inline",
+    ],
+)
+def test_a_figure_comes_as_png_whatever_the_notebook_asks_for(asked: str, worker: Worker) -> None:
+    source = f"{asked}\nimport matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()"
+    assert "image/png" in outputs(worker.grade(submission(demo_first=source)), "demo-first")[-1]["data"]
+
+
 def test_an_import_that_is_left_out_is_named_and_the_others_are_kept(worker: Worker) -> None:
     source = "import math, nowhere as n\nprint(math.pi > 3)\nn.call(1)\nfrom math.inside import x\nprint(n)\nn.y = 1"
     *said, error = outputs(worker.grade(submission(demo_first=source)), "demo-first")

@@ -175,6 +175,13 @@ FAULTS = {
     "from math import sqrtt as m\nafter_it = 1": True,
     "both": False,  # bound twice by the next
     "import math as both\nboth = both.pi": None,
+    "def last(values):\n    for each in values: found = each\n    return found\nlast([])": False,
+    "def outer():\n    def inner(): return late\n    inner()\n    late = 1\nouter()": False,
+    "match []:\n    case [head, *tail]: pass\nhead": False,
+    "match {}:\n    case {'a': some as whole, **rest}: pass\nrest": False,
+    "def sets():\n    global TABLE\n    1 / 0\nTABLE": False,
+    "import math\ngetattr(math, 'no' + 'name')": False,
+    "open('no' + '/file')": False,
     "m.x": True,  # now it is known whose fault that is
     "after_it": True,
 }
