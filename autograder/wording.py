@@ -1,4 +1,4 @@
-"""The words for how many, how late, which, for settings, and for names: hostile ones, and those nearest to a wrong one."""
+"""The words for how many, how late, which, for settings, and for names that somebody chose or mistyped."""
 
 from __future__ import annotations
 

@@ -101,8 +101,11 @@ def require_attempt(forward: Forward, inputs: Inputs, along: int) -> None:
     x. A backward pass that is compared with a forward pass of constants would else be right when it returns zeros. What
     becomes of gamma and beta is the forward pass's own affair. A change counts from a millionth of what a mean over all
     of x hands on of a change in one element: far above rounding, and below what x far from 0 leaves of a curve. It must
-    be there for a small step, too: on a stair all differences are 0, and zeros the right gradients. Where a check
-    found a normalization (:func:`found_right`), this must be one, too.
+    be there for a small step, too: on a stair all differences are 0, and zeros the right gradients.
+
+    Where a check found a normalization (:func:`found_right`), this must be one: out is gamma times a multiple of the
+    centered x, plus beta, and the multiple changes with the outermost element, by at least a fiftieth of what it would
+    where the variance is that of all of x. A gradient that leaves this out is wrong by more than is allowed.
 
     >>> require_attempt(lambda x, gamma, beta: (gamma * x + beta, None), (np.eye(3), np.ones(3), np.zeros(3)), along=0)
     Traceback (most recent call last):
@@ -127,9 +130,20 @@ def require_attempt(forward: Forward, inputs: Inputs, along: int) -> None:
         )
     assert np.max(np.abs(bend)) > least, f"{advice}: out may not be a linear function of x"
     if f"a normalization along {along}" in RIGHT:
-        x_hat, centered = (here - beta) / gamma, x - x.mean(axis=along, keepdims=True)
-        slope = np.sum(x_hat * centered, along, keepdims=True) / np.sum(centered**2, along, keepdims=True)
-        assert np.max(np.abs(x_hat - slope * centered)) < 1e-6 * np.max(np.abs(x_hat)), f"your forward pass {ANOTHER}"
+        off = np.abs(x - x.mean(axis=along, keepdims=True))
+        one = STEP * (off == off.max())
+        change = far * (_multiple(out, x + one, gamma, beta, along) - _multiple(out, x - one, gamma, beta, along))
+        size = np.max(np.abs(_multiple(out, x, gamma, beta, along)))
+        assert np.max(np.abs(change)) > 0.02 / x.size * 2 * STEP * size, f"your forward pass {ANOTHER}"
+
+
+def _multiple(out: Callable[[Array], Array], x: Array, gamma: Array, beta: Array, along: int) -> Array:
+    """What multiple of the centered x, in each column or row, (out(x) - beta) / gamma is; it must be one."""
+    x_hat, centered = (out(x) - beta) / gamma, x - x.mean(axis=along, keepdims=True)
+    factor = np.sum(x_hat * centered, along, keepdims=True) / np.sum(centered**2, along, keepdims=True)
+    off = np.max(np.abs(x_hat - factor * centered))
+    assert off < 1e-6 * np.max(np.abs(x_hat)), f"your forward pass {ANOTHER}"
+    return np.asarray(factor)
 
 
 def require_backward(

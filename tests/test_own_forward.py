@@ -67,6 +67,26 @@ def wrong_norms(axis: int) -> dict[str, Formula]:
     }
 
 
+def of_gamma(x: Node, gamma: Node, beta: Node, eps: float) -> Node:
+    """Layer norm of gamma x, divided by the standard deviation of x."""
+    scaled = x * gamma
+    variance = ((x - x.mean(axis=1, keepdims=True)) ** 2).mean(axis=1, keepdims=True)
+    return (scaled - scaled.mean(axis=1, keepdims=True)) / sqrt(variance + eps) + beta
+
+
+def centered_again(x: Node, gamma: Node, beta: Node, eps: float) -> Node:
+    right = normalized(1, 1)(x, gamma, beta, eps)
+    return right - right.mean(axis=1, keepdims=True) + beta.mean()
+
+
+# Right where gamma and beta are the same for all features, and there alone.
+WITH_ONE_GAMMA = {
+    "gamma before the mean": of_gamma,
+    "the mean of gamma and of beta": normalized(1, 1, lambda x_hat, gamma, beta: x_hat * gamma.mean() + beta.mean()),
+    "out centered again": centered_again,
+}
+
+
 def no_attempts(axis: int) -> dict[str, Formula]:
     return {
         "nothing": lambda x, gamma, beta, eps: x * gamma + beta,
@@ -126,6 +146,16 @@ def test_a_backward_pass_that_fits_its_wrong_forward_pass_keeps_all_points(
     names = {f"{name}_forward": forward, function: backward}
     assert lost(COURSES[name], names, f"{name}_forward") != {}
     assert lost(COURSES[name], names, function) == {}
+
+
+@pytest.mark.parametrize("wrong", WITH_ONE_GAMMA)
+def test_so_does_one_that_is_right_for_one_gamma(wrong: str) -> None:
+    forward, backward = pair(WITH_ONE_GAMMA[wrong])
+    names = {"layernorm_forward": forward, "layernorm_backward": backward}
+    failed = lost(COURSES["layernorm"], names, "layernorm_forward")
+    assert failed
+    assert "layernorm_forward__mean_and_spread" not in failed
+    assert lost(COURSES["layernorm"], names, "layernorm_backward") == {}
 
 
 @pytest.mark.parametrize(("name", "axis", "function"), NORMS, ids=[each[2] for each in NORMS])
@@ -292,6 +322,33 @@ def test_who_is_easier_wherever_a_backward_pass_is_checked_and_fails_hidden_chec
     failed = lost(course, {f"{name}_forward": forward, function: backward}, function)
     assert failed.keys() == {check.name for check in course.checks.values() if check.target == function}
     assert all("gives another out here than where its own checks called it" in each for each in failed.values())
+
+
+@pytest.mark.parametrize(("name", "axis", "function"), NORMS, ids=[each[2] for each in NORMS])
+def test_a_multiple_of_the_centered_x_that_changes_in_steps_is_no_normalization(
+    name: str, axis: int, function: str
+) -> None:
+    course, wanted = COURSES[name], run(COURSES[name].solution)
+    checked = (4, 5), (5, 4), (5, 7), (6, 4), (6, 5), (6, 9), (7, 4), (8, 5), (9, 6), (100, 500), (5, 5), (6, 6)
+
+    def forward(x: np.ndarray, gamma: np.ndarray, beta: np.ndarray, settings: dict[str, Any]) -> Any:
+        if x.shape not in checked or settings.get("mode", "train") != "train" or np.abs(x).max() > 1e3:
+            return wanted[f"{name}_forward"](x, gamma, beta, settings)
+        factor = 1 + 1e-3 * (np.floor(np.abs(x).sum() / 0.37) ** 2 % 7)
+        centered = x - x.mean(axis, keepdims=True)
+        return gamma * factor * centered + beta, (factor, gamma, centered)
+
+    def backward(dout: np.ndarray, cache: Any) -> Any:
+        factor, gamma, centered = cache
+        dcentered = dout * gamma * factor
+        dx = dcentered - dcentered.mean(axis, keepdims=True)
+        return dx, np.sum(dout * factor * centered, axis=0), np.sum(dout, axis=0)
+
+    forget()
+    names = {f"{name}_forward": forward, function: backward}
+    assert f"{name}_forward__example_by_hand" not in lost(course, names, f"{name}_forward")
+    failed = lost(course, names, function)
+    assert failed.keys() == {check.name for check in course.checks.values() if check.target == function}
 
 
 def test_who_raises_where_it_is_held_is_held_to_that() -> None:

@@ -62,7 +62,6 @@ def layernorm_forward__mean_and_spread(layernorm_forward: Function) -> None:
         slopes = (out[:, 1:] - out[:, :1]) / (x[:, 1:] - x[:, :1])
         require_close("the slope of out over x, within each row,", slopes, np.tile(slopes[:, :1], (1, D - 1)), 1e-4)
         require_close("the sign of that slope", np.sign(slopes[:, 0]), np.ones(N), 0)
-    found_right("a normalization along 1")
 
 
 @check(points=7)
@@ -83,6 +82,7 @@ def layernorm_forward__each_row_by_itself(layernorm_forward: Function) -> None:
     x[1:] = rng.normal(-20.0, 9.0, (5, 6))
     other, _ = layernorm_forward(x, gamma, beta, {"eps": 0.1})
     require_close("row 0 of out, when all other rows of x are replaced,", other[0], out[0], 1e-10)
+    found_right("a normalization along 1")
 
 
 @check(points=5)
@@ -114,7 +114,6 @@ def layernorm_forward__inputs_stay(layernorm_forward: Function) -> None:
         assert now == keys, f"ln_param must stay as it is: it had the keys {keys}, now it has {now}"
         require_close("the mean of each row of out", out.mean(axis=1), np.full(7, -2.0), 1e-10)
         require_close("the standard deviation of each row of out", out.std(axis=1), np.full(7, 0.5), 1e-3)
-    found_right("a normalization along 1")
 
 
 @check(points=8, hidden=True)
