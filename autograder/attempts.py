@@ -28,8 +28,8 @@ class Attempts:
     assignment: str
     names: Sequence[str]
 
-    def add(self, student: str, files: Mapping[str, bytes]) -> str:
-        """Keep one submission, notebooks and timestamp.txt by name; returns under which digest it lies."""
+    def add(self, student: str, files: Mapping[str, bytes]) -> None:
+        """Keep one submission, notebooks and timestamp.txt by name."""
         folder = self._folder(student)
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -44,7 +44,6 @@ class Attempts:
                     os.rename(new, folder / digest)
         except OSError as error:
             raise AutograderError(f"{folder} cannot be written: {error.strerror}. Run the command again.") from None
-        return digest
 
     def of(self, student: str, current: Submission) -> list[Submission]:
         """Everything that is to be graded, the current submission last; where the last counts, that alone."""
@@ -53,12 +52,12 @@ class Attempts:
         files = {f"{name}.ipynb": content for name, content in current.notebooks.items()}
         lines = {"timestamp.txt": current.timestamp, SECRET: current.secret}
         files |= {name: line.encode() for name, line in lines.items() if line}
-        digest = self.add(student, files) if current.notebooks else ""
-        folders = sorted(path for path in self._folder(student).glob("[!.]*") if path.name != digest)
+        if current.notebooks:
+            self.add(student, files)
+        folders = sorted(self._folder(student).glob("[!.]*"))
         read = (read_submission(path, self.names, self.course.limits) for path in folders)
-        earlier = [
-            each for each in read if each.timestamp or each.notebooks != current.notebooks
-        ]  # else its time is known now
+        same = None, "", current.timestamp  # what was kept before its time was known is the current one, too
+        earlier = [each for each in read if each.notebooks != current.notebooks or each.timestamp not in same]
         earlier.sort(key=lambda each: str(parse_timestamp(each.timestamp) or ""))
         if not earlier:
             return [current]

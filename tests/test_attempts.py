@@ -50,6 +50,18 @@ def test_the_last_counts_by_default_and_nothing_else_is_kept(tmp_path: Path) -> 
     assert not (root / ".autograder" / "attempts").exists()
 
 
+def test_a_time_that_becomes_known_makes_no_second_attempt(tmp_path: Path) -> None:
+    root = course(tmp_path)
+    folder = submit(root, "ann", RIGHT)
+    grade(NAME, root, jobs=1)
+    (folder / "timestamp.txt").write_text(FIRST)
+    grade(NAME, root, jobs=1)
+    assert "You handed in" not in page(root)
+    (folder / "timestamp.txt").write_text(SECOND)  # the same work at another time, which was told each time
+    grade(NAME, root, jobs=1)
+    assert "You handed in 2 times" in page(root)
+
+
 def test_where_the_best_counts_a_worse_one_leaves_score_notebook_and_page_and_the_page_says_so(tmp_path: Path) -> None:
     root = course(tmp_path)
     submit(root, "ann", RIGHT, FIRST)
