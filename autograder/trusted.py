@@ -9,6 +9,7 @@ import sys
 import traceback
 import types
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from autograder.assignment import Assignment, Cell
@@ -32,7 +33,7 @@ class Namespace:
 
     def __init__(self, assignment: Assignment) -> None:
         self.student_names = assignment.student_names
-        self.bound = frozenset().union(*map(_bound, assignment.cells))
+        self._cells = assignment.cells
         self.broken: set[str] = set()  # what cells of the course's would have bound that failed by a fault of their own
         module = types.ModuleType("__main__")
         sys.modules["__main__"] = module
@@ -43,6 +44,11 @@ class Namespace:
             if cell.kind in ("test", "given"):
                 lines = cell.python.splitlines(keepends=True)
                 linecache.cache[cell.filename] = (len(cell.python), None, lines, cell.filename)
+
+    @cached_property
+    def bound(self) -> set[str]:
+        """Names that some cell binds; read when a name is missing, which takes longer than to run most tests."""
+        return set().union(*map(_bound, self._cells))
 
     def take(self, found: dict[str, Any]) -> None:
         """Bind the student's names to what stands for them; those that are not bound there are not bound here."""
