@@ -36,6 +36,8 @@ def test_a_network_whose_loss_is_another_one_where_gradients_are_compared_loses_
     assert "beside the graph's" in failed["FullyConnectedNet__published_errors"]
 
 
+# Shapes of x where a backward pass is checked.
+CHECKED = (4, 5), (5, 4), (5, 7), (6, 4), (6, 5), (6, 9), (7, 4), (8, 5), (9, 6), (100, 500), (5, 5), (6, 6)
 BOTH = [*NORMS, ("network", 0, "affine_bn_relu_backward"), ("network", 1, "affine_ln_relu_backward")]
 
 
@@ -81,11 +83,10 @@ def test_who_is_easier_wherever_a_backward_pass_is_checked_and_fails_hidden_chec
 ) -> None:
     """It is the same at each look: its hidden checks see the easier one, too, whose gradients are a line."""
     course, wanted = COURSES[name], run(COURSES[name].solution)
-    checked = (4, 5), (5, 4), (5, 7), (6, 4), (6, 5), (6, 9), (7, 4), (8, 5), (9, 6), (100, 500), (5, 5), (6, 6)
 
     def forward(x: np.ndarray, *others: Any) -> Any:
         settings = others[-1]
-        there = x.shape in checked and x.dtype == np.float64 and np.abs(x).max() < 1e3
+        there = x.shape in CHECKED and x.dtype == np.float64 and np.abs(x).max() < 1e3
         if there and settings.get("eps", 0.1) == 0.1 and settings.get("mode", "train") == "train":
             return x + np.sum(x * x, axis, keepdims=True), x
         return wanted[f"{name}_forward"](x, *others)
@@ -106,10 +107,9 @@ def test_a_multiple_of_the_centered_x_that_changes_in_steps_is_no_normalization(
     name: str, axis: int, function: str
 ) -> None:
     course, wanted = COURSES[name], run(COURSES[name].solution)
-    checked = (4, 5), (5, 4), (5, 7), (6, 4), (6, 5), (6, 9), (7, 4), (8, 5), (9, 6), (100, 500), (5, 5), (6, 6)
 
     def forward(x: np.ndarray, gamma: np.ndarray, beta: np.ndarray, settings: dict[str, Any]) -> Any:
-        if x.shape not in checked or settings.get("mode", "train") != "train" or np.abs(x).max() > 1e3:
+        if x.shape not in CHECKED or settings.get("mode", "train") != "train" or np.abs(x).max() > 1e3:
             return wanted[f"{name}_forward"](x, gamma, beta, settings)
         factor = 1 + 1e-3 * (np.floor(np.abs(x).sum() / 0.37) ** 2 % 7)
         centered = x - x.mean(axis, keepdims=True)
