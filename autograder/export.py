@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -26,7 +27,8 @@ from autograder.received import pack
 from autograder.results import CheckResult
 from autograder.wording import WAITING, counted
 
-FORMULA = (*"=+-@＝＋－＠", "\t", "\r", "\n")  # with these a spreadsheet takes a text for a formula
+# Where a spreadsheet takes a text for a formula: some split lines at semicolons or tabs, whatever the quotes say.
+FORMULA = re.compile(r"(?:^|(?<=[;\t\r\n]))(?=\s*[=+\-@＝＋－＠])")
 DIGITS = 6  # of points, behind the point: more is rounding
 
 
@@ -209,7 +211,7 @@ def neutral(value: Any) -> Any:
     """A text that a spreadsheet shows and does not calculate; points without digits of rounding."""
     if isinstance(value, float):
         return round(value, DIGITS)
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+    return FORMULA.sub("'", value) if isinstance(value, str) else value
 
 
 def table_text(rows: Iterable[list[Any]]) -> str:

@@ -82,7 +82,12 @@ class Review:
         self.tasks = [name for name in tasks_with_tests(assignment) if name in self.ours.definitions]
         self.reached = {task: self.ours.reached(task).keys() for task in self.tasks}
         self.used = {task: self.ours.used(task) for task in self.tasks}
-        self.words = {task: _bare_words(self.ours, task) for task in self.tasks}
+        words = {task: _bare_words(self.ours, task) for task in self.tasks}
+        self.unlike = [  # pairs of tasks whose answers differ, as the instructor's do
+            (one, other)
+            for one, other in combinations(self.tasks, 2)
+            if Indel.normalized_similarity(words[one], words[other]) + 0.05 < settings.likeness
+        ]
         handed_out = Program(cell.release for cell in assignment.cells if cell.cell_type == "code")
         self.stubs = {task: _bare_words(handed_out, task) for task in self.tasks if task in handed_out.definitions}
 
@@ -130,11 +135,9 @@ class Review:
         """Two tasks with one answer, where the instructor's answers differ."""
         least = self.settings.tokens // 3  # shorter ones are alike by chance
         words = {task: _bare_words(theirs, task) for task in tasks}
-        for one, other in combinations(tasks, 2):
-            if any(words[task] == self.stubs.get(task) for task in (one, other)):
-                continue  # not answered
-            expected = Indel.normalized_similarity(self.words[one], self.words[other])
-            if self.settings.likeness <= expected + 0.05:
+        answered = {task for task in tasks if words[task] != self.stubs.get(task)}
+        for one, other in self.unlike:
+            if not {one, other} <= answered:
                 continue
             if min(len(words[one]), len(words[other])) >= least:
                 likeness = Indel.normalized_similarity(words[one], words[other])

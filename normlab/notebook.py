@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,7 @@ class Cell:
         text += str(float(self.marks.get("points", 0))) if grade else ""
         return bool(hashlib.md5(text.encode(), usedforsecurity=False).hexdigest() == self.marks["checksum"])
 
-    @property
+    @cached_property
     def binds(self) -> set[str]:
         """Names that the cell binds at its top level."""
         names: set[str] = set()
@@ -86,13 +87,13 @@ class Cell:
             inner.extend(ast.iter_child_nodes(node))
         return names
 
-    @property
+    @cached_property
     def loads(self) -> set[str]:
         """Names that the cell reads, at its top level or within."""
         nodes = (node for statement in self.statements for node in ast.walk(statement))
         return {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
 
-    @property
+    @cached_property
     def statements(self) -> list[ast.stmt]:
         """The cell's syntax tree; empty for comments alone, and where it cannot be parsed."""
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from typing import Any
 
 import pytest
@@ -53,13 +54,20 @@ def test_points_have_no_digits_of_rounding() -> None:
     assert table("csv", [grade(1, "x", 0.1 + 0.2)])[1][4:8] == ["2.3", "5.0", "0.0", "0.3"]
 
 
-@pytest.mark.parametrize("evil", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", "＋1", "－1", "＠x"])
+@pytest.mark.parametrize("evil", ["=1+1", "+1", "-1", "@SUM(A1)", " =1", "＝1", "＋1", "－1", "＠x"])
 def test_what_a_spreadsheet_takes_for_a_formula_is_made_text(evil: str) -> None:
     assert neutral(evil) == f"'{evil}"
     for kind in TABLES:
         assert not [cell for row in table(kind, [grade(1, evil)]) for cell in row if cell.startswith(evil)]
 
 
-@pytest.mark.parametrize("value", [-1.5, 0, "plain", "", "a=b"])
+@pytest.mark.parametrize("before", ["\t", "\r", "\n", "ann;", "ann; ", "ann\t", "ann\r\n"])
+def test_a_formula_behind_what_some_spreadsheets_split_at_is_made_text_too(before: str) -> None:
+    made = neutral(f"{before}=1+1")
+    assert re.search(r"' ?=", made)
+    assert made.replace("'", "") == f"{before}=1+1"
+
+
+@pytest.mark.parametrize("value", [-1.5, 0, "plain", "", "a=b", "ann+ps1@example.org", "Ann-Marie; x"])
 def test_all_else_is_left_alone(value: Any) -> None:
     assert neutral(value) == value

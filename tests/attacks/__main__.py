@@ -22,6 +22,7 @@ from tests.attacks.measure import Outcome, outcome
 from tests.attacks.plain_nbgrader import PlainNbgrader
 from tests.course_factory import NAME
 
+Columns = Mapping[str, Mapping[str, Outcome]]  # what graded, and what came of each student's case
 COVERED = {43: "refused when collected", 54: "nothing lost, one grades at a time"}  # by tests of their own
 
 
@@ -33,10 +34,10 @@ def main() -> None:
     cases = list(all_cases())
     with tempfile.TemporaryDirectory(prefix="attacks-", ignore_cleanup_errors=True) as folder:
         ours = by_engine(Path(folder), cases)
-        theirs = by_nbgrader(Path(folder) / "plain", cases) if options.nbgrader else {}
+        columns = {"nbgrader 0.9.6": by_nbgrader(Path(folder) / "plain", cases)} if options.nbgrader else {}
+        columns["this engine"] = ours
         subprocess.run(["rm", "-rf", folder], check=True)  # deeper than Python's own remover goes
-    for line in (summary if options.summary else table)(cases, ours, theirs):
-        print(line)
+    print("\n".join((summary if options.summary else table)(cases, columns)))
 
 
 def by_engine(folder: Path, cases: Iterable[Case]) -> dict[str, Outcome]:
@@ -68,33 +69,36 @@ def told(result: Outcome) -> str:
     return f"{result.kind}: {result.detail}" if result.detail else result.kind
 
 
-def table(cases: Iterable[Case], ours: Mapping[str, Outcome], theirs: Mapping[str, Outcome]) -> Iterable[str]:
+def table(cases: Iterable[Case], columns: Columns) -> Iterable[str]:
     """One line for each case."""
-    yield "| # | attack | case | nbgrader 0.9.6 | this engine |"
-    yield "|---|---|---|---|---|"
+    yield line("#", "attack", "case", *columns)
+    yield line(*["---"] * (3 + len(columns)))
     by_row: dict[int, list[Case]] = defaultdict(list)
     for case in cases:
         by_row[case.row].append(case)
     for row, attack in ROWS.items():
         for case in by_row[row]:
-            other = told(theirs[case.student]) if case.student in theirs else ""
-            yield f"| {row} | {attack} | {case.name} | {other} | {told(ours[case.student])} |"
+            yield line(row, attack, case.name, *(told(found[case.student]) for found in columns.values()))
         if row in COVERED:
-            yield f"| {row} | {attack} | | | {COVERED[row]} |"
+            yield line(row, attack, "", *[""] * (len(columns) - 1), COVERED[row])
 
 
-def summary(cases: Iterable[Case], ours: Mapping[str, Outcome], theirs: Mapping[str, Outcome]) -> Iterable[str]:
+def summary(cases: Iterable[Case], columns: Columns) -> Iterable[str]:
     """One line for each kind of attack, with how many cases came to what."""
     known = list(cases)
-    yield "| attack | cases | nbgrader 0.9.6 | this engine |"
-    yield "|---|---|---|---|"
+    yield line("attack", "cases", *columns)
+    yield line(*["---"] * (2 + len(columns)))
     for kind, rows in GROUPS.items():
         students = [case.student for case in known if case.row in rows]
-        yield f"| {kind} | {len(students)} | {counted(students, theirs)} | {counted(students, ours)} |"
+        yield line(kind, len(students), *(counted(students, found) for found in columns.values()))
+
+
+def line(*cells: object) -> str:
+    return f"| {' | '.join(map(str, cells))} |"
 
 
 def counted(students: Iterable[str], found: Mapping[str, Outcome]) -> str:
-    kinds = Counter(found[student].kind for student in students if student in found)
+    kinds = Counter(found[student].kind for student in students)
     return ", ".join(f"{kind} {number}" for kind, number in kinds.most_common())
 
 
