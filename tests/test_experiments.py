@@ -5,7 +5,11 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
+import platform
 import re
+import subprocess
+import sys
 import time
 from dataclasses import dataclass, field
 from functools import cache
@@ -166,8 +170,8 @@ def test_a_plain_network_learns_at_few_scales_and_batch_norm_at_all(seed: int) -
     """network: prediction__weight_scale, a: fewer than half, and all 20."""
     curves = ran("network", seed).curves["Scale of the first weights"]
     assert len(curves["none"]) == 20
-    assert sum(accuracy > 0.3 - MARGIN / 2 for accuracy in curves["none"]) < 10
-    assert min(curves["batch norm"]) > 0.3 + MARGIN / 2
+    assert sum(accuracy > 0.4 - MARGIN / 2 for accuracy in curves["none"]) < 10
+    assert min(curves["batch norm"]) > 0.4 + MARGIN / 2
 
 
 @pytest.mark.parametrize("seed", [0, 1])
@@ -175,8 +179,8 @@ def test_a_batch_of_two_hurts_batch_norm_alone(seed: int) -> None:
     """network: prediction__batch_size, b."""
     curves = ran("network", seed).curves["Size of the batch"]
     worse = {label: curve[-1] - curve[0] for label, curve in curves.items()}
-    assert worse["batch norm"] > 0.4
-    assert max(worse["none"], worse["layer norm"]) < 0.4 - 2 * MARGIN
+    assert worse["batch norm"] > 0.2 + MARGIN
+    assert max(worse["none"], worse["layer norm"]) < 0.2
 
 
 def test_layer_norm_leaves_what_examples_have_in_common() -> None:
@@ -195,3 +199,13 @@ def test_layer_norm_leaves_what_examples_have_in_common() -> None:
         likeness[kind] = found
     assert likeness["layernorm"][-1] > 0.8 > likeness["layernorm"][0] + 0.05
     assert max(likeness["batchnorm"]) < 0.5
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="OpenBLAS knows these kernels on x86-64 alone")
+@pytest.mark.parametrize("kernel", ["NEHALEM", "HASWELL"])
+def test_other_processors_show_the_same(kernel: str) -> None:
+    """Sums differ in their last digits between processors, and what is trained with them in its first."""
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "not processors", __file__]
+    env = os.environ | {"OPENBLAS_CORETYPE": kernel}
+    ended = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stdout
