@@ -162,18 +162,22 @@ class Diagnosis:
     def _notebook_with(self, answer: Answer | None, tests: Collection[str]) -> dict[str, Any]:
         """The notebook of an answer without the tests that these do not need."""
         notebook, _ = repair(self.assignment, answered(self.assignment, answer, demonstrations=False))
-        left_out = self.owners.keys() - self._with_what_they_read(tests)
+        left_out = self.owners.keys() - self._with_what_they_need(tests)
         notebook["cells"] = [
             cell for cell in notebook["cells"] if cell["metadata"].get("nbgrader", {}).get("grade_id") not in left_out
         ]
         return notebook
 
-    def _with_what_they_read(self, tests: Iterable[str]) -> set[str]:
-        """These tests and those before them that bind names for them."""
+    def _with_what_they_need(self, tests: Iterable[str]) -> set[str]:
+        """These tests and those before them that they need.
+
+        That is those that bind names for them, and those of the functions that they use: a test may ask what the tests
+        of a function found (``normlab.normcheck.found_right``), and calls it more often if it was right.
+        """
         wanted = set(tests)
         loads: frozenset[str] = frozenset()
         for cell in reversed(self.assignment.tests):
-            if cell.grade_id and (cell.grade_id in wanted or cell.binds & loads):
+            if cell.grade_id and (cell.grade_id in wanted or {*cell.binds, self.owners[cell.grade_id]} & loads):
                 wanted.add(cell.grade_id)
                 loads |= cell.loads
         return wanted

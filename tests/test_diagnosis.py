@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autograder.answers import Answer, answered
+from autograder.answers import Answer, answered, read_answers
 from autograder.assignment import Assignment
 from autograder.course import Course
 from autograder.diagnosis import Diagnosis
@@ -25,6 +25,8 @@ from autograder.repair import repair
 from autograder.results import CheckResult, Judged
 from autograder.runs import Run
 from autograder.unit import Setup
+from autograder.worker import Worker
+from reference.course import ROOT
 from tests import course_factory as factory
 
 MEAN = "def mean(x):\n    return x.sum() / x.size"
@@ -243,3 +245,26 @@ def test_a_grader_that_fails_costs_the_diagnosis_alone(assignment: Assignment) -
     Diagnosis(assignment, MISTAKES, gone).annotate(judged)
     assert judged.checks["spread__small"].diagnosis == ""
     assert "it is gone" in judged.flags[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [
+        ("batchnorm", ["alt_diagonal_jacobian", "alt_gamma_forgotten", "backward_variance_path_missing"]),
+        ("layernorm", ["backward_mean_path_missing", "backward_gamma_taken_out_of_the_sums"]),
+    ],
+)
+def test_a_mistake_of_a_backward_pass_is_named_though_its_checks_ask_what_others_found(
+    name: str, known: list[str]
+) -> None:
+    """As in the first grading of a class: what the mistakes show is not known from whole runs."""
+    taught = Assignment.from_file(ROOT / "source" / name / f"{name}.ipynb")
+    mistakes = [each for each in read_answers(Course.open(ROOT), name) if each.name in known]
+    with Worker(taught) as worker:
+        diagnosis = Diagnosis(taught, mistakes, lambda notebook, seed: worker.grade(notebook, seed, "always"))
+        for mistake in mistakes:
+            student = Run.of(worker.grade(repair(taught, answered(taught, mistake))[0], None, "always"))
+            own = [test for test in student.failed if diagnosis.owners[test] == mistake.function]
+            assert len(own) > 1
+            named = diagnosis.explain(student)
+            assert {named.get(test) for test in own} == {mistake.explanation}
