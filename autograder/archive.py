@@ -182,6 +182,8 @@ def _suspect(member: zipfile.ZipInfo) -> str:
         return "is a link, a device, a socket or a pipe"
     if member.flag_bits & 1:
         return "is encrypted"
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        return "is packed in a way that no platform uses"
     if member.file_size > SMALL and member.file_size > MAX_RATIO * member.compress_size:
         return f"shrinks to less than 1/{MAX_RATIO} in the archive, as no notebook does"
     return ""

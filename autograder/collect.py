@@ -29,7 +29,7 @@ from autograder.submission import SECRET, SECRET_BYTES, notebook_stem
 from autograder.wording import shown
 
 # What browsers, platforms and JupyterLab append to a name that is taken.
-COPY = r"(?:_?\d+|_copy_?\d*)*"
+COPY = r"(?:_?\d+|_copy)*+"
 
 
 @dataclass
@@ -95,6 +95,9 @@ def collect(
             enroll(due.gradebook, students)
         received = Received(course, assignment)
         for student in sorted(by_student):
+            if strangers := received.strangers(student, by_student[student]):
+                found.unknown += strangers
+                continue
             _Hand(course, assignment, names, found, due, received).over(student, by_student[student])
         received.save()
     if found.timeless:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -36,9 +37,13 @@ def match(handed_in: Iterable[HandedIn], students: list[Student] | None) -> Matc
             found.refused.append(f"{shown(file.file.path)} belongs to another user than {shown(file.users[0])}")
         else:
             by_student.setdefault(student, []).append(file)
+    # Some platforms let people choose the name that they show.
+    named = Counter(number for files in by_student.values() for number in {file.lms_id for file in files} - {""})
+    shared = {number for number, students_named in named.items() if students_named > 1}
     for student, files in list(by_student.items()):
         people = {(file.source.path, _person(file)) for file in files}
-        if len(people) > len({path for path, _ in people}):
+        numbers = {file.lms_id for file in files} & shared
+        if len(people) > len({path for path, _ in people}) or numbers:
             found.unknown += [shown(file.file.path) for file in by_student.pop(student)]
     submitted = {student.id: read_time(student.submitted) for student in students or ()}
     found.by_student = {
@@ -49,7 +54,7 @@ def match(handed_in: Iterable[HandedIn], students: list[Student] | None) -> Matc
 
 
 def _person(file: HandedIn) -> str:
-    """What the platform tells two people of one name apart by, since some platforms let them choose the name."""
+    """What the platform tells two people of one name apart by."""
     return file.lms_id or (file.users[0] if len(file.users) == 1 else "")
 
 

@@ -15,7 +15,7 @@ from autograder.errors import UsageError
 from autograder.files import write_atomically
 from autograder.intake import Refused
 from autograder.platforms import HandedIn
-from autograder.wording import counted
+from autograder.wording import counted, shown
 
 # Moodle reads full name, participant, kind of plugin and plugin from the name of the folder or file, whatever follows.
 # Canvas reads user and file from the two numbers of the name, so that its end may be another.
@@ -36,6 +36,7 @@ class Received:
 
     def __init__(self, course: Course, assignment: str) -> None:
         self.path = course.root / STATE / "received" / f"{assignment}.json"
+        self.limit = course.limits.notebook_bytes
         try:
             found = json.loads(self.path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
@@ -45,11 +46,26 @@ class Received:
     def note(self, student: str, notebook: str, files: list[HandedIn]) -> None:
         """Count the uploads that are new; the platform's number or the time tells them apart, else the content."""
         known = self._entry(student, notebook)["uploads"]
-        known += sorted({_key(file) for file in files} - {*known})
+        known += sorted({self._key(file) for file in files} - {*known})
 
     def placed(self, student: str, notebook: str, file: HandedIn) -> None:
         """Under which name came what lies in ``submitted/`` now."""
-        self._entry(student, notebook)["file"] = [file.file.path]
+        self._entry(student, notebook).update(file=[file.file.path], number=[file.lms_id] if file.lms_id else [])
+
+    def strangers(self, student: str, files: list[HandedIn]) -> list[str]:
+        """The files whose number was another student's before: some platforms let people choose the name they show."""
+        others = {
+            number: other
+            for other, notebooks in self.of.items()
+            for each in notebooks.values()
+            for number in each.get("number", [])
+            if other != student
+        }
+        return [
+            f"{shown(file.file.path)} names {student}, and its number was that of {others[file.lms_id]} before"
+            for file in files
+            if file.lms_id in others
+        ]
 
     def attempts(self) -> dict[str, int]:
         """How often each student handed in, as far as `collect` saw it."""
@@ -61,6 +77,13 @@ class Received:
     def save(self) -> None:
         """Write it, whole or not at all."""
         write_atomically(self.path, json.dumps(self.of, indent=1) + "\n", 0o644)
+
+    def _key(self, file: HandedIn) -> str:
+        if file.when or file.number:
+            return str(file.when or file.number)
+        with suppress(Refused):
+            return hashlib.sha256(file.source.read(file.file, self.limit)).hexdigest()[:16]
+        return file.file.path
 
     def _entry(self, student: str, notebook: str) -> dict[str, list[str]]:
         return self.of.setdefault(student, {}).setdefault(notebook, {"uploads": [], "file": []})
@@ -91,11 +114,3 @@ def pack(course: Course, assignment: str, kind: str, tell: Callable[[str], objec
     if others:
         tell(f"left out, since they did not come from {platform} by `autograder collect`: {', '.join(others)}")
     return made.getvalue()
-
-
-def _key(file: HandedIn) -> str:
-    if file.when or file.number:
-        return str(file.when or file.number)
-    with suppress(Refused):
-        return hashlib.sha256(file.source.read(file.file, 1 << 30)).hexdigest()[:16]
-    return file.file.path

@@ -6,6 +6,7 @@ import errno
 import resource
 import socket
 import tempfile
+from typing import Any
 
 from autograder.errors import SandboxUnavailable
 
@@ -50,12 +51,11 @@ def program() -> bytes:
     rules.add_rule(pyseccomp.ERRNO(errno.ENOSYS), "clone3")
     rules.add_rule(refuse, "clone", pyseccomp.Arg(0, pyseccomp.MASKED_EQ, CLONE_THREAD, 0))
     # The kernel kills by SIGKILL who is over this limit: who sets it could be killed when he likes, as if from outside.
-    own_cpu = pyseccomp.Arg(0, pyseccomp.EQ, resource.RLIMIT_CPU), pyseccomp.Arg(1, pyseccomp.EQ, resource.RLIMIT_CPU)
-    rules.add_rule(refuse, "setrlimit", own_cpu[0])
-    rules.add_rule(refuse, "prlimit64", own_cpu[1], pyseccomp.Arg(2, pyseccomp.NE, 0))
+    rules.add_rule(refuse, "setrlimit", _int(0, resource.RLIMIT_CPU))
+    rules.add_rule(refuse, "prlimit64", _int(1, resource.RLIMIT_CPU), pyseccomp.Arg(2, pyseccomp.NE, 0))
     # A lease holds up whoever opens the file, a notice tells of him, and a question for locks finds those of others.
     for command in _DENIED_FCNTL:
-        rules.add_rule(refuse, "fcntl", pyseccomp.Arg(1, pyseccomp.MASKED_EQ, 0xFFFFFFFF, command))
+        rules.add_rule(refuse, "fcntl", _int(1, command))
     rules.add_rule(refuse, "sendto", pyseccomp.Arg(4, pyseccomp.NE, 0))
     # A pair of its own is what an asyncio event loop needs; it leads nowhere.
     rules.add_rule(refuse, "socketpair", pyseccomp.Arg(0, pyseccomp.NE, int(socket.AF_UNIX)))
@@ -63,6 +63,13 @@ def program() -> bytes:
         rules.export_bpf(file)
         file.seek(0)
         return file.read()
+
+
+def _int(place: int, value: int) -> Any:
+    """A call's argument of 32 bits: the kernel reads no more of it, whatever stands in the others."""
+    import pyseccomp
+
+    return pyseccomp.Arg(place, pyseccomp.MASKED_EQ, 0xFFFFFFFF, value)
 
 
 def number(name: str) -> int:

@@ -213,3 +213,51 @@ def test_nobody_becomes_another_by_taking_the_name(course: Path) -> None:
     found = run(course, zipped(course, files))
     assert found.unknown == sorted(files)
     assert not found.placed
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_nobody_becomes_another_by_taking_the_name_from_one_download_to_the_next(course: Path, at_once: bool) -> None:
+    first = {
+        "Ada Lovelace_5_assignsubmission_file_/scaling.ipynb": GOOD,
+        "Emmy Noether_6_assignsubmission_file_/scaling.ipynb": GOOD,
+    }
+    taken = "Ada Lovelace_6_assignsubmission_file_/scaling.ipynb"
+    monday = zipped(course, first).rename(course.parent / "monday.zip")
+    friday = zipped(course, {taken: b"not hers"})
+    if at_once:
+        found = run(course, monday, friday)
+        assert found.unknown == sorted([*first, taken])
+        assert not found.placed
+        return
+    assert run(course, monday).placed == ["ada", "emmy"]
+    found = run(course, friday)
+    assert found.unknown == [f"{taken} names ada, and its number was that of emmy before"]
+    assert (course / "submitted" / "ada" / NAME / "scaling.ipynb").read_bytes() == GOOD
+
+
+def test_a_name_that_looks_like_many_copies_holds_nobody_up(course: Path) -> None:
+    files = {f"noetheremmy_12_13_scaling{end}.ipynb": GOOD for end in ("1" * 60 + "x", "_copy" * 20 + "x")}
+    assert run(course, zipped(course, files | {"lovelaceada_4711_99_scaling_copy_copy2-1.ipynb": GOOD})).placed == [
+        "ada"
+    ]
+
+
+def test_a_large_upload_is_not_read_whole_to_tell_it_from_others(course: Path) -> None:
+    (course / "nbgrader_config.py").write_text("c = get_config()\nc.Engine.limits = {'notebook_bytes': 3 << 20}\n")
+    read: list[int] = []
+    large = {"Ada Lovelace_5_assignsubmission_file_/scaling.ipynb": os.urandom(4 << 20)}
+    with pytest.MonkeyPatch.context() as patch:
+        whole = archive.Archive.read
+        patch.setattr(archive.Archive, "read", lambda *given: (read.append(given[2]), whole(*given))[1])
+        run(course, zipped(course, large))
+    assert read
+    assert max(read) <= 3 << 20
+
+
+def test_a_member_packed_as_no_platform_packs_is_refused(course: Path) -> None:
+    path = zipped(course, {"noetheremmy_12_13_scaling.ipynb": GOOD})
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_LZMA) as made:
+        made.writestr("lovelaceada_4711_99_scaling.ipynb", GOOD)
+    found = run(course, path)
+    assert found.placed == ["emmy"]
+    assert found.refused == ["lovelaceada_4711_99_scaling.ipynb is packed in a way that no platform uses"]

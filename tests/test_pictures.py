@@ -17,7 +17,7 @@ from autograder.sanitize import NOT_SHOWN, Page
 
 
 def png(width: int, height: int) -> bytes:
-    return PNG + bytes(4) + b"IHDR" + struct.pack(">II", width, height)
+    return PNG + struct.pack(">I4sII9x4x4s", 13, b"IHDR", width, height, b"IDAT")
 
 
 def shown(*outputs: dict[str, Any]) -> list[str]:
@@ -51,6 +51,10 @@ def test_plots_are_shown(kind: str, name: str) -> None:
             600,
         ),  # nothing follows these
         (PNG + bytes(4) + b"JHDR" + bytes(8), math.inf),
+        # Between segments a browser skips what is none; and a film asks for each of its pictures.
+        (JPEG + b"\xff\xe0\0\x02\0\xc0\0\x11\x08\0\x01\0\x01\xff\xc0\0\x11\x08\xff\xff\xff\xff", math.inf),
+        (JPEG + b"\0\xc0\0\x11\x08\0\x01\0\x01", math.inf),
+        (png(640, 480).replace(b"IDAT", b"acTL", 1), math.inf),
         *[
             (data, math.inf)
             for data in (b"", b"RIFF\0\0\0\0WEBP", PNG, PNG + bytes(30), b"GIF89a", JPEG, JPEG + b"\xff" * 9)

@@ -148,6 +148,13 @@ CELL = {
         "import resource\ntry:\n    resource.setrlimit(resource.RLIMIT_CPU, (1, 1)); print('GOT IT')\n"
         "    while True: pass\nexcept (OSError, ValueError): pass"
     ),
+    (51, "the same, through bits that the kernel does not read"): (
+        "import ctypes, struct, os\nlibc = ctypes.CDLL(None)\nif os.uname().machine == 'x86_64':\n"
+        "    for number, *first in ((302, 0, 1 << 32), (160, 1 << 32)):\n"
+        "        limit = ctypes.create_string_buffer(struct.pack('QQ', 1, 1))\n"
+        "        given = [*map(ctypes.c_long, (number, *first)), limit, None]\n"
+        "        if libc.syscall(*given) == 0: print('GOT IT')\n"
+    ),
     (51, "system calls"): (
         "import ctypes, os\nlibc = ctypes.CDLL(None, use_errno=True)\n"
         "calls = {'unshare': (0x10000000,), 'mount': (b'tmpfs', b'/scratch', b'tmpfs', 0, None), 'setns': (0, 0),\n"
