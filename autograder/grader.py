@@ -128,7 +128,9 @@ class Grader:
             self.diagnoses[name].annotate(judged)
         try:
             with within(REVIEW_SECONDS):
-                judged.flags += self.reviews[name].flags(notebook)
+                judged.flags += self.reviews[name].flags(
+                    notebook, [grade_id for grade_id, check in judged.checks.items() if check.status == "passed"]
+                )
         except Exception as error:  # the scores are final, and no trouble here changes them
             judged.flags.append(f"The methods of the answers were not looked at: {error!r}; read them yourself")
         for grade_id in blank_cells(self.assignments[name], judged.notebook):

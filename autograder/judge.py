@@ -56,6 +56,7 @@ class Judge:
         self.named_by: Session | None = None  # whose names the namespace holds, if no cell ran since
         self.attempted: dict[str, bool] = {}
         self.endless: Counter[frozenset[str]] = Counter()  # by the tasks that it uses: checks that ran out of time
+        self.tested: set[str] = set()  # names of answers that a check used
         self.ended: set[str] = set()  # tasks of which some check that uses no other came to an end
         self.deaths: dict[str, list[str]] = defaultdict(list)  # of the student's process: why, and where
 
@@ -103,7 +104,7 @@ class Judge:
         if cell is not None and cell.locked:
             source = cell.source
         if source.strip():
-            self._run_student_cell(raw, source, number)
+            self._run_student_cell(raw, cell, source, number)
         if cell is not None and cell.grade_id and cell.kind in ("student", "manual"):
             self.attempted[cell.grade_id] = _normal(source) != _normal(cell.release)
             self.namespace.run_quietly(cell.imports)
@@ -122,12 +123,14 @@ class Judge:
         used = [task for task in tasks if any(task in used for used in endless)]
         return sum(endless.values()), [task for task in used if task not in self.ended] or used
 
-    def _run_student_cell(self, raw: dict[str, Any], source: str, number: int) -> None:
+    def _run_student_cell(self, raw: dict[str, Any], cell: Cell | None, source: str, number: int) -> None:
+        again: list[str] = []
+
         def run(session: Session) -> None:
             try:
                 session.run(source, number)
                 self.named_by = None
-                self._fetch_names(session)
+                again[:] = self._fetch_names(session)
             except (StudentDied, CellTimeout):
                 raise
             except BaseException as error:  # it patched what runs it, or forged an answer
@@ -141,6 +144,9 @@ class Judge:
             self.life.steps.append(run)
         else:
             self.outputs.error("StudentProcessEnded", reason, [f"The cell did not finish: {reason}."])
+        own = frozenset(again) if cell and cell.locked else cell.binds if cell else frozenset()
+        again = sorted((self.tested & {*again}) - own)  # what checks of other tasks use from here on
+        self.judged.flags += [f"{name} is bound again after its checks" for name in again]
 
     def _run_given_before(self, cell: Cell) -> None:
         """The trusted side's part of the given cells that stand before this one."""
@@ -203,6 +209,7 @@ class Judge:
             results[:] = [Failure(type(error).__name__, "", [type(error).__name__])]
             reason = None
         self.judged.checks[cell.grade_id] = check = self._check(cell, results, reason)
+        self.tested |= cell.loads & self.assignment.defined_in.keys()
         if tasks and timeouts < ENDLESS and check.status == "timed out":
             self.endless[frozenset(tasks)] += 1
         elif len(tasks) == 1 and reason is None:
@@ -228,11 +235,7 @@ class Judge:
             missing = [task for task in self.assignment.tasks_of(cell) if self.attempted.get(task) is False]
             if missing:
                 return CheckResult("not attempted", cell.points, 0.0, f"not attempted: {', '.join(missing)}")
-            message = str(result)
-            for name in cell.loads & self.assignment.defined_in.keys():
-                if message == f"NameError: name '{name}' is not defined":
-                    message = f"{name} is not defined: its cell failed, or gives it another name"
-            return CheckResult("failed", cell.points, 0.0, message)
+            return CheckResult("failed", cell.points, 0.0, result.told(cell.loads & self.assignment.defined_in.keys()))
         score, fault = score_of(result, cell.points)
         if fault:
             self.judged.flags.append(f"{cell.grade_id}: {fault}")
@@ -255,10 +258,12 @@ class Judge:
                 self.judged.checks[cell.grade_id] = CheckResult("failed", cell.points, 0.0, "the test was missing")
                 self.judged.scores[cell.grade_id] = 0.0
 
-    def _fetch_names(self, session: Session) -> None:
-        if self.named_by is not session:
-            self.namespace.take(session.names(sorted(self.assignment.student_names)))
-            self.named_by = session
+    def _fetch_names(self, session: Session) -> list[str]:
+        """The names that stand for another object than before."""
+        known = self.named_by is session
+        again = [] if known else self.namespace.take(session.names(sorted(self.assignment.student_names)))
+        self.named_by = session
+        return again
 
     def _finish_outputs(self, number: int) -> list[dict[str, Any]]:
         items = self.outputs.take()

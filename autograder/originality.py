@@ -11,7 +11,7 @@ import io
 import keyword
 import tokenize
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -32,6 +32,8 @@ WATCHERS = {
     "sys.setprofile sys.modules sys.exc_info get_ipython globals eval exec compile __import__ importlib",
     "files or other processes": "open os pathlib subprocess socket threading signal urllib",
 }
+# The imaginary part of f(x + 1e-20j) is 1e-20 times its derivative, to all digits: no chain rule is needed.
+COMPLEX = "complex cmath numpy.imag numpy.complex64 numpy.complex128 numpy.complexfloating"
 MOST_WORDS = 5000  # of an answer that are compared: time grows by the square
 
 
@@ -76,8 +78,8 @@ class Review:
 
     def __init__(self, assignment: Assignment, settings: Originality) -> None:
         self.settings = settings
-        self.tests = {cell.index: owner(assignment, cell) for cell in assignment.cells if cell.kind == "test"}
-        self.bound = {cell.index: cell.binds for cell in assignment.cells if cell.kind == "student"}
+        self.checks = {cell.index: cell.grade_id for cell in assignment.cells if cell.kind == "test"}
+        self.owners = {cell.grade_id: owner(assignment, cell) for cell in assignment.tests}
         self.ours = Program(cell.python for cell in assignment.cells if cell.python and cell.kind != "test")
         self.tasks = [name for name in tasks_with_tests(assignment) if name in self.ours.definitions]
         self.reached = {task: self.ours.reached(task).keys() for task in self.tasks}
@@ -91,24 +93,33 @@ class Review:
         handed_out = Program(cell.release for cell in assignment.cells if cell.cell_type == "code")
         self.stubs = {task: _bare_words(handed_out, task) for task in self.tasks if task in handed_out.definitions}
 
-    def flags(self, notebook: Mapping[str, Any]) -> list[str]:
-        """One sentence for each answer of a repaired notebook that a person should look at."""
+    def flags(self, notebook: Mapping[str, Any], passed: Collection[str] = ()) -> list[str]:
+        """One sentence for each answer of a repaired notebook that a person should look at.
+
+        ``passed``: grade ids of checks that passed.
+        """
         theirs = Program(
             cell["source"]
             for cell in notebook["cells"]
-            if cell["cell_type"] == "code" and cell["metadata"]["autograder"]["cell"] not in self.tests
+            if cell["cell_type"] == "code" and cell["metadata"]["autograder"]["cell"] not in self.checks
         )
         tasks = [task for task in self.tasks if task in theirs.definitions]
+        earning = {self.owners.get(grade_id) for grade_id in passed}
+        unread = [task for task in self.tasks if task in earning and task not in tasks]
         return [
             sentence
             for task in tasks
             for sentence in (*self._foreign(task, theirs), *self._other_tasks(task, tasks, theirs))
-        ] + [*self._own_copies(tasks, theirs), *dict.fromkeys(self._bound_again(notebook))]
+        ] + [
+            *self._own_copies(tasks, theirs),
+            *(f"{task} is defined where nobody reads it, as by exec" for task in unread),
+        ]
 
     def _foreign(self, task: str, theirs: Program) -> Iterator[str]:
         used = theirs.used(task) - self.used[task]
-        reads = {f"reads {what}": names.split() for what, names in WATCHERS.items()}
-        for what, names in (reads | {"leaves the work to a library": self.settings.modules}).items():
+        ways = {f"reads {what}": names.split() for what, names in WATCHERS.items()}
+        ways |= {"uses complex numbers": COMPLEX.split(), "leaves the work to a library": self.settings.modules}
+        for what, names in ways.items():
             seen = sorted(name for name in used if _within(name, names))
             if seen:
                 yield f"{task} {what} ({', '.join(seen[:3])})"
@@ -118,18 +129,6 @@ class Review:
         for other in tasks:
             if other != task and other in reached:
                 yield f"{task} is done by calling {other}"
-
-    def _bound_again(self, notebook: Mapping[str, Any]) -> Iterator[str]:
-        """What takes the place of an answer once its checks are through, so that those of other tasks use that."""
-        tested: set[str | None] = set()
-        for raw in notebook["cells"]:
-            index = raw["metadata"]["autograder"]["cell"]
-            if index in self.tests:
-                tested.add(self.tests[index])
-            elif raw["cell_type"] == "code" and (index is None or index in self.bound):
-                program = Program([raw["source"]])
-                bound = {*program.definitions, *program.imports} - self.bound.get(index, frozenset())
-                yield from (f"{task} is bound again after its checks" for task in self.tasks if task in tested & bound)
 
     def _own_copies(self, tasks: Sequence[str], theirs: Program) -> Iterator[str]:
         """Two tasks with one answer, where the instructor's answers differ."""
@@ -219,7 +218,15 @@ def _words(source: str) -> list[str]:
     words: list[str] = []
     try:
         for token in tokenize.generate_tokens(io.StringIO(source).readline):
-            if token.type not in (tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER):
+            if token.type == tokenize.STRING and "\n" in token.string:  # code may stand in it
+                words += token.string.split()
+            elif token.type not in (
+                tokenize.NL,
+                tokenize.NEWLINE,
+                tokenize.INDENT,
+                tokenize.DEDENT,
+                tokenize.ENDMARKER,
+            ):
                 words.append(token.string)
     except (tokenize.TokenError, SyntaxError):
         words += source.split()[len(words) :]

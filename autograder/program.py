@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 import symtable
 import warnings
 from collections.abc import Iterable, Sequence
@@ -17,6 +18,7 @@ MAX_SOURCE = 200_000  # characters of a cell that are read: more than anybody wr
 KEPT_SOURCE = 10_000  # characters of a cell that is kept in mind: five hundred trees of long ones take gigabytes
 # No Python, or nested as nobody writes. What has a tree may be no Python: two parameters of one name, "global" of one.
 UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
+CELL_MAGIC = re.compile(r"\A(?:\s*%%.*\n)+")  # what stands below %%time or %%capture is run
 FRAMES = frozenset({"f_back", "f_code", "f_globals", "f_locals", "tb_frame", "gi_frame", "__code__", "__globals__"})
 
 
@@ -66,14 +68,19 @@ class Statement:
         self.dotted: set[str] = set()
         self.imports: dict[str, str] = {}
         inner: set[int] = set()
+        names: set[str] = set()
         for each in ast.walk(node):  # an attribute comes before what it is taken of
             self.imports.update(_imported(each))
             if isinstance(each, ast.Attribute):
                 inner.add(id(each.value))
                 if each.attr in FRAMES:
                     self.dotted.add(f"inspect.{each.attr}")
+            if getattr(each, "attr", "") == "imag" or isinstance(getattr(each, "value", None), complex):
+                self.dotted.add("complex")
             if id(each) not in inner and (dotted := _dotted(each)):
-                self.dotted.add(dotted)
+                names.add(dotted)
+        outside = {*self.reads, *self.imports}  # a variable of its own may have the name of a module
+        self.dotted |= {name for name in names if name.partition(".")[0] in outside}
 
 
 def _statements(source: str) -> Sequence[Statement]:
@@ -85,6 +92,7 @@ def _read(source: str) -> Sequence[Statement]:
     found = []
     with warnings.catch_warnings(), suppress(*UNREADABLE):
         warnings.simplefilter("ignore")  # what Python thinks of the code is the student's to read
+        source = CELL_MAGIC.sub("", source)
         for node in ast.parse(to_python(source) if len(source) <= MAX_SOURCE else "").body:
             with suppress(*UNREADABLE):
                 found.append(Statement(node))

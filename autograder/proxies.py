@@ -206,3 +206,10 @@ def proxy_type(name: str) -> type[Proxy]:
             return Proxy
         found = _types[name] = type(name, (Proxy,), {"__slots__": (), "__doc__": Proxy.__dict__["__doc__"]})
     return found
+
+
+def is_another(value: object, before: object) -> bool:
+    """Whether both stand for objects of one student process, and not for the same."""
+    if value is before or not (issubclass(type(value), Proxy) and issubclass(type(before), Proxy)):
+        return False
+    return _get(value, "_session") is _get(before, "_session")

@@ -8,6 +8,7 @@ import re
 import sys
 import traceback
 import types
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 from autograder.assignment import Assignment, Cell
 from autograder.errors import BoundaryError
 from autograder.outputs import Outputs, Stream
+from autograder.proxies import is_another
 from autograder.syntax import imported_names
 
 _MESSAGE = 2000
@@ -50,11 +52,16 @@ class Namespace:
         """Names that some cell binds; read when a name is missing, which takes longer than to run most tests."""
         return set().union(*map(_bound, self._cells))
 
-    def take(self, found: dict[str, Any]) -> None:
-        """Bind the student's names to what stands for them; those that are not bound there are not bound here."""
+    def take(self, found: dict[str, Any]) -> list[str]:
+        """Bind the student's names to what stands for them; those that are not bound there are not bound here.
+
+        The names that stood for another object of the same process until now are told.
+        """
+        again = [name for name, value in found.items() if is_another(value, self.names.get(name))]
         for name in self.student_names:
             self.names.pop(name, None)
         self.names.update(found)
+        return again
 
     def execute(self, cell: Cell, outputs: Outputs) -> Any:
         """Run a cell; the value of its last expression, or None if it ends in a statement or a semicolon."""
@@ -133,6 +140,13 @@ class Failure:
     def __str__(self) -> str:
         head = f"{self.name}{self.place}"
         return f"{head}: {self.message}" if self.message else head
+
+    def told(self, answers: Iterable[str]) -> str:
+        """In words, where names of answers may be missing."""
+        for name in answers:
+            if str(self) == f"NameError: name '{name}' is not defined":
+                return f"{name} is not defined: its cell failed, or gives it another name"
+        return str(self)
 
     @classmethod
     def of(cls, error: BaseException, cell: Cell, is_fault: bool = False) -> Failure:

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 
 PLACES = 3  # that are named for one reason
 AT_FAULT = "is at fault itself"
+FAULT = re.compile(rf"(?:The given cell <[^<>]*>|\S+) {AT_FAULT}")  # not what a student wrote further on
 WAITING = ("written answer waits", "written answers wait")
 
 
@@ -57,13 +58,13 @@ def listed(places: Sequence[str]) -> str:
 def gathered(people: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     """(student, sentence) in their order; a fault of the course's own, which many share, is told once.
 
-    >>> gathered([("ann", "late"), *((f"s{n}", f"a check {AT_FAULT}") for n in range(5)), ("bob", "late")])
-    [('ann', 'late'), ('s0, s1, s2 and 2 more', 'a check is at fault itself'), ('bob', 'late')]
+    >>> gathered([("ann", "late"), *((f"s{n}", f"f__small {AT_FAULT}") for n in range(5)), ("bob", "late")])
+    [('ann', 'late'), ('s0, s1, s2 and 2 more', 'f__small is at fault itself'), ('bob', 'late')]
     """
     whose: dict[str, list[str]] = {}
     for student, sentence in people:
         whose.setdefault(sentence, []).append(student)
-    faults = {sentence: listed(students) for sentence, students in whose.items() if AT_FAULT in sentence}
+    faults = {sentence: listed(students) for sentence, students in whose.items() if FAULT.match(sentence)}
     return list(dict.fromkeys((faults.get(sentence, student), sentence) for student, sentence in people))
 
 

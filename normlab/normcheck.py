@@ -12,6 +12,7 @@ and gamma, beta (D,), all float64.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -68,15 +69,15 @@ def found_right(forward: str) -> None:
 def hold(forward: Forward, inputs: tuple[Array, ...]) -> None:
     """Remember what ``forward(*inputs)`` gives for the inputs that :func:`require_graph` is to be called with later.
 
-    A hidden check of the forward pass begins with it: who fails there on purpose is held all the same, also who raises.
+    A hidden check of the forward pass begins with it: who fails there on purpose is held all the same, also who raises
+    or ends the process.
 
     >>> hold(lambda x: (2 * x, None), (np.ones(2),))
     """
-    try:
+    HELD[_key(inputs)] = np.array(np.nan)
+    with suppress(Exception, SystemExit, KeyboardInterrupt, GeneratorExit):
         results = require_results("the forward pass", forward(*(array.copy() for array in inputs)), ("out", "cache"))
         HELD[_key(inputs)] = np.array(results[0])
-    except Exception:
-        HELD[_key(inputs)] = np.array(np.nan)
 
 
 def forget() -> None:

@@ -65,15 +65,6 @@ def flagged(assignment: Assignment, *extra: str, **answers: str) -> list[str]:
     return Review(assignment, SETTINGS).flags(notebook(*extra, **answers))
 
 
-@pytest.mark.parametrize("source", ["def first(x):\n    return 0", "kept = first\nfirst = len", "import math as first"])
-def test_a_task_that_is_bound_again_behind_its_checks_is_flagged(assignment: Assignment, source: str) -> None:
-    handed_in = notebook()
-    handed_in["cells"] += [cell(source) | {"metadata": {"autograder": {"cell": None}}}]
-    assert Review(assignment, SETTINGS).flags(handed_in)[-1:] == ["first is bound again after its checks"]
-    handed_in["cells"].insert(1, handed_in["cells"].pop())
-    assert not any("bound again" in sentence for sentence in Review(assignment, SETTINGS).flags(handed_in))
-
-
 def test_the_instructors_own_answers_are_not_flagged(assignment: Assignment) -> None:
     assert flagged(assignment) == []
 
@@ -129,6 +120,29 @@ def test_an_answer_that_watches_the_grader_is_flagged(assignment: Assignment) ->
         ("def second(x):\n    return open('/tmp/x')", "second reads files or other processes (open)"),
     ):
         assert flagged(assignment, second=source) == [sentence], source
+
+
+@pytest.mark.parametrize("way", ["(x + 1e-20j).imag", "np.imag(x)", "x.astype(complex)", "np.zeros(2, np.complex128)"])
+def test_a_derivative_by_complex_numbers_is_flagged(assignment: Assignment, way: str) -> None:
+    (sentence,) = flagged(assignment, second=f"def second(x):\n    return {way}")
+    assert sentence.startswith("second uses complex numbers (")
+
+
+def test_a_variable_may_have_the_name_of_a_builtin_or_a_module(assignment: Assignment) -> None:
+    second = "def second(x):\n    open, time = x > 0, 3\n    return open.all() + time"
+    assert flagged(assignment, "import time", second=second) == []
+    assert flagged(assignment, second="def second(x):\n    import time\n    return time.time()") == [
+        "second reads the clock (time.time)"
+    ]
+
+
+def test_what_is_passed_through_a_text_or_a_magic_is_read_or_said_to_be_unread(assignment: Assignment) -> None:
+    copied = "%%time\ndef second(x):\n    return first(x)"
+    assert flagged(assignment, second=copied) == ["second is done by calling first"]
+    handed_in = notebook(second=f"exec({copied[7:]!r})")
+    review = Review(assignment, SETTINGS)
+    assert review.flags(handed_in, ["second__two"]) == ["second is defined where nobody reads it, as by exec"]
+    assert review.flags(handed_in, ["first__two"]) == []
 
 
 def test_a_demonstration_may_read_the_clock(assignment: Assignment) -> None:
