@@ -66,18 +66,20 @@ def found_right(forward: str) -> None:
     RIGHT.add(forward)
 
 
-def hold(forward: Forward, inputs: tuple[Array, ...]) -> None:
-    """Remember what ``forward(*inputs)`` gives for the inputs that :func:`require_graph` is to be called with later.
+def hold(*passes: tuple[Forward, tuple[Array, ...]]) -> None:
+    """Remember what each ``forward(*inputs)`` gives, for inputs that :func:`require_graph` is to be called with later.
 
     A hidden check of the forward pass begins with it: who fails there on purpose is held all the same, also who raises
     or ends the process.
 
-    >>> hold(lambda x: (2 * x, None), (np.ones(2),))
+    >>> hold((lambda x: (2 * x, None), (np.ones(2),)))
     """
-    HELD[_key(inputs)] = np.array(np.nan)
-    with suppress(Exception, SystemExit, KeyboardInterrupt, GeneratorExit):
-        results = require_results("the forward pass", forward(*(array.copy() for array in inputs)), ("out", "cache"))
-        HELD[_key(inputs)] = np.array(results[0])
+    HELD.update((_key(inputs), np.array(np.nan)) for _, inputs in passes)
+    for forward, inputs in passes:
+        with suppress(Exception, SystemExit, KeyboardInterrupt, GeneratorExit):
+            given = (array.copy() for array in inputs)
+            results = require_results("the forward pass", forward(*given), ("out", "cache"))
+            HELD[_key(inputs)] = np.array(results[0])
 
 
 def forget() -> None:

@@ -188,35 +188,6 @@ def test_a_test_that_stands_twice_counts_once_and_one_that_is_gone_is_named(work
     assert (judged.checks["third__check"].status, judged.checks["third__check"].points) == ("failed", 2)
 
 
-@pytest.mark.parametrize(
-    "source",
-    [
-        "def first(x):\n    return 0",
-        "kept = first\nfirst = len",
-        "exec('def first(x):\\n    return 0')",
-        "%%time\ndef first(x):\n    return 0",
-        "get_ipython().user_ns['first'] = len",
-    ],
-)
-def test_what_takes_the_place_of_an_answer_after_its_checks_is_flagged(worker: Worker, source: str) -> None:
-    notebook = submission()
-    loose = {**notebook["cells"][1], "id": "loose", "metadata": {}, "source": source}
-    second = notebook["cells"].index(next(raw for raw in notebook["cells"] if raw["id"] == "second"))
-    notebook["cells"].insert(second, loose)
-    assert worker.grade(notebook).flags == ["first is bound again after its checks"]
-    notebook["cells"].insert(1, notebook["cells"].pop(second))
-    assert worker.grade(notebook).flags == []
-
-
-def test_an_answer_that_is_made_anew_in_another_process_is_not_bound_again(worker: Worker) -> None:
-    notebook = submission(demo_second="first(1)\nimport os; os._exit(1)")
-    draft = {**notebook["cells"][1], "id": "draft", "metadata": {}, "source": "def first(x):\n    return 0"}
-    notebook["cells"].insert(1, draft)
-    judged = worker.grade(notebook)
-    assert judged.deaths
-    assert judged.flags == []
-
-
 def test_a_written_answer_waits_for_a_person_where_there_is_one() -> None:
     written = factory.cell("markdown", "why", "Because.\n", grade=True, solution=True, points=3)
     code = factory.cell("code", "how", "1", grade=True, solution=True, points=4)

@@ -192,14 +192,16 @@ def batchnorm_forward__published_statistics(batchnorm_forward: Function) -> None
 @check(points=5, hidden=True)
 def batchnorm_forward__against_the_graph(batchnorm_forward: Function) -> None:
     """Fresh inputs of several shapes, both precisions, far from 0, with another eps, against the graph."""
-    for N, D in ((4, 5), (100, 500)):  # first what the backward passes will be checked at
+    held = []  # first what the backward passes will be checked at
+    for N, D in ((4, 5), (100, 500)):
         draw = np.random.RandomState(231)
         there = 5 * draw.randn(N, D) + 12, draw.randn(D), draw.randn(D)
-        hold(lambda x, g, b: batchnorm_forward(x, g, b, {"mode": "train"}), there)
+        held.append((lambda x, g, b: batchnorm_forward(x, g, b, {"mode": "train"}), there))
     for seed, N, D in ((88, 9, 6), (99, 8, 5)):
         fresh = np.random.default_rng(seed)
         there = fresh.normal(size=(N, D)), fresh.normal(size=D), fresh.normal(size=D)
-        hold(lambda x, g, b: batchnorm_forward(x, g, b, {"mode": "train", "eps": 0.1}), there)
+        held.append((lambda x, g, b: batchnorm_forward(x, g, b, {"mode": "train", "eps": 0.1}), there))
+    hold(*held)
     rng = np.random.default_rng(20261123)
     for N, D, offset, dtype, threshold in (
         (8, 5, 0.0, np.float64, 1e-9),

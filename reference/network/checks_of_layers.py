@@ -39,7 +39,7 @@ def affine_bn_relu_forward__test_mode(affine_bn_relu_forward: Function) -> None:
     """Test mode: the running statistics are used and stay as they are."""
     rng = np.random.default_rng(14)  # first what the backward pass will be checked at
     there = rng.normal(3.0, 1.0, (6, 6)), rng.normal(size=(6, 6)), *(rng.normal(0.4, 0.6, 6) for _ in range(3))
-    hold(lambda *given: affine_bn_relu_forward(*given, {"mode": "train", "eps": 0.02}), there)
+    hold((lambda *given: affine_bn_relu_forward(*given, {"mode": "train", "eps": 0.02}), there))
     rng = np.random.default_rng(1012)
     for rows, D, M in ((6, 4, 5), (5, 5, 5)):
         x, w = rng.normal(1e4, 1.0, (rows, D)), rng.normal(size=(D, M))
@@ -126,7 +126,7 @@ def affine_ln_relu_forward__statistics(affine_ln_relu_forward: Function) -> None
     """With gamma 1 and a beta that no ReLU touches, each row of out has beta's mean and variance 1."""
     rng = np.random.default_rng(24)  # first what the backward pass will be checked at
     there = rng.normal(3.0, 1.0, (6, 6)), rng.normal(size=(6, 6)), *(rng.normal(0.4, 0.6, 6) for _ in range(3))
-    hold(lambda *given: affine_ln_relu_forward(*given, {"eps": 0.02}), there)
+    hold((lambda *given: affine_ln_relu_forward(*given, {"eps": 0.02}), there))
     rng = np.random.default_rng(22)
     x, w, b = rng.normal(1e4, 5.0, (6, 4)), rng.normal(size=(4, 9)), rng.normal(size=9)
     ln_param: dict[str, float] = {}
