@@ -153,19 +153,21 @@ class Objects:
             items = [self.prepare(item, levels - 1, live) for item in value]
             return tuple(items) if container is tuple else items
         if issubclass(kind, np.ndarray):
-            return self._prepare_array(np.asarray(value), False)
+            return self._prepare_array(value, live)
         if issubclass(kind, np.generic):
             return self._prepare_scalar(value)
         if hasattr(kind, "trusted_number"):
             return reference(CALLBACK, value.trusted_number)
         return value  # the codec knows it or asks _encode_other
 
-    def _prepare_array(self, array: np.ndarray[Any, Any], live: bool) -> Any:
+    def _prepare_array(self, value: np.ndarray[Any, Any], live: bool) -> Any:
+        """A plain array, also for one of a class of the student's: nothing else of that class goes over."""
+        array = np.asarray(value)
         if array.dtype.type in _LONG:
             array, live = array.astype(_LONG[array.dtype.type]), False
         if not live or array.dtype.kind not in "biufcUSMm":
             return array
-        handle = self.register(array)
+        handle = self.register(value)
         self._mirrors[handle] = (array, array.tobytes())
         return extension(MIRROR, self.codec.pack([handle, array]))
 

@@ -41,7 +41,7 @@ TESTS = {
     "channel": ["tests/test_channel.py"],
     "containers": BOUNDARY,
     "exceptions": [*BOUNDARY, "tests/test_judge_deaths.py"],
-    "judge": ["tests/test_judging.py", "tests/test_judging_cells.py"],
+    "judge": ["tests/test_judging.py", "tests/test_judging_cells.py", "tests/test_bound_again.py"],
     "life": ["tests/test_life.py"],
     "outputs": ["tests/test_outputs.py"],
     "pictures": ["tests/test_pictures.py"],
