@@ -43,13 +43,18 @@ class Cell:
     locked: bool  # its source is restored from the instructor's notebook
     source: str
     release: str  # the source as it was handed out
-    hidden: bool  # holds a hidden test
+    hidden_lines: frozenset[int]  # which of the source hold a hidden test
     metadata: Mapping[str, Any]  # of the whole cell
     python: str = ""  # source with magics turned into Python; "" when it is no code
     binds: frozenset[str] = frozenset()  # names bound at the top level, imports apart
     loads: frozenset[str] = frozenset()  # names read or deleted anywhere
     imports: str = ""  # the import statements, those in functions apart
     has_effects: bool = False
+
+    @property
+    def hidden(self) -> bool:
+        """Whether it holds a hidden test."""
+        return bool(self.hidden_lines)
 
     @cached_property
     def _parts(self) -> tuple[CodeType, CodeType | None]:
@@ -216,6 +221,16 @@ def _without(source: str, begin: str, end: str, stub: str | None = None) -> str:
     return "\n".join(kept)
 
 
+def _region(source: str, begin: str, end: str) -> Iterator[int]:
+    """The numbers, from 1, of the lines from ``begin`` to ``end``."""
+    inside = False
+    for number, line in enumerate(source.split("\n"), 1):
+        inside = inside or begin in line
+        if inside:
+            yield number
+        inside = inside and end not in line
+
+
 def _read_cells(notebook: dict[str, Any], markers: Markers) -> Iterator[Cell]:
     for index, raw in enumerate(notebook["cells"]):
         metadata = raw.get("metadata", {})
@@ -243,7 +258,7 @@ def _read_cells(notebook: dict[str, Any], markers: Markers) -> Iterator[Cell]:
             locked=not solution and (graded or bool(marks.get("locked"))),
             source=source,
             release=release_source(source, cell_type, solution, markers),
-            hidden=markers.begin_hidden in source,
+            hidden_lines=frozenset(_region(source, markers.begin_hidden, markers.end_hidden)),
             metadata=metadata,
             **(analyze(source) if is_code else {}),
         )

@@ -109,7 +109,7 @@ class Database:
                 passing = passing and (self._reached or number < QUICK) and not any(each in reason for each in FINAL)
                 if wait is None or not passing:
                     kept = "What was graded so far is kept; run the command again once this is put right."
-                    address = "Nothing was graded; name a gradebook that is there, by --db or c.CourseDirectory.db_url."
+                    address = "Nothing was done; name a gradebook that is there, by --db or c.CourseDirectory.db_url."
                     raise GradebookError(
                         f"The gradebook {self.name} cannot be used: {reason}. {kept if self._reached else address}"
                     ) from None

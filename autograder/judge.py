@@ -235,7 +235,7 @@ class Judge:
             missing = [task for task in self.assignment.tasks_of(cell) if self.attempted.get(task) is False]
             if missing:
                 return CheckResult("not attempted", cell.points, 0.0, f"not attempted: {', '.join(missing)}")
-            return CheckResult("failed", cell.points, 0.0, result.told(cell.loads & self.assignment.defined_in.keys()))
+            return CheckResult("failed", cell.points, 0.0, result.told(self.assignment.defined_in), result.shown)
         score, fault = score_of(result, cell.points)
         if fault:
             self.judged.flags.append(f"{cell.grade_id}: {fault}")

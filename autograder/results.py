@@ -14,13 +14,15 @@ class CheckResult:
     """One graded cell.
 
     ``message`` is the exception's text: show it to a student only where ``Cell.hidden`` is false, since it may
-    hold expected values. "error" means that the instructor's test is at fault.
+    hold expected values, or where ``shown``: no hidden line took part in raising it. "error" means that the
+    instructor's test is at fault.
     """
 
     status: Status
     points: float  #: what the cell can give
     score: float | None  #: None: a person decides
     message: str = ""
+    shown: bool = False
     seconds: float = 0.0
     diagnosis: str = ""  #: the known mistake behind a failure, as a sentence for the student; hidden tests too
 

@@ -136,6 +136,7 @@ class Failure:
     at_boundary: bool = False
     place: str = ""  # where the student's own code raised it
     is_fault: bool = False  # of the course
+    shown: bool = False  # raised by lines alone that students see
 
     def __str__(self) -> str:
         head = f"{self.name}{self.place}"
@@ -157,15 +158,15 @@ class Failure:
         except Exception:  # the message needs a student's object that cannot tell
             message = ""
         lines = [f"{name}    Traceback (most recent call last)"]
-        for frame in traceback.extract_tb(error.__traceback__):
-            if frame.filename == cell.filename:
-                lines.append(f"Cell {cell.filename}, line {frame.lineno}\n    {frame.line}")
+        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == cell.filename]
+        lines += [f"Cell {cell.filename}, line {frame.lineno}\n    {frame.line}" for frame in frames]
+        shown = bool(frames) and not cell.hidden_lines & {frame.lineno for frame in frames}
         student = getattr(error, "student_traceback", "")
         place = "".join(f", line {line} in {function}" for line, function in _FRAME.findall(student)[-1:])
         if student:
             lines.append(f"In the student's code:\n{student}")
         lines.append(f"{name}: {message}" if message else name)
-        return cls(name, message, lines, isinstance(error, BoundaryError), place, is_fault)
+        return cls(name, message, lines, isinstance(error, BoundaryError), place, is_fault, shown)
 
 
 def _repr(value: Any) -> str:

@@ -74,7 +74,7 @@ class Report:
         hidden = sum(task.hidden for task in self.tasks if task.visible or task.status == "hidden")
         lines += [
             "",
-            f"{passed} of {len(self.tasks)} tasks pass here; {later} are marked when the notebook is graded.",
+            f"{passed} of {len(self.tasks)} tasks pass here; {later} will be marked when the notebook is graded.",
             f"Hidden checks exist: {hidden or 'some'} more run then, so passing here is no promise of all points.",
         ]
         return "\n".join(lines)
@@ -185,8 +185,12 @@ def _reason(name: str, cell: Cell, failures: Failures, written: dict[str, Cell])
         return about, message
     if kind == "AssertionError":
         return about, f"line {line} of the check is not true"
-    place = f" in {function}" if function in written else "" if number == cell.number else f" in cell [{number}]"
+    place = f" in {function}" if function in written else f" in cell [{number}]"
+    if number == cell.number and function not in written:
+        place = " of the check" if cell.is_check else ""
     what = "syntax error" if "SyntaxError" in failure["error"] else kind
+    if "ModuleNotFoundError" in failure["error"] and not cell.is_check:
+        message += "; where it is missing, the grader leaves this import out and runs the rest of the cell"
     return about, f"{what}{f', line {line}{place}' if line else ''}: {message or 'no message'}"
 
 

@@ -97,11 +97,11 @@ def require_close(what: str, got: Any, want: ArrayLike, threshold: float) -> Non
     largest = float(np.max(difference))
     error = largest / size if size else float("inf") if largest else 0.0
     worst = np.unravel_index(int(np.argmax(difference)), wanted.shape)
-    where = f" at {[int(i) for i in worst]}" if wanted.shape else ""
+    where = f"the largest difference is at {[int(i) for i in worst]}: " if wanted.shape else ""
     digits = next((n for n in range(2, 17) if f"{array[worst]:.{n}g}" != f"{wanted[worst]:.{n}g}"), 17)
     sentence = (
-        f"{what} is not what it should be: relative error {error:.1e}, at most {threshold:.0e} is allowed; the largest "
-        f"difference is{where}: got about {array[worst]:.{digits}g}, expected about {wanted[worst]:.{digits}g}"
+        f"{what} is not what it should be: relative error {error:.1e}, at most {threshold:.0e} is allowed; "
+        f"{where}got about {array[worst]:.{digits}g}, expected about {wanted[worst]:.{digits}g}"
     )
     require_within(error, threshold, sentence)
 

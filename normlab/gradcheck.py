@@ -18,7 +18,7 @@ class GradientMismatch(AssertionError):
 
 
 def relative_error(x: ArrayLike, y: ArrayLike) -> float:
-    """``max( |x - y| / max(1e-8, |x| + |y|) )`` over all elements; 0 is equal, 1 (or more) is unrelated.
+    """``max( |x - y| / max(1e-8, |x| + |y|) )`` over all elements; 0 is equal, 1 is unrelated.
 
     ``x`` and ``y`` have one shape. A ValueError names both shapes where they differ: broadcasting would hide a mistake.
     nan anywhere gives inf, so that no threshold accepts it. Where a true gradient is exactly 0 the result is noise:
@@ -40,7 +40,7 @@ def relative_error(x: ArrayLike, y: ArrayLike) -> float:
 def numerical_gradient(
     f: Callable[[Any], ArrayLike], x: NDArray[np.floating[Any]], dout: ArrayLike | None = None, h: float = 1e-5
 ) -> NDArray[np.float64]:
-    """Central differences: d/dx sum(dout * f(x)), element by element, as (f(x + h) - f(x - h)) / (2h).
+    """Central differences in float64: d/dx sum(dout * f(x)), element by element, as (f(x + h) - f(x - h)) / (2h).
 
     ``x`` is a float array; it is edited in place, one element at a time, and restored, so that ``f`` may also read it
     from elsewhere (a network's ``params``, say). ``f(x)`` returns a number, or an array of the shape of ``dout``. The
@@ -88,7 +88,7 @@ def check_nodes(
     ['square', 'x']
     >>> check_nodes({"square": [1.0, 1.0], "x": [1.0, 2.0]}, square)
     Traceback (most recent call last):
-    normlab.gradcheck.GradientMismatch: x is the first wrong gradient ...: relative error 3.3e-01, ... (square agree)
+    normlab.gradcheck.GradientMismatch: x is the first wrong gradient ...: relative error 3.3e-01, ... (square agrees)
     """
     named = [node for node in reversed(topological_order(output)) if node.name and node.op != "constant"]
     nodes = {node.name: node for node in named}
@@ -101,7 +101,7 @@ def check_nodes(
         node = nodes[name]
         if node.grad is None:
             raise ValueError(f"node {name!r} has no gradient yet; call backward on the graph first")
-        so_far = f" ({', '.join(agreed)} agree)" if agreed else ""
+        so_far = f" ({', '.join(agreed)} agree{'s' if len(agreed) == 1 else ''})" if agreed else ""
         if name not in gradients:
             raise GradientMismatch(f"the gradient of {name} is missing{so_far}")
         try:

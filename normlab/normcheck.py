@@ -112,7 +112,7 @@ def require_attempt(forward: Forward, inputs: Inputs, along: int) -> None:
 
     >>> require_attempt(lambda x, gamma, beta: (gamma * x + beta, None), (np.eye(3), np.ones(3), np.zeros(3)), along=0)
     Traceback (most recent call last):
-    AssertionError: ...: an element of x must influence the others that share its mean and variance
+    AssertionError: ...: an element of x must influence the others of its column
     """
     advice = "the backward pass is checked against your forward pass, which must normalize first"
     x, gamma, beta = inputs
@@ -129,7 +129,7 @@ def require_attempt(forward: Forward, inputs: Inputs, along: int) -> None:
     for moved in (there - here, far * slope):
         others = moved[1:, 0] if along == 0 else moved[0, 1:]
         assert np.max(np.abs(others)) > least, (
-            f"{advice}: an element of x must influence the others that share its mean and variance"
+            f"{advice}: an element of x must influence the others of its {'column' if along == 0 else 'row'}"
         )
     assert np.max(np.abs(bend)) > least, f"{advice}: out may not be a linear function of x"
     if f"a normalization along {along}" in RIGHT:

@@ -236,9 +236,12 @@ def _notices(notebook: Notebook, known: Any) -> list[str]:
             f"The cell of {', '.join(moved)} was lost; the grader takes the cell that defines it, wherever it stands."
         )
         lost = [one for one in lost if one not in moved]
-    if lost:
+    checks = [one for one in lost if one in (_at(known, "checks") or [])]
+    if checks:
+        notices.append(f"Lost from the notebook: {', '.join(checks)}. The grader puts lost checks back.")
+    if answers := [one for one in lost if one not in checks]:
         notices.append(
-            f"Lost from the notebook: {', '.join(lost)}. Points of a lost answer are lost with it: download the "
+            f"Lost from the notebook: {', '.join(answers)}. Points of a lost answer are lost with it: download the "
             "notebook again and copy your answers into its cells."
         )
     twice = sorted({one for one in ids if ids.count(one) > 1})

@@ -35,9 +35,9 @@ OPTION = re.compile(r":([a-z]+):\s*(.*)")
 
 def notebook(course: Course) -> nbformat.NotebookNode:
     """The instructor's notebook, with solutions and hidden tests. Raises CourseTextError."""
-    path = course.folder / "assignment.md"
+    path = f"reference/{course.name}/assignment.md"
     cells: list[Cell] = []
-    for name, argument, body in slots(path.read_text(encoding="utf-8")):
+    for name, argument, body in slots((course.folder / "assignment.md").read_text(encoding="utf-8")):
         if name and name not in SLOTS:
             raise CourseTextError(f"{path}: there is no fence {{{name}}}; there are {', '.join(SLOTS)}")
         try:
@@ -55,8 +55,9 @@ def notebook(course: Course) -> nbformat.NotebookNode:
             raise CourseTextError(f"{path}: {identity!r} must be a valid cell id and must stand once; rename it")
     kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
     # By this `python -m normlab check` notices a renamed notebook and cells that were lost.
-    tasks = [cell["id"] for cell in cells if "nbgrader" in cell["metadata"]]
-    ours = {"assignment": course.name, "cells": tasks}
+    marked = [cell for cell in cells if "nbgrader" in cell["metadata"]]
+    checks = [cell["id"] for cell in marked if not cell["metadata"]["nbgrader"]["solution"]]
+    ours = {"assignment": course.name, "cells": [cell["id"] for cell in marked], "checks": checks}
     metadata = {"kernelspec": kernel, "language_info": {"name": "python"}, "normlab": ours}
     made = nbformat.from_dict({"nbformat": 4, "nbformat_minor": 5, "metadata": metadata, "cells": cells})
     nbformat.validate(made)

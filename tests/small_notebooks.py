@@ -84,8 +84,9 @@ def released() -> Raw:
         cell("*Write your answer here.*", "markdown", "written__why", grade=True, solution=True, points=5),
     ]
     ids = [one["metadata"]["nbgrader"]["grade_id"] for one in cells[1:]]
+    checks = [each for each in ids if not at({"cells": cells}, each)["metadata"]["nbgrader"]["solution"]]
     kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
-    metadata = {"kernelspec": kernel, "normlab": {"assignment": "numbers", "cells": ids}}
+    metadata = {"kernelspec": kernel, "normlab": {"assignment": "numbers", "cells": ids, "checks": checks}}
     return {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
 
 

@@ -51,6 +51,8 @@ def test_of_a_hidden_check_only_title_and_points_are_told() -> None:
     assert "41.5" not in html
     assert "HIDDEN" not in html
     assert "the secret is 41.5" in page(result, show_hidden=True)
+    result.checks["scale_forward__shifted"].shown = True
+    assert "the secret is 41.5" in page(result)
 
 
 def test_of_a_hidden_check_the_words_that_were_handed_out_say_what_it_is_about() -> None:

@@ -58,7 +58,7 @@ def test_the_check_stops_at_the_first_of_two_mistakes(walked: tuple[Node, Gradie
     output, gradients = walked
     gradients["x"] *= 2
     gradients["s"] *= 2
-    with pytest.raises(GradientMismatch, match=r"^s is the first wrong .*\(out agree\)"):
+    with pytest.raises(GradientMismatch, match=r"^s is the first wrong .*\(out agrees\)"):
         check_nodes(gradients, output)
 
 
@@ -71,7 +71,7 @@ def test_names_choose_what_is_checked(walked: tuple[Node, Gradients]) -> None:
 @pytest.mark.parametrize(
     ("edit", "error", "words"),
     [
-        (lambda g: g.pop("s"), GradientMismatch, r"the gradient of s is missing \(out agree\)"),
+        (lambda g: g.pop("s"), GradientMismatch, r"the gradient of s is missing \(out agrees\)"),
         (lambda g: g.update(s=np.ones((3, 1))), GradientMismatch, r"s must have shape \(3,\), got \(3, 1\)"),
         (lambda g: g.update(s="zeros"), GradientMismatch, "s must be an array of numbers, got str"),
         (lambda g: g.update(s=None), GradientMismatch, r"s must have shape \(3,\), got \(\)"),

@@ -237,7 +237,7 @@ def test_a_gradebook_that_cannot_be_opened_is_one_sentence(url: str, monkeypatch
 )
 def test_a_gradebook_that_was_never_there_is_told_at_once(url: str, seconds: float) -> None:
     before = time.monotonic()
-    with pytest.raises(GradebookError, match="Nothing was graded; name a gradebook that is there"):
+    with pytest.raises(GradebookError, match="Nothing was done; name a gradebook that is there"):
         Gradebook(url)
     assert time.monotonic() - before < seconds
 

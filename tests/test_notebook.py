@@ -41,7 +41,8 @@ def turn(notebook: Raw) -> None:
 @pytest.mark.parametrize(
     ("damage", "sentence"),
     [
-        (lose, "Lost from the notebook: square__of_three, written__why. Points of a lost answer are lost with it"),
+        (lose, "Lost from the notebook: written__why. Points of a lost answer are lost with it"),
+        (lose, "Lost from the notebook: square__of_three. The grader puts lost checks back."),
         (paste, "The cell of double was lost; the grader takes the cell that defines it, wherever it stands."),
         (repeat, "Twice in the notebook: double. The grader takes the last; delete the other."),
         (edit, "The check square__of_three was edited; the grader puts the original back."),

@@ -57,6 +57,14 @@ def test_a_cell_sees_what_cells_before_it_bound_and_is_worth_its_last_expression
     assert trusted.shown() == ["4", "'__main__'"]
 
 
+def test_a_message_may_be_shown_where_no_hidden_line_took_part_in_it() -> None:
+    helper = "def small(n):\n    assert n < 3, n\n"
+    hidden = "### BEGIN HIDDEN TESTS\nsmall(9)\n### END HIDDEN TESTS\n"
+    cells = [f"{helper}small(5)\n{hidden}", f"{helper}{hidden}small(5)", f"{helper}{hidden.replace('9', '1')}small(5)"]
+    trusted = Trusted(*cells, "1 / 0")
+    assert [trusted.failure(place).shown for place in range(4)] == [True, False, True, True]
+
+
 def test_what_is_displayed_is_shown_once_and_is_worth_nothing() -> None:
     says = "import sys\ndisplay(3)\nprint('b')\nprint('c', file=sys.stderr)\nget_ipython().system('no')"
     trusted = Trusted("display('a', 2)", says)
