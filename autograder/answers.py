@@ -178,17 +178,6 @@ def own_function(assignment: Assignment, answer: Answer) -> str:
     return next(name for names, _ in _statements(answer.source) for name in sorted(names) if name in homes)
 
 
-def owner(assignment: Assignment, test: Cell) -> str:
-    """The function that a test cell is about: the longest name before "__" in its id, else the last one it reads."""
-    prefixes = [name for name in assignment.defined_in if (test.grade_id or "").startswith(f"{name}__")]
-    if prefixes:
-        return max(prefixes, key=len)
-    read = [
-        name for cell in assignment.cells for name in sorted(cell.binds & test.loads) if name in assignment.defined_in
-    ]
-    return read[-1] if read else ""
-
-
 def _demonstrations(assignment: Assignment) -> set[int]:
     """Indices of the given cells that bind nothing for tests and solutions, directly or through others."""
     cells = assignment.cells

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from textwrap import dedent
 from types import CodeType
 from typing import Any, Literal
 
@@ -43,18 +44,14 @@ class Cell:
     locked: bool  # its source is restored from the instructor's notebook
     source: str
     release: str  # the source as it was handed out
-    hidden_lines: frozenset[int]  # which of the source hold a hidden test
+    hidden: bool  # holds a hidden test
+    open_lines: frozenset[int]  # whose failure may be told to students: what is hidden has no part in it
     metadata: Mapping[str, Any]  # of the whole cell
     python: str = ""  # source with magics turned into Python; "" when it is no code
     binds: frozenset[str] = frozenset()  # names bound at the top level, imports apart
     loads: frozenset[str] = frozenset()  # names read or deleted anywhere
     imports: str = ""  # the import statements, those in functions apart
     has_effects: bool = False
-
-    @property
-    def hidden(self) -> bool:
-        """Whether it holds a hidden test."""
-        return bool(self.hidden_lines)
 
     @cached_property
     def _parts(self) -> tuple[CodeType, CodeType | None]:
@@ -184,9 +181,22 @@ class Assignment:
         """Modules that the notebook imports as it was handed out: those that students are meant to have."""
         return imported_modules(to_python(cell.release) for cell in self.cells if cell.cell_type == "code")
 
+    def cell_of(self, raw: Mapping[str, Any]) -> Cell | None:
+        """The cell that one of a repaired notebook stands for; None for one that the student added."""
+        index = raw.get("metadata", {}).get("autograder", {}).get("cell")
+        return self.cells[index] if index is not None else None
+
     def tasks_of(self, test: Cell) -> tuple[str, ...]:
         """Grade ids of the solution cells whose names the test reads."""
         return tuple(sorted({self.defined_in[name] for name in test.loads if name in self.defined_in}))
+
+    def owner(self, test: Cell) -> str:
+        """The function that a test is about: the longest name before "__" in its id, else the last one it reads."""
+        prefixes = [name for name in self.defined_in if (test.grade_id or "").startswith(f"{name}__")]
+        if prefixes:
+            return max(prefixes, key=len)
+        read = [name for cell in self.cells for name in sorted(cell.binds & test.loads) if name in self.defined_in]
+        return read[-1] if read else ""
 
 
 def release_source(source: str, cell_type: str, solution: bool, markers: Markers) -> str:
@@ -221,14 +231,23 @@ def _without(source: str, begin: str, end: str, stub: str | None = None) -> str:
     return "\n".join(kept)
 
 
-def _region(source: str, begin: str, end: str) -> Iterator[int]:
-    """The numbers, from 1, of the lines from ``begin`` to ``end``."""
-    inside = False
-    for number, line in enumerate(source.split("\n"), 1):
-        inside = inside or begin in line
+def _open_lines(source: str, markers: Markers) -> frozenset[int]:
+    """The numbers, from 1, of the lines outside hidden regions; none where these may do more than assert."""
+    hidden, inside, lines = set(), False, source.split("\n")
+    for number, line in enumerate(lines, 1):
+        inside = inside or markers.begin_hidden in line
         if inside:
-            yield number
-        inside = inside and end not in line
+            hidden.add(number)
+        inside = inside and markers.end_hidden not in line
+    try:
+        ast.parse(source)  # magics would be other lines when they run
+        body = ast.parse(dedent("\n".join(lines[number - 1] for number in sorted(hidden))))
+    except SyntaxError:
+        return frozenset()
+    only = all(isinstance(each, ast.Assert) for each in body.body) and not any(
+        isinstance(each, ast.NamedExpr) for each in ast.walk(body)
+    )
+    return frozenset(range(1, len(lines) + 1)) - hidden if only else frozenset()
 
 
 def _read_cells(notebook: dict[str, Any], markers: Markers) -> Iterator[Cell]:
@@ -258,7 +277,8 @@ def _read_cells(notebook: dict[str, Any], markers: Markers) -> Iterator[Cell]:
             locked=not solution and (graded or bool(marks.get("locked"))),
             source=source,
             release=release_source(source, cell_type, solution, markers),
-            hidden_lines=frozenset(_region(source, markers.begin_hidden, markers.end_hidden)),
+            hidden=markers.begin_hidden in source,
+            open_lines=_open_lines(source, markers) if is_code else frozenset(),
             metadata=metadata,
             **(analyze(source) if is_code else {}),
         )

@@ -94,18 +94,23 @@ def collect(
         if students is not None and due.gradebook is not None:
             enroll(due.gradebook, students)
         received = Received(course, assignment)
+        roll = sorted(student.id for student in students or ())
         for student in sorted(by_student):
-            if strangers := received.strangers(student, by_student[student]):
-                found.unknown += strangers
-                continue
-            _Hand(course, assignment, names, found, due, received).over(student, by_student[student])
+            own: list[HandedIn] = []
+            for file in by_student[student]:
+                if other := received.stranger(student, file, roll):
+                    what = f"names {student}, and its number was that of {other} before"
+                    found.unknown.append(f"{shown(file.file.path)} {what}")
+                else:
+                    own.append(file)
+            if own:
+                _Hand(course, assignment, names, found, due, received).over(student, own)
         received.save()
     if found.timeless:
         found.notes.append(
             f"Late without a time, so that no penalty follows: {', '.join(found.timeless)}; a roster's column "
             "submitted tells times."
         )
-    roll = sorted(student.id for student in students or ())
     found.unknown.sort()
     found.missing = [student for student in roll if not course.folder("submitted", student, assignment).is_dir()]
     return found
@@ -170,6 +175,10 @@ class _Hand:
                 self.found.refused.append(f"{student} handed in {files}, which is not {' or '.join(self.names)}.ipynb")
             return
         when = _when(latest)
+        if self.received.is_new(student, list(latest.values())):
+            self.found.notes.append(
+                f"{student} came under another number of the platform before: another activity, or another person?"
+            )
         if any(file.late for file in latest.values()) or self.due.passed(student, when):
             self.found.late.append(student)
             self.found.timeless += [] if when else [student]

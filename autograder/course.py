@@ -62,7 +62,7 @@ class Engine(Configurable):  # type: ignore[misc]
         "last",
         help="which of a student's submissions counts; with 'best' all that came in since are kept and graded",
     ).tag(config=True)
-    show_hidden_checks = Bool(False, help="whether feedback tells why a hidden check failed").tag(config=True)
+    show_hidden_checks = Bool(False, help="whether feedback always tells why a hidden check failed").tag(config=True)
 
 
 class LateDays(Configurable):  # type: ignore[misc]

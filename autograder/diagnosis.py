@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 import autograder
-from autograder.answers import Answer, answered, concerns, own_function, owner
+from autograder.answers import Answer, answered, concerns, own_function
 from autograder.assignment import Assignment
 from autograder.recording import UNSEEN, Event, same
 from autograder.repair import repair
@@ -50,7 +50,7 @@ class Diagnosis:
         ``at_work``: called before and after each run of a known answer.
         """
         self.assignment = assignment
-        self.owners = {test.grade_id: owner(assignment, test) for test in assignment.tests if test.grade_id}
+        self.owners = {test.grade_id: assignment.owner(test) for test in assignment.tests if test.grade_id}
         self.mistakes = [answer for answer in answers if not answer.right and concerns(assignment, answer)]
         self._notebook = hashlib.sha256(json.dumps(assignment.notebook, sort_keys=True).encode()).hexdigest()
         self._grade = grade

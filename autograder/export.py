@@ -28,7 +28,7 @@ from autograder.results import CheckResult
 from autograder.wording import WAITING, counted
 
 # Where a spreadsheet takes a text for a formula: some split lines at semicolons or tabs, whatever the quotes say.
-FORMULA = re.compile(r"(?:^|(?<=[;\t\r\n]))(?=\s*[=+\-@＝＋－＠])")
+FORMULA = re.compile(r"(?:^|(?<=[;\t\r\n]))(?=[\s\"']*+[=+\-@＝＋－＠])")
 DIGITS = 6  # of points, behind the point: more is rounding
 
 

@@ -1,7 +1,8 @@
 """The page that a student gets back: per task what passed, what failed and why, with code, figures and comments.
 
 It loads nothing and runs nothing: all styles stand in it, figures are data, and its content security policy allows
-no more than that. Of hidden checks it tells the title and the points.
+no more than that. Of hidden checks it tells the title, the points, a known mistake, and a message in which what is
+hidden has no part.
 """
 
 from __future__ import annotations
@@ -155,8 +156,7 @@ def _tasks(assignment: Assignment, judged: Judged, kept: Kept, show_hidden: bool
     tasks = [Task("Before the first task", "before")]
     by_cell: dict[str, Task] = {}
     for raw in judged.notebook["cells"]:
-        index = raw.get("metadata", {}).get("autograder", {}).get("cell")
-        cell = assignment.cells[index] if index is not None else None
+        cell = assignment.cell_of(raw)
         if cell and cell.grade_id and not cell.locked and cell.kind in ("student", "manual"):
             named_after = _named_after(assignment, cell.grade_id)
             task = Task(readable(named_after), f"task-{cell.grade_id}", is_choice=named_after != cell.grade_id)
@@ -220,7 +220,7 @@ def about(cell: Cell) -> str:
 
 
 def check_line(cell: Cell, result: CheckResult, kept: Kept, show_hidden: bool) -> Check:
-    """What a student is told of one check, of a hidden one only the title, the points and a known mistake."""
+    """What a student is told of one check; of a hidden one no message in which what is hidden has a part."""
     grade_id = cell.grade_id or ""
     score = kept.scores.get(grade_id, result.score)
     if score is not None:

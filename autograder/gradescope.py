@@ -77,7 +77,7 @@ def _grade(setup: Setup, job: Job) -> Outcome:
 
 
 def content(checks: Iterable[Check], notes: Iterable[str], late_penalty: float, *, visibility: str) -> dict[str, Any]:
-    """The content of results.json; hidden checks are shown by title and score, once grades are published."""
+    """The content of results.json; hidden checks are shown, as a page shows them, once grades are published."""
     checks = [check for check in checks if check.score is not None]
     score = max(0.0, sum(check.score or 0.0 for check in checks) - late_penalty)
     late = lateness(late_penalty, score)

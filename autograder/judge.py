@@ -20,6 +20,7 @@ from autograder.life import Life, Step
 from autograder.limits import Limits
 from autograder.outputs import Outputs, add_checked
 from autograder.recording import Recorder, events
+from autograder.replaced import Replaced
 from autograder.results import CheckResult, Judged, Status
 from autograder.scoring import score_of
 from autograder.seeding import apart
@@ -48,6 +49,7 @@ class Judge:
         python_random = "random" in assignment.modules
         self.life = Life(server, limits, lambda items: add_checked(self.outputs, items), recorder, python_random)
         self.namespace = Namespace(assignment)
+        self.replaced = Replaced(assignment, self.judged.flags)
         self.outputs = Outputs(limits)
         self.room = limits.total_output_bytes
         self.recorder = recorder
@@ -56,7 +58,6 @@ class Judge:
         self.named_by: Session | None = None  # whose names the namespace holds, if no cell ran since
         self.attempted: dict[str, bool] = {}
         self.endless: Counter[frozenset[str]] = Counter()  # by the tasks that it uses: checks that ran out of time
-        self.tested: set[str] = set()  # names of answers that a check used
         self.ended: set[str] = set()  # tasks of which some check that uses no other came to an end
         self.deaths: dict[str, list[str]] = defaultdict(list)  # of the student's process: why, and where
 
@@ -104,7 +105,7 @@ class Judge:
         if cell is not None and cell.locked:
             source = cell.source
         if source.strip():
-            self._run_student_cell(raw, cell, source, number)
+            self._run_student_cell(raw, source, number)
         if cell is not None and cell.grade_id and cell.kind in ("student", "manual"):
             self.attempted[cell.grade_id] = _normal(source) != _normal(cell.release)
             self.namespace.run_quietly(cell.imports)
@@ -123,7 +124,7 @@ class Judge:
         used = [task for task in tasks if any(task in used for used in endless)]
         return sum(endless.values()), [task for task in used if task not in self.ended] or used
 
-    def _run_student_cell(self, raw: dict[str, Any], cell: Cell | None, source: str, number: int) -> None:
+    def _run_student_cell(self, raw: dict[str, Any], source: str, number: int) -> None:
         again: list[str] = []
 
         def run(session: Session) -> None:
@@ -137,16 +138,14 @@ class Judge:
                 session.die(f"the cell broke the process that it ran in ({type(error).__name__})")
                 raise StudentDied(session.dead) from None
 
-        index = raw["metadata"].get("autograder", {}).get("cell")  # as repair wrote it
-        share = AGAIN if index is not None and self._timeouts(self.assignment.cells[index])[0] else 1.0
+        cell = self.assignment.cell_of(raw)
+        share = AGAIN if cell and self._timeouts(cell)[0] else 1.0
         reason = self._guarded(run, _grade_id(raw) or _named(number, source), share)
         if reason is None:
             self.life.steps.append(run)
         else:
             self.outputs.error("StudentProcessEnded", reason, [f"The cell did not finish: {reason}."])
-        own = frozenset(again) if cell and cell.locked else cell.binds if cell else frozenset()
-        again = sorted((self.tested & {*again}) - own)  # what checks of other tasks use from here on
-        self.judged.flags += [f"{name} is bound again after its checks" for name in again]
+        self.replaced.note(again, cell)
 
     def _run_given_before(self, cell: Cell) -> None:
         """The trusted side's part of the given cells that stand before this one."""
@@ -209,7 +208,7 @@ class Judge:
             results[:] = [Failure(type(error).__name__, "", [type(error).__name__])]
             reason = None
         self.judged.checks[cell.grade_id] = check = self._check(cell, results, reason)
-        self.tested |= cell.loads & self.assignment.defined_in.keys()
+        self.replaced.checked(cell)
         if tasks and timeouts < ENDLESS and check.status == "timed out":
             self.endless[frozenset(tasks)] += 1
         elif len(tasks) == 1 and reason is None:
@@ -259,11 +258,12 @@ class Judge:
                 self.judged.scores[cell.grade_id] = 0.0
 
     def _fetch_names(self, session: Session) -> list[str]:
-        """The names that stand for another object than before."""
-        known = self.named_by is session
-        again = [] if known else self.namespace.take(session.names(sorted(self.assignment.student_names)))
+        """The answers that stand for another object than before."""
+        if self.named_by is session:
+            return []
+        self.namespace.take(names := session.names(sorted(self.assignment.student_names)))
         self.named_by = session
-        return again
+        return self.replaced.seen(names)
 
     def _finish_outputs(self, number: int) -> list[dict[str, Any]]:
         items = self.outputs.take()

@@ -20,7 +20,6 @@ from rapidfuzz.distance import Indel
 from traitlets import Float, Integer, List, Unicode
 from traitlets.config import Configurable
 
-from autograder.answers import owner
 from autograder.assignment import Assignment
 from autograder.bounds import within
 from autograder.program import MAX_SOURCE, Program
@@ -78,8 +77,8 @@ class Review:
 
     def __init__(self, assignment: Assignment, settings: Originality) -> None:
         self.settings = settings
-        self.checks = {cell.index: cell.grade_id for cell in assignment.cells if cell.kind == "test"}
-        self.owners = {cell.grade_id: owner(assignment, cell) for cell in assignment.tests}
+        self.checks = {cell.index for cell in assignment.cells if cell.kind == "test"}
+        self.owners = {cell.grade_id: assignment.owner(cell) for cell in assignment.tests}
         self.ours = Program(cell.python for cell in assignment.cells if cell.python and cell.kind != "test")
         self.tasks = [name for name in tasks_with_tests(assignment) if name in self.ours.definitions]
         self.reached = {task: self.ours.reached(task).keys() for task in self.tasks}
@@ -105,14 +104,14 @@ class Review:
         )
         tasks = [task for task in self.tasks if task in theirs.definitions]
         earning = {self.owners.get(grade_id) for grade_id in passed}
-        unread = [task for task in self.tasks if task in earning and task not in tasks]
+        unread = [task for task in self.tasks if task in earning and task not in {*tasks, *theirs.imports}]
         return [
             sentence
             for task in tasks
             for sentence in (*self._foreign(task, theirs), *self._other_tasks(task, tasks, theirs))
         ] + [
             *self._own_copies(tasks, theirs),
-            *(f"{task} is defined where nobody reads it, as by exec" for task in unread),
+            *(f"{task} could not be read for its method" for task in unread),
         ]
 
     def _foreign(self, task: str, theirs: Program) -> Iterator[str]:
@@ -151,7 +150,7 @@ class Review:
 
 def tasks_with_tests(assignment: Assignment) -> list[str]:
     """Names of solution cells that some test is about."""
-    owners = {owner(assignment, test) for test in assignment.tests}
+    owners = {assignment.owner(test) for test in assignment.tests}
     return [name for name in assignment.defined_in if name in owners]
 
 

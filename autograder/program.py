@@ -11,14 +11,14 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import lru_cache
 
-from autograder.syntax import to_python
+from autograder.syntax import bound_names, to_python
 
 LOADED = frozenset({"get_ipython", "inspect"})  # names that are there without an import
 MAX_SOURCE = 200_000  # characters of a cell that are read: more than anybody writes
 KEPT_SOURCE = 10_000  # characters of a cell that is kept in mind: five hundred trees of long ones take gigabytes
 # No Python, or nested as nobody writes. What has a tree may be no Python: two parameters of one name, "global" of one.
 UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
-CELL_MAGIC = re.compile(r"\A(?:\s*%%.*\n)+")  # what stands below %%time or %%capture is run
+CELL_MAGIC = re.compile(r"\A(?:\s*%%(?:time|capture|prun)\b.*\n)+")  # what stands below these is run
 FRAMES = frozenset({"f_back", "f_code", "f_globals", "f_locals", "tb_frame", "gi_frame", "__code__", "__globals__"})
 
 
@@ -63,7 +63,7 @@ class Statement:
 
     def __init__(self, node: ast.stmt) -> None:
         self.node = node
-        self.defines = _defined(node)
+        self.defines = {*bound_names([node])}
         self.reads = _free_names(node)
         self.dotted: set[str] = set()
         self.imports: dict[str, str] = {}
@@ -102,20 +102,13 @@ def _read(source: str) -> Sequence[Statement]:
 _read_again = lru_cache(maxsize=512)(_read)  # given cells are the same in every submission
 
 
-def _defined(statement: ast.stmt) -> set[str]:
-    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        return {statement.name}
-    stored = (node for node in ast.walk(statement) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store))
-    return {node.id for node in stored}
-
-
 def _free_names(node: ast.stmt) -> set[str]:
     """Names that a statement reads from outside: those that a function binds itself are its own."""
     found = set()
     tables = [symtable.symtable(ast.unparse(node), "<answer>", "exec")]
     while tables:
         table = tables.pop()
-        whole = table.get_type() == "module"
+        whole = table.get_type() in ("module", "class")  # a class looks up outside what it has not bound yet
         found |= {
             each.get_name() for each in table.get_symbols() if each.is_referenced() and (whole or each.is_global())
         }

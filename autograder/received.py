@@ -7,15 +7,16 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
+from functools import cached_property
 
 from autograder.course import STATE, Course
 from autograder.errors import UsageError
 from autograder.files import write_atomically
 from autograder.intake import Refused
 from autograder.platforms import HandedIn
-from autograder.wording import counted, shown
+from autograder.wording import counted
 
 # Moodle reads full name, participant, kind of plugin and plugin from the name of the folder or file, whatever follows.
 # Canvas reads user and file from the two numbers of the name, so that its end may be another.
@@ -52,20 +53,25 @@ class Received:
         """Under which name came what lies in ``submitted/`` now."""
         self._entry(student, notebook).update(file=[file.file.path], number=[file.lms_id] if file.lms_id else [])
 
-    def strangers(self, student: str, files: list[HandedIn]) -> list[str]:
-        """The files whose number was another student's before: some platforms let people choose the name they show."""
-        others = {
-            number: other
-            for other, notebooks in self.of.items()
+    def stranger(self, student: str, file: HandedIn, roll: Collection[str]) -> str:
+        """To whom of ``roll`` the file's number belonged before, if to another: people may choose what they show."""
+        other = self._of_number.get(file.lms_id, student)
+        return other if other != student and other in roll else ""
+
+    def is_new(self, student: str, files: list[HandedIn]) -> bool:
+        """Whether the platform names the student by another number than before: another activity, another person."""
+        known = {number for number, other in self._of_number.items() if other == student}
+        return bool(known) and not known & {file.lms_id for file in files}
+
+    @cached_property
+    def _of_number(self) -> dict[str, str]:
+        """The student to whom each of the platform's numbers belonged when this began."""
+        return {
+            number: student
+            for student, notebooks in self.of.items()
             for each in notebooks.values()
             for number in each.get("number", [])
-            if other != student
         }
-        return [
-            f"{shown(file.file.path)} names {student}, and its number was that of {others[file.lms_id]} before"
-            for file in files
-            if file.lms_id in others
-        ]
 
     def attempts(self) -> dict[str, int]:
         """How often each student handed in, as far as `collect` saw it."""

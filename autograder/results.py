@@ -14,7 +14,7 @@ class CheckResult:
     """One graded cell.
 
     ``message`` is the exception's text: show it to a student only where ``Cell.hidden`` is false, since it may
-    hold expected values, or where ``shown``: no hidden line took part in raising it. "error" means that the
+    hold expected values, or where ``shown``: what is hidden has no part in it. "error" means that the
     instructor's test is at fault.
     """
 

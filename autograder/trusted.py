@@ -16,7 +16,6 @@ from typing import Any
 from autograder.assignment import Assignment, Cell
 from autograder.errors import BoundaryError
 from autograder.outputs import Outputs, Stream
-from autograder.proxies import is_another
 from autograder.syntax import imported_names
 
 _MESSAGE = 2000
@@ -52,16 +51,11 @@ class Namespace:
         """Names that some cell binds; read when a name is missing, which takes longer than to run most tests."""
         return set().union(*map(_bound, self._cells))
 
-    def take(self, found: dict[str, Any]) -> list[str]:
-        """Bind the student's names to what stands for them; those that are not bound there are not bound here.
-
-        The names that stood for another object of the same process until now are told.
-        """
-        again = [name for name, value in found.items() if is_another(value, self.names.get(name))]
+    def take(self, found: dict[str, Any]) -> None:
+        """Bind the student's names to what stands for them; those that are not bound there are not bound here."""
         for name in self.student_names:
             self.names.pop(name, None)
         self.names.update(found)
-        return again
 
     def execute(self, cell: Cell, outputs: Outputs) -> Any:
         """Run a cell; the value of its last expression, or None if it ends in a statement or a semicolon."""
@@ -136,7 +130,7 @@ class Failure:
     at_boundary: bool = False
     place: str = ""  # where the student's own code raised it
     is_fault: bool = False  # of the course
-    shown: bool = False  # raised by lines alone that students see
+    shown: bool = False  # what is hidden had no part in it
 
     def __str__(self) -> str:
         head = f"{self.name}{self.place}"
@@ -160,7 +154,7 @@ class Failure:
         lines = [f"{name}    Traceback (most recent call last)"]
         frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == cell.filename]
         lines += [f"Cell {cell.filename}, line {frame.lineno}\n    {frame.line}" for frame in frames]
-        shown = bool(frames) and not cell.hidden_lines & {frame.lineno for frame in frames}
+        shown = bool(frames) and cell.open_lines >= {frame.lineno for frame in frames}
         student = getattr(error, "student_traceback", "")
         place = "".join(f", line {line} in {function}" for line, function in _FRAME.findall(student)[-1:])
         if student:

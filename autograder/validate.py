@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from autograder.answers import Answer, answered, blank, concerns, own_function, owner, read_answers
+from autograder.answers import Answer, answered, blank, concerns, own_function, read_answers
 from autograder.assignment import Assignment
 from autograder.course import Course
 from autograder.diagnosis import SEEDS, Diagnosis
@@ -153,7 +153,7 @@ def _checks(notebook: Assignment) -> Iterator[Check]:
         if test.grade_id:
             names = {getattr(node, "attr", getattr(node, "id", "")) for node in ast.walk(ast.parse(test.python))}
             one_sided = tuple(sorted(names & ONE_SIDED))
-            yield Check(test.grade_id, owner(notebook, test), test.points, test.hidden, one_sided)
+            yield Check(test.grade_id, notebook.owner(test), test.points, test.hidden, one_sided)
 
 
 def _function(notebooks: Iterable[Assignment], answer: Answer) -> str:

@@ -189,7 +189,7 @@ def _reason(name: str, cell: Cell, failures: Failures, written: dict[str, Cell])
     if number == cell.number and function not in written:
         place = " of the check" if cell.is_check else ""
     what = "syntax error" if "SyntaxError" in failure["error"] else kind
-    if "ModuleNotFoundError" in failure["error"] and not cell.is_check:
+    if "ModuleNotFoundError" in failure["error"] and function == "<module>" and cell.imports_at(line):
         message += "; where it is missing, the grader leaves this import out and runs the rest of the cell"
     return about, f"{what}{f', line {line}{place}' if line else ''}: {message or 'no message'}"
 

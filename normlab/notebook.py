@@ -101,6 +101,11 @@ class Cell:
         except (SyntaxError, ValueError):
             return []
 
+    def imports_at(self, line: int | None) -> bool:
+        """Whether an import at the cell's top level stands in this line."""
+        imports = (each for each in self.statements if isinstance(each, ast.Import | ast.ImportFrom))
+        return line in {each.lineno for each in imports}
+
     @property
     def is_hidden_check(self) -> bool:
         """A check of which the release kept the comment only."""
@@ -220,7 +225,7 @@ def _cell(place: int, number: int, raw: Any) -> Cell:
 
 
 def _notices(notebook: Notebook, known: Any) -> list[str]:
-    """``known`` is what the course wrote into the notebook: its name, and the grade ids of all its cells."""
+    """``known`` is what the course wrote into the notebook: its name, the grade ids of its cells, and of its checks."""
     name, notices = notebook.path.stem, []
     ids = [cell.grade_id for cell in notebook.cells if cell.grade_id]
     assignment = _at(known, "assignment")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from autograder.answers import Answer, answered, blank, own_function, owner, places, read_answers, replaced_sources
+from autograder.answers import Answer, answered, blank, own_function, places, read_answers, replaced_sources
 from autograder.assignment import Assignment
 from autograder.course import Course
 from autograder.errors import CourseError
@@ -82,7 +82,7 @@ def test_demonstrations_can_be_left_out_and_what_others_need_cannot(assignment: 
 
 
 def test_a_test_belongs_to_the_name_in_its_id_and_else_to_the_last_it_reads(assignment: Assignment) -> None:
-    owners = [owner(assignment, test) for test in assignment.tests]
+    owners = [assignment.owner(test) for test in assignment.tests]
     assert owners == ["double", "half", "negative"]
 
 

@@ -44,3 +44,39 @@ def test_an_answer_that_is_made_anew_in_another_process_is_not_bound_again(worke
     judged = worker.grade(notebook)
     assert judged.deaths
     assert judged.flags == []
+
+
+def test_what_the_course_binds_again_is_its_own_affair_and_students_are_not_flagged_twice(worker: Worker) -> None:
+    taught = instructor()
+    given = "def quietly(f):\n    return lambda x: f(x)\nfirst = quietly(first)"
+    own = {"id": "own", "metadata": {"autograder": {"cell": 5}}, "source": given}
+    taught["cells"].insert(5, {**taught["cells"][1], **own})
+    notebook = submission()
+    notebook["cells"].insert(5, {**notebook["cells"][1], **own})
+    with Worker(Assignment("tasks", taught), LIMITS) as other:
+        assert other.grade(notebook).flags == []
+    drafts = [{**notebook["cells"][1], "id": f"d{n}", "metadata": {}, "source": "def first(x): 0"} for n in range(2)]
+    notebook["cells"] += drafts
+    assert len(worker.grade(notebook).flags) == 1
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["del first", "def first(x):\n    return 0"],
+        ["first = 3", "def first(x):\n    return 0"],
+        ["def sneak():\n    globals()['first'] = len\nsneak()"],
+    ],
+)
+def test_a_name_that_was_gone_in_between_is_bound_again_too(worker: Worker, cells: list[str]) -> None:
+    notebook = submission()
+    notebook["cells"] += [
+        {**notebook["cells"][1], "id": f"loose{number}", "metadata": {}, "source": source}
+        for number, source in enumerate(cells)
+    ]
+    assert worker.grade(notebook).flags == ["first is bound again after its checks"]
+
+
+def test_what_an_answer_binds_when_a_demonstration_calls_it_is_seen(worker: Worker) -> None:
+    sneaks = "def second(x):\n    globals()['first'] = len\n    return x + 1"
+    assert worker.grade(submission(second=sneaks)).flags == ["first is bound again after its checks"]

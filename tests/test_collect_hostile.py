@@ -15,7 +15,7 @@ import pytest
 from autograder import archive
 from autograder.intake import Refused
 from tests.course_factory import NAME, make_course
-from tests.exports import GOOD, ROSTER, command, everything, run, zipped
+from tests.exports import GOOD, ROSTER, command, everything, run, submitted, zipped
 
 
 @pytest.fixture
@@ -216,7 +216,7 @@ def test_nobody_becomes_another_by_taking_the_name(course: Path) -> None:
 
 
 @pytest.mark.parametrize("at_once", [True, False])
-def test_nobody_becomes_another_by_taking_the_name_from_one_download_to_the_next(course: Path, at_once: bool) -> None:
+def test_nobody_who_is_known_becomes_another_by_taking_the_name_later(course: Path, at_once: bool) -> None:
     first = {
         "Ada Lovelace_5_assignsubmission_file_/scaling.ipynb": GOOD,
         "Emmy Noether_6_assignsubmission_file_/scaling.ipynb": GOOD,
@@ -232,7 +232,23 @@ def test_nobody_becomes_another_by_taking_the_name_from_one_download_to_the_next
     assert run(course, monday).placed == ["ada", "emmy"]
     found = run(course, friday)
     assert found.unknown == [f"{taken} names ada, and its number was that of emmy before"]
-    assert (course / "submitted" / "ada" / NAME / "scaling.ipynb").read_bytes() == GOOD
+    assert submitted(course, "ada") == GOOD
+    both = {taken: b"not hers", "Ada Lovelace_5_assignsubmission_file_/scaling.ipynb": b"hers"}
+    for number, (name, content) in enumerate(both.items()):
+        zipped(course, {name: content}).rename(course.parent / f"{number}.zip")
+    assert run(course, course.parent / "0.zip", course.parent / "1.zip").unknown == found.unknown
+    assert submitted(course, "ada") == b"hers"
+
+
+def test_a_number_that_is_new_is_asked_about_and_one_of_nobody_on_the_roster_is_forgotten(course: Path) -> None:
+    file = "Ada Lovelace_{}_assignsubmission_file_/scaling.ipynb"
+    run(course, zipped(course, {file.format(5): GOOD}))
+    asked = "ada came under another number of the platform before: another activity, or another person?"
+    assert asked in run(course, zipped(course, {file.format(7): GOOD})).notes
+    roster = course.parent / "roster.csv"
+    roster.write_text(roster.read_text().replace("\nada,", "\naugusta,"))
+    found = run(course, zipped(course, {file.format(7): GOOD}))
+    assert (found.placed, found.unknown) == (["augusta"], [])
 
 
 def test_a_name_that_looks_like_many_copies_holds_nobody_up(course: Path) -> None:

@@ -130,10 +130,13 @@ def test_a_derivative_by_complex_numbers_is_flagged(assignment: Assignment, way:
 
 def test_a_variable_may_have_the_name_of_a_builtin_or_a_module(assignment: Assignment) -> None:
     second = "def second(x):\n    open, time = x > 0, 3\n    return open.all() + time"
-    assert flagged(assignment, "import time", second=second) == []
-    assert flagged(assignment, second="def second(x):\n    import time\n    return time.time()") == [
-        "second reads the clock (time.time)"
-    ]
+    assert flagged(assignment, second=f"import time\n{second}") == []
+    for inside in (
+        "import time\n    return time.time()",
+        "class Now:\n        time = time.time()\n    return Now.time",
+    ):
+        watches = f"import time\ndef second(x):\n    {inside}"
+        assert flagged(assignment, second=watches) == ["second reads the clock (time.time)"]
 
 
 def test_what_is_passed_through_a_text_or_a_magic_is_read_or_said_to_be_unread(assignment: Assignment) -> None:
@@ -141,8 +144,25 @@ def test_what_is_passed_through_a_text_or_a_magic_is_read_or_said_to_be_unread(a
     assert flagged(assignment, second=copied) == ["second is done by calling first"]
     handed_in = notebook(second=f"exec({copied[7:]!r})")
     review = Review(assignment, SETTINGS)
-    assert review.flags(handed_in, ["second__two"]) == ["second is defined where nobody reads it, as by exec"]
+    assert review.flags(handed_in, ["second__two"]) == ["second could not be read for its method"]
     assert review.flags(handed_in, ["first__two"]) == []
+    written = "%%writefile x.py\ndef second(x):\n    return 0"
+    behind = notebook(second="def second(x):\n    return first(x)")
+    behind["cells"] += [cell(written) | {"metadata": {"autograder": {"cell": None}}}]
+    assert review.flags(behind) == ["second is done by calling first"]
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        "if np:\n    def second(x):\n        return np.mean(x * x)\nelse:\n    second = None",
+        "try:\n    from numba import second\nexcept ImportError:\n    def second(x):\n        return np.mean(x * x)",
+        "with np.errstate(divide='ignore'):\n    def second(x):\n        return np.mean(x * x)",
+        "from numpy import mean as second",
+    ],
+)
+def test_an_answer_may_be_defined_in_any_way_that_can_be_read(assignment: Assignment, second: str) -> None:
+    assert Review(assignment, SETTINGS).flags(notebook(second=second), ["second__two"]) == []
 
 
 def test_a_demonstration_may_read_the_clock(assignment: Assignment) -> None:

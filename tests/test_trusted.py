@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import linecache
 import sys
+from textwrap import indent
 from typing import Any
 
 import pytest
@@ -57,12 +58,27 @@ def test_a_cell_sees_what_cells_before_it_bound_and_is_worth_its_last_expression
     assert trusted.shown() == ["4", "'__main__'"]
 
 
-def test_a_message_may_be_shown_where_no_hidden_line_took_part_in_it() -> None:
+def test_a_message_may_be_shown_where_what_is_hidden_has_no_part_in_it() -> None:
     helper = "def small(n):\n    assert n < 3, n\n"
-    hidden = "### BEGIN HIDDEN TESTS\nsmall(9)\n### END HIDDEN TESTS\n"
-    cells = [f"{helper}small(5)\n{hidden}", f"{helper}{hidden}small(5)", f"{helper}{hidden.replace('9', '1')}small(5)"]
-    trusted = Trusted(*cells, "1 / 0")
-    assert [trusted.failure(place).shown for place in range(4)] == [True, False, True, True]
+
+    def hidden(text: str) -> str:
+        return f"### BEGIN HIDDEN TESTS\n{text}\n### END HIDDEN TESTS\n"
+
+    shown = [
+        f"{helper}n = 5\nsmall(n)\n{hidden('assert n == 6')}",
+        f"{helper}{hidden('assert small(1) is None')}small(5)",
+        f"def check():\n    small(5)\n{indent(hidden('assert 1'), '    ')}{helper}check()",
+        "1 / 0",
+    ]
+    kept = [
+        f"{helper}{hidden('assert small(9)')}",
+        f"{helper}{hidden('n = 5')}small(n)",
+        f"{helper}{hidden('assert (n := 5)')}small(n)",
+        f"{helper}cases = [1,\n{hidden('5')}]\nfor n in cases:\n    small(n)",
+        f"\n\n%matplotlib inline\n{hidden('assert 0')}",
+    ]
+    trusted = Trusted(*shown, *kept)
+    assert [trusted.failure(place).shown for place in range(9)] == [True] * 4 + [False] * 5
 
 
 def test_what_is_displayed_is_shown_once_and_is_worth_nothing() -> None:
