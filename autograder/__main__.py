@@ -48,6 +48,9 @@ class _Group(click.Group):
             grading = context.invoked_subcommand == "grade"
             go_on = "what was graded is kept, run the command again to go on" if grading else "run the command again"
             click.echo(f"autograder: stopped; {go_on}", err=True)
+            # Where it came while a text was evaluated, as dataclass() does, Python would end by SIGINT whatever the
+            # exit code is, until it evaluates another (CPython, run_eval_code_obj).
+            eval("None")
             context.exit(130)
 
 

@@ -181,6 +181,16 @@ def test_grading_imports_nothing_that_takes_seconds() -> None:
     assert imported("import autograder.grade, autograder.pool").isdisjoint(heavy)
 
 
+def test_ctrl_c_in_an_evaluated_text_ends_with_the_same_code() -> None:
+    stopped = "lambda *_, **__: eval('(_ for _ in ()).throw(KeyboardInterrupt)')"
+    command = (
+        f"import autograder.grade as g\ng.grade = {stopped}\nfrom autograder.__main__ import main\nmain(['grade', 'x'])"
+    )
+    ended = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=False)
+    assert ended.returncode == 130
+    assert ended.stderr.startswith("autograder: stopped; ")
+
+
 def test_the_students_package_imports_numpy_at_the_most() -> None:
     assert imported("import normlab") <= {"normlab", "numpy"}
 

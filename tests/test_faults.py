@@ -84,6 +84,16 @@ def test_a_process_that_something_outside_kills_costs_no_score(kills: int) -> No
     assert "slept" in json.dumps(judged.notebook)
 
 
+def test_who_was_killed_late_is_not_graded_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All judgements together would take longer than the pool waits for one."""
+    monkeypatch.setattr("autograder.worker.AGAIN_SECONDS", 0.0)
+    with Worker(assignment()) as worker:
+        thread = when_it_works(worker, psutil.Process.kill, 1)
+        judged = worker.grade(SLOW, seed=1)
+        thread.join()
+    assert judged.outside
+
+
 def test_who_is_killed_each_time_is_told_so_and_the_worker_lives() -> None:
     own = answered({**RIGHT, "demo": "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)"})
     nameless = answered({**RIGHT, "demo": "import os\nos.kill(os.getpid(), 40)"})
