@@ -181,12 +181,12 @@ def test_grading_imports_nothing_that_takes_seconds() -> None:
     assert imported("import autograder.grade, autograder.pool").isdisjoint(heavy)
 
 
-def test_ctrl_c_in_an_evaluated_text_ends_with_the_same_code() -> None:
+def test_ctrl_c_in_an_evaluated_text_ends_with_the_same_code(tmp_path: Path) -> None:
     stopped = "lambda *_, **__: eval('(_ for _ in ()).throw(KeyboardInterrupt)')"
-    command = (
-        f"import autograder.grade as g\ng.grade = {stopped}\nfrom autograder.__main__ import main\nmain(['grade', 'x'])"
-    )
-    ended = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=False)
+    lines = ["import autograder.grade as g", f"g.grade = {stopped}", "from autograder.__main__ import main"]
+    (tmp_path / "stopped.py").write_text("\n".join([*lines, "main(['grade', 'x'])"]))
+    command = [sys.executable, "-m", "stopped"]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert ended.returncode == 130
     assert ended.stderr.startswith("autograder: stopped; ")
 
