@@ -48,6 +48,7 @@ TESTS = {
     "proxies": BOUNDARY,
     "randomness": ["tests/test_randomness.py", "tests/test_seeding.py"],
     "repair": ["tests/test_repair.py", "tests/test_wrong_notebook.py"],
+    "replaced": ["tests/test_bound_again.py"],
     "scoring": ["tests/test_judge.py::test_scores_are_clamped_and_faults_named"],
     "seeding": ["tests/test_seeding.py"],
     "session": ["tests/test_session.py", "tests/test_session_values.py"],
