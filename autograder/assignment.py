@@ -239,6 +239,9 @@ def _open_lines(source: str, markers: Markers) -> frozenset[int]:
         if inside:
             hidden.add(number)
         inside = inside and markers.end_hidden not in line
+    everywhere = frozenset(range(1, len(lines) + 1))
+    if not hidden:
+        return everywhere
     try:
         ast.parse(source)  # magics would be other lines when they run
         body = ast.parse(dedent("\n".join(lines[number - 1] for number in sorted(hidden))))
@@ -247,7 +250,7 @@ def _open_lines(source: str, markers: Markers) -> frozenset[int]:
     only = all(isinstance(each, ast.Assert) for each in body.body) and not any(
         isinstance(each, ast.NamedExpr) for each in ast.walk(body)
     )
-    return frozenset(range(1, len(lines) + 1)) - hidden if only else frozenset()
+    return everywhere - hidden if only else frozenset()
 
 
 def _read_cells(notebook: dict[str, Any], markers: Markers) -> Iterator[Cell]:

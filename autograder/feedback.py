@@ -226,7 +226,7 @@ def check_line(cell: Cell, result: CheckResult, kept: Kept, show_hidden: bool) -
     if score is not None:
         score += kept.extra_credit.get(grade_id, 0.0)
     status = "graded" if grade_id in kept.scores else result.status
-    told = not cell.hidden or show_hidden or result.shown or result.status in OPEN_REASONS
+    told = status != "passed" and (not cell.hidden or show_hidden or result.shown or result.status in OPEN_REASONS)
     advice = "; look for a loop that never ends" if result.status == "timed out" else ""
     return Check(
         title=readable(grade_id),
@@ -234,7 +234,7 @@ def check_line(cell: Cell, result: CheckResult, kept: Kept, show_hidden: bool) -
         label=LABELS.get(status, "graded by a person") if score is not None else "not graded yet",
         points=result.points,
         score=score,
-        message=plain(result.message).removeprefix("AssertionError: ") + advice if told and status != "passed" else "",
+        message=plain(result.message).removeprefix("AssertionError: ") + advice if told else "",
         diagnosis=plain(result.diagnosis),
         hidden=cell.hidden,
         about=about(cell) if status != "passed" else "",

@@ -33,6 +33,7 @@ WATCHERS = {
 }
 # The imaginary part of f(x + 1e-20j) is 1e-20 times its derivative, to all digits: no chain rule is needed.
 COMPLEX = "complex cmath numpy.imag numpy.complex64 numpy.complex128 numpy.complexfloating"
+LAYOUT = (tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER)
 MOST_WORDS = 5000  # of an answer that are compared: time grows by the square
 
 
@@ -219,13 +220,7 @@ def _words(source: str) -> list[str]:
         for token in tokenize.generate_tokens(io.StringIO(source).readline):
             if token.type == tokenize.STRING and "\n" in token.string:  # code may stand in it
                 words += token.string.split()
-            elif token.type not in (
-                tokenize.NL,
-                tokenize.NEWLINE,
-                tokenize.INDENT,
-                tokenize.DEDENT,
-                tokenize.ENDMARKER,
-            ):
+            elif token.type not in LAYOUT:
                 words.append(token.string)
     except (tokenize.TokenError, SyntaxError):
         words += source.split()[len(words) :]

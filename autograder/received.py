@@ -60,7 +60,7 @@ class Received:
 
     def is_new(self, student: str, files: list[HandedIn]) -> bool:
         """Whether the platform names the student by another number than before: another activity, another person."""
-        known = {number for number, other in self._of_number.items() if other == student}
+        known = {number for each in self.of.get(student, {}).values() for number in each.get("number", [])}
         return bool(known) and not known & {file.lms_id for file in files}
 
     @cached_property

@@ -40,6 +40,11 @@ def program() -> bytes:
             f"The library libseccomp is needed to isolate student code and could not be loaded ({error}); "
             "install it (Debian: apt-get install libseccomp2) or set c.Engine.isolation."
         ) from None
+
+    def narrow(place: int, value: int) -> Any:
+        """An argument of 32 bits: the kernel reads no more of it, whatever stands in the others."""
+        return pyseccomp.Arg(place, pyseccomp.MASKED_EQ, 0xFFFFFFFF, value)
+
     refuse = pyseccomp.ERRNO(errno.EPERM)
     rules = pyseccomp.SyscallFilter(defaction=pyseccomp.ALLOW)
     for name in (*_DENIED.split(), *_DENIED_NUMBERS):
@@ -51,11 +56,11 @@ def program() -> bytes:
     rules.add_rule(pyseccomp.ERRNO(errno.ENOSYS), "clone3")
     rules.add_rule(refuse, "clone", pyseccomp.Arg(0, pyseccomp.MASKED_EQ, CLONE_THREAD, 0))
     # The kernel kills by SIGKILL who is over this limit: who sets it could be killed when he likes, as if from outside.
-    rules.add_rule(refuse, "setrlimit", _int(0, resource.RLIMIT_CPU))
-    rules.add_rule(refuse, "prlimit64", _int(1, resource.RLIMIT_CPU), pyseccomp.Arg(2, pyseccomp.NE, 0))
+    rules.add_rule(refuse, "setrlimit", narrow(0, resource.RLIMIT_CPU))
+    rules.add_rule(refuse, "prlimit64", narrow(1, resource.RLIMIT_CPU), pyseccomp.Arg(2, pyseccomp.NE, 0))
     # A lease holds up whoever opens the file, a notice tells of him, and a question for locks finds those of others.
     for command in _DENIED_FCNTL:
-        rules.add_rule(refuse, "fcntl", _int(1, command))
+        rules.add_rule(refuse, "fcntl", narrow(1, command))
     rules.add_rule(refuse, "sendto", pyseccomp.Arg(4, pyseccomp.NE, 0))
     # A pair of its own is what an asyncio event loop needs; it leads nowhere.
     rules.add_rule(refuse, "socketpair", pyseccomp.Arg(0, pyseccomp.NE, int(socket.AF_UNIX)))
@@ -63,13 +68,6 @@ def program() -> bytes:
         rules.export_bpf(file)
         file.seek(0)
         return file.read()
-
-
-def _int(place: int, value: int) -> Any:
-    """A call's argument of 32 bits: the kernel reads no more of it, whatever stands in the others."""
-    import pyseccomp
-
-    return pyseccomp.Arg(place, pyseccomp.MASKED_EQ, 0xFFFFFFFF, value)
 
 
 def number(name: str) -> int:

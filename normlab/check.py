@@ -185,8 +185,11 @@ def _reason(name: str, cell: Cell, failures: Failures, written: dict[str, Cell])
         return about, message
     if kind == "AssertionError":
         return about, f"line {line} of the check is not true"
-    place = f" in {function}" if function in written else f" in cell [{number}]"
-    if number == cell.number and function not in written:
+    if function in written:
+        place = f" in {function}"
+    elif number != cell.number:
+        place = f" in cell [{number}]"
+    else:
         place = " of the check" if cell.is_check else ""
     what = "syntax error" if "SyntaxError" in failure["error"] else kind
     if "ModuleNotFoundError" in failure["error"] and function == "<module>" and cell.imports_at(line):

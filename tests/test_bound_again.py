@@ -25,6 +25,7 @@ def worker() -> Iterator[Worker]:
         "exec('def first(x):\\n    return 0')",
         "%%time\ndef first(x):\n    return 0",
         "get_ipython().user_ns['first'] = len",
+        "import math as first",
     ],
 )
 def test_what_takes_the_place_of_an_answer_after_its_checks_is_flagged(worker: Worker, source: str) -> None:
