@@ -12,7 +12,7 @@ import itertools
 import json
 import re
 from collections import defaultdict, deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from autograder.assignment import Assignment, Cell
@@ -76,15 +76,19 @@ def wrong_notebook(assignment: Assignment, data: bytes, submitted: Sequence[Subm
     'This is not the notebook scaling: it holds none of its cells.'
     """
     marked = assignment.by_id.keys() & {cell.grade_id for cell in submitted}
-    if 2 * len(marked) >= len(assignment.by_id):  # as nearly all do: nothing is read or matched a second time
+    if _at_least_half(marked, assignment):  # as nearly all do: nothing is read or matched a second time
         return ""
     chosen = _Matcher(assignment, submitted).chosen
     found = [cell for cell in assignment.by_id.values() if cell.index in chosen]
     told, expected = made_for(json.loads(data.decode(json.detect_encoding(data)))), made_for(assignment.notebook)
-    if told and expected and told != expected and 2 * len(found) < len(assignment.by_id):
+    if told and expected and told != expected and not _at_least_half(found, assignment):
         return f"This is the notebook {shown(told)}, not {expected}."
     lacks_all = assignment.by_id and not found
     return f"This is not the notebook {assignment.name}: it holds none of its cells." if lacks_all else ""
+
+
+def _at_least_half(cells: Collection[object], assignment: Assignment) -> bool:
+    return 2 * len(cells) >= len(assignment.by_id)
 
 
 class _Matcher:

@@ -6,6 +6,7 @@ FEW = "NumPy refuses bytes that are too few"
 FIRST = "b is the first kind of DTYPES"
 MORE = "it is refused for its length all the same"
 COUNTED = "their numbers were compared before"
+LARGEST = "no byte is larger"
 LARGER = "the larger of two in either order"
 NO_ROOM = "neither is room"
 NO_ZERO = "a number that is cached is not 0"
@@ -89,6 +90,17 @@ SURVIVORS: dict[str, dict[str, str]] = {
     },
     "pictures": {
         "place = 2 -> place = 1": "the FF that comes next is skipped as one that fills up",
+        'return kind == b"acTL" -> return kind >= b"acTL"': "the other is IDAT",
+        "while data[place] == 0xFF: -> while data[place] >= 0xFF:": LARGEST,
+        "if marker == 0xFF: -> if marker >= 0xFF:": LARGEST,
+        (
+            'place += 12 + int(struct.unpack_from(">I", data, place)[0]) -> '
+            'place += 12 + int(struct.unpack_from(">I", data, place)[ -1])'
+        ): ALONE,
+        (
+            'place += 2 + int(struct.unpack_from(">H", data, place + 2)[0]) -> '
+            'place += 2 + int(struct.unpack_from(">H", data, place + 2)[ -1])'
+        ): ALONE,
     },
     "randomness": {
         (

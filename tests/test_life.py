@@ -271,7 +271,8 @@ def test_in_the_last_hundredth_of_its_time_nothing_of_a_notebook_runs(clock: Non
 @pytest.mark.parametrize("deadline", [0.5, 1.0])
 def test_a_replay_that_uses_up_the_time_of_the_notebook_is_the_end(deadline: float, clock: None) -> None:
     lived = Lived()
-    lived.dies("earlier")
+    for reason in ("earlier", "later"):
+        lived.dies(reason)
 
     def uses_up(session: Any) -> None:
         lived.life._deadline = deadline
@@ -279,7 +280,7 @@ def test_a_replay_that_uses_up_the_time_of_the_notebook_is_the_end(deadline: flo
 
     lived.life.steps += [uses_up, uses_up]
     assert lived.life.guarded(lambda _: None) == "it died"
-    assert (lived.server.killed, len(lived.server.journals)) == (2, 2)
+    assert (lived.server.killed, len(lived.server.journals)) == (3, 3)
 
 
 def test_a_timeout_that_was_swallowed_is_raised_again(monkeypatch: pytest.MonkeyPatch) -> None:

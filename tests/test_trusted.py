@@ -205,7 +205,7 @@ FAULTS = {
     "1 / 0": False,
     "bound_below = 2": None,
     "m": False,
-    "from math import sqrtt as m\nafter_it = 1": True,
+    "from math import sqrtt as m, sqrt as twice\nafter_it = twice = 1": True,
     "both": False,  # bound twice by the next
     "import math as both\nboth = both.pi": None,
     "def last(values):\n    for each in values: found = each\n    return found\nlast([])": False,
@@ -217,6 +217,7 @@ FAULTS = {
     "open('no' + '/file')": False,
     "m.x": True,  # now it is known whose fault that is
     "after_it": True,
+    "twice": True,
 }
 
 
