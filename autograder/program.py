@@ -20,6 +20,7 @@ KEPT_SOURCE = 10_000  # characters of a cell that is kept in mind: five hundred 
 UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
 CELL_MAGIC = re.compile(r"\A(?:\s*%%(?:time|capture|prun)\b.*\n)+")  # what stands below these is run
 FRAMES = frozenset({"f_back", "f_code", "f_globals", "f_locals", "tb_frame", "gi_frame", "__code__", "__globals__"})
+COMPLEX_DTYPES = ("F", "D", "G", "c8", "c16", "c32", "complex", "complex64", "complex128", "complex256")
 
 
 class Program:
@@ -75,7 +76,7 @@ class Statement:
                 inner.add(id(each.value))
                 if each.attr in FRAMES:
                     self.dotted.add(f"inspect.{each.attr}")
-            if getattr(each, "attr", "") == "imag" or isinstance(getattr(each, "value", None), complex):
+            if _is_complex(each):
                 self.dotted.add("complex")
             if id(each) not in inner and (dotted := _dotted(each)):
                 names.add(dotted)
@@ -124,6 +125,14 @@ def _imported(node: ast.AST) -> dict[str, str]:
     if isinstance(node, ast.ImportFrom) and node.module:
         return {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
     return {}
+
+
+def _is_complex(node: ast.AST) -> bool:
+    """Whether an imaginary part is taken, or a complex number or dtype named in other ways than by a name."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        given = [*node.args, *(keyword.value for keyword in node.keywords)]
+        return any(isinstance(each, ast.Constant) and each.value in COMPLEX_DTYPES for each in given)
+    return getattr(node, "attr", "") == "imag" or isinstance(getattr(node, "value", None), complex)
 
 
 def _dotted(node: ast.AST) -> str:

@@ -122,7 +122,17 @@ def test_an_answer_that_watches_the_grader_is_flagged(assignment: Assignment) ->
         assert flagged(assignment, second=source) == [sentence], source
 
 
-@pytest.mark.parametrize("way", ["(x + 1e-20j).imag", "np.imag(x)", "x.astype(complex)", "np.zeros(2, np.complex128)"])
+@pytest.mark.parametrize(
+    "way",
+    [
+        "(x + 1e-20j).imag",
+        "np.imag(x)",
+        "x.astype(complex)",
+        "x.view('D')",
+        "np.ones(2, dtype='complex64')",
+        "np.zeros(2, np.complex128)",
+    ],
+)
 def test_a_derivative_by_complex_numbers_is_flagged(assignment: Assignment, way: str) -> None:
     (sentence,) = flagged(assignment, second=f"def second(x):\n    return {way}")
     assert sentence.startswith("second uses complex numbers (")
