@@ -20,7 +20,7 @@ c.GenerateFeedback.exporter_class = "autograder.preprocessor.FeedbackExporter"
 
 # formgrader's pages run with the instructor's rights: what a student wrote or printed does nothing there.
 c.HTMLExporter.sanitize_html = True
-c.HTMLExporter.preprocessors = ["autograder.inert.InertMarkdown"]
+c.HTMLExporter.preprocessors = ["autograder.inert.Inert"]
 
 # Where the known mistakes are that feedback names; without them a course is graded all the same.
 c.Answers.module = "reference.answers"

@@ -90,10 +90,13 @@ def history(
     with closing(Gradebook(course.db_url)) as gradebook:
         table = gradebook.tables[NAME]
         rows = gradebook.transact(lambda connection: read(connection, table, assignment, student))
+        graded = not rows and gradebook.results(assignment, student)
         if not rows and student and (people := gradebook.people()):
             check_student(student, people)
-    if not rows:
-        whose = f" by {student!r}" if student else ""
+    whose = f" by {student!r}" if student else ""
+    if graded:  # by nbgrader alone before, with the same scores
+        yield f"No score of {assignment!r}{whose} has changed since it was first graded."
+    elif not rows:
         raise UsageError(f"Nothing of {assignment!r}{whose} is graded yet; run `autograder grade {assignment}` first.")
     for row in rows:
         place = row.check or f"{row.notebook}, {LATENESS}"

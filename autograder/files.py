@@ -25,5 +25,5 @@ def write_atomically(path: Path, content: str | bytes, mode: int) -> None:
             raise
     except OSError as error:
         raise AutograderError(
-            f"{path} cannot be written: {error.strerror}. Run the command again afterwards."
+            f"{path} cannot be written: {error.strerror}. Put that right and run the command again."
         ) from None

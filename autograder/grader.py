@@ -10,7 +10,7 @@ import tempfile
 import traceback
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -19,11 +19,11 @@ from autograder.answers import Answer
 from autograder.assignment import Assignment, Markers
 from autograder.bounds import within
 from autograder.errors import AutograderError, WorkerError
-from autograder.feedback import render
 from autograder.intake import Refused, parse
 from autograder.kept import Kept
 from autograder.limits import Limits
 from autograder.originality import Originality, Review
+from autograder.pages import make_page
 from autograder.penalty import late_penalty
 from autograder.repair import repair, wrong_notebook
 from autograder.results import CheckResult, Judged
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from autograder.diagnosis import Diagnosis
 
 # A hundred times what an honest notebook takes, and more.
-READ_SECONDS, REVIEW_SECONDS, RENDER_SECONDS = 30.0, 5.0, 10.0
+READ_SECONDS, REVIEW_SECONDS = 30.0, 5.0
 # What a worker says before and after it runs a known answer, whose time is not the submission's.
 LEARNS, LEARNED = b"learns", b"learned"
 
@@ -189,7 +189,17 @@ class Grader:
         scores = {grade_id: check.score for grade_id, check in judged.checks.items()}
         counted = kept.total(scores)
         penalty = late_penalty(self.setup.late, job.student, counted, job.seconds_late)
-        page = self._page(name, job, judged, kept, [refusal, *findings] if refusal else findings, penalty)
+        page = make_page(
+            assignment,
+            judged,
+            kept,
+            title=name if name == self.setup.title else f"{self.setup.title}: {name}",
+            student=job.student,
+            notes=[refusal, *findings] if refusal else findings,
+            late_penalty=penalty,
+            sandboxed=self.setup.isolation != "none",
+            show_hidden=self.setup.show_hidden,
+        )
         late_of = None if penalty is None else counted
         known = asdict(judged) | {"findings": findings, "refused": refusal, "late_of": late_of}
         notebook = known.pop("notebook")
@@ -201,30 +211,3 @@ class Grader:
             late_penalty=penalty,
             result=json.dumps(known),
         )
-
-    def _page(
-        self, name: str, job: Job, judged: Judged, kept: Kept, notes: list[str], late_penalty: float | None
-    ) -> str:
-        """The feedback page, without the student's own work where that cannot be shown."""
-
-        def page(judged: Judged, notes: list[str]) -> str:
-            return render(
-                self.assignments[name],
-                judged,
-                kept,
-                title=name if name == self.setup.title else f"{self.setup.title}: {name}",
-                student=job.student,
-                notes=notes,
-                late_penalty=late_penalty,
-                sandboxed=self.setup.isolation != "none",
-                show_hidden=self.setup.show_hidden,
-            )
-
-        try:
-            with within(RENDER_SECONDS):
-                return page(judged, notes)
-        except Exception as error:
-            judged.flags.append(f"The feedback page was made without code and outputs: {error!r}")
-        cells = [cell | {"cell_type": "raw", "source": ""} for cell in judged.notebook["cells"]]
-        bare = replace(judged, notebook=judged.notebook | {"cells": cells})
-        return page(bare, [*notes, "Your code and its outputs could not be shown on this page."])

@@ -3,9 +3,10 @@
 By configuration::
 
     c.HTMLExporter.sanitize_html = True
-    c.HTMLExporter.preprocessors = ["autograder.inert.InertMarkdown"]
+    c.HTMLExporter.preprocessors = ["autograder.inert.Inert"]
 
-nbconvert sanitizes outputs with the first; Markdown cells formgrader shows as they are, with the instructor's rights.
+nbconvert sanitizes outputs with the first, in time that grows by the square; Markdown cells formgrader shows as they
+are, with the instructor's rights.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from autograder.sanitize import Page
 _REFERENCES = {ord(char): f"&#{ord(char)};" for char in "\n!*[\\]^_`|~"}
 
 
-class InertMarkdown(Preprocessor):  # type: ignore[misc]
-    """Turns the Markdown cells that students may edit into sanitized HTML, in what is shown alone."""
+class Inert(Preprocessor):  # type: ignore[misc]
+    """Turns outputs, and the Markdown cells that students may edit, into sanitized HTML, in what is shown alone."""
 
     def preprocess(self, nb: Any, resources: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         """nbconvert's: text that a student could write becomes HTML that does nothing."""
@@ -31,4 +32,7 @@ class InertMarkdown(Preprocessor):  # type: ignore[misc]
                 html = str(page.render_markdown(cell.source, cell.get("attachments", {})))
                 cell.source = f"<div>{html.translate(_REFERENCES)}</div>"
                 cell.attachments = {}  # they stand in the text
+            for output in cell.get("outputs", []):
+                if "data" in output:
+                    output.data = page.inert(output.data)
         return nb, resources

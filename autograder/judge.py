@@ -271,7 +271,13 @@ class Judge:
         for item in items:
             if item["output_type"] == "execute_result":
                 item["execution_count"] = number
-            size += sum(len(str(value)) for value in (*item.get("data", {}).values(), item.get("text", "")))
+            texts = (
+                *item.get("data", {}).values(),
+                *item.get("traceback", ()),
+                item.get("evalue", ""),
+                item.get("text", ""),
+            )
+            size += sum(len(str(text)) for text in texts)
         self.room -= size
         if self.room < 0:
             cut = "[outputs cut here: over the limit of the notebook]\n"

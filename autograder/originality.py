@@ -34,6 +34,7 @@ WATCHERS = {
 # The imaginary part of f(x + 1e-20j) is 1e-20 times its derivative, to all digits: no chain rule is needed.
 COMPLEX = "complex cmath numpy.imag numpy.complex64 numpy.complex128 numpy.complexfloating"
 LAYOUT = (tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER)
+LONGEST_NAME = 60
 MOST_WORDS = 5000  # of an answer that are compared: time grows by the square
 
 
@@ -122,7 +123,7 @@ class Review:
         for what, names in ways.items():
             seen = sorted(name for name in used if _within(name, names))
             if seen:
-                yield f"{task} {what} ({', '.join(seen[:3])})"
+                yield f"{task} {what} ({_few(seen)})"
 
     def _other_tasks(self, task: str, tasks: Sequence[str], theirs: Program) -> Iterator[str]:
         reached = theirs.reached(task).keys() - self.reached[task]
@@ -146,7 +147,12 @@ class Review:
                 shared = theirs.reached(one).keys() & theirs.reached(other).keys() - self.ours.definitions.keys()
                 helpers = sorted(name for name in shared if len(_bare_words(theirs, name)) >= least)
                 if helpers:
-                    yield f"{one} and {other} leave the work to one function ({', '.join(helpers[:3])})"
+                    yield f"{one} and {other} leave the work to one function ({_few(helpers)})"
+
+
+def _few(names: Sequence[str]) -> str:
+    """The first of them, each cut where nobody would read on: a student wrote them."""
+    return ", ".join(name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…" for name in names[:3])
 
 
 def tasks_with_tests(assignment: Assignment) -> list[str]:

@@ -48,13 +48,14 @@ class Slot:
         self.cpu = cpu
         self.job: Job | None = None
         self.since = 0.0
-        self.learning = 0.0  # since when it runs known answers, for this submission and all that follow
+        self.learning = 0.0  # since when it runs a known answer, for this submission and all that follow
+        self.taught = 0.0  # since when it runs them, one after the other
         self.ready = self.lost = False
         self.connection.send_bytes(setup)
 
     def give(self, job: Job) -> None:
         """Hand the job to the worker, and note since when it has it."""
-        self.job, self.since, self.learning = job, time.monotonic(), 0.0
+        self.job, self.since, self.learning, self.taught = job, time.monotonic(), 0.0, 0.0
         with suppress(OSError):  # a worker that is dead is noticed when its answer is awaited
             self.connection.send_bytes(job.pack())
 
@@ -94,6 +95,7 @@ class Slot:
         now = time.monotonic()
         self.since += now - self.learning if self.learning else 0.0
         self.learning = now if learns else 0.0
+        self.taught = self.taught or now
 
     def grade(self, job: Job) -> Outcome:
         """The outcome of one job, waited for."""
@@ -158,7 +160,7 @@ class LocalPool:
     def busy(self) -> tuple[str, float]:
         """What takes longest now, a student's submission or the known mistakes, and since how many seconds."""
         at_work = [
-            (slot.learning, LEARNING) if slot.learning else (slot.since, job.student)
+            (slot.taught, LEARNING) if slot.learning else (slot.since, job.student)
             for slot in list(self.slots)
             if (job := slot.job)
         ]
@@ -213,7 +215,7 @@ def serve(descriptor: int, cpu: int | None) -> None:
     if sys.platform == "linux":  # nothing may outlive the grader
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     connection = Connection(descriptor)
-    with suppress(EOFError, ConnectionError), Grader(connection.recv_bytes(), cpu, connection.send_bytes) as grader:
+    with suppress(EOFError, ConnectionError), Grader(_received(connection), cpu, connection.send_bytes) as grader:
         try:
             grader.warm()
         except AutograderError as error:
@@ -223,9 +225,17 @@ def serve(descriptor: int, cpu: int | None) -> None:
         try:
             connection.send_bytes(Outcome().pack())
             while True:
-                connection.send_bytes(grader.grade_packed(connection.recv_bytes()))
+                connection.send_bytes(grader.grade_packed(_received(connection)))
         finally:
             signal.signal(signal.SIGTERM, signal.SIG_IGN)  # nothing keeps it from clearing up
+
+
+def _received(connection: Connection) -> bytes:
+    """A message; EOFError where the grader ended, in the middle of one too."""
+    try:
+        return connection.recv_bytes()
+    except OSError:
+        raise EOFError from None
 
 
 def _end(*_: object) -> None:

@@ -26,11 +26,11 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from autograder.attempts import Attempts, best
 from autograder.course import Course
 from autograder.errors import AutograderError, GradebookError
-from autograder.feedback import render
 from autograder.gradebook import Gradebook
 from autograder.guard import only_grader
 from autograder.jobs import known_answers, make_job, make_record, seconds_late, version_of
 from autograder.kept import Kept
+from autograder.pages import make_page
 from autograder.pool import Slot
 from autograder.results import Judged
 from autograder.submission import read_submission
@@ -99,7 +99,7 @@ class FeedbackExporter(Exporter):  # type: ignore[misc]
         result = json.loads(found.result)
         findings, refusal = result["findings"], result["refused"]
         notebook = nbformat.read(filename, as_version=4)
-        page = render(
+        page = make_page(
             course.notebooks(title)[name],
             Judged.from_dict(result | {"notebook": notebook}),
             kept,

@@ -10,6 +10,8 @@ from types import TracebackType
 
 from tqdm import tqdm
 
+from autograder.pool import LEARNING
+
 EVERY = 10.0  # seconds between plain lines
 LONG = 5.0  # seconds after which a submission is named
 
@@ -56,13 +58,16 @@ class Progress:
                 self.bar.set_postfix_str(", ".join(self._notes()))
                 continue
             rate = self.done / (time.monotonic() - self.start)
-            line = [f"{self.done} of {self.total}", f"{rate:.1f} a second", *self._notes()]
+            told = [f"{rate:.1f} a second"] if rate >= 0.05 else []
+            line = [f"{self.done} of {self.total}", *told, *self._notes()]
             print(", ".join(line), file=sys.stderr, flush=True)
 
     def _notes(self) -> list[str]:
         """The time left by the rate so far, unless a submission at work has taken longer: then nobody knows it."""
-        student, seconds = self.busy()
+        what, seconds = self.busy()
+        if what == LEARNING:  # how long the rest takes is not known yet
+            return [f"{what} takes {seconds:.0f} s"]
         left = (self.total - self.done) * (time.monotonic() - self.start) / self.done if self.done else 0.0
         notes = [f"{left:.0f} s left"] if left > seconds else []
         notes += [f"{self.failed} failed"] if self.failed else []
-        return notes + ([f"{student} takes {seconds:.0f} s"] if student and seconds > LONG else [])
+        return notes + ([f"{what} takes {seconds:.0f} s"] if what and seconds > LONG else [])

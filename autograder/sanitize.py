@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from functools import cache, lru_cache
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
 
@@ -19,7 +19,9 @@ from autograder.pictures import from_base64, pixels
 
 # Sanitizing deeply nested tags takes time by the square: 10,000 tags 0.4 s, a million would take hours.
 PAGE_TAGS = 20_000
+PAGE_REOPENED = 40 << 20  # bytes of the elements that a parser opens again, see _reopened
 PAGE_MARKDOWN = 100_000  # characters of Markdown on one page
+PAGE_ADDRESSES = 1 << 20  # characters of the addresses in it: one that is defined once can be named ten thousand times
 PAGE_CODE = 500_000  # characters that are colored on one page
 KEPT_CODE = 10_000  # characters of a cell whose colors are kept in mind: those of five hundred long ones take gigabytes
 PAGE_ROOM = 40 << 20  # characters of one page
@@ -45,6 +47,12 @@ SPACE, SIGN = r"[ \t\n\f\r]", r"""[^ \t\n\f\r"'<>/=]"""  # as HTML has it: other
 VALUE = r"""(?:"[^"<>]*+"|'[^'<>]*+'|[^ \t\n\f\r"'<>`]++)"""
 ATTRIBUTE = rf"{SPACE}++{SIGN}++(?:{SPACE}*+={SPACE}*+{VALUE})?+"
 LONE = re.compile(rf"<(?!/?[a-zA-Z]{SIGN}*+(?:{ATTRIBUTE}){{0,100}}+{SPACE}*+/?>|[!?][^<>]*+>)")
+# What a parser opens again in each paragraph and cell until its end, and such an element that holds text alone.
+FORMATTING = "(a|b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u)"
+STARTS = re.compile(rf"<{FORMATTING}(?=[ \t\n\f\r/>])[^<>]*>", re.IGNORECASE)
+WHOLE = re.compile(rf"<{FORMATTING}(?=[ \t\n\f\r/>])[^<>]*>([^<>]*)</\1[ \t\n\f\r]*>", re.IGNORECASE)
+OPEN_BYTES = 300  # of memory that an open element takes beside its text
+PICTURES = ("image/png", "image/jpeg")
 PICTURE = re.compile(r'<img src="attachment:([^"]*)" alt="([^"]*)"[^>]*>')
 IMAGE_URL = re.compile(r"data:image/(?:png|jpeg);base64,[A-Za-z0-9+/=]+\Z")
 ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[@-_]")
@@ -60,7 +68,9 @@ class Page:
 
     def __init__(self) -> None:
         self.tags = PAGE_TAGS
+        self.reopened = PAGE_REOPENED
         self.markdown = PAGE_MARKDOWN
+        self.renderer = _Renderer(escape=True)
         self.code = PAGE_CODE
         self.figures = 0
         self.room = PAGE_ROOM
@@ -91,6 +101,13 @@ class Page:
             elif kind in ("display_data", "execute_result"):
                 yield self._fit(self._bundle(output.get("data") or {}))
 
+    def inert(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        """An output's data for a page of somebody else's: a picture that is one, or HTML that does nothing."""
+        for kind in PICTURES:
+            if kind in data and self._picture(kind, _joined(data[kind])):
+                return {kind: data[kind]}
+        return {"text/html": str(self._fit(self._bundle(data)))}
+
     def _fit(self, shown: Markup) -> Markup:
         """What the page has room for."""
         if len(shown) > self.room:
@@ -103,7 +120,7 @@ class Page:
         if self.markdown < 0:
             return Markup("<pre>{}</pre>").format(source)
         try:
-            rendered = str(_markdown()(source))
+            rendered = str(mistune.create_markdown(renderer=self.renderer, plugins=["table", "strikethrough"])(source))
         except RecursionError:
             return Markup("<pre>{}</pre>").format(source)
         pictures = {str(escape(name)): bundle for name, bundle in attachments.items()}
@@ -118,7 +135,7 @@ class Page:
         return self._clean(PICTURE.sub(picture, rendered), TAGS | {"img"}) or Markup("<pre>{}</pre>").format(source)
 
     def _bundle(self, data: Mapping[str, Any]) -> Markup:
-        for kind in ("image/png", "image/jpeg"):
+        for kind in PICTURES:
             picture = self._picture(kind, _joined(data[kind])) if kind in data else None
             if picture:
                 return picture
@@ -153,8 +170,13 @@ class Page:
         self.tags -= html.count("<")
         if self.tags < 0:
             return None
+        html = LONE.sub("&lt;", CONTROL.sub("", html))
+        self.reopened -= (again := _reopened(html))
+        if self.reopened < 0:
+            self.reopened += again
+            return None
         cleaned = nh3.clean(
-            LONE.sub("&lt;", CONTROL.sub("", html)),
+            html,
             tags=tags,
             attributes=ATTRIBUTES,
             attribute_filter=self._keep_attribute,
@@ -203,13 +225,32 @@ def _highlight(source: str) -> Markup:
 _highlight_again = lru_cache(maxsize=512)(_highlight)
 
 
-@cache
-def _markdown() -> Callable[[str], Any]:
-    return mistune.create_markdown(renderer=_Renderer(escape=True), plugins=["table", "strikethrough"])
+def _reopened(html: str) -> int:
+    """At most how many bytes a parser makes of elements that it opens again, in HTML whose tags end at their first ">".
+
+    HTML's section 13.2.4.3 has the list of those that are open. What is within one another and holds text alone is
+    closed by its own end tag; of the others no end tag is trusted, since there are many that close nothing.
+    """
+    for _ in range(3):
+        html = WHOLE.sub(r"\2", html)
+    return html.count("<") * sum(OPEN_BYTES + len(start[0]) for start in STARTS.finditer(html))
 
 
 class _Renderer(mistune.HTMLRenderer):
+    """Of one page."""
+
+    room = PAGE_ADDRESSES
+
+    def link(self, text: str, url: str, title: str | None = None) -> str:
+        return super().link(text, url, title) if self._has_room(url, title) else text
+
+    def _has_room(self, url: str, title: str | None) -> bool:
+        self.room -= len(url) + len(title or "")
+        return self.room >= 0
+
     def image(self, text: str, url: str, title: str | None = None) -> str:
+        if not self._has_room(url, title):
+            return text
         made = super().image(text, url, title)
         if url.startswith("attachment:"):  # mistune knows no such address
             made = made.replace("#harmful-link", f"attachment:{escape(unquote(url.removeprefix('attachment:')))}")

@@ -143,6 +143,33 @@ def test_output_made_to_be_slow_is_not(text: str) -> None:
     assert time.process_time() - start < 10
 
 
+REOPENED = [
+    "<p>" + "".join(f"<b title={number}>" for number in range(1500)) + "<p>x" * 1500,
+    f"<a href=http://x/{'u' * 40_000}>" + "<p>x" * 9000,
+    "".join(f"<b title={number}><table><td></b></td></table>" for number in range(2000)),  # out of reach of its end
+    "".join(f"<b title={number}>{'<div>' * 9}</b>" for number in range(1500)),  # reopened by its end
+]
+
+
+@pytest.mark.parametrize("markup", REOPENED, ids=["paragraphs", "address", "cells", "ends"])
+def test_elements_that_a_parser_opens_again_and_again_have_no_room(markup: str) -> None:
+    (shown,) = Page().render_outputs([html_output(markup)])
+    assert str(shown) == '<pre class="output">plain</pre>'
+
+
+def test_a_table_whose_every_cell_is_bold_and_linked_stays() -> None:
+    (shown,) = Page().render_outputs(
+        [html_output(f"<table><tr>{'<td><b><a href=#x>y</a></b></td>' * 3000}</tr></table>")]
+    )
+    assert shown.count("<b><a ") == 3000
+
+
+@pytest.mark.parametrize("use", ["[a] ", "![a] "])
+def test_an_address_that_is_defined_once_fills_no_page(use: str) -> None:
+    shown = Page().render_markdown(f"[a]: http://x/{'u' * 40_000}\n\n{use * 9500}", {})
+    assert 0 < len(shown) < 2_000_000
+
+
 def test_markup_beyond_a_pages_room_is_shown_as_text() -> None:
     renderer = Page()
     output = html_output("<b>x</b>" * PAGE_TAGS)

@@ -17,7 +17,7 @@ import pytest
 import sqlalchemy as sa
 
 from autograder.course import Course
-from autograder.errors import GradebookError
+from autograder.errors import AutograderError, GradebookError
 from autograder.gradebook import Gradebook
 from autograder.guard import BACKUPS, backup, backups, check_sqlite, only_grader
 from autograder.kept import Kept
@@ -215,6 +215,15 @@ def test_the_last_five_copies_are_kept_and_can_be_opened(course: Course, book: G
     assert len(backups(course.root)) == BACKUPS
     with closing(sqlite3.connect(backups(course.root)[-1])) as connection:
         assert connection.execute("SELECT count(*) FROM student").fetchone() == (BACKUPS + 3,)
+
+
+def test_a_course_that_cannot_be_written_is_told_in_a_sentence(course: Course) -> None:
+    (course.root / ".autograder").write_text("in the way")
+    with (
+        pytest.raises(AutograderError, match=r"\.autograder cannot be written: File exists\."),
+        only_grader(course.root),
+    ):
+        pass
 
 
 def test_a_second_grader_is_told_who_is_at_work(course: Course) -> None:

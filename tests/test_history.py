@@ -135,3 +135,5 @@ def test_the_command_shows_a_line_a_change_of_one_student_or_of_all(course: Cour
     enroll(book, [Student("bob")])
     with pytest.raises(UsageError, match="by 'bob' is graded yet"):
         list(history(NAME, course.root, student="bob"))
+    book.transact(lambda connection: connection.execute(book.tables[TABLE].delete()))
+    assert list(history(NAME, course.root)) == [f"No score of {NAME!r} has changed since it was first graded."]

@@ -11,7 +11,7 @@ from nbconvert.exporters import HTMLExporter
 from nbgrader.server_extensions.formgrader import handlers
 from traitlets.config import Config
 
-from autograder.inert import InertMarkdown
+from autograder.inert import Inert
 from tests.attacks.in_files import MARKUP
 
 NOTHING = dict.fromkeys(("base_url", "mathjax_url", "last_name", "first_name", "notebook_id", "assignment_id"), "")
@@ -57,7 +57,7 @@ def page_of(texts: list[str], configured: bool) -> list[str]:
     config.HTMLExporter.extra_template_basedirs = [handlers.template_path]
     if configured:
         config.HTMLExporter.sanitize_html = True
-        config.HTMLExporter.preprocessors = ["autograder.inert.InertMarkdown"]
+        config.HTMLExporter.preprocessors = ["autograder.inert.Inert"]
     notebook = nbformat.v4.new_notebook(cells=cells, metadata=metadata)
     html, _ = HTMLExporter(config=config).from_notebook_node(notebook, resources=dict(RESOURCES))
     page = Active()
@@ -72,10 +72,22 @@ def test_formgrader_runs_nothing_that_a_student_wrote() -> None:
     assert page_of(TRICKS, configured=False) != formgraders_own  # nbgrader alone runs them
 
 
+def test_what_students_displayed_is_sanitized_before_nbconvert_reads_it() -> None:
+    slow = "<p>" + "".join(f"<b title={number}>" for number in range(9000)) + "<p>x" * 9000
+    data = [{"text/html": slow, "text/plain": "plain"}, {"text/html": "<b onclick=x>y</b>"}, {"image/png": PNG}]
+    cell = nbformat.v4.new_code_cell("x", outputs=[nbformat.v4.new_output("display_data", each) for each in data])
+    shown, _ = Inert().preprocess(nbformat.v4.new_notebook(cells=[cell]), {})
+    assert [dict(output.data) for output in shown.cells[0].outputs] == [
+        {"text/html": '<pre class="output">plain</pre>'},
+        {"text/html": '<div class="html" tabindex="0" role="group" aria-label="output"><b>y</b></div>'},
+        {"image/png": PNG},
+    ]
+
+
 def test_only_what_students_may_edit_is_touched_and_its_pictures_stay() -> None:
     locked = nbformat.v4.new_markdown_cell("*given*", metadata={"nbgrader": {"locked": True}})
     written = nbformat.v4.new_markdown_cell("*mine* ![p](attachment:p.png)", attachments={"p.png": {"image/png": PNG}})
-    shown, _ = InertMarkdown().preprocess(nbformat.v4.new_notebook(cells=[locked, written]), {})
+    shown, _ = Inert().preprocess(nbformat.v4.new_notebook(cells=[locked, written]), {})
     assert shown.cells[0].source == "*given*"
     assert "<em>mine</em>" in shown.cells[1].source
     assert f'src="data:image/png;base64,{PNG}"' in shown.cells[1].source

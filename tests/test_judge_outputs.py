@@ -49,6 +49,12 @@ def test_outputs_over_the_limit_of_the_notebook_are_cut() -> None:
     assert shown[2:] == ["[outputs cut here: over the limit of the notebook]\n"] * 2
 
 
+def test_what_cells_raise_counts_as_what_they_show_does() -> None:
+    cells = [given(f"c{n}", "raise ValueError('x' * 400)") for n in range(4)]
+    judged = judged_cells(*cells, limits=Limits(cell_seconds=2, total_seconds=20, total_output_bytes=2500))
+    assert [outputs(judged, f"c{n}")[0]["output_type"] for n in range(4)] == ["error", "error", "stream", "stream"]
+
+
 NO_PROGRAM = "left out, since no program can be started while a notebook is graded\n"
 OUTPUTS = {
     "print and value": ("print('a'); 3", [("stream", "a\n"), ("execute_result", "3")]),

@@ -118,6 +118,7 @@ def test_an_answer_that_watches_the_grader_is_flagged(assignment: Assignment) ->
         ("def second(x):\n    import sys\n    return sys._getframe()", "second reads the interpreter (sys._getframe)"),
         ("def second(x):\n    return x.f_back", "second reads the interpreter (inspect.f_back)"),
         ("def second(x):\n    return open('/tmp/x')", "second reads files or other processes (open)"),
+        (f"def second(x):\n    return open.{'a' * 99}", f"second reads files or other processes (open.{'a' * 55}…)"),
     ):
         assert flagged(assignment, second=source) == [sentence], source
 

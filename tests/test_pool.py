@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import signal
+import socket
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from autograder import bounds
 from autograder.bounds import within
 from autograder.course import Course
 from autograder.grader import Grader
@@ -93,6 +100,17 @@ def test_the_known_mistakes_have_time_of_their_own_and_no_student_is_blamed_for_
     assert LEARNING in told
 
 
+def test_a_worker_whose_grader_ends_in_the_middle_of_a_message_ends_in_silence(tmp_path: Path) -> None:
+    ours, theirs = socket.socketpair()
+    command = [sys.executable, "-m", "autograder.pool", str(theirs.fileno()), ""]
+    with subprocess.Popen(command, pass_fds=[theirs.fileno()], stderr=subprocess.PIPE) as worker:
+        theirs.close()
+        ours.sendall((1000).to_bytes(4, "big") + b"a beginning")
+        ours.close()
+        assert worker.communicate(timeout=60)[1] == b""
+    assert worker.returncode == 0
+
+
 def test_work_that_takes_the_memory_of_its_worker_is_refused_and_the_next_is_graded(tmp_path: Path) -> None:
     setup = setup_of(tmp_path, f"c.Engine.limits = {{'judge_memory_bytes': {96 * MIB}}}")
     notebook = answered(RIGHT) | {"metadata": {"x": [str(number) for number in range(1_900_000)]}}
@@ -139,7 +157,7 @@ def test_a_page_that_cannot_be_made_is_made_without_the_students_work(
         while True:
             time.sleep(0.01)
 
-    monkeypatch.setattr("autograder.grader.RENDER_SECONDS", 0.5)
+    monkeypatch.setattr("autograder.pages.RENDER_SECONDS", 0.5)
     monkeypatch.setattr("autograder.sanitize.Page.render_code", broken if how == "fails" else endless)
     graded = grader.grade(job("ann", RIGHT)).graded[NAME]
     assert graded.scores == POINTS
@@ -162,6 +180,16 @@ def test_a_fault_of_the_graders_own_ends_in_a_sentence(grader: Grader, monkeypat
     assert outcome.error.splitlines()[-1] == (
         "the grader itself failed on it (KeyError); .autograder/log.jsonl says where: report it"
     )
+
+
+def test_a_second_ring_on_the_way_out_of_the_block_is_not_raised() -> None:
+    """Where it was, no ``except`` stood around it any more, and the worker died."""
+    with within(60):
+        ring: Any = signal.getsignal(signal.SIGALRM)
+        for place in (contextlib.__file__, bounds.__file__):
+            ring(signal.SIGALRM, SimpleNamespace(f_code=SimpleNamespace(co_filename=place)))
+    with pytest.raises(TimeoutError), within(60):
+        signal.raise_signal(signal.SIGALRM)
 
 
 def test_a_ring_that_is_swallowed_rings_again() -> None:

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from autograder import progress
+from autograder.pool import LEARNING
 from autograder.progress import Progress
 
 
@@ -31,6 +32,16 @@ def test_no_time_left_is_told_that_a_submission_at_work_has_outlasted(
         shown.show(3, 0)  # a second or so by the rate
         time.sleep(0.3)
     assert capsys.readouterr().err.splitlines()[-1].endswith("a second, ann takes 12 s")
+
+
+def test_while_the_known_mistakes_run_that_is_told_and_no_rate(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "EVERY", 0.05)
+    with Progress(4, lambda: (LEARNING, 2.0)) as shown:
+        time.sleep(0.3)
+        assert shown.done == 0
+    assert capsys.readouterr().err.splitlines()[-1] == f"0 of 4, {LEARNING} takes 2 s"
 
 
 def test_a_short_batch_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
