@@ -69,8 +69,8 @@ def collect(
     """
     course = Course.open(course_dir, db)
     names, others = list(course.notebooks(assignment)), other_notebooks(course, assignment)
-    students = read_roster(roster) if roster else None
     found = Collected()
+    students = read_roster(roster, found.notes.append) if roster else None
     with ExitStack() as stack:
         handed_in: list[HandedIn] = []
         for path in sources:
@@ -87,7 +87,7 @@ def collect(
         by_student = matched.by_student
         if any(file.when is None for files in by_student.values() for file in files):
             found.notes.append(
-                "Some hand-ins have no time and count as on time; a roster's column submitted tells times."
+                "Hand-ins without a known time count as on time; a roster's column submitted tells times."
             )
         stack.enter_context(only_grader(course.root))
         due = stack.enter_context(closing(_Due(course, assignment, make=students is not None)))
@@ -104,7 +104,7 @@ def collect(
                 else:
                     own.append(file)
             if own:
-                _Hand(course, assignment, names, found, due, received).over(student, own)
+                _Hand(course, assignment, names, others, found, due, received).over(student, own)
         received.save()
     if found.timeless:
         found.notes.append(
@@ -150,6 +150,7 @@ class _Hand:
     course: Course
     assignment: str
     names: list[str]
+    others: set[str]  # the other assignments' notebooks
     found: Collected
     due: _Due
     received: Received
@@ -172,9 +173,12 @@ class _Hand:
         if not data:
             if not latest:
                 files = ", ".join(sorted(shown(file.filename) for file in handed_in)[:5])
+                if any(file.filename.lower().endswith(".zip") for file in handed_in):
+                    folder = self.course.folder("submitted", student, self.assignment)
+                    files += f" (a zip within is not opened; unpack it and put its notebook into {folder})"
                 self.found.refused.append(f"{student} handed in {files}, which is not {' or '.join(self.names)}.ipynb")
             return
-        when = _when(latest)
+        when = _when(latest) or self._known(student, data)
         if self.received.is_new(student, list(latest.values())):
             self.found.notes.append(
                 f"{student} came under another number of the platform before: another activity, or another person?"
@@ -188,7 +192,7 @@ class _Hand:
 
     def _notebooks(self, student: str, attempt: list[HandedIn]) -> dict[str, HandedIn]:
         """The file of one attempt for each notebook; of several the one uploaded last, else the one named best."""
-        notebooks = [file for file in attempt if notebook_stem(file.filename)]
+        notebooks = [file for file in attempt if notebook_stem(file.filename) and not self._anothers(file.filename)]
         by_name: dict[str, list[HandedIn]] = {}
         for file in notebooks:
             if name := _meant(file.filename, self.names):
@@ -203,6 +207,16 @@ class _Hand:
             name: max(files, key=lambda file: (file.number, file.filename == f"{name}.ipynb"))
             for name, files in by_name.items()
         }
+
+    def _anothers(self, filename: str) -> bool:
+        """Whether it bears the name of another assignment's notebook; "scaling2" is that, not a copy of "scaling"."""
+        own = len(_meant(filename, self.names))
+        return any(len(other) > own for other in self.others if _meant(filename, [other]))
+
+    def _known(self, student: str, data: dict[str, bytes]) -> datetime | None:
+        """The time of what lies there, where this is the same."""
+        folder = self.course.folder("submitted", student, self.assignment)
+        return _time(folder) if all(_content(folder / name) == data[name] for name in data) else None
 
     def _read(self, student: str, files: dict[str, HandedIn]) -> Iterator[tuple[str, bytes]]:
         for name, file in files.items():
@@ -232,14 +246,13 @@ class _Hand:
         folder = self.course.folder("submitted", student, self.assignment)
         if folder.is_symlink():
             raise UsageError(f"{folder} is a link; collect writes into real folders alone.")
-        before = _content(folder / "timestamp.txt")
-        known = parse_timestamp(before.decode("utf-8", "replace").strip()) if before else None
+        known = _time(folder)
         if known and when and known > when:
             self.found.unchanged.append(student)
             self.found.notes.append(f"{student} keeps what is there, which was handed in later ({known} UTC).")
             return False
-        files = data | ({"timestamp.txt": f"{when} UTC\n".encode()} if when else {})
-        if (before is None or when) and all(_content(folder / name) == content for name, content in files.items()):
+        files = data | ({"timestamp.txt": f"{when} UTC\n".encode()} if when and when != known else {})
+        if all(_content(folder / name) == content for name, content in files.items()):
             self.found.unchanged.append(student)
             return True
         if self.course.engine.keep == "best":
@@ -256,6 +269,10 @@ class _Hand:
 
 def _when(files: dict[str, HandedIn]) -> datetime | None:
     return max((file.when for file in files.values() if file.when), default=None)
+
+
+def _time(folder: Path) -> datetime | None:
+    return parse_timestamp((_content(folder / "timestamp.txt") or b"").decode("utf-8", "replace").strip())
 
 
 def _meant(filename: str, names: list[str]) -> str:

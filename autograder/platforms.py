@@ -21,9 +21,13 @@ from autograder.course import parse_timestamp
 from autograder.errors import UsageError
 from autograder.intake import Refused
 from autograder.submission import NAME
+from autograder.wording import listed, shown
 
 # ``who``: what stands before the platform's own words.
-CANVAS = re.compile(r"(?:.*?/)??(?P<who>[^/]+?)_(?:(?P<late>LATE)_)?(?P<user>\d+)_(?P<number>\d+)_(?P<file>[^/]+)")
+CANVAS = re.compile(
+    r"(?:.*?/)??(?P<who>[^/]+?)_(?:(?P<late>LATE)_)?(?P<user>\d+)_"
+    r"(?:(?P<number>\d+)_(?P<file>[^/]+)|(?P<entry>(?:text|link)\.html))"
+)
 MOODLE = re.compile(
     r"(?:.*?/)??(?P<who>[^/]+?)_(?P<user>\d+)_assignsubmission_(?:file_?/(?:.*/)?|file_|onlinetext_?/?)(?P<file>[^/]+)"
 )
@@ -40,6 +44,8 @@ RECEIPT = re.compile(
     r"(?:Assignment:[^\n]*\n)?(?:Date Submitted:[^\n]* (?P<zone>[A-Z]{2,5}) *\r?\n)?"
 )
 NOTEBOOK = re.compile(rf"(?P<folder>.*/)?(?P<file>{NAME})")
+ZIP = re.compile(r"(?:(?P<folder>.*)/)?(?P<stem>[^/]+)\.zip", re.IGNORECASE)
+LITTER = (".", "__MACOSX", "Thumbs.db", "desktop.ini")
 RECEIPT_BYTES = 1 << 20
 
 
@@ -60,10 +66,14 @@ class HandedIn:
 
 
 def canvas(source: Source) -> list[HandedIn]:
-    """``lovelaceada_LATE_4711_99_batchnorm.ipynb``: sortable name, user, number of the file."""
+    """``lovelaceada_LATE_4711_99_batchnorm.ipynb``: sortable name, user, number of the file.
+
+    What was typed in instead, ``lovelaceada_4711_text.html``, has no such number and counts as the first.
+    """
     return [
-        HandedIn(source, file, m["file"], (), m["user"], m["who"], late=bool(m["late"]), number=int(m["number"]))
+        HandedIn(source, file, filename, (), m["user"], m["who"], late=bool(m["late"]), number=int(m["number"] or 1))
         for file, m in _matches(source, CANVAS)
+        if (filename := m["file"] or m["entry"])
     ]
 
 
@@ -122,7 +132,7 @@ def folders(source: Source, assignment: str, others: Collection[str]) -> list[Ha
     """``ada/batchnorm.ipynb``, ``ada/batchnorm/batchnorm.ipynb`` and a timestamp.txt beside it, or ``ada.ipynb``.
 
     Notebooks that are named like those of ``others``, the other assignments, are left out. Where a folder beside those
-    of students holds nothing else, its files are told by their paths, which no notebook has for a name.
+    of students holds nothing else, its files are told by their paths, which no notebook has for a name; so is a zip.
     """
     stamps = {file.path: file for file in source.files if file.path.endswith("timestamp.txt")}
     handed_in: list[HandedIn] = []
@@ -144,18 +154,23 @@ def folders(source: Source, assignment: str, others: Collection[str]) -> list[Ha
             handed_in.append(HandedIn(source, file, match["file"], (stem, stem)))
         else:
             alone[file.path] = HandedIn(source, file, file.path)
+    if not handed_in:
+        return []
     beside = {folder.rpartition("/")[0] for folder in named}
     for file, _ in _matches(source, re.compile(r".+/(?!timestamp\.txt)[^/]+")):
         folder = file.path.rpartition("/")[0].removesuffix(f"/{assignment}")
         if folder not in named and folder.rpartition("/")[0] in beside and file.path not in alone:
             handed_in.append(HandedIn(source, file, file.path, (folder.rpartition("/")[2],)))
-    return handed_in and [*handed_in, *alone.values()]
+    for file, match in _matches(source, ZIP):
+        if (match["folder"] or "") in beside | {""}:
+            handed_in.append(HandedIn(source, file, file.path, (match["stem"], match["stem"])))
+    return [*handed_in, *alone.values()]
 
 
 def recognize(source: Source, assignment: str, others: Collection[str] = ()) -> tuple[str, list[HandedIn]]:
     """The platform whose names fit most files, and what was handed in; raises UsageError where none fits.
 
-    Where no platform's fit, folders named by students will do.
+    Where no platform's fit, folders named by students will do. Files that do not fit the platform are nobody's.
     """
     if not source.files and not source.refused:
         raise UsageError(f"{source.path} is empty; name what the platform exported, or a folder with submissions.")
@@ -169,6 +184,11 @@ def recognize(source: Source, assignment: str, others: Collection[str] = ()) -> 
     wanted = [handed_in for handed_in in found[best] if handed_in.assignment in ("", assignment)]
     if not wanted and not any(found.values()) and (plain := folders(source, assignment, others)):
         return "folders named by students", plain
+    if not wanted and (zips := [shown(file.path) for file, _ in _matches(source, ZIP)]):
+        raise UsageError(
+            f"{source.path} holds nothing of {assignment!r} but a zip within the "
+            f"{'folder' if source.path.is_dir() else 'zip'}, {listed(zips)}; unpack it and name what was in it."
+        )
     if not wanted:
         refused = f" ({len(source.refused)} unsafe files are left out)" if source.refused else ""
         raise UsageError(
@@ -176,7 +196,8 @@ def recognize(source: Source, assignment: str, others: Collection[str] = ()) -> 
             f"name it, nor as <student>/{assignment}.ipynb{refused}; name the zip as it was downloaded, the exchange's "
             "folder inbound, or a folder with a folder for each student."
         )
-    return best, wanted
+    strange = [file for file in source.files if not _is_litter(file) and _first_words(file.path) != best]
+    return best, wanted + [HandedIn(source, file, file.path) for file in strange]
 
 
 def _first_words(path: str) -> str:
@@ -186,13 +207,13 @@ def _first_words(path: str) -> str:
 
 
 def _matches(source: Source, pattern: re.Pattern[str]) -> list[tuple[File, re.Match[str]]]:
-    """Files of that pattern, but for what macOS and Windows add when an archive is opened."""
-    found = []
-    for file in source.files:
-        litter = any(part.startswith((".", "__MACOSX")) for part in file.path.split("/"))
-        if not litter and (match := pattern.fullmatch(file.path)):
-            found.append((file, match))
-    return found
+    files = [file for file in source.files if not _is_litter(file)]
+    return [(file, match) for file in files if (match := pattern.fullmatch(file.path))]
+
+
+def _is_litter(file: File) -> bool:
+    """Whether macOS or Windows added it when an archive was made or opened."""
+    return any(part.startswith(LITTER) for part in file.path.split("/"))
 
 
 def _text(source: Source, file: File) -> str:

@@ -6,6 +6,8 @@ import csv
 import io
 import re
 import unicodedata
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,8 +16,10 @@ from dateutil import parser, tz  # type: ignore[import-untyped]
 
 from autograder.errors import UsageError
 from autograder.platforms import HandedIn
+from autograder.wording import nearest, shown
 
 COLUMNS = ("id", "name", "email", "lms_id", "submitted")
+WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # how .xlsx and .ods begin, and .xls
 STUDENT = re.compile(r"[^./\\\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]{0,200}")  # an identifier that can be a folder's name
 
 
@@ -30,15 +34,19 @@ class Student:
     submitted: str = ""  # when, for platforms whose export does not tell
 
 
-def read_roster(path: Path) -> list[Student]:
-    """The students of a course; raises UsageError with the line that cannot be used."""
+def read_roster(path: Path, tell: Callable[[str], object] = lambda hint: None) -> list[Student]:
+    """The students of a course; raises UsageError with the line that cannot be used, and tells columns mistyped."""
     try:
-        text = _decoded(path.read_bytes())
+        text = _decoded(path, path.read_bytes())
         head = text.partition("\n")[0]
-        table = csv.DictReader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=head.count), strict=True)
-        if "id" not in (table.fieldnames or ()):
-            there = ", ".join(table.fieldnames or ()) or "none"
+        delimiter = max(",;\t", key=head.count)
+        table = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True)
+        table.fieldnames = columns = [name.strip() for name in table.fieldnames or ()]
+        if "id" not in columns:
+            there = shown(", ".join(columns)) or "none"
             raise UsageError(f"{path} has no column id; it has {there}, and may have {', '.join(COLUMNS)}.")
+        for hint in _hints(columns):
+            tell(f"{path}: {hint}")
         rows = [{name: (row.get(name) or "").strip() for name in COLUMNS} for row in table]
     except OSError as error:
         raise UsageError(f"{path} cannot be read ({error.strerror}); name the CSV file of the roster.") from None
@@ -49,14 +57,14 @@ def read_roster(path: Path) -> list[Student]:
     numbers: set[str] = set()
     for student in students:
         if not STUDENT.fullmatch(student.id):
-            raise UsageError(f"{path}: the id {student.id!r} cannot be the name of a folder.")
+            raise UsageError(f"{path}: the id {shown(student.id)!r} cannot be the name of a folder.")
         if student.id in seen:
-            raise UsageError(f"{path}: the id {student.id!r} is there twice.")
+            raise UsageError(f"{path}: the id {shown(student.id)!r} is there twice.")
         if student.submitted and read_time(student.submitted) is None:
-            raise UsageError(f"{path}: {student.submitted!r} is no time; write 2026-03-02 11:58:00 UTC.")
+            raise UsageError(f"{path}: {shown(student.submitted)!r} is no time; write 2026-03-02 11:58:00 UTC.")
         if student.lms_id in numbers:
             raise UsageError(
-                f"{path}: the lms_id {student.lms_id!r} is there twice; each student has one of their own."
+                f"{path}: the lms_id {shown(student.lms_id)!r} is there twice; each student has one of their own."
             )
         seen.add(student.id)
         numbers |= {student.lms_id} - {""}
@@ -65,12 +73,27 @@ def read_roster(path: Path) -> list[Student]:
     return students
 
 
-def _decoded(data: bytes) -> str:
+def _hints(columns: list[str]) -> Iterator[str]:
+    """Sentences on columns that are not read but look like one that is; other systems' rosters may have any others."""
+    absent = [name for name in COLUMNS if name not in columns]
+    others = [name for name in columns if name and name not in COLUMNS]
+    meant = [(name, hint) for name in others if (hint := nearest(name.casefold(), absent))]
+    yield from (f"the column {shown(name)!r} is not read{hint}" for name, hint in meant)
+    if others and not meant and len(absent) == len(COLUMNS) - 1:
+        yield f"of its columns only id is read; it may have {', '.join(absent)}, too."
+
+
+def _decoded(path: Path, data: bytes) -> str:
     """As UTF-8, and what is none as Windows' Western encoding: spreadsheets save both, and tell neither."""
+    if data.startswith(WORKBOOKS):
+        raise UsageError(f"{path} is a spreadsheet's own file or a zip, not a table as text; save it as CSV (UTF-8).")
     try:
-        return data.decode("utf-8-sig")
+        text = data.decode("utf-16" if data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "utf-8-sig")
     except UnicodeDecodeError:
-        return data.decode("cp1252", "replace")
+        text = data.decode("cp1252", "replace")
+    if "\0" in text:
+        raise UsageError(f"{path} is not a table as text; save it as CSV (UTF-8).")
+    return text
 
 
 def read_time(text: str) -> datetime | None:
