@@ -58,3 +58,6 @@ window.addEventListener("load", () => { // the sizes of images are known
   showTarget();
 });
 window.addEventListener("resize", reachable);
+window.addEventListener("beforeprint", () => { // on paper nothing can be unfolded
+  for (const folded of document.querySelectorAll("details:has(.cell_output)")) folded.open = true;
+});

@@ -58,6 +58,8 @@ def test_no_formula_table_or_figure_is_wider_than_the_paper_and_the_answers_are_
     answers = book.locator(".solution").evaluate_all("(all) => all.map((one) => one.lastElementChild.clientHeight)")
     assert len(answers) >= 20
     assert min(answers) > 20
+    folded = "(all) => all.filter((one) => !one.clientHeight).map((one) => one.closest('section').id)"
+    assert book.locator(".cell_output img").evaluate_all(folded) == []
     book.set_viewport_size(PAPER)
     wide = book.evaluate(
         """() => {
