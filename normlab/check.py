@@ -137,7 +137,8 @@ def _function(name: str, written: dict[str, Cell], cells: list[Cell], failures: 
     failed = [cell for cell in visible if cell.number in failures]
     counts = (len(visible) - len(failed), len(visible), len(cells) - len(visible))
     broken = [answer] if answer and answer.number in failures else []
-    if not broken and ((answer and answer.is_as_released) or _stubs(failed, failures) == {name}):
+    nothing = len(failed) == len(visible) and _stubs(failed, failures) == {name}
+    if not broken and ((answer and answer.is_as_released) or nothing):
         return Task(name, "not attempted", 0, *counts[1:])
     status: Status = "failed" if broken or failed else "passed" if visible else "hidden"
     return Task(name, status, *counts, _reasons(name, broken or failed, failures, written))
@@ -172,7 +173,10 @@ def _reason(name: str, cell: Cell, failures: Failures, written: dict[str, Cell])
     about = cell.title if cell.is_check else ""
     number, line, function = failure["frames"][-1] if failure["frames"] else (cell.number, None, "")
     if STUB in failure["error"] and function in written:
-        return about, f"it needs {function}, which is not written yet"
+        if function == name:  # another part of it is written, or the task would be one that is not attempted
+            return about, f"it stops at the part of {function} that is not written yet"
+        part = "" if written[function].is_as_released else "a part of "
+        return about, f"it needs {part}{function}, which is not written yet"
     unknown = _unknown(failure)
     if unknown in {*written, name} and number == cell.number and cell.is_check:
         home = written.get(unknown)

@@ -179,8 +179,9 @@ def _numbers(what: str, got: Any) -> Array:
 
 
 def _kind(got: Any) -> str:
+    kind = got.__class__.__name__  # type() would tell the grader's class, which stands for what a student returned
     if isinstance(got, np.ndarray):
         return f"an array of {got.dtype} and shape {got.shape}"
     if isinstance(got, tuple | list):
-        return f"a {type(got).__name__} of {len(got)}"
-    return "None" if got is None else f"an object of type {type(got).__name__}"
+        return f"a {kind} of {len(got)}"
+    return "None" if got is None else f"an object of type {kind}"

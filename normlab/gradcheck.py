@@ -51,7 +51,7 @@ def numerical_gradient(
     >>> numerical_gradient(lambda x: x**3, np.array([1.0, 2.0]), dout=[1.0, 1.0]).round(6)
     array([ 3., 12.])
     """
-    kind = getattr(x, "dtype", type(x).__name__)
+    kind = getattr(x, "dtype", x.__class__.__name__)
     if not (isinstance(x, np.ndarray) and np.issubdtype(x.dtype, np.floating)):
         raise TypeError(f"x must be an array of floats, got {kind}: a step of {h:g} would be rounded away or lost")
     weights = np.asarray(1.0 if dout is None else dout, dtype=np.float64)
@@ -107,7 +107,7 @@ def check_nodes(
         try:
             got = np.asarray(gradients[name], dtype=np.float64)
         except (TypeError, ValueError):
-            kind = type(gradients[name]).__name__
+            kind = gradients[name].__class__.__name__
             raise GradientMismatch(f"the gradient of {name} must be an array of numbers, got {kind}{so_far}") from None
         if got.shape != node.shape:
             raise GradientMismatch(f"the gradient of {name} must have shape {node.shape}, got {got.shape}{so_far}")

@@ -60,13 +60,13 @@ def live_params(model: Any, shapes: Mapping[str, tuple[int, ...]], dtype: DTypeL
     try:
         names = set(params)  # type: ignore[arg-type]
     except TypeError:
-        raise AssertionError(f"model.params must be a dictionary of arrays, got {type(params).__name__}") from None
+        raise AssertionError(f"model.params must be a dictionary of arrays, got {params.__class__.__name__}") from None
     missing, extra = sorted(set(shapes) - names), sorted(str(name) for name in names - set(shapes))
     assert not missing, f"model.params lacks {', '.join(missing)}"
     assert not extra, f"model.params holds {', '.join(extra)}, which this network does not have"
     arrays = {name: params[name] for name in shapes}  # type: ignore[index]
     for name, array in arrays.items():
-        assert isinstance(array, np.ndarray), f"params[{name!r}] must be a numpy array, got {type(array).__name__}"
+        assert isinstance(array, np.ndarray), f"params[{name!r}] must be a numpy array, got {array.__class__.__name__}"
         assert array.shape == shapes[name], f"params[{name!r}] must have shape {shapes[name]}, got {array.shape}"
         assert array.dtype == dtype, f"params[{name!r}] must have dtype {np.dtype(dtype)}, got {array.dtype}"
     return arrays
@@ -175,7 +175,7 @@ def _has(grads: Any, name: str) -> bool:
     try:
         return name in set(grads)
     except TypeError:
-        raise AssertionError(f"grads must be a dictionary of arrays, got {type(grads).__name__}") from None
+        raise AssertionError(f"grads must be a dictionary of arrays, got {grads.__class__.__name__}") from None
 
 
 def _slope(f: Callable[[], float], array: Array, direction: Array, h: float = 1e-6) -> float:

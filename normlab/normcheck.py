@@ -274,7 +274,7 @@ def first_wrong_node(gradients_of: Callable[[Array, Array, Array, Array, float],
     backward(output, dout)
     gradients = gradients_of(dout, leaves["x"], leaves["gamma"], leaves["beta"], eps)
     assert isinstance(gradients, Mapping), (
-        f"your gradients must be in a dictionary, got an object of type {type(gradients).__name__}"
+        f"your gradients must be in a dictionary, got an object of type {gradients.__class__.__name__}"
     )
     if not gradients:
         return "No gradient yet: begin with that of beta."

@@ -148,8 +148,8 @@ class Solver:
 
 def _kind(result: object) -> str:
     if isinstance(result, tuple):
-        return f"a tuple of {', '.join(type(item).__name__ for item in result) or 'nothing'}"
-    return type(result).__name__
+        return f"a tuple of {', '.join(item.__class__.__name__ for item in result) or 'nothing'}"
+    return result.__class__.__name__
 
 
 def _bar(total: int, shown: bool) -> Any:

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import ast
+import re
 
 from reference.course import Course, CourseTextError
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 FILES = ("__init__.py", "assignment.md", "solution.py", "checks.py", "mistakes.py", "right_answers.py")
+SOLUTION = re.compile(r"^```+\{solution\}[ \t]*(.*)\n(?::functions:(.*))?", re.MULTILINE)
 
 
 def require_readable(course: Course) -> None:
     """No file is missing, and each can be used; raises CourseTextError.
 
-    Every Python file parses and defines no name twice; in the solution each BEGIN has its END, and a TODO above it;
-    each check has a title and a number of points; the mistakes are edits of the solution; these and the right answers
-    are Python.
+    Every Python file parses and defines no name twice; in the solution each BEGIN has its END, and a TODO above it,
+    and each cell a BEGIN; what is named like a check is one, with a title and a number of points; the mistakes are
+    edits of the solution; these and the right answers are Python.
     """
     for name in FILES:
         if not (course.folder / name).is_file():
             raise CourseTextError(f"reference/{course.name}/{name} is missing; an assignment has {', '.join(FILES)}.")
+    whole: dict[str, int] = {}  # the solution's functions of which nothing is taken out, each with its line
+    named: dict[str, str] = {}  # what is named like a check, each with its place
     for path in sorted(course.folder.glob("*.py")):
         text, place = path.read_bytes(), f"reference/{course.name}/{path.name}, line"
         try:
@@ -34,6 +38,12 @@ def require_readable(course: Course) -> None:
                 defined.add(node.name)
                 if path.name == "solution.py":
                     _require_pairs(place, node, text.decode().splitlines())
+                    if BEGIN not in (ast.get_source_segment(text.decode(), node) or ""):
+                        whole[node.name] = node.lineno
+                if path.name.startswith("checks") and "__" in node.name and not node.name.startswith("_"):
+                    named[node.name] = f"{place} {node.lineno}"
+    _require_every_check(course, named)
+    _require_every_cell_to_be_released(course, whole)
     for check in course.checks.values():
         if type(check.points) not in (int, float) or check.points < 0:
             raise CourseTextError(
@@ -59,6 +69,27 @@ def _require_python(what: str, source: str) -> None:
     except SyntaxError as error:
         where = f"line {error.lineno} of its text"
         raise CourseTextError(f"{what} is not Python, {where}: {error.msg}") from None
+
+
+def _require_every_check(course: Course, named: dict[str, str]) -> None:
+    """A function of a checks file that is named like one would else cost its points without a word."""
+    for name, place in named.items():
+        if name not in course.checks:
+            raise CourseTextError(
+                f"{place}: {name} is named like a check, and is none: put `@check(points=...)` above it, and import it "
+                "in checks.py if it is written elsewhere."
+            )
+
+
+def _require_every_cell_to_be_released(course: Course, whole: dict[str, int]) -> None:
+    """Of a cell that has no mark nbgrader takes out all, the signature too."""
+    for argument, functions in SOLUTION.findall((course.folder / "assignment.md").read_text(encoding="utf-8")):
+        names = re.findall(r"\w+", functions or argument)
+        if names and whole.keys() >= set(names):
+            raise CourseTextError(
+                f"reference/{course.name}/solution.py, line {whole[names[0]]}: {names[0]} has no `{BEGIN}` with its "
+                f"`{END}`, and so nothing of it would be released, not even its signature."
+            )
 
 
 def _require_pairs(place: str, node: ast.FunctionDef | ast.ClassDef, lines: list[str]) -> None:

@@ -76,6 +76,19 @@ def test_an_answer_that_still_raises_at_the_stub_is_not_attempted(save: Save) ->
     assert status(report)["double"] == "not attempted"
 
 
+def test_half_of_an_answer_has_failed_with_its_true_count(save: Save) -> None:
+    report = check(save(filled(square=f"def square(x):\n    if x == 3:\n        return 9\n    {STUB}")))
+    assert status(report) == ALL_DONE | {"square": "failed"}
+    assert "failed         square (1 of 2 checks)" in str(report)
+    sentence = '"square__of_a_double" fails: it stops at the part of square that is not written yet'
+    assert reasons(report, "square") == (sentence,)
+
+
+def test_a_task_that_needs_what_is_half_written_says_so(save: Save) -> None:
+    report = check(save(filled(double=f"def double(x):\n    if x == 3: return 6\n    {STUB}")))
+    assert reasons(report, "square")[0].endswith('" fails: it needs a part of double, which is not written yet')
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [

@@ -127,6 +127,13 @@ def test_shapes_and_dtypes_are_told_as_expected_and_got() -> None:
     assert sentence(lambda: require_shape("out", X.tolist(), (5, 3))) == "out must be a numpy array, got a list of 5"
 
 
+def test_what_stands_for_a_list_is_called_a_list() -> None:
+    class Standing(list[float]):
+        __class__ = list  # type: ignore[assignment]
+
+    assert sentence(lambda: require_shape("dx", Standing([1.0]), (1,))) == "dx must be a numpy array, got a list of 1"
+
+
 def test_a_changed_input_is_named() -> None:
     text = sentence(lambda: require_unchanged("gamma", GAMMA + 1, GAMMA))
     assert text == "gamma was changed by the call; work on a new array instead of writing into it"

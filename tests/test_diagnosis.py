@@ -247,6 +247,35 @@ def test_a_grader_that_fails_costs_the_diagnosis_alone(assignment: Assignment) -
     assert "it is gone" in judged.flags[0]
 
 
+def test_of_mistakes_that_many_checks_cannot_tell_apart_the_right_one_is_named_by_every_check() -> None:
+    """Among all known ones of the forward pass, and in other words than theirs."""
+    taught = Assignment.from_file(ROOT / "source" / "layernorm" / "layernorm.ipynb")
+    known = [each for each in read_answers(Course.open(ROOT), "layernorm") if each.function == "layernorm_forward"]
+    right = taught.by_id["layernorm_forward"].source
+    answers = {
+        "forward_gamma_and_beta_forgotten": ("out = gamma * x_hat + beta", "out = 0 + x_hat"),
+        "forward_eps_fixed_at_1e_8": ('eps = ln_param.get("eps", 1e-5)', "eps = 10**-8"),
+        "forward_one_pass_variance_below_0": (
+            "var = (x_mu**2).",
+            "var = -(x.mean(axis=1, keepdims=True)**2) + (x * x).",
+        ),
+        "forward_one_pass_variance_not_below_0": (
+            "std = ",
+            "var = (x * x).mean(axis=1, keepdims=True) - x.mean(axis=1, keepdims=True) ** 2\n"
+            "    var = np.where(var < 0, 0.0, var)\n    std = ",
+        ),
+    }
+    with Worker(taught) as worker:
+        diagnosis = Diagnosis(taught, known, lambda notebook, seed: worker.grade(notebook, seed, "always"))
+        for name, (old, new) in answers.items():
+            assert right.count(old) == 1
+            notebook = answered(taught, Answer("student", True, right.replace(old, new)))
+            student = Run.of(worker.grade(repair(taught, notebook)[0], None, "always"))
+            assert student.failed
+            sentence = next(each.explanation for each in known if each.name == name)
+            assert {diagnosis.explain(student).get(test) for test in student.failed} == {sentence}
+
+
 @pytest.mark.parametrize(
     ("name", "known"),
     [

@@ -245,3 +245,14 @@ def test_printing_within_a_tested_function_cannot_flood_the_notebook(worker: Wor
     judged = worker.grade(submission(first="def first(x):\n    print('y' * 10**6)\n    return x + 1"))
     assert scores(judged) == [2, 2, 2]
     assert len(str(outputs(judged, "first--check"))) < 200_000
+
+
+def test_a_list_of_the_students_is_called_a_list_as_at_home() -> None:
+    asks = "from normlab.checks import require_results, require_shape\nrequire_{}"
+    judged = judged_cells(
+        student("def f(): return [1.0, 2.0]"),
+        check("shape", asks.format("shape('dbeta', f(), (2,))")),
+        check("results", asks.format("results('f', f(), ('out', 'cache', 'more'))")),
+    )
+    assert judged.checks["shape"].message.endswith(": dbeta must be a numpy array, got a list of 2")
+    assert judged.checks["results"].message.endswith("(out, cache, more), got a list of 2")

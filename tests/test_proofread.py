@@ -102,6 +102,12 @@ def test_the_example_has_no_fault(root: Path) -> None:
             "the answer of prediction__groups_of_one, 'd', is none of a, b, c",
         ),
         ("assignment.md", "{solution} groupnorm_b", "{solution} groupnrom_b", "and solution.py no such function"),
+        (
+            "checks.py",
+            "@check(points=15)\ndef groupnorm_forward__groups_do_not_meet",
+            "def groupnorm_forward__groups_do_not_meet",
+            "checks.py, line LINE: groupnorm_forward__groups_do_not_meet is named like a check, and is none",
+        ),
         ("solution.py", "    return out, cache", "", "has no `### END SOLUTION` below it, above the last statement of"),
     ],
 )
@@ -113,6 +119,18 @@ def test_a_fault_is_told_in_a_sentence_with_its_place(
         assemble.write_source(Course("groupnorm"), root)
     assert str(caught.value).startswith("reference/groupnorm/")
     assert not (root / "source").exists()
+
+
+def test_a_function_of_which_nothing_would_be_released_is_refused(root: Path) -> None:
+    for mark in ("    ### BEGIN SOLUTION\n", "    ### END SOLUTION\n"):
+        change(root, "solution.py", mark, "")
+    with pytest.raises(CourseTextError, match=r"solution.py, line \d+: groupnorm_forward has no `### BEGIN SOLUTION`"):
+        assemble.write_source(Course("groupnorm"), root)
+
+
+def test_a_function_that_no_cell_holds_needs_no_marks(root: Path) -> None:
+    change(root, "solution.py", "def groupnorm_forward", "def helper():\n    pass\n\n\ndef groupnorm_forward")
+    assemble.write_source(Course("groupnorm"), root)
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -116,7 +116,8 @@ def batchnorm_forward__test_mode(batchnorm_forward: Function) -> None:
     settings = {"mode": "train"}
     batchnorm_forward(*single, settings)
     settings["mode"] = "test"
-    require_shape("out in test mode, all in float32,", batchnorm_forward(*single, settings)[0], (5, 2), np.float32)
+    what = "out in test mode, with x, gamma, beta and running statistics of float32,"
+    require_shape(what, batchnorm_forward(*single, settings)[0], (5, 2), np.float32)
     fresh = {"mode": "test", "eps": 4.0}  # nothing kept so far: mean 0, variance 0
     out, _ = batchnorm_forward(x.copy(), gamma.copy(), beta.copy(), fresh)
     require_close("out in test mode before any training", out, x * gamma / 2 + beta, 1e-10)

@@ -84,6 +84,11 @@ FORWARD = (
         ('bn_param.get("eps", 1e-5)', "1e-5"),
     ),
     forward(
+        "eps_fixed_at_1e_8",
+        "Your output does not follow the eps in bn_param: it is that of eps = 1e-8.",
+        ('bn_param.get("eps", 1e-5)', "1e-8"),
+    ),
+    forward(
         "eps_squared",
         "Your output equals batch norm with the square of eps where eps should stand.",
         (STD, "std = np.sqrt(var + eps**2)"),
@@ -181,6 +186,16 @@ FORWARD = (
         (VAR, "var = np.abs((x**2).mean(axis=0) - mu**2)"),
     ),
     forward(
+        "one_pass_variance_not_below_0",
+        "Your variance is mean(x^2) - mu^2, cut off at 0: it has no digits left where the mean is large.",
+        (VAR, "var = np.maximum((x**2).mean(axis=0) - mu**2, 0)"),
+    ),
+    forward(
+        "one_pass_variance_below_0",
+        "Your variance is computed as mean(x^2) - mu^2, which rounding makes negative where the mean is large.",
+        (VAR, "var = (x**2).mean(axis=0) - mu**2"),
+    ),
+    forward(
         "gamma_forgotten",
         "Your output in training is shifted by beta, and not scaled by gamma.",
         (OUT, OUT.replace("gamma * ", "")),
@@ -190,6 +205,12 @@ FORWARD = (
         "beta_forgotten",
         "Your output in training is scaled by gamma, and not shifted by beta.",
         (OUT, OUT.replace(" + beta", "")),
+        costs=BOTH,
+    ),
+    forward(
+        "gamma_and_beta_forgotten",
+        "Your output in training lacks both gamma and beta.",
+        (OUT, OUT.replace("gamma * x_hat + beta", "x_hat")),
         costs=BOTH,
     ),
     forward(

@@ -112,6 +112,11 @@ FORWARD = (
         ('ln_param.get("eps", 1e-5)', "1e-5"),
     ),
     forward(
+        "eps_fixed_at_1e_8",
+        "Your output does not follow the eps in ln_param: it is that of eps = 1e-8.",
+        ('ln_param.get("eps", 1e-5)', "1e-8"),
+    ),
+    forward(
         "no_square_root",
         "Your output is divided by the variance in place of the standard deviation.",
         (STD, "std = var + eps"),
@@ -158,8 +163,19 @@ FORWARD = (
         "Your variance is computed as mean(x^2) - mu^2, which has no digits left where the mean is large.",
         (VAR, "var = np.abs((x**2).mean(axis=1, keepdims=True) - x.mean(axis=1, keepdims=True) ** 2)"),
     ),
+    forward(
+        "one_pass_variance_not_below_0",
+        "Your variance is mean(x^2) - mu^2, cut off at 0: it has no digits left where the mean is large.",
+        (VAR, "var = np.maximum((x**2).mean(axis=1, keepdims=True) - x.mean(axis=1, keepdims=True) ** 2, 0)"),
+    ),
+    forward(
+        "one_pass_variance_below_0",
+        "Your variance is computed as mean(x^2) - mu^2, which rounding makes negative where the mean is large.",
+        (VAR, "var = (x**2).mean(axis=1, keepdims=True) - x.mean(axis=1, keepdims=True) ** 2"),
+    ),
     forward("gamma_forgotten", "Your output is not scaled by gamma.", (OUT, "out = x_hat + beta"), costs=UNLIKE),
     forward("beta_forgotten", "Your output is not shifted by beta.", (OUT, "out = gamma * x_hat"), costs=UNLIKE),
+    forward("gamma_and_beta_forgotten", "Your output lacks both gamma and beta.", (OUT, "out = x_hat"), costs=UNLIKE),
     forward(
         "gamma_and_beta_exchanged",
         "Your output is scaled by beta and shifted by gamma.",
