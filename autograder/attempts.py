@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autograder.course import STATE, Course, parse_timestamp
-from autograder.errors import AutograderError
+from autograder.files import writing
 from autograder.kept import Kept
 from autograder.submission import SECRET, Submission, read_submission
 from autograder.unit import Outcome
@@ -31,7 +31,7 @@ class Attempts:
     def add(self, student: str, files: Mapping[str, bytes]) -> None:
         """Keep one submission, notebooks and timestamp.txt by name."""
         folder = self._folder(student)
-        try:
+        with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=folder, prefix=".") as part:
                 new = Path(part, "new")
@@ -42,8 +42,6 @@ class Attempts:
                 digest = hashlib.sha256(f"{read.digest} {read.timestamp}".encode()).hexdigest()
                 if not (folder / digest).exists():
                     os.rename(new, folder / digest)
-        except OSError as error:
-            raise AutograderError(f"{folder} cannot be written: {error.strerror}. Run the command again.") from None
 
     def of(self, student: str, current: Submission) -> list[Submission]:
         """Everything that is to be graded, the current submission last; where the last counts, that alone."""

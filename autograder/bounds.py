@@ -7,7 +7,6 @@ import resource
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
@@ -18,7 +17,7 @@ class _Ring(BaseException):
     """No Exception, so that libraries let it pass."""
 
 
-@contextmanager
+@contextlib.contextmanager
 def within(seconds: float) -> Iterator[None]:
     """Raise TimeoutError where the block takes longer; a call into C goes on to its end. In main threads alone."""
     if threading.current_thread() is not threading.main_thread():
@@ -46,7 +45,7 @@ def within(seconds: float) -> Iterator[None]:
 
 def limit_memory(more: int, for_good: bool) -> None:
     """Bound this process's memory, over what it holds already; a process that it starts may lift it unless for good."""
-    with suppress(OSError, ValueError):
+    with contextlib.suppress(OSError, ValueError):
         held = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
         _, hard = resource.getrlimit(resource.RLIMIT_AS)
         bound = held + more if hard == resource.RLIM_INFINITY else min(held + more, hard)

@@ -16,7 +16,8 @@ from autograder.archive import open_source
 from autograder.attempts import Attempts
 from autograder.course import Course, parse_timestamp
 from autograder.enrolled import enroll
-from autograder.errors import AutograderError, UsageError
+from autograder.errors import UsageError
+from autograder.files import writing
 from autograder.gradebook import Gradebook
 from autograder.guard import only_grader, sqlite_path
 from autograder.intake import Refused
@@ -84,8 +85,7 @@ def collect(
         matched = match(handed_in, students)
         found.unknown += matched.unknown
         found.refused += matched.refused
-        by_student = matched.by_student
-        if any(file.when is None for files in by_student.values() for file in files):
+        if any(file.when is None for files in matched.by_student.values() for file in files):
             found.notes.append(
                 "Hand-ins without a known time count as on time; a roster's column submitted tells times."
             )
@@ -95,9 +95,9 @@ def collect(
             enroll(due.gradebook, students)
         received = Received(course, assignment)
         roll = sorted(student.id for student in students or ())
-        for student in sorted(by_student):
+        for student in sorted(matched.by_student):
             own: list[HandedIn] = []
-            for file in by_student[student]:
+            for file in matched.by_student[student]:
                 if other := received.stranger(student, file, roll):
                     what = f"names {student}, and its number was that of {other} before"
                     found.unknown.append(f"{shown(file.file.path)} {what}")
@@ -174,8 +174,8 @@ class _Hand:
             if not latest:
                 files = ", ".join(sorted(shown(file.filename) for file in handed_in)[:5])
                 if any(file.filename.lower().endswith(".zip") for file in handed_in):
-                    folder = self.course.folder("submitted", student, self.assignment)
-                    files += f" (a zip within is not opened; unpack it and put its notebook into {folder})"
+                    where = self._folder(student)
+                    files += f" (a zip within is not opened; unpack it and put its notebook into {where})"
                 self.found.refused.append(f"{student} handed in {files}, which is not {' or '.join(self.names)}.ipynb")
             return
         when = _when(latest) or self._known(student, data)
@@ -213,9 +213,12 @@ class _Hand:
         own = len(_meant(filename, self.names))
         return any(len(other) > own for other in self.others if _meant(filename, [other]))
 
+    def _folder(self, student: str) -> Path:
+        return self.course.folder("submitted", student, self.assignment)
+
     def _known(self, student: str, data: dict[str, bytes]) -> datetime | None:
         """The time of what lies there, where this is the same."""
-        folder = self.course.folder("submitted", student, self.assignment)
+        folder = self._folder(student)
         return _time(folder) if all(_content(folder / name) == data[name] for name in data) else None
 
     def _read(self, student: str, files: dict[str, HandedIn]) -> Iterator[tuple[str, bytes]]:
@@ -243,7 +246,7 @@ class _Hand:
 
     def _place(self, student: str, data: dict[str, bytes], when: datetime | None) -> bool:
         """Whether this is what lies there now."""
-        folder = self.course.folder("submitted", student, self.assignment)
+        folder = self._folder(student)
         if folder.is_symlink():
             raise UsageError(f"{folder} is a link; collect writes into real folders alone.")
         known = _time(folder)
@@ -289,12 +292,10 @@ def _content(path: Path) -> bytes | None:
 
 def _write(folder: Path, files: dict[str, bytes]) -> None:
     """Put files in place, each whole or not at all, the timestamp last."""
-    try:
+    with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".") as part:
             for name, content in files.items():
                 Path(part, name).write_bytes(content)
             for name in files:
                 os.replace(Path(part, name), folder / name)
-    except OSError as error:
-        raise AutograderError(f"{folder} cannot be written: {error.strerror}. Run the command again.") from None

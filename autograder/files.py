@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from autograder.errors import AutograderError
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Say in a sentence what keeps ``path`` from being written; raises AutograderError."""
+    try:
+        yield
+    except OSError as error:
+        raise AutograderError(
+            f"{path} cannot be written: {error.strerror}. Put that right and run the command again."
+        ) from None
 
 
 def write_atomically(path: Path, content: str | bytes, mode: int) -> None:
     """Put a file in place whole or not at all."""
     data = content if isinstance(content, bytes) else content.encode()
     part = path.with_name(f".{path.name}.part")  # always the same, so that what a killed run left goes away
-    try:
+    with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         part.unlink(missing_ok=True)
         try:
@@ -23,7 +36,3 @@ def write_atomically(path: Path, content: str | bytes, mode: int) -> None:
         except BaseException:
             part.unlink(missing_ok=True)
             raise
-    except OSError as error:
-        raise AutograderError(
-            f"{path} cannot be written: {error.strerror}. Put that right and run the command again."
-        ) from None

@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from autograder.course import STATE
-from autograder.errors import AutograderError, GradebookError
+from autograder.errors import GradebookError
+from autograder.files import writing
 
 BACKUPS = 5
 
@@ -19,14 +20,10 @@ BACKUPS = 5
 @contextlib.contextmanager
 def only_grader(root: Path) -> Iterator[None]:
     """Hold the course's lock, which ends with the process; raises GradebookError where another grader has it."""
-    try:
-        (root / STATE).mkdir(exist_ok=True)
-        opened = open(root / STATE / "lock", "a+")  # noqa: SIM115 - it is closed below, and its own errors are told
-    except OSError as error:
-        raise AutograderError(
-            f"{root / STATE} cannot be written: {error.strerror}. Run the command where the course may be changed."
-        ) from None
-    with opened as lock:
+    with contextlib.ExitStack() as stack:
+        with writing(root / STATE):
+            (root / STATE).mkdir(exist_ok=True)
+            lock = stack.enter_context(open(root / STATE / "lock", "a+"))
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

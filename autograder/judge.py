@@ -26,7 +26,7 @@ from autograder.scoring import score_of
 from autograder.seeding import apart
 from autograder.session import Session
 from autograder.trusted import Failure, Namespace
-from autograder.wording import AT_FAULT, listed, shown
+from autograder.wording import AT_FAULT, cut, listed, shown
 
 AGAIN = 0.1  # the share of a cell's time for a check that uses all that a check used which ran out of time
 ENDLESS = 2  # such checks, after which those that use the same are not run
@@ -267,21 +267,14 @@ class Judge:
 
     def _finish_outputs(self, number: int) -> list[dict[str, Any]]:
         items = self.outputs.take()
-        size = 0
         for item in items:
             if item["output_type"] == "execute_result":
                 item["execution_count"] = number
-            texts = (
-                *item.get("data", {}).values(),
-                *item.get("traceback", ()),
-                item.get("evalue", ""),
-                item.get("text", ""),
-            )
-            size += sum(len(str(text)) for text in texts)
-        self.room -= size
+            texts = [*item.get("data", {}).values(), *item.get("traceback", ())]
+            self.room -= sum(len(str(text)) for text in (*texts, item.get("evalue", ""), item.get("text", "")))
         if self.room < 0:
-            cut = "[outputs cut here: over the limit of the notebook]\n"
-            return [{"output_type": "stream", "name": "stderr", "text": cut}]
+            told = "[outputs cut here: over the limit of the notebook]\n"
+            return [{"output_type": "stream", "name": "stderr", "text": told}]
         return items
 
 
@@ -294,7 +287,7 @@ def _grade_id(raw: dict[str, Any]) -> str:
 def _named(number: int, source: str) -> str:
     """A cell without an id, by its number in the graded notebook and its first line; a student may have written it."""
     first = next((line for line in source.splitlines() if line.strip()), "")
-    return f"cell [{number}] ({shown(first if len(first) <= 50 else first[:49] + '…')})"
+    return f"cell [{number}] ({shown(cut(first, 50))})"
 
 
 def _source(raw: dict[str, Any]) -> str:

@@ -23,6 +23,7 @@ from traitlets.config import Configurable
 from autograder.assignment import Assignment
 from autograder.bounds import within
 from autograder.program import MAX_SOURCE, Program
+from autograder.wording import cut
 
 # What tells a test from a demonstration, or one student's run from another's.
 WATCHERS = {
@@ -34,7 +35,7 @@ WATCHERS = {
 # The imaginary part of f(x + 1e-20j) is 1e-20 times its derivative, to all digits: no chain rule is needed.
 COMPLEX = "complex cmath numpy.imag numpy.complex64 numpy.complex128 numpy.complexfloating"
 LAYOUT = (tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER)
-LONGEST_NAME = 60
+LONGEST_NAME = 61
 MOST_WORDS = 5000  # of an answer that are compared: time grows by the square
 
 
@@ -152,7 +153,7 @@ class Review:
 
 def _few(names: Sequence[str]) -> str:
     """The first of them, each cut where nobody would read on: a student wrote them."""
-    return ", ".join(name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…" for name in names[:3])
+    return ", ".join(cut(name, LONGEST_NAME) for name in names[:3])
 
 
 def tasks_with_tests(assignment: Assignment) -> list[str]:

@@ -14,8 +14,15 @@ from autograder.results import Judged
 RENDER_SECONDS = 10.0
 
 
-def make_page(assignment: Assignment, judged: Judged, kept: Kept, *, notes: list[str], **options: Any) -> str:
-    """The page as HTML; what kept the work from being shown is added to ``judged.flags``. ``options``: render's."""
+def make_page(
+    assignment: Assignment, judged: Judged, kept: Kept, *, title: str, refusal: str, findings: list[str], **options: Any
+) -> str:
+    """The page of one notebook of the assignment ``title``; ``options`` are render's.
+
+    What kept the work from being shown is added to ``judged.flags``.
+    """
+    options["title"] = assignment.name if assignment.name == title else f"{title}: {assignment.name}"
+    notes = [refusal, *findings] if refusal else findings
     try:
         with within(RENDER_SECONDS):
             return render(assignment, judged, kept, notes=notes, **options)

@@ -97,15 +97,15 @@ class FeedbackExporter(Exporter):  # type: ignore[misc]
                 f"The notebook {name} of {student} was not graded by this engine; run `autograder grade {title}`."
             )
         result = json.loads(found.result)
-        findings, refusal = result["findings"], result["refused"]
         notebook = nbformat.read(filename, as_version=4)
         page = make_page(
             course.notebooks(title)[name],
             Judged.from_dict(result | {"notebook": notebook}),
             kept,
-            title=name if name == title else f"{title}: {name}",
+            title=title,
             student=student,
-            notes=[refusal, *findings] if refusal else findings,
+            refusal=result["refused"],
+            findings=result["findings"],
             late_penalty=found.late_penalty,
             sandboxed=course.engine.isolation != "none",
             show_hidden=course.engine.show_hidden_checks,

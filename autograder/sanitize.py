@@ -52,7 +52,6 @@ FORMATTING = "(a|b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u)"
 STARTS = re.compile(rf"<{FORMATTING}(?=[ \t\n\f\r/>])[^<>]*>", re.IGNORECASE)
 WHOLE = re.compile(rf"<{FORMATTING}(?=[ \t\n\f\r/>])[^<>]*>([^<>]*)</\1[ \t\n\f\r]*>", re.IGNORECASE)
 OPEN_BYTES = 300  # of memory that an open element takes beside its text
-PICTURES = ("image/png", "image/jpeg")
 PICTURE = re.compile(r'<img src="attachment:([^"]*)" alt="([^"]*)"[^>]*>')
 IMAGE_URL = re.compile(r"data:image/(?:png|jpeg);base64,[A-Za-z0-9+/=]+\Z")
 ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[@-_]")
@@ -70,7 +69,7 @@ class Page:
         self.tags = PAGE_TAGS
         self.reopened = PAGE_REOPENED
         self.markdown = PAGE_MARKDOWN
-        self.renderer = _Renderer(escape=True)
+        self.to_html = mistune.create_markdown(renderer=_Renderer(escape=True), plugins=["table", "strikethrough"])
         self.code = PAGE_CODE
         self.figures = 0
         self.room = PAGE_ROOM
@@ -103,10 +102,9 @@ class Page:
 
     def inert(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """An output's data for a page of somebody else's: a picture that is one, or HTML that does nothing."""
-        for kind in PICTURES:
-            if kind in data and self._picture(kind, _joined(data[kind])):
-                return {kind: data[kind]}
-        return {"text/html": str(self._fit(self._bundle(data)))}
+        if drawn := self._drawn(data):
+            return {drawn[0]: data[drawn[0]]}
+        return {"text/html": str(self._fit(self._written(data)))}
 
     def _fit(self, shown: Markup) -> Markup:
         """What the page has room for."""
@@ -120,7 +118,7 @@ class Page:
         if self.markdown < 0:
             return Markup("<pre>{}</pre>").format(source)
         try:
-            rendered = str(mistune.create_markdown(renderer=self.renderer, plugins=["table", "strikethrough"])(source))
+            rendered = str(self.to_html(source))
         except RecursionError:
             return Markup("<pre>{}</pre>").format(source)
         pictures = {str(escape(name)): bundle for name, bundle in attachments.items()}
@@ -135,10 +133,18 @@ class Page:
         return self._clean(PICTURE.sub(picture, rendered), TAGS | {"img"}) or Markup("<pre>{}</pre>").format(source)
 
     def _bundle(self, data: Mapping[str, Any]) -> Markup:
-        for kind in PICTURES:
-            picture = self._picture(kind, _joined(data[kind])) if kind in data else None
-            if picture:
-                return picture
+        drawn = self._drawn(data)
+        return drawn[1] if drawn else self._written(data)
+
+    def _drawn(self, data: Mapping[str, Any]) -> tuple[str, Markup] | None:
+        """The kind and the picture that the page has room for."""
+        for kind in ("image/png", "image/jpeg"):
+            if kind in data and (picture := self._picture(kind, _joined(data[kind]))):
+                return kind, picture
+        return None
+
+    def _written(self, data: Mapping[str, Any]) -> Markup:
+        """What stands for data without such a picture."""
         if "text/html" in data:
             cleaned = self._clean(_joined(data["text/html"]), TAGS)
             if cleaned:
@@ -171,10 +177,10 @@ class Page:
         if self.tags < 0:
             return None
         html = LONE.sub("&lt;", CONTROL.sub("", html))
-        self.reopened -= (again := _reopened(html))
-        if self.reopened < 0:
-            self.reopened += again
+        again = _reopened(html)
+        if again > self.reopened:
             return None
+        self.reopened -= again
         cleaned = nh3.clean(
             html,
             tags=tags,

@@ -78,6 +78,15 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f"; do you mean {' or '.join(close)}?" if close else ""
 
 
+def cut(text: str, length: int) -> str:
+    """The text, in at most so many characters.
+
+    >>> cut("batchnorm", 9), cut("batchnorm_forward", 9)
+    ('batchnorm', 'batchnor…')
+    """
+    return text if len(text) <= length else f"{text[: length - 1]}…"
+
+
 def shown(name: str) -> str:
     """A name that somebody else chose, harmless to print: at most 120 printable characters.
 

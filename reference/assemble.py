@@ -26,7 +26,7 @@ from markdown_it import MarkdownIt
 
 import normlab
 from reference.course import ASSIGNMENTS, ROOT, Check, Course, CourseTextError, chosen_assignments
-from reference.proofread import require_readable
+from reference.proofread import BEGIN, END, require_readable
 from reference.release import write_release
 
 Cell = dict[str, Any]
@@ -112,6 +112,12 @@ def _given(course: Course, argument: str, chosen: dict[str, str], body: str) -> 
 def _solution(course: Course, argument: str, chosen: dict[str, str], body: str) -> list[Cell]:
     names = re.findall(r"\w+", chosen.get("functions", argument))
     text = "\n\n\n".join(course.function_text(name) for name in names)
+    if BEGIN not in text:  # then nbgrader takes out all, the signature too
+        line = course.solution.partition(course.function_text(names[0]))[0].count("\n") + 1
+        raise CourseTextError(
+            f"reference/{course.name}/solution.py, line {line}: {names[0]} has no `{BEGIN}` with its `{END}`, and so "
+            "nothing of it would be released, not even its signature."
+        )
     return [_cell("code", f"{body}\n\n\n{text}" if body else text, argument, solution=True)]
 
 

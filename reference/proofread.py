@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import ast
-import re
 
 from reference.course import Course, CourseTextError
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 FILES = ("__init__.py", "assignment.md", "solution.py", "checks.py", "mistakes.py", "right_answers.py")
-SOLUTION = re.compile(r"^```+\{solution\}[ \t]*(.*)\n(?::functions:(.*))?", re.MULTILINE)
 
 
 def require_readable(course: Course) -> None:
     """No file is missing, and each can be used; raises CourseTextError.
 
-    Every Python file parses and defines no name twice; in the solution each BEGIN has its END, and a TODO above it,
-    and each cell a BEGIN; what is named like a check is one, with a title and a number of points; the mistakes are
-    edits of the solution; these and the right answers are Python.
+    Every Python file parses and defines no name twice; in the solution each BEGIN has its END, and a TODO above it;
+    what is named like a check is one, with a title and a number of points; the mistakes are edits of the solution;
+    these and the right answers are Python.
     """
     for name in FILES:
         if not (course.folder / name).is_file():
             raise CourseTextError(f"reference/{course.name}/{name} is missing; an assignment has {', '.join(FILES)}.")
-    whole: dict[str, int] = {}  # the solution's functions of which nothing is taken out, each with its line
     named: dict[str, str] = {}  # what is named like a check, each with its place
     for path in sorted(course.folder.glob("*.py")):
         text, place = path.read_bytes(), f"reference/{course.name}/{path.name}, line"
@@ -38,12 +35,9 @@ def require_readable(course: Course) -> None:
                 defined.add(node.name)
                 if path.name == "solution.py":
                     _require_pairs(place, node, text.decode().splitlines())
-                    if BEGIN not in (ast.get_source_segment(text.decode(), node) or ""):
-                        whole[node.name] = node.lineno
                 if path.name.startswith("checks") and "__" in node.name and not node.name.startswith("_"):
                     named[node.name] = f"{place} {node.lineno}"
     _require_every_check(course, named)
-    _require_every_cell_to_be_released(course, whole)
     for check in course.checks.values():
         if type(check.points) not in (int, float) or check.points < 0:
             raise CourseTextError(
@@ -78,17 +72,6 @@ def _require_every_check(course: Course, named: dict[str, str]) -> None:
             raise CourseTextError(
                 f"{place}: {name} is named like a check, and is none: put `@check(points=...)` above it, and import it "
                 "in checks.py if it is written elsewhere."
-            )
-
-
-def _require_every_cell_to_be_released(course: Course, whole: dict[str, int]) -> None:
-    """Of a cell that has no mark nbgrader takes out all, the signature too."""
-    for argument, functions in SOLUTION.findall((course.folder / "assignment.md").read_text(encoding="utf-8")):
-        names = re.findall(r"\w+", functions or argument)
-        if names and whole.keys() >= set(names):
-            raise CourseTextError(
-                f"reference/{course.name}/solution.py, line {whole[names[0]]}: {names[0]} has no `{BEGIN}` with its "
-                f"`{END}`, and so nothing of it would be released, not even its signature."
             )
 
 
