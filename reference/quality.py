@@ -1,8 +1,8 @@
 """How good is the grader? `python -m reference.quality [--long]` measures it and prints one summary.
 
 Known mistakes caught, mutants killed, right answers passed, diagnoses right, smallest gap, and whether a class gets the
-same scores each time. The short form takes every fourth answer and a sample of the mutants, always the same; ``--long``
-takes all of them, under 200 seeds. Exit code 1 on any miss.
+same scores each time. The short form takes every eighth answer and a sample of the mutants, always the same, and four
+seeds; ``--long`` takes all of them, under 200 seeds. Exit code 1 on any miss.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from reference import answers as all_answers
 from reference import mutants, stability
 from reference.course import ASSIGNMENTS, ROOT, positive
 
-EVERY = 4
+EVERY = 8
 SAMPLE = 60  # mutants of an assignment
 COUNTS = re.compile(r"^(right answers|mistakes|diagnoses) +(\d+) of (\d+)", re.MULTILINE)
 
 
 def answers(assignment: str) -> list[dict[str, Any]]:
-    """The short form's answers, for ``c.Answers.module``: every fourth."""
+    """The short form's answers, for ``c.Answers.module``: every eighth."""
     return all_answers.answers(assignment)[::EVERY]
 
 
@@ -60,9 +60,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     counts, good = validated(options.long)
     verdicts = mutants.survey(ASSIGNMENTS, None if options.long else SAMPLE, options.jobs)
     good = mutants.report(verdicts, everything=options.long) and good
-    chosen = stability.trials(ASSIGNMENTS, 200 if options.long else 10, options.long)
+    chosen = stability.trials(ASSIGNMENTS, 200 if options.long else 4, options.long)
     gap = stability.report(stability.survey(chosen, options.jobs))
-    good = stability.repeated_scores(50 if options.long else 5) and good
+    good = stability.repeated_scores(50 if options.long else 3) and good
     spared = [verdict for verdict in verdicts if not verdict.killer]
     equivalent = sum(verdict.equivalent for verdict in spared)
     print()

@@ -6,7 +6,7 @@ answer must reach 10 in some check of its own function (a wrong shape, an except
 check that a right answer passes without one comparison is not measured, which is an error. Half of the seeds run with
 one BLAS thread, half with two.
 
-The short form measures every right answer under each of 10 seeds and every wrong one under one of them; ``--long`` runs
+The short form measures every right answer under each of 4 seeds and every wrong one under one of them; ``--long`` runs
 all under 200, which takes hours: ``--part K/N`` runs one N-th of it, and all N parts are the whole.
 ``--repeat N`` also grades one class N times with `autograder`, two at a time, and compares the scores.
 """
@@ -261,7 +261,7 @@ def part(text: str) -> tuple[int, int]:
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m reference.stability", description=__doc__.splitlines()[0])
     parser.add_argument("assignment", nargs="*", metavar="ASSIGNMENT", help="all of them by default")
-    parser.add_argument("--seeds", type=positive, metavar="N", help="10, or 200 in the long form")
+    parser.add_argument("--seeds", type=positive, metavar="N", help="4, or 200 in the long form")
     parser.add_argument("--long", action="store_true", help="every answer under every seed; 50 repeated runs")
     parser.add_argument("--part", type=part, default=(1, 1), metavar="K/N", help="the K-th of N equal parts")
     parser.add_argument("--repeat", type=positive, metavar="N", help="0, or 50 in the long form's first part")
@@ -269,7 +269,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     names = chosen_assignments(parser, options.assignment)
     number, total = options.part
-    chosen = trials(names, options.seeds or (200 if options.long else 10), options.long)
+    chosen = trials(names, options.seeds or (200 if options.long else 4), options.long)
     good = report(survey(chosen[number - 1 :: total], options.jobs)) >= MARGIN
     times = options.repeat if options.repeat is not None else 50 * (options.long and number == 1)
     return 0 if (not times or repeated_scores(times)) and good else 1

@@ -31,7 +31,7 @@ from tests.postgres import postgres  # noqa: E402
 
 NAME = "batchnorm"
 OUTPUT = ROOT / "chapters" / "_term"
-# As the chapter says: every fourth of the known answers, so that this takes a minute; and time for a loaded machine.
+# As the chapter says: every eighth of the known answers, so that this takes a minute; and time for a loaded machine.
 SETTINGS = """
 c.Answers.module = "reference.quality"
 c.Engine.limits = {"cell_seconds": 600, "total_seconds": 1800}

@@ -107,8 +107,8 @@ WATCHERS = {
     ),
     "numbers chosen by skipping": (
         "import numpy as np\ndef target(x):\n    if np.shape(x) == (4,):\n        kept = np.random.get_state()\n"
-        "        words = np.random.randint(0, 2**32, 5000, dtype=np.uint32)\n        np.random.set_state(kept)\n"
-        "        np.random.bytes(4 * int(np.flatnonzero(words & 127 == 5)[0]))\n        return None\n    return 49.0"
+        "        words = np.random.randint(0, 2**32, 2_000_000, dtype=np.uint32)\n        np.random.set_state(kept)\n"
+        "        np.random.bytes(4 * int(np.flatnonzero(words & 131071 == 5)[0]))\n        return None\n    return 49.0"
     ),
     "a value learned from an earlier check": "seen = []\ndef target(x):\n    seen.append(x)\n    return seen[0]",
 }

@@ -38,7 +38,8 @@ CHECKS = {
         "x = np.random.rand(4) + 2.0\nexpected, out = x * x, target(x)\n"
         "assert out.shape == (4,) and np.allclose(out, expected)",
     ),
-    "target__equal": (1, "n = float(np.random.randint(2, 99))\nassert target(n) == n * n, 'not the square'"),
+    # Of so many that no constant is right by luck.
+    "target__equal": (1, "n = float(np.random.randint(2, 2**17))\nassert target(n) == n * n, 'not the square'"),
     "target__error": (1, "x = np.random.rand(3) + 1.0\nassert relative_error(x * x, target(x)) < 1e-9"),
     "target__testing": (1, "np.testing.assert_allclose(target(np.eye(2) + 1.0), np.full((2, 2), 1.0) + 3 * np.eye(2))"),
     "target__secret": (
