@@ -47,6 +47,11 @@ const explainRun = () => {
   }
 };
 
+// A title folds its box at a click, and does so, or fails, at one on a link that stands in it.
+document.addEventListener("click", (event) => {
+  if (event.target.closest(".admonition-title a")) event.stopPropagation();
+}, { capture: true });
+
 document.addEventListener("DOMContentLoaded", () => {
   reachable();
   if (location.protocol === "file:") explainRun();

@@ -125,7 +125,8 @@ def render(
     for task in tasks:
         _tidy(task)
     checks = [check for task in tasks for check in task.checks]
-    missed = [task for task in tasks if task.has(*MISSED)]
+    failed = [task for task in tasks if task.has(*MISSED) or (task.error and not task.checks)]
+    missed = failed if any(task.checks for task in failed) else []
     wrong = next((note for note in notes if note in judged.flags), "")  # told both: it is another notebook
     score = max(0.0, sum(task.score for task in tasks) - (late_penalty or 0.0))
     style = template_text("feedback.css")

@@ -102,11 +102,10 @@ def check(notebook: str | os.PathLike[str]) -> Report:
 
 def _tasks(notebook: Notebook, failures: Failures) -> Iterator[Task]:
     """A task for each name before the double underscore of the checks' grade ids, in the notebook's order."""
-    written: dict[str, Cell] = {}  # the cell in which a function or an answer is written
+    written: dict[str, Cell] = {}  # the cell in which a function or an answer is written, or given
     for cell in notebook.cells:
-        if cell.is_solution:
-            defined = [one.name for one in cell.statements if isinstance(one, ast.FunctionDef | ast.ClassDef)]
-            written |= dict.fromkeys([cell.grade_id, *defined], cell)
+        if cell.is_solution or cell.is_given:
+            written |= dict.fromkeys([cell.grade_id, *(cell.binds if cell.is_given else cell.defines)], cell)
     names: dict[str, list[Cell]] = {}
     for cell in notebook.cells:
         if cell.is_check or cell.is_written:
@@ -178,10 +177,10 @@ def _reason(name: str, cell: Cell, failures: Failures, written: dict[str, Cell])
         part = "" if written[function].is_as_released else "a part of "
         return about, f"it needs {part}{function}, which is not written yet"
     unknown = _unknown(failure)
+    home = written.get(unknown)
+    if home and home.number in failures and home is not cell and unknown != name:
+        return about, f"it needs {unknown}, whose cell failed"
     if unknown in {*written, name} and number == cell.number and cell.is_check:
-        home = written.get(unknown)
-        if home and home.number in failures and unknown != name:
-            return about, f"it needs {unknown}, whose cell failed"
         return "", f"{unknown} is not defined; its checks look for exactly that name"
     if message.startswith("not run: "):
         return "", message
@@ -196,22 +195,31 @@ def _reason(name: str, cell: Cell, failures: Failures, written: dict[str, Cell])
     else:
         place = " of the check" if cell.is_check else ""
     what = "syntax error" if "SyntaxError" in failure["error"] else kind
-    if "ModuleNotFoundError" in failure["error"] and function == "<module>" and cell.imports_at(line):
+    if (
+        "ModuleNotFoundError" in failure["error"]
+        and function == "<module>"
+        and cell.imports_at(line)
+        and not cell.is_given
+    ):
         message += "; where it is missing, the grader leaves this import out and runs the rest of the cell"
     return about, f"{what}{f', line {line}{place}' if line else ''}: {message or 'no message'}"
 
 
 def _failing(notebook: Notebook, failures: Failures, tasks: tuple[Task, ...]) -> Iterator[str]:
     """The cells that are no task and fail by themselves: not for a wrong answer that they show, nor for a lost name."""
+    names = {name for task in tasks for name in (task.name, f"{task.name}_choice")}
     wrong = {task.name for task in tasks if task.status in ("failed", "not attempted")}
     lost = {name for cell in notebook.cells if cell.number in failures for name in cell.binds}
     for cell in notebook.cells:
         failure = failures.get(cell.number)
-        if not failure or cell.grade_id or (wrong & cell.loads and not notebook.needs(cell)):
+        if not failure or cell.is_check or names & {cell.grade_id, *cell.defines}:
+            continue
+        if wrong & cell.loads and not notebook.needs(cell):
             continue
         if STUB in failure["error"] or failure["message"].startswith("not run: "):
             continue
-        if not _raiser(notebook, cell, failure).grade_id and _unknown(failure) not in lost - cell.binds:
+        raiser = _raiser(notebook, cell, failure)
+        if (raiser is cell or not raiser.grade_id) and _unknown(failure) not in lost - cell.binds:
             yield f"{cell}: {_reason('', cell, failures, {})[1]}"
 
 

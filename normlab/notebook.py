@@ -55,6 +55,11 @@ class Cell:
         return bool(self.marks.get("grade")) and not self.is_solution and self.kind == "code"
 
     @property
+    def is_given(self) -> bool:
+        """A cell of the course that checks may rely on."""
+        return bool(self.grade_id and self.marks.get("locked")) and not self.marks.get("grade") and not self.is_solution
+
+    @property
     def is_written(self) -> bool:
         """An answer that a person grades."""
         return bool(self.marks.get("grade")) and self.is_solution
@@ -71,9 +76,16 @@ class Cell:
         return bool(hashlib.md5(text.encode(), usedforsecurity=False).hexdigest() == self.marks["checksum"])
 
     @cached_property
+    def defines(self) -> set[str]:
+        """Its functions and classes; where the cell cannot be parsed, those that its text shows."""
+        if not self.statements:
+            return set(re.findall(r"^(?:def|class)\s+(\w+)", self.source, re.MULTILINE))
+        return {one.name for one in self.statements if isinstance(one, ast.FunctionDef | ast.ClassDef)}
+
+    @cached_property
     def binds(self) -> set[str]:
         """Names that the cell binds at its top level."""
-        names: set[str] = set()
+        names = set(self.defines)
         inner: list[ast.AST] = list(self.statements)
         while inner:
             node = inner.pop()
@@ -256,8 +268,9 @@ def _notices(notebook: Notebook, known: Any) -> list[str]:
         expected = cell.marks.get("cell_type", cell.kind)
         if expected != cell.kind:
             notices.append(f"{cell.grade_id} was changed from a {expected} cell to a {cell.kind} cell; change it back.")
-        elif cell.is_check and "checksum" in cell.marks and not cell.is_as_released:
-            notices.append(f"The check {cell.grade_id} was edited; the grader puts the original back.")
+        elif (cell.is_check or cell.is_given) and "checksum" in cell.marks and not cell.is_as_released:
+            what = "check" if cell.is_check else "cell"
+            notices.append(f"The {what} {cell.grade_id} was edited; the grader puts the original back.")
     return notices
 
 

@@ -26,7 +26,7 @@ from markdown_it import MarkdownIt
 
 import normlab
 from reference.course import ASSIGNMENTS, ROOT, Check, Course, CourseTextError, chosen_assignments
-from reference.proofread import BEGIN, END, require_readable
+from reference.proofread import BEGIN, END, require_python, require_readable
 from reference.release import write_release
 
 Cell = dict[str, Any]
@@ -40,6 +40,7 @@ def notebook(course: Course) -> nbformat.NotebookNode:
     for name, argument, body in slots((course.folder / "assignment.md").read_text(encoding="utf-8")):
         if name and name not in SLOTS:
             raise CourseTextError(f"{path}: there is no fence {{{name}}}; there are {', '.join(SLOTS)}")
+        _require_closed(path, name, argument, body)
         try:
             cells += SLOTS[name](course, argument, *options(body)) if name else [_cell("markdown", body)]
         except (KeyError, ValueError) as error:
@@ -93,6 +94,16 @@ def slots(text: str) -> Iterator[tuple[str, str, str]]:
         number += 1
 
 
+def _require_closed(path: str, name: str, argument: str, body: str) -> None:
+    """A fence that lacks its end swallows those after it, and whatever stands where nothing is read."""
+    lines = options(body)[1].splitlines() if name in ("checks", "prediction") else re.findall(r"(?m)^```\{.*", body)
+    if name and lines:
+        raise CourseTextError(
+            f"{path}: the fence {{{name}}} {argument} holds {lines[0]!r}, which would be lost there; "
+            "close the fence with ``` before that line."
+        )
+
+
 def options(body: str) -> tuple[dict[str, str], str]:
     """The lines `:name: value` at the head of a fence, and the rest."""
     found: dict[str, str] = {}
@@ -118,7 +129,9 @@ def _solution(course: Course, argument: str, chosen: dict[str, str], body: str) 
             f"reference/{course.name}/solution.py, line {line}: {names[0]} has no `{BEGIN}` with its `{END}`, and so "
             "nothing of it would be released, not even its signature."
         )
-    return [_cell("code", f"{body}\n\n\n{text}" if body else text, argument, solution=True)]
+    source = f"{body}\n\n\n{text}" if body else text
+    require_python(f"reference/{course.name}/assignment.md: the fence {{solution}} {argument}", source)
+    return [_cell("code", source, argument, solution=True)]
 
 
 def _checks(course: Course, argument: str, chosen: dict[str, str], body: str) -> list[Cell]:

@@ -142,6 +142,8 @@ def run(text: str) -> dict[str, Any]:
 def chosen_assignments(parser: argparse.ArgumentParser, asked: Sequence[str]) -> list[str]:
     """The assignments that a command was asked for, all if none; ends the command (exit code 2) at an unknown one."""
     unknown = [name for name in asked if name not in ASSIGNMENTS]
+    if unknown and (ROOT / "reference" / unknown[0]).is_dir():
+        parser.error(f"reference/{unknown[0]} has no assignment.md, which every assignment has")
     if unknown:
         parser.error(f"there is no assignment {unknown[0]!r}; there are {', '.join(ASSIGNMENTS)}")
     return [name for name in ASSIGNMENTS if name in asked or not asked]

@@ -41,7 +41,7 @@ def require_readable(course: Course) -> None:
     for check in course.checks.values():
         if type(check.points) not in (int, float) or check.points < 0:
             raise CourseTextError(
-                f"reference/{course.name}/checks.py: {check.name} has points={check.points!r}; give a number."
+                f"reference/{course.name}/checks.py: {check.name} has points={check.points!r}; give a number from 0."
             )
         if not check.title:
             raise CourseTextError(
@@ -50,14 +50,14 @@ def require_readable(course: Course) -> None:
             )
     for mistake in course.mistakes:
         try:
-            _require_python(f"mistake {mistake.name}", mistake.source(course.solution))
+            require_python(f"mistake {mistake.name}", mistake.source(course.solution))
         except CourseTextError as error:
             raise CourseTextError(f"reference/{course.name}/mistakes.py: {error}.") from None
     for answer in course.right_answers:
-        _require_python(f"reference/{course.name}/right_answers.py: answer {answer.name}", answer.source)
+        require_python(f"reference/{course.name}/right_answers.py: answer {answer.name}", answer.source)
 
 
-def _require_python(what: str, source: str) -> None:
+def require_python(what: str, source: str) -> None:
     try:
         ast.parse(source)
     except SyntaxError as error:

@@ -159,6 +159,17 @@ def test_prose_is_cut_at_plus_signs_and_fences_but_not_within_code(
             "```{written} written__w\n:points: many\n```",
             "the fence {written} written__w lacks an option or has a bad one",
         ),
+        (
+            "```{checks} batchnorm_forward\n\n```{written} written__w\n:points: 1\n```",
+            "the fence {checks} batchnorm_forward holds '```{written} written__w', which would be lost there; close",
+        ),
+        ("```{checks} batchnorm_forward\nSome words.\n```", "holds 'Some words.', which would be lost there; close"),
+        ("```{solution} batchnorm_forward\n\n```{checks} batchnorm_forward\n```", "holds '```{checks} batchnorm_forw"),
+        ("```{code-cell} python\n\n```{checks} f\n```", "the fence {code-cell} python holds '```{checks} f'"),
+        (
+            "```{solution} batchnorm_forward\nSome words.\n```",
+            "batchnorm_forward is not Python, line 1 of its text: inv",
+        ),
         ("```{solution} no_such\n```", "fence for 'no_such', and solution.py no such function"),
         ("```{checks} no_such\n```", "fence for 'no_such', and checks.py no such check"),
         (
@@ -217,6 +228,16 @@ def test_an_unknown_assignment_is_wrong_usage(capsys: pytest.CaptureFixture[str]
         assemble.main(["groupnorm"])
     assert caught.value.code == 2
     assert "there is no assignment 'groupnorm'; there are batchnorm, layernorm, network" in capsys.readouterr().err
+
+
+def test_a_folder_without_its_text_is_told_as_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("reference.course.ROOT", tmp_path)
+    (tmp_path / "reference" / "rmsnorm").mkdir(parents=True)
+    with pytest.raises(SystemExit):
+        assemble.main(["rmsnorm"])
+    assert "reference/rmsnorm has no assignment.md, which every assignment has" in capsys.readouterr().err
 
 
 def test_check_writes_nothing_and_names_the_first_stale_file(

@@ -14,6 +14,7 @@ from tests.small_notebooks import (
     at,
     cell,
     filled,
+    reasons,
     saver,
     status,
 )
@@ -85,6 +86,51 @@ def test_a_students_own_cell_that_fails_is_told_with_its_error(save: Save) -> No
         "cell [13] (count = count + 1): NameError, line 1: name 'count' is not defined",
     )
     assert f"Cells that fail: - {IS_MISSING} " in " ".join(str(report).split())
+
+
+GIVEN = "import math\nTWO = 2"
+HALVES = "def half(x):\n    return x / TWO"
+
+
+def with_given(halves: str = HALVES, given: str = GIVEN) -> Raw:
+    """A notebook with a given cell and one for a function without checks, both of which double needs."""
+    notebook = filled(double="def double(x):\n    return 4 * half(x)")
+    given_cell = cell(GIVEN, grade_id="imports", locked=True)
+    given_cell["source"] = given
+    notebook["cells"][1:1] = [given_cell, cell(halves, grade_id="halves", solution=True)]
+    return notebook
+
+
+@pytest.mark.parametrize(
+    ("halves", "error", "why"),
+    [
+        (
+            "def half(x:\n    return x / TWO",
+            "syntax error, line 1: '(' was never closed",
+            "it needs half, whose cell failed",
+        ),
+        ("import nothing_there\n" + HALVES, "ModuleNotFoundError, line 1: No mod", "it needs half, whose cell failed"),
+        (f"{HALVES}\nprint(foo)", "NameError, line 3: name 'foo' is not defined", ""),
+        (HALVES, "", ""),
+    ],
+)
+def test_a_function_without_checks_whose_cell_fails_is_told_and_named_where_it_is_needed(
+    save: Save, halves: str, error: str, why: str
+) -> None:
+    report = check(save(with_given(halves)))
+    head = halves.partition("\n")[0]
+    assert len(report.failing) == bool(error)
+    assert not error or report.failing[0].startswith(f"cell [2] ({head}): {error}")
+    assert status(report)["double"] == ("failed" if why else "passed")
+    assert all(why in reason for reason in reasons(report, "double"))
+
+
+def test_a_given_cell_that_fails_is_told_and_that_it_was_edited(save: Save) -> None:
+    report = check(save(with_given(given=f"import no_such_module\n{GIVEN}")))
+    (failing,) = report.failing
+    assert failing.endswith("ModuleNotFoundError, line 1: No module named 'no_such_module'")
+    assert report.notices == ("The cell imports was edited; the grader puts the original back.",)
+    assert reasons(report, "double") == ('"Three doubled is six" fails: it needs TWO, whose cell failed',)
 
 
 def test_a_cell_that_fails_in_a_helper_is_told_and_one_that_fails_in_an_answer_is_not(save: Save) -> None:

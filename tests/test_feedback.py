@@ -102,6 +102,20 @@ def test_the_page_says_where_to_begin() -> None:
     assert "Every check is passed." in shown(page(kept=Kept({"written__why": 2.0})))
 
 
+def test_a_cell_without_checks_that_failed_is_where_to_begin() -> None:
+    notebook = instructor_notebook()
+    notebook["cells"].insert(1, made_cell("code", "halves", "def half(x):\n    return x / 2", solution=True))
+    source = assignment(notebook)
+    result = judged()
+    result.notebook = repair(source, parse(json.dumps(notebook).encode(), Limits()))[0]
+    failure = {"output_type": "error", "ename": "NameError", "evalue": "name 'foo' is not defined", "traceback": []}
+    next(raw for raw in result.notebook["cells"] if raw["id"] == "halves")["outputs"] = [failure]
+    assert "Begin with" not in shown(render(source, result, Kept(), title="scaling", student="ann"))
+    result.checks["scale_forward__values"] = CheckResult("failed", 3.0, 0.0, "wrong")
+    begin = "Begin with halves, which did not run to its end. What is wrong there may be why later ones fail."
+    assert begin in shown(render(source, result, Kept(), title="scaling", student="ann"))
+
+
 def test_where_nothing_is_written_the_page_says_so_and_nowhere_else() -> None:
     result = Judged(repair(SOURCE, parse(json.dumps(release()).encode(), Limits()))[0], {}, {})
     result.checks = {name: CheckResult("not attempted", points, 0.0) for name, points in POINTS.items()}

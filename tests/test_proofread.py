@@ -58,7 +58,12 @@ def test_the_example_has_no_fault(root: Path) -> None:
             "np.array([[1.0, 3, 10, 12])",
             "checks.py, line LINE: closing parenthesis",
         ),
-        ("checks.py", "@check(points=15, hidden", '@check(points="15", hidden', "has points='15'; give a number."),
+        (
+            "checks.py",
+            "@check(points=15, hidden",
+            '@check(points="15", hidden',
+            "has points='15'; give a number from 0.",
+        ),
         ("mistakes.py", "MISTAKES = (", "MISTAKES = ((", "mistakes.py, line LINE: '(' was never closed."),
         ("checks.py", "import numpy as np", "import nump as np", "named 'nump' (checks.py, line LINE)."),
         ("solution.py", "### BEGIN SOLUTION", "### BEGIN SOLUTON", "`### END SOLUTION` has no"),

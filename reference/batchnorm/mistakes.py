@@ -273,6 +273,12 @@ FORWARD = (
         "Your output is float64 where x, gamma and beta are float32.",
         (OUT, OUT.replace("* x_hat", "* x_hat.astype(np.float64)")),
     ),
+    forward(
+        "cache_not_returned",
+        "Your function returns the output alone: the cache belongs beside it.",
+        ("return out, cache", "return out"),
+        costs=dict.fromkeys(BACKWARDS, "without a cache nothing can be given to a backward pass"),
+    ),
 )
 RUNNING = (
     forward(
@@ -641,6 +647,11 @@ BACKWARD = (
         ("return dx, dgamma, dbeta", "return dx, dbeta, dgamma"),
     ),
     graph(
+        "dx_last",
+        "Your dx is returned last: what is asked for is dx, dgamma, dbeta, in this order.",
+        ("return dx, dgamma, dbeta", "return dgamma, dbeta, dx"),
+    ),
+    graph(
         "writes_into_dout",
         "Your function writes into dout, which belongs to the caller.",
         ("dx_hat = dout * gamma", "dout *= gamma\n    dx_hat = dout"),
@@ -821,6 +832,11 @@ CLOSED_FORM = (
         "results_exchanged",
         "Your dgamma and dbeta are returned in each other's place.",
         ("return dx, dgamma, dbeta", "return dx, dbeta, dgamma"),
+    ),
+    closed(
+        "dx_last",
+        "Your dx is returned last: what is asked for is dx, dgamma, dbeta, in this order.",
+        ("return dx, dgamma, dbeta", "return dgamma, dbeta, dx"),
     ),
     closed(
         "writes_into_the_cache",

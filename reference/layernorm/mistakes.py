@@ -256,6 +256,12 @@ FORWARD = (
         "Your output is float64 where x, gamma and beta are float32.",
         (OUT, "out = gamma * x_hat.astype(np.float64) + beta"),
     ),
+    forward(
+        "cache_not_returned",
+        "Your function returns the output alone: the cache belongs beside it.",
+        ("return out, cache", "return out"),
+        costs={"layernorm_backward": "without a cache nothing can be given to a backward pass"},
+    ),
 )
 
 SUM_BETA = "dbeta = dout.sum(axis=0)"
@@ -425,6 +431,11 @@ BACKWARD = (
         "results_exchanged",
         "Your dgamma and dbeta are returned in each other's place.",
         ("return dx, dgamma, dbeta", "return dx, dbeta, dgamma"),
+    ),
+    backward(
+        "dx_last",
+        "Your dx is returned last: what is asked for is dx, dgamma, dbeta, in this order.",
+        ("return dx, dgamma, dbeta", "return dgamma, dbeta, dx"),
     ),
     backward("dgamma_missing", "Your dgamma is None.", ("return dx, dgamma, dbeta", "return dx, None, dbeta")),
     backward(

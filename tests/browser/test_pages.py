@@ -223,6 +223,20 @@ def test_a_link_to_a_place_on_another_page_shows_it(page: Page, site: str, viewp
 
 
 @pytest.mark.browser
+def test_the_link_in_a_solutions_title_leads_to_its_exercise_and_folds_nothing(page: Page, site: str) -> None:
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    settled(page, f"{site}chapters/experiments.html")
+    first, second = page.locator(".solution.dropdown").all()[:2]
+    first.locator(".toggle-button").click()
+    second.locator(".admonition-title a").click()
+    assert "#" in page.url
+    assert "toggle-hidden" not in str(first.get_attribute("class"))
+    assert "toggle-hidden" in str(second.get_attribute("class"))
+    assert complaints == []
+
+
+@pytest.mark.browser
 def test_a_searchs_summaries_hold_no_formulas_as_they_were_typed(page: Page, site: str) -> None:
     page.goto(f"{site}/search.html?q=momentum")
     summaries = page.locator("#search-results p.context")
