@@ -17,20 +17,19 @@ import argparse
 import re
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import nbformat
-from markdown_it import MarkdownIt
 
 import normlab
 from reference.course import ASSIGNMENTS, ROOT, Check, Course, CourseTextError, chosen_assignments
+from reference.fences import options, require_closed, slots
 from reference.proofread import BEGIN, END, require_python, require_readable
 from reference.release import write_release
 
 Cell = dict[str, Any]
-OPTION = re.compile(r":([a-z]+):\s*(.*)")
 
 
 def notebook(course: Course) -> nbformat.NotebookNode:
@@ -40,7 +39,7 @@ def notebook(course: Course) -> nbformat.NotebookNode:
     for name, argument, body in slots((course.folder / "assignment.md").read_text(encoding="utf-8")):
         if name and name not in SLOTS:
             raise CourseTextError(f"{path}: there is no fence {{{name}}}; there are {', '.join(SLOTS)}")
-        _require_closed(path, name, argument, body)
+        require_closed(path, name, argument, body)
         try:
             cells += SLOTS[name](course, argument, *options(body)) if name else [_cell("markdown", body)]
         except (KeyError, ValueError) as error:
@@ -63,55 +62,6 @@ def notebook(course: Course) -> nbformat.NotebookNode:
     made = nbformat.from_dict({"nbformat": 4, "nbformat_minor": 5, "metadata": metadata, "cells": cells})
     nbformat.validate(made)
     return made
-
-
-def slots(text: str) -> Iterator[tuple[str, str, str]]:
-    """(name, argument, body) of each fence with a braced name; ("", "", text) of each piece of prose between them."""
-    lines = text.splitlines()
-    start = 0
-    plain: set[int] = set()
-    fences: dict[int, tuple[int, str, str, str]] = {}
-    for token in MarkdownIt().parse(text):
-        if token.type == "fence" and token.level == 0 and token.map:
-            slot = re.fullmatch(r"\{([\w-]+)\}\s*(.*)", token.info.strip())
-            if slot:
-                fences[token.map[0]] = (token.map[1], slot[1], slot[2], token.content)
-            else:
-                plain |= set(range(*token.map))
-    breaks = {number for number, line in enumerate(lines) if line.strip() == "+++" and number not in plain}
-    number = 0
-    while number <= len(lines):
-        if number == len(lines) or number in breaks or number in fences:
-            prose = "\n".join(lines[start:number]).strip()
-            if prose:
-                yield "", "", prose
-            if number in fences:
-                number, name, argument, body = fences[number]
-                yield name, argument, body
-                start = number
-                continue
-            start = number + 1
-        number += 1
-
-
-def _require_closed(path: str, name: str, argument: str, body: str) -> None:
-    """A fence that lacks its end swallows those after it, and whatever stands where nothing is read."""
-    lines = options(body)[1].splitlines() if name in ("checks", "prediction") else re.findall(r"(?m)^```\{.*", body)
-    if name and lines:
-        raise CourseTextError(
-            f"{path}: the fence {{{name}}} {argument} holds {lines[0]!r}, which would be lost there; "
-            "close the fence with ``` before that line."
-        )
-
-
-def options(body: str) -> tuple[dict[str, str], str]:
-    """The lines `:name: value` at the head of a fence, and the rest."""
-    found: dict[str, str] = {}
-    lines = body.splitlines()
-    while lines and (match := OPTION.fullmatch(lines[0].strip())):
-        found[match[1]] = match[2]
-        del lines[0]
-    return found, "\n".join(lines).strip("\n")
 
 
 def _given(course: Course, argument: str, chosen: dict[str, str], body: str) -> list[Cell]:

@@ -1,4 +1,4 @@
-"""What every browser test needs: Chromium, and a folder answered on loopback."""
+"""What every browser test needs: Chromium, a folder answered on loopback, and the names of the book's pages."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import yaml
 from playwright.sync_api import Browser, sync_playwright
 
 ROOT = Path(__file__).parents[2]
@@ -52,3 +53,10 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS, timeout=PATIENCE)
         yield browser
         browser.close()
+
+
+def pages() -> list[str]:
+    """The pages of the table of contents, and the two that Sphinx makes."""
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
+    chapters = [entry["file"] for part in toc["parts"] for entry in part["chapters"]]
+    return [f"{page}.html" for page in (toc["root"], *chapters, "search", "genindex")]

@@ -3,19 +3,16 @@
 import gzip
 import io
 from collections.abc import Iterator
-from html.parser import HTMLParser
 from importlib.resources import files
-from pathlib import Path
 from statistics import median
 from typing import Any, Literal
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import unquote, urlsplit
 
 import pytest
-import yaml
 from PIL import Image
 from playwright.sync_api import Browser, ElementHandle, Page, ViewportSize
 
-from tests.browser.driving import BOOK, PATIENCE, ROOT, served
+from tests.browser.driving import BOOK, PATIENCE, pages, served
 
 DESKTOP: ViewportSize = {"width": 1280, "height": 900}
 PHONE: ViewportSize = {"width": 390, "height": 844}
@@ -36,13 +33,6 @@ FOUND = {
     "extend a deadline": "instructors",
     "deadline": "how-graded",
 }
-
-
-def pages() -> list[str]:
-    """The pages of the table of contents, and the two that Sphinx makes."""
-    toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
-    chapters = [entry["file"] for part in toc["parts"] for entry in part["chapters"]]
-    return [f"{page}.html" for page in (toc["root"], *chapters, "search", "genindex")]
 
 
 @pytest.fixture(scope="module")
@@ -312,42 +302,3 @@ def busy_seconds(browser: Browser, address: str) -> float:
 @pytest.mark.browser
 def test_the_first_page_answers_soon_on_a_slow_machine(browser: Browser, site: str) -> None:
     assert min(busy_seconds(browser, f"{site}chapters/index.html") for _ in range(3)) < FIRST_PAGE_SECONDS
-
-
-class Links(HTMLParser):
-    """What a page links to and loads, and the anchors that it has."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.targets: list[str] = []
-        self.loaded: list[str] = []
-        self.anchors: set[str] = set()
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        given = {name: value for name, value in attributes if value}
-        self.anchors |= {given[name] for name in ("id", "name") if name in given}
-        for name in ("href", "src"):
-            if name in given:
-                self.targets.append(given[name])
-                if tag != "a":
-                    self.loaded.append(given[name])
-
-
-def test_every_internal_link_and_anchor_resolves_and_nothing_is_loaded_from_elsewhere() -> None:
-    read = {path: Links(path.read_text(encoding="utf-8")) for path in (BOOK / name for name in pages())}
-    broken, foreign, checked = [], [], 0
-    for path, links in read.items():
-        foreign += [(path.name, target) for target in links.loaded if urlsplit(target).netloc]
-        for target in links.targets:
-            parts = urlsplit(urljoin(path.as_uri(), target))
-            if parts.scheme != "file":
-                continue
-            checked += 1
-            file = Path(unquote(parts.path))
-            nowhere = file in read and parts.fragment and unquote(parts.fragment) not in read[file].anchors
-            if nowhere or not file.exists():
-                broken.append((path.name, target))
-    assert foreign == []
-    assert broken == []
-    assert checked > 1000
