@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -16,13 +16,14 @@ class Arguments:
     """The values of one request; arrays, lists, dicts and tables are numbered as they are met.
 
     The student's process numbers them alike, so that an answer can say "your third argument": results keep their
-    identity, and what is passed twice arrives as one. ``mirrors``: id of a local array -> handle of the student's.
+    identity, and what is passed twice arrives as one. ``handle_of``: the handle of the student's array for which a
+    local one stands, or None.
     """
 
-    def __init__(self, mirrors: Mapping[int, int]) -> None:
+    def __init__(self, handle_of: Callable[[np.ndarray[Any, Any]], int | None] = lambda _: None) -> None:
         self.mutable: list[Any] = []
         self._places: dict[int, int] = {}  # id -> place; the arguments outlive this object
-        self._mirrors = mirrors
+        self._handle_of = handle_of
 
     def outgoing(self, value: Any) -> Any:
         """What is sent for an argument."""
@@ -30,7 +31,7 @@ class Arguments:
         if kind in ATOMS:
             return value
         if isinstance(value, np.ndarray):
-            handle = self._mirrors.get(id(value))
+            handle = self._handle_of(value)
             if handle is not None:
                 return reference(HANDLE, handle)
             return self._numbered(value) or np.asarray(value)

@@ -14,7 +14,7 @@ from msgpack import ExtType
 
 from autograder import protocol, tables
 from autograder.limits import Limits
-from autograder.protocol import ARGUMENT, ATOMS, CALLBACK, GENERATOR, HANDLE, LAZY, MIRROR, reference
+from autograder.protocol import ARGUMENT, ATOMS, CALLBACK, COPY, GENERATOR, HANDLE, LAZY, MIRROR, reference
 from autograder.wire import Codec, extension
 
 EVERYTHING = 1000  # levels of containers by value
@@ -161,13 +161,20 @@ class Objects:
         return value  # the codec knows it or asks _encode_other
 
     def _prepare_array(self, value: np.ndarray[Any, Any], live: bool) -> Any:
-        """A plain array, also for one of a class of the student's: nothing else of that class goes over."""
+        """A plain array, also for one of a class of the student's: nothing else of that class goes over.
+
+        Where that array is not ``value`` itself, its handle goes along, by which ``value`` comes back.
+        """
         array = np.asarray(value)
         if array.dtype.type in _LONG:
             array, live = array.astype(_LONG[array.dtype.type]), False
-        if not live or array.dtype.kind not in "biufcUSMm":
+        if array.dtype.kind not in "biufcUSMm":
+            return value
+        if not live and array is value:
             return array
         handle = self.register(value)
+        if not live:
+            return extension(COPY, self.codec.pack([handle, array]))
         self._mirrors[handle] = (array, array.tobytes())
         return extension(MIRROR, self.codec.pack([handle, array]))
 

@@ -27,10 +27,12 @@ from autograder.wording import cut
 
 # What tells a test from a demonstration, or one student's run from another's.
 WATCHERS = {
-    "the clock": "time timeit datetime",
+    "the clock": "time timeit datetime numpy.datetime64",
     "the interpreter": "inspect traceback linecache gc ctypes dis sys._getframe sys._current_frames sys.settrace "
-    "sys.setprofile sys.modules sys.exc_info get_ipython globals eval exec compile __import__ importlib",
-    "files or other processes": "open os pathlib subprocess socket threading signal urllib",
+    "sys.setprofile sys.modules sys.exc_info get_ipython globals eval exec compile __import__ importlib "
+    "builtins",
+    "files or other processes": "open os pathlib subprocess socket threading signal urllib numpy.load numpy.save "
+    "numpy.savez numpy.memmap numpy.fromfile numpy.loadtxt numpy.savetxt",
 }
 # The imaginary part of f(x + 1e-20j) is 1e-20 times its derivative, to all digits: no chain rule is needed.
 COMPLEX = "complex cmath numpy.imag numpy.complex64 numpy.complex128 numpy.complexfloating"

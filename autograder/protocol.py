@@ -12,7 +12,7 @@ from msgpack import ExtType
 from autograder.wire import FIRST_FREE, extension
 
 # Types of the endpoints' own.
-HANDLE, LAZY, ARGUMENT, CALLBACK, MIRROR, GENERATOR = range(FIRST_FREE, FIRST_FREE + 6)
+HANDLE, LAZY, ARGUMENT, CALLBACK, MIRROR, COPY, GENERATOR = range(FIRST_FREE, FIRST_FREE + 7)
 
 # Kinds of answer.
 VALUE, ERROR, CALL_BACK = "value", "error", "call back"

@@ -17,7 +17,8 @@ from pygments.lexers import PythonLexer
 
 from autograder.pictures import from_base64, pixels
 
-# Sanitizing deeply nested tags takes time by the square: 10,000 tags 0.4 s, a million would take hours.
+# Sanitizing takes time by the square of deeply nested tags, 10,000 of them 0.4 s, and of references such as &amp;: a
+# million would take minutes or hours. This is how many of both a page may have.
 PAGE_TAGS = 20_000
 PAGE_REOPENED = 40 << 20  # bytes of the elements that a parser opens again, see _reopened
 PAGE_MARKDOWN = 100_000  # characters of Markdown on one page
@@ -56,7 +57,7 @@ PICTURE = re.compile(r'<img src="attachment:([^"]*)" alt="([^"]*)"[^>]*>')
 IMAGE_URL = re.compile(r"data:image/(?:png|jpeg);base64,[A-Za-z0-9+/=]+\Z")
 ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[@-_]")
 # Of these, those of Unicode turn the order around in which text is read.
-CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 # The folder of a Python file in a traceback or a warning: it tells of the machine that graded, and nothing else.
 FOLDER = re.compile(r"""(^(?:File )?|[("']|: )~?/[^\n:()"']*/(?=[^\n:()"'/]+\.(?:py|so)\b)""", re.MULTILINE)
 EMPTY_HEAD = re.compile(r"<th>\s*</th>")  # pandas' corner cell; a heading without words is none
@@ -104,7 +105,9 @@ class Page:
         """An output's data for a page of somebody else's: a picture that is one, or HTML that does nothing."""
         if drawn := self._drawn(data):
             return {drawn[0]: data[drawn[0]]}
-        return {"text/html": str(self._fit(self._written(data)))}
+        shown = self._fit(self._written(data))
+        self.tags -= shown.count("&")  # it is sanitized again there
+        return {"text/html": str(shown if self.tags >= 0 else CUT)}
 
     def _fit(self, shown: Markup) -> Markup:
         """What the page has room for."""
@@ -173,7 +176,7 @@ class Page:
 
     def _clean(self, html: str, tags: set[str]) -> Markup | None:
         """None where the page has no room for so much markup."""
-        self.tags -= html.count("<")
+        self.tags -= html.count("<") + html.count("&")
         if self.tags < 0:
             return None
         html = LONE.sub("&lt;", CONTROL.sub("", html))

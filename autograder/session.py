@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import socket
-import sys
 import weakref
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -25,7 +24,8 @@ from autograder.containers import Container
 from autograder.errors import BoundaryError, ProtocolError
 from autograder.exceptions import CellTimeout, StudentDied, exception_class, identifier, rebuild
 from autograder.limits import Limits
-from autograder.protocol import ARGUMENT, ATOMS, CALLBACK, GENERATOR, HANDLE, LAZY, MIRROR, reference
+from autograder.mirrors import Mirrors
+from autograder.protocol import ARGUMENT, ATOMS, CALLBACK, COPY, GENERATOR, HANDLE, LAZY, MIRROR, reference
 from autograder.proxies import Proxy, proxy_type
 from autograder.randomness import Streams
 from autograder.recording import Recorder
@@ -58,11 +58,10 @@ class Session:
         self._recorder = recorder
         self._labels: dict[int, str] = {}  # handle -> the name by which a test got it
         self._live: weakref.WeakValueDictionary[int, Proxy] = weakref.WeakValueDictionary()
-        self._mirrors: dict[int, tuple[np.ndarray[Any, Any], bytes]] = {}
-        self._handle_of_mirror: dict[int, int] = {}  # id of a local array -> handle
+        self._mirrors = Mirrors()
         self._callbacks: list[Any] = []
         self._callback_number: dict[int, int] = {}
-        self._arguments = Arguments({})  # of the request that runs: what an answer may refer to
+        self._arguments = Arguments()  # of the request that runs: what an answer may refer to
         self._exceptions: dict[type, int] = {}  # a class made here for one of the student's -> its handle
         self._mirrored: bool  # the message being read brought a mirror
         self._streams = Streams(known=False, python=python_random)
@@ -71,15 +70,15 @@ class Session:
 
     def request(self, operation: str, *operands: Any) -> Any:
         """The answer to one operation in the student's process; the student's error is raised."""
-        sent = [Arguments(self._handle_of_mirror).outgoing(each) for each in operands]
-        value = self._recorded(operation, operands, [operation, None, *sent], Arguments({}))
+        sent = [Arguments(self._mirrors.handle_of).outgoing(each) for each in operands]
+        value = self._recorded(operation, operands, [operation, None, *sent], Arguments())
         if operation == "get" and isinstance(value, Proxy):
             self._labels[object.__getattribute__(value, "_handle")] = operands[1]
         return value
 
     def call(self, handle: int, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
         """What the callable answers; changes it made to arguments are in them, the student's error is raised."""
-        sent = Arguments(self._handle_of_mirror)
+        sent = Arguments(self._mirrors.handle_of)
         positional = [sent.outgoing(value) for value in arguments]
         named = {name: sent.outgoing(value) for name, value in keywords.items()}
         label = self._labels.get(handle, "")
@@ -146,7 +145,9 @@ class Session:
         if self.dead:
             raise StudentDied(self.dead)
         self.tell_bindings()
-        freed, mirrors = self._news_of_objects()
+        mirrors = self._mirrors.news()
+        freed = self.freed + self._mirrors.freed
+        self.freed, self._mirrors.freed = [], []
         state = self._streams.changed()
         if freed or mirrors or state:
             message[1] = [freed, [[handle, array] for handle, array, _ in mirrors], state]
@@ -159,8 +160,7 @@ class Session:
         try:
             for buffer in buffers:
                 self.channel.sock.sendall(buffer)
-            for handle, array, snapshot in mirrors:
-                self._mirrors[handle] = (array, snapshot)
+            self._mirrors.sent(mirrors)
             if state:
                 self._streams.remember()
             answer = self._answer(message[0] in _BY_CONTENT)
@@ -211,7 +211,7 @@ class Session:
         except (TypeError, ValueError, IndexError):
             raise ProtocolError("a malformed callback") from None
         try:
-            reply = ["return", None, Arguments(self._handle_of_mirror).outgoing(function(*arguments, **keywords))]
+            reply = ["return", None, Arguments(self._mirrors.handle_of).outgoing(function(*arguments, **keywords))]
         except Exception as error:
             reply = ["raise", None, f"{type(error).__name__}: {error}"]
         self.tell_bindings()
@@ -221,19 +221,6 @@ class Session:
         self.channel.send(reply)
         if state:
             self._streams.remember()
-
-    def _news_of_objects(self) -> tuple[list[list[int]], list[tuple[int, Any, bytes]]]:
-        """Handles that nobody holds any more, and mirrors that a test changed."""
-        changed = []
-        for handle, (array, snapshot) in list(self._mirrors.items()):
-            now = array.tobytes()
-            if now != snapshot:
-                changed.append((handle, array, now))
-            elif sys.getrefcount(array) <= 3:  # the table's pair, this name, and the call's argument
-                del self._mirrors[handle], self._handle_of_mirror[id(array)]
-                self.freed.append([handle, 1])
-        freed, self.freed = self.freed, []
-        return freed, changed
 
     def _take_news(self, news: Any) -> None:
         if news is None:
@@ -251,10 +238,7 @@ class Session:
                 changed = self._arguments.change(place, change)
                 if self._recorder is not None:
                     self._recorder.note(f"changed {place}", changed)
-            for handle, content in mirrors:
-                array = self._mirrors[handle][0]
-                array[...] = content
-                self._mirrors[handle] = (array, array.tobytes())
+            self._mirrors.take(mirrors)
         except (TypeError, ValueError, IndexError, KeyError):
             raise ProtocolError("malformed changes") from None
 
@@ -301,8 +285,11 @@ class Session:
             handle, kind = self.codec.inner_list(data)
             container = protocol.TYPE_OF_KIND[kind]
             return self._proxy(handle, lambda: Container(self, handle, container))
-        if code == MIRROR:
-            return self._mirror(*self.codec.inner_list(data))
+        if code in (MIRROR, COPY):
+            handle, content = self.codec.inner_list(data)
+            self._mirrored = self._mirrored or code == MIRROR
+            keep = self._mirrors.mirror if code == MIRROR else self._mirrors.copy
+            return keep(_checked_handle(handle), content, self._arguments.mutable)
         raise ProtocolError(f"unknown type code {code}")
 
     def _proxy(self, handle: Any, make: Callable[[], Proxy]) -> Proxy:
@@ -312,26 +299,6 @@ class Session:
         else:
             object.__setattr__(proxy, "_times", object.__getattribute__(proxy, "_times") + 1)
         return proxy
-
-    def _mirror(self, handle: Any, content: Any) -> Any:
-        """The local array that stands for one of the student's, brought up to date."""
-        if type(content) is not np.ndarray:
-            raise ProtocolError("a mirror of something else than an array")
-        if id(content) in self._handle_of_mirror or any(content is each for each in self._arguments.mutable):
-            raise ProtocolError("a mirror of an array of the test's own")  # whose content would be sent as it changes
-        self._mirrored = True
-        known = self._mirrors.get(_checked_handle(handle))
-        if known is not None:
-            array = known[0]
-            self.freed.append([handle, 1])  # it was held already
-            if array.shape == content.shape and array.dtype == content.dtype:
-                array[...] = content
-                self._mirrors[handle] = (array, array.tobytes())
-                return array
-            del self._handle_of_mirror[id(array)]
-        self._mirrors[handle] = (content, content.tobytes())
-        self._handle_of_mirror[id(content)] = handle
-        return content
 
 
 class _Raised(Exception):

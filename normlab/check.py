@@ -77,7 +77,8 @@ class Report:
             f"{passed} of {len(self.tasks)} tasks pass here; {later} will be marked when the notebook is graded.",
             f"Hidden checks exist: {hidden or 'some'} more run then, so passing here is no promise of all points.",
         ]
-        return "\n".join(lines)
+        # What a student raises may hold what a terminal obeys.
+        return "".join(char if char.isprintable() or char == "\n" else "?" for char in "\n".join(lines))
 
     __repr__ = __str__
 

@@ -12,7 +12,7 @@ from msgpack import ExtType
 
 from autograder.channel import Channel
 from autograder.limits import Limits
-from autograder.protocol import HANDLE, LAZY, MIRROR
+from autograder.protocol import COPY, HANDLE, LAZY, MIRROR
 from autograder.recording import Recorder
 from autograder.session import Session
 from autograder.wire import Codec
@@ -31,6 +31,10 @@ def lazy(handle: int, kind: int) -> ExtType:
 
 def mirror(handle: Any, content: Any) -> ExtType:
     return ExtType(MIRROR, Codec(LIMITS).pack([handle, content]))
+
+
+def copied(handle: Any, content: Any) -> ExtType:
+    return ExtType(COPY, Codec(LIMITS).pack([handle, content]))
 
 
 class Changed:

@@ -43,6 +43,7 @@ TESTS = {
     "exceptions": [*BOUNDARY, "tests/test_judge_deaths.py"],
     "judge": ["tests/test_judging.py", "tests/test_judging_cells.py", "tests/test_bound_again.py"],
     "life": ["tests/test_life.py"],
+    "mirrors": ["tests/test_session_values.py"],
     "outputs": ["tests/test_outputs.py"],
     "pictures": ["tests/test_pictures.py"],
     "proxies": BOUNDARY,

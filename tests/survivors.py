@@ -78,6 +78,8 @@ SURVIVORS: dict[str, dict[str, str]] = {
             "if self._mirrored and (by_content or kind != protocol.VALUE): -> "
             "if self._mirrored and (by_content or kind < protocol.VALUE):"
         ): "both other kinds come before it",
+    },
+    "mirrors": {
         (
             "elif sys.getrefcount(array) <= 3: -> elif sys.getrefcount(array) == 3:"
         ): "the pair, the name and the argument are always there",

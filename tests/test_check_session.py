@@ -133,6 +133,13 @@ def test_a_given_cell_that_fails_is_told_and_that_it_was_edited(save: Save) -> N
     assert reasons(report, "double") == ('"Three doubled is six" fails: it needs TWO, whose cell failed',)
 
 
+def test_what_a_student_raises_gives_a_terminal_no_orders(save: Save) -> None:
+    raises = "def double(x):\n    raise ValueError('a\x1b]0;b\x07\x9b2J\u202ec')"
+    said = str(check(save(filled(double=raises))))
+    assert "line 2 in double: a?]0;b??2J?c" in " ".join(said.split())
+    assert all(char.isprintable() or char == "\n" for char in said)
+
+
 def test_a_cell_that_fails_in_a_helper_is_told_and_one_that_fails_in_an_answer_is_not(save: Save) -> None:
     notebook = with_helper("def two():\n    return 2\ndef zero():\n    return 1 / 0", "zero()", "double(None)")
     assert check(save(notebook)).failing == (

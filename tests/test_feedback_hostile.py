@@ -157,6 +157,14 @@ def test_elements_that_a_parser_opens_again_and_again_have_no_room(markup: str) 
     assert str(shown) == '<pre class="output">plain</pre>'
 
 
+@pytest.mark.parametrize("sign", ["&", "&amp;", "&#38;"])
+def test_references_that_a_parser_takes_one_by_one_have_no_room(sign: str) -> None:
+    (shown,) = Page().render_outputs([html_output(sign * PAGE_TAGS + "&")])
+    assert str(shown) == '<pre class="output">plain</pre>'
+    (shown,) = Page().render_outputs([html_output(sign * PAGE_TAGS)])
+    assert shown.count("&amp;") == PAGE_TAGS
+
+
 def test_a_table_whose_every_cell_is_bold_and_linked_stays() -> None:
     (shown,) = Page().render_outputs(
         [html_output(f"<table><tr>{'<td><b><a href=#x>y</a></b></td>' * 3000}</tr></table>")]

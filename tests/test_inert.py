@@ -11,7 +11,8 @@ from nbconvert.exporters import HTMLExporter
 from nbgrader.server_extensions.formgrader import handlers
 from traitlets.config import Config
 
-from autograder.inert import Inert
+from autograder.inert import CELL_CODE, PAGE_CODE, Inert
+from autograder.sanitize import PAGE_TAGS
 from tests.attacks.in_files import MARKUP
 
 NOTHING = dict.fromkeys(("base_url", "mathjax_url", "last_name", "first_name", "notebook_id", "assignment_id"), "")
@@ -82,6 +83,22 @@ def test_what_students_displayed_is_sanitized_before_nbconvert_reads_it() -> Non
         {"text/html": '<div class="html" tabindex="0" role="group" aria-label="output"><b>y</b></div>'},
         {"image/png": PNG},
     ]
+
+
+def test_long_code_and_text_are_cut_and_raw_cells_are_text() -> None:
+    new = nbformat.v4
+    cells = [new.new_code_cell("." * CELL_CODE), new.new_code_cell("x" * (CELL_CODE + 7)), new.new_raw_cell("<b>&")]
+    cells += [new.new_code_cell("." * CELL_CODE) for _ in range(PAGE_CODE // CELL_CODE)]
+    text = "&" * (PAGE_TAGS + 1)
+    cells[0].outputs = [new.new_output("execute_result", {"text/plain": text}, execution_count=1)]
+    shown, _ = Inert().preprocess(new.new_notebook(cells=cells), {})
+    sources = [cell.source for cell in shown.cells]
+    assert sources[0] == "." * CELL_CODE
+    assert sources[1] == "x" * CELL_CODE + "\n# cut here: 7 characters more"
+    assert sources[2] == "&lt;b&gt;&amp;"
+    assert sources[-1] == f"\n# cut here: {CELL_CODE} characters more"
+    assert sum(map(len, sources)) < PAGE_CODE + 1000
+    assert "cut here" in shown.cells[0].outputs[0].data["text/html"]
 
 
 def test_only_what_students_may_edit_is_touched_and_its_pictures_stay() -> None:

@@ -117,6 +117,14 @@ def test_an_answer_that_watches_the_grader_is_flagged(assignment: Assignment) ->
         ("from time import time as t\ndef second(x):\n    return t()", "second reads the clock (time.time)"),
         ("def second(x):\n    import sys\n    return sys._getframe()", "second reads the interpreter (sys._getframe)"),
         ("def second(x):\n    return x.f_back", "second reads the interpreter (inspect.f_back)"),
+        (
+            "import numpy as np\ndef second(x):\n    return np.datetime64('now')",
+            "second reads the clock (numpy.datetime64)",
+        ),
+        (
+            "import numpy as np\ndef second(x):\n    np.save('x', x)",
+            "second reads files or other processes (numpy.save)",
+        ),
         ("def second(x):\n    return open('/tmp/x')", "second reads files or other processes (open)"),
         (f"def second(x):\n    return open.{'a' * 99}", f"second reads files or other processes (open.{'a' * 55}…)"),
     ):

@@ -23,7 +23,7 @@ from autograder.session import Session
 
 
 def test_a_change_of_another_shape_or_kind_is_not_written_into_an_array() -> None:
-    arguments, x = Arguments({}), np.zeros((2, 3))
+    arguments, x = Arguments(), np.zeros((2, 3))
     arguments.outgoing(x)
     for change in (np.ones((3, 2)), np.ones((2, 3, 1)), np.ones((1, 3)), np.ones(3), 5, [1], None):
         assert arguments.change(0, change) is x

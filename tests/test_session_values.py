@@ -17,7 +17,7 @@ from autograder.protocol import ARGUMENT, DICT_KIND, GENERATOR, HANDLE, LIST_KIN
 from autograder.proxies import Proxy
 from autograder.recording import Recorder
 from autograder.wire import Codec
-from tests.conversation import LIMITS, Talk, lazy, mirror, number, thing, value
+from tests.conversation import LIMITS, Talk, copied, lazy, mirror, number, thing, value
 
 
 def test_a_change_of_an_argument_is_written_into_it_also_where_the_call_failed(talk: Talk) -> None:
@@ -86,10 +86,34 @@ def test_an_array_of_the_students_goes_over_by_its_handle_and_with_what_a_test_w
     assert talking.asked()[1][1][0][1].tolist() == [0.5, 1.5]
 
 
-@pytest.mark.parametrize("content", [reference(ARGUMENT, 0), mirror(5, np.ones(2))], ids=["argument", "mirror"])
-def test_an_array_that_a_test_holds_is_nobodys_mirror(content: Any, talk: Talk) -> None:
+def test_a_copy_that_is_given_back_is_the_students_array_again_unless_a_test_changed_it(talk: Talk) -> None:
+    talking = talk(value([copied(5, np.zeros(2)), copied(6, np.zeros(2))]), *[value(1)] * 4)
+    session = talking.session
+    one, other = session.call(3, (), {})
+    session.call(4, (one, other), {})
+    other[0] = 1.0
+    session.call(4, (other, one.copy()), {})
+    talking.asked()
+    _, news, _, sent, _ = talking.asked()
+    assert (news, [number(each, HANDLE) for each in sent]) == (None, [5, 6])
+    assert [each.tolist() for each in talking.asked()[3]] == [[1, 0], [0, 0]]
+    del one
+    session.request("text", 1)
+    assert talking.asked()[1] == [[[5, 1]], [], None]
+    other[0] = 0.0
+    session.call(4, (other,), {})
+    assert number(talking.asked()[3][0], HANDLE) == 6
+
+
+@pytest.mark.parametrize("made", [mirror, copied])
+@pytest.mark.parametrize(
+    "content",
+    [reference(ARGUMENT, 0), mirror(5, np.ones(2)), copied(7, np.ones(2))],
+    ids=["argument", "mirror", "copy"],
+)
+def test_an_array_that_a_test_holds_is_nobodys_mirror(made: Callable[..., Any], content: Any, talk: Talk) -> None:
     """What a test writes into it later, such as the values that it expects, would be sent to the student's process."""
-    talking = talk(value(mirror(5, np.zeros(2))), value(mirror(6, content)))
+    talking = talk(value(mirror(5, np.zeros(2))), value(made(6, content)))
     held = talking.session.request("get", 1, "w")
     with pytest.raises(StudentDied, match="a mirror of an array of the test's own"):
         talking.session.call(3, (np.zeros(2),), {})
@@ -139,8 +163,8 @@ def test_an_array_of_the_students_that_no_test_holds_is_given_back(talk: Talk) -
     held.clear()
     session.request("text", 1)
     assert [talking.asked()[1] for _ in range(4)] == [None, None, None, [[[5, 1]], [], None]]
-    assert not session._mirrors
-    assert not session._handle_of_mirror
+    assert not session._mirrors._arrays
+    assert not session._mirrors._handles
 
 
 def test_an_array_that_comes_again_is_the_same_array_brought_up_to_date(talk: Talk) -> None:
