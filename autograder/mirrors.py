@@ -54,7 +54,7 @@ class Mirrors:
         """The array itself, known again as long as it is held. Raises ProtocolError."""
         array = self._require_new(content, arguments)
         self._copies[id(array)] = (handle, array.tobytes())
-        weakref.finalize(array, self._forget, id(array)).atexit = False
+        weakref.finalize(array, self._forget, id(array))
         return array
 
     def news(self) -> list[tuple[int, Array, bytes]]:

@@ -87,20 +87,23 @@ def test_an_array_of_the_students_goes_over_by_its_handle_and_with_what_a_test_w
 
 
 def test_a_copy_that_is_given_back_is_the_students_array_again_unless_a_test_changed_it(talk: Talk) -> None:
-    talking = talk(value([copied(5, np.zeros(2)), copied(6, np.zeros(2))]), *[value(1)] * 4)
+    talking = talk(value([copied(5, np.zeros(2)), copied(6, np.ones(2))]), *[value(1)] * 5)
     session = talking.session
     one, other = session.call(3, (), {})
     session.call(4, (one, other), {})
-    other[0] = 1.0
+    other[0] = 1.5
     session.call(4, (other, one.copy()), {})
+    other[0] = 0.0
+    session.call(4, (other,), {})
     talking.asked()
     _, news, _, sent, _ = talking.asked()
     assert (news, [number(each, HANDLE) for each in sent]) == (None, [5, 6])
-    assert [each.tolist() for each in talking.asked()[3]] == [[1, 0], [0, 0]]
+    assert [each.tolist() for each in talking.asked()[3]] == [[1.5, 1], [0, 0]]
+    assert [each.tolist() for each in talking.asked()[3]] == [[0, 1]]
     del one
     session.request("text", 1)
     assert talking.asked()[1] == [[[5, 1]], [], None]
-    other[0] = 0.0
+    other[0] = 1.0
     session.call(4, (other,), {})
     assert number(talking.asked()[3][0], HANDLE) == 6
 
