@@ -20,19 +20,21 @@ from autograder.sanitize import Page
 
 # Markdown is read again when the page is made; as a reference none of these means anything then.
 _REFERENCES = {ord(char): f"&#{ord(char)};" for char in "\n!*[\\]^_`|~"}
-CELL_CODE, PAGE_CODE = 10_000, 100_000  # characters of a cell of code or raw text, of all
+CELL_SOURCE, PAGE_SOURCE = 10_000, 100_000  # characters of a cell of code or raw text, of all
 
 
 class Inert(Preprocessor):  # type: ignore[misc]
-    """Turns outputs, and the Markdown cells that students may edit, into sanitized HTML, raw cells into text, and cuts
-    long code, in what is shown alone."""
+    """Makes what students wrote inert, in what is shown alone.
+
+    Outputs, and the Markdown cells that students may edit, become sanitized HTML, raw cells text; long code is cut.
+    """
 
     def preprocess(self, nb: Any, resources: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         """nbconvert's: text that a student could write becomes HTML that does nothing."""
-        page, left = Page(), PAGE_CODE
+        page, left = Page(), PAGE_SOURCE
         for cell in nb.cells:
             if cell.cell_type in ("code", "raw"):
-                room = max(0, min(left, CELL_CODE))
+                room = max(0, min(left, CELL_SOURCE))
                 left -= len(cell.source)
                 if len(cell.source) > room:
                     cell.source = f"{cell.source[:room]}\n# cut here: {len(cell.source) - room} characters more"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 import weakref
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -20,10 +20,10 @@ Array = np.ndarray[Any, Any]
 
 
 class Mirrors:
-    """Those of one student's process."""
+    """Those of one student's process. ``free`` is told each handle that nobody holds any more."""
 
-    def __init__(self) -> None:
-        self.freed: list[list[int]] = []  # handles that nobody holds any more, and how often
+    def __init__(self, free: Callable[[int], None]) -> None:
+        self._free = free
         self._arrays: dict[int, tuple[Array, bytes]] = {}  # handle -> array here, content that both sides know
         self._handles: dict[int, int] = {}  # id of such an array -> handle
         self._copies: dict[int, tuple[int, bytes]] = {}  # id of a copy -> handle, content
@@ -40,7 +40,7 @@ class Mirrors:
         array = self._require_new(content, arguments)
         known = self._arrays.get(handle)
         if known is not None:
-            self.freed.append([handle, 1])  # it was held already
+            self._free(handle)  # it was held already
             if known[0].shape == array.shape and known[0].dtype == array.dtype:
                 known[0][...] = array
                 self._arrays[handle] = (known[0], array.tobytes())
@@ -66,7 +66,7 @@ class Mirrors:
                 changed.append((handle, array, now))
             elif sys.getrefcount(array) <= 3:  # the table's pair, this name, and the call's argument
                 del self._arrays[handle], self._handles[id(array)]
-                self.freed.append([handle, 1])
+                self._free(handle)
         return changed
 
     def sent(self, changed: Iterable[tuple[int, Array, bytes]]) -> None:
@@ -83,7 +83,7 @@ class Mirrors:
 
     def _forget(self, key: int) -> None:
         handle, _ = self._copies.pop(key)
-        self.freed.append([handle, 1])
+        self._free(handle)
 
     def _require_new(self, content: Any, arguments: Iterable[Any]) -> Array:
         if type(content) is not np.ndarray:

@@ -29,8 +29,7 @@ from autograder.wording import cut
 WATCHERS = {
     "the clock": "time timeit datetime numpy.datetime64",
     "the interpreter": "inspect traceback linecache gc ctypes dis sys._getframe sys._current_frames sys.settrace "
-    "sys.setprofile sys.modules sys.exc_info get_ipython globals eval exec compile __import__ importlib "
-    "builtins",
+    "sys.setprofile sys.modules sys.exc_info get_ipython globals eval exec compile __import__ importlib builtins",
     "files or other processes": "open os pathlib subprocess socket threading signal urllib numpy.load numpy.save "
     "numpy.savez numpy.memmap numpy.fromfile numpy.loadtxt numpy.savetxt",
 }

@@ -58,7 +58,7 @@ class Session:
         self._recorder = recorder
         self._labels: dict[int, str] = {}  # handle -> the name by which a test got it
         self._live: weakref.WeakValueDictionary[int, Proxy] = weakref.WeakValueDictionary()
-        self._mirrors = Mirrors()
+        self._mirrors = Mirrors(self._free)
         self._callbacks: list[Any] = []
         self._callback_number: dict[int, int] = {}
         self._arguments = Arguments()  # of the request that runs: what an answer may refer to
@@ -146,8 +146,7 @@ class Session:
             raise StudentDied(self.dead)
         self.tell_bindings()
         mirrors = self._mirrors.news()
-        freed = self.freed + self._mirrors.freed
-        self.freed, self._mirrors.freed = [], []
+        freed, self.freed = self.freed, []
         state = self._streams.changed()
         if freed or mirrors or state:
             message[1] = [freed, [[handle, array] for handle, array, _ in mirrors], state]
@@ -221,6 +220,9 @@ class Session:
         self.channel.send(reply)
         if state:
             self._streams.remember()
+
+    def _free(self, handle: int) -> None:
+        self.freed.append([handle, 1])
 
     def _take_news(self, news: Any) -> None:
         if news is None:

@@ -58,6 +58,7 @@ def require_readable(course: Course) -> None:
 
 
 def require_python(what: str, source: str) -> None:
+    """CourseTextError, which begins with ``what``, where the text cannot be parsed."""
     try:
         ast.parse(source)
     except SyntaxError as error:

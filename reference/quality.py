@@ -60,7 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     counts, good = validated(options.long)
     verdicts = mutants.survey(ASSIGNMENTS, None if options.long else SAMPLE, options.jobs)
     good = mutants.report(verdicts, everything=options.long) and good
-    chosen = stability.trials(ASSIGNMENTS, 200 if options.long else 4, options.long)
+    seeds = stability.LONG_SEEDS if options.long else stability.SEEDS
+    chosen = stability.trials(ASSIGNMENTS, seeds, options.long)
     gap = stability.report(stability.survey(chosen, options.jobs))
     good = stability.repeated_scores(50 if options.long else 3) and good
     spared = [verdict for verdict in verdicts if not verdict.killer]

@@ -40,6 +40,7 @@ from reference.sample_class import NEVER_ENDS
 
 HERE = sys.modules[__name__]
 MARGIN = 10.0
+SEEDS, LONG_SEEDS = 4, 200
 REFERENCE = "the reference"
 SCORES = """
 SELECT submitted_assignment.student_id, base_cell.name, grade.auto_score FROM grade
@@ -261,7 +262,7 @@ def part(text: str) -> tuple[int, int]:
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m reference.stability", description=__doc__.splitlines()[0])
     parser.add_argument("assignment", nargs="*", metavar="ASSIGNMENT", help="all of them by default")
-    parser.add_argument("--seeds", type=positive, metavar="N", help="4, or 200 in the long form")
+    parser.add_argument("--seeds", type=positive, metavar="N", help=f"{SEEDS}, or {LONG_SEEDS} in the long form")
     parser.add_argument("--long", action="store_true", help="every answer under every seed; 50 repeated runs")
     parser.add_argument("--part", type=part, default=(1, 1), metavar="K/N", help="the K-th of N equal parts")
     parser.add_argument("--repeat", type=positive, metavar="N", help="0, or 50 in the long form's first part")
@@ -269,7 +270,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     names = chosen_assignments(parser, options.assignment)
     number, total = options.part
-    chosen = trials(names, options.seeds or (200 if options.long else 4), options.long)
+    chosen = trials(names, options.seeds or (LONG_SEEDS if options.long else SEEDS), options.long)
     good = report(survey(chosen[number - 1 :: total], options.jobs)) >= MARGIN
     times = options.repeat if options.repeat is not None else 50 * (options.long and number == 1)
     return 0 if (not times or repeated_scores(times)) and good else 1

@@ -11,7 +11,7 @@ from nbconvert.exporters import HTMLExporter
 from nbgrader.server_extensions.formgrader import handlers
 from traitlets.config import Config
 
-from autograder.inert import CELL_CODE, PAGE_CODE, Inert
+from autograder.inert import CELL_SOURCE, PAGE_SOURCE, Inert
 from autograder.sanitize import PAGE_TAGS
 from tests.attacks.in_files import MARKUP
 
@@ -87,17 +87,17 @@ def test_what_students_displayed_is_sanitized_before_nbconvert_reads_it() -> Non
 
 def test_long_code_and_text_are_cut_and_raw_cells_are_text() -> None:
     new = nbformat.v4
-    cells = [new.new_code_cell("." * CELL_CODE), new.new_code_cell("x" * (CELL_CODE + 7)), new.new_raw_cell("<b>&")]
-    cells += [new.new_code_cell("." * CELL_CODE) for _ in range(PAGE_CODE // CELL_CODE)]
+    cells = [new.new_code_cell("." * CELL_SOURCE), new.new_code_cell("x" * (CELL_SOURCE + 7)), new.new_raw_cell("<b>&")]
+    cells += [new.new_code_cell("." * CELL_SOURCE) for _ in range(PAGE_SOURCE // CELL_SOURCE)]
     text = "&" * (PAGE_TAGS + 1)
     cells[0].outputs = [new.new_output("execute_result", {"text/plain": text}, execution_count=1)]
     shown, _ = Inert().preprocess(new.new_notebook(cells=cells), {})
     sources = [cell.source for cell in shown.cells]
-    assert sources[0] == "." * CELL_CODE
-    assert sources[1] == "x" * CELL_CODE + "\n# cut here: 7 characters more"
+    assert sources[0] == "." * CELL_SOURCE
+    assert sources[1] == "x" * CELL_SOURCE + "\n# cut here: 7 characters more"
     assert sources[2] == "&lt;b&gt;&amp;"
-    assert sources[-1] == f"\n# cut here: {CELL_CODE} characters more"
-    assert sum(map(len, sources)) < PAGE_CODE + 1000
+    assert sources[-1] == f"\n# cut here: {CELL_SOURCE} characters more"
+    assert sum(map(len, sources)) < PAGE_SOURCE + 1000
     assert "cut here" in shown.cells[0].outputs[0].data["text/html"]
 
 
