@@ -63,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     seeds = stability.LONG_SEEDS if options.long else stability.SEEDS
     chosen = stability.trials(ASSIGNMENTS, seeds, options.long)
     gap = stability.report(stability.survey(chosen, options.jobs))
-    good = stability.repeated_scores(50 if options.long else 3) and good
+    good = stability.repeated_scores(50 if options.long else 2) and good
     spared = [verdict for verdict in verdicts if not verdict.killer]
     equivalent = sum(verdict.equivalent for verdict in spared)
     print()

@@ -3,8 +3,8 @@
 Every comparison of a check meets its threshold in ``normlab.checks.require_within``; here the error is divided by the
 threshold. Over random seeds, the largest quotient of a right answer must stay below 1/10 in each check, and each wrong
 answer must reach 10 in some check of its own function (a wrong shape, an exception and the like count as infinite). A
-check that a right answer passes without one comparison is not measured, which is an error. Half of the seeds run with
-one BLAS thread, half with two.
+check that a right answer passes without one comparison is not measured, which is an error. Every fourth seed runs
+with two BLAS threads, the others with one.
 
 The short form measures every right answer under each of 4 seeds and every wrong one under one of them; ``--long`` runs
 all under 200, which takes hours: ``--part K/N`` runs one N-th of it, and all N parts are the whole.
@@ -183,12 +183,12 @@ def trials(names: Iterable[str], seeds: int, every: bool) -> list[Trial]:
 
 
 def survey(chosen: Sequence[Trial], jobs: int) -> list[Measured]:
-    """Measure all trials: even seeds with one BLAS thread, odd ones with two."""
+    """Measure all trials: every fourth seed with two BLAS threads, the others with one."""
     found: list[Measured] = []
     kept = os.environ.get("OPENBLAS_NUM_THREADS")
     for threads in (1, 2):
         os.environ["OPENBLAS_NUM_THREADS"] = str(threads)  # read when a new process loads NumPy
-        own = [trial for trial in chosen if trial.seed % 2 == threads - 1]
+        own = [trial for trial in chosen if (trial.seed % 4 == 3) == (threads == 2)]
         with multiprocessing.get_context("spawn").Pool(max(1, jobs // threads)) as pool:
             found += pool.map(measure, own, chunksize=4)
     os.environ.pop("OPENBLAS_NUM_THREADS") if kept is None else os.environ.update(OPENBLAS_NUM_THREADS=kept)

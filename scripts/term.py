@@ -40,7 +40,7 @@ PEOPLE = {  # id -> name, number in Canvas, when it was handed in, what
     "abel": ("Niels Abel", "4711", "2026-03-02 09:12:40 UTC", right),
     "cauchy": ("Augustin Cauchy", "4712", "2026-03-02 10:01:12 UTC", mistaken(0)),
     "fermat": ("Pierre Fermat", "4713", "2026-03-02 11:40:03 UTC", last_missing),
-    "galois": ("Évariste Galois", "4714", "2026-03-03 08:30:00 UTC", unusual(0)),
+    "galois": ("Évariste Galois", "4714", "2026-03-03 08:30:00 UTC", unusual(1)),
     "noether": ("Emmy Noether", "4715", "", None),  # hands in nothing
     "poincare": ("Henri Poincaré", "4716", "2026-03-02 11:58:59 UTC", None),  # no notebook
 }
