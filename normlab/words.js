@@ -32,11 +32,11 @@ window.normlabWords = window.normlabWords || ((nodes, edges) => {
 
   function backward(i, grads, paths) {
     const { shape } = nodes[i], value = numbers(grads[i], shape);
-    if (i === last) return [`Backward starts: ${d(i)}${value} is given, shape ${shown(shape)}.`, [`${d(i)}`, i, grads[i]]];
+    if (i === last) return [`Backward starts: ${d(i)}${value} is given, shape ${shown(shape)}.`, [d(i), i, grads[i]]];
     const ways = paths[i].map(({ consumer, operand, share }) =>
       ({ through: nodes[consumer].name, share, rule: edges.filter((edge) => edge.target === consumer)[operand].rule }));
+    if (ways.length === 1) return [`Backward: ${d(i)} = ${ways[0].rule}${value}, through ${ways[0].through}.`, [d(i), i, grads[i]]];
     const parts = ways.map(({ through, rule, share }) => [`through ${through}: ${rule}`, i, share]);
-    if (ways.length === 1) return [`Backward: ${d(i)} = ${ways[0].rule}${value}, through ${ways[0].through}.`, ...parts];
     const sum = ways.map(({ through, rule }) => `${rule} (through ${through})`).join(" + ");
     return [`Backward: ${d(i)} is the sum over ${ways.length} paths: ${sum}${value}.`, ...parts,
       [`${d(i)} = sum of the ${ways.length} paths`, i, grads[i]]];

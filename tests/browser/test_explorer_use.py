@@ -91,6 +91,7 @@ def test_the_live_line_says_rule_and_numbers_of_short_arrays(open_page: Callable
     page = open_page(column_of_five())
     assert step_of(page, "v =") == "Forward: v = mean of q over axis 0 = [4], shape (1,)."
     assert step_of(page, "dgamma =") == "Backward: dgamma = dy * z summed over rows = [7], through y."
+    assert page.locator(".nlx-panel p").all_inner_texts() == ["dgamma"]
     assert step_of(page, "deps =").startswith("Backward: deps = dw summed over axis 0 = -")
     assert step_of(page, "z =") == "Forward: z = c / s = [-1.5, -0.5, 0, 0.5, 1.5], shape (5, 1)."
     assert page.locator(".nlx-panel tr").count() == 3 * 2  # c, s and z: a head and a row each
