@@ -13,7 +13,7 @@ from types import CodeType
 from typing import Any, Literal
 
 from autograder.errors import CourseError
-from autograder.syntax import analyze, imported_modules, imported_names, to_python
+from autograder.syntax import analyze, ends_quietly, imported_modules, imported_names, to_python
 
 Kind = Literal["student", "given", "test", "manual", "text"]
 
@@ -49,6 +49,7 @@ class Cell:
     metadata: Mapping[str, Any]  # of the whole cell
     python: str = ""  # source with magics turned into Python; "" when it is no code
     binds: frozenset[str] = frozenset()  # names bound at the top level, imports apart
+    changes: frozenset[str] = frozenset()  # names of objects that it changes and does not bind anew
     loads: frozenset[str] = frozenset()  # names read or deleted anywhere
     imports: str = ""  # the import statements, those in functions apart
     has_effects: bool = False
@@ -57,8 +58,7 @@ class Cell:
     def _parts(self) -> tuple[CodeType, CodeType | None]:
         tree = ast.parse(self.python)
         last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
-        quiet = self.python.rstrip().endswith(";")
-        if not isinstance(last, ast.Expr) or quiet:
+        if not isinstance(last, ast.Expr) or ends_quietly(self.python):
             return compile(self.python, self.filename, "exec"), None
         return compile(tree, self.filename, "exec"), compile(ast.Expression(last.value), self.filename, "eval")
 
@@ -141,10 +141,13 @@ class Assignment:
     def trusted(self) -> frozenset[int]:
         """Indices of the given cells that the trusted side runs too.
 
-        Those that bind a name which a test reads, directly or through another such cell, and those that set
-        a seed or a filter. The others are demonstrations: they run in the student's process alone.
+        Those that bind a name which a test reads, or change what it names, directly or through another such cell,
+        and those that set a seed or a filter. The others are demonstrations: they run in the student's process alone.
         """
         given = [cell for cell in self.cells if cell.kind == "given"]
+        imported = {cell.index: imported_names(cell.imports) for cell in given}
+        # Modules are no test's business: plt.show(). What the student bound was changed where it lives.
+        of_others = set(self.defined_in).union(*imported.values())
         chosen = {cell.index for cell in given if cell.has_effects or "import *" in cell.imports}
         wanted: set[str] = set()
         for cell in self.cells:
@@ -154,7 +157,8 @@ class Assignment:
             more = [
                 cell
                 for cell in given
-                if cell.index not in chosen and (cell.binds | imported_names(cell.imports)) & wanted
+                if cell.index not in chosen
+                and (cell.binds | imported[cell.index] | (cell.changes - of_others)) & wanted
             ]
             if not more:
                 return frozenset(chosen)

@@ -18,6 +18,7 @@ from traitlets.config import Config
 
 from autograder.limits import Limits
 from autograder.outputs import Outputs, Stream
+from autograder.syntax import ends_quietly
 
 LEFT_OUT = "__autograder_left_out__"
 # Magics that load, or call, what is installed.
@@ -232,7 +233,7 @@ class Shell:
             exec(body, names)
             if value_of_last is not None:
                 value = eval(value_of_last, names)
-                if value is not None and not _ends_quietly(source):
+                if value is not None and not ends_quietly(source):
                     self.ip.displayhook(value)
         except BaseException as error:
             return error
@@ -264,11 +265,6 @@ def _skip_own_frames(error: BaseException) -> Any:
     while traceback is not None and traceback.tb_frame.f_globals.get("__name__") == __name__:
         traceback = traceback.tb_next
     return traceback
-
-
-def _ends_quietly(source: str) -> bool:
-    """True if the cell ends in a semicolon; a comment after it does not count."""
-    return ";" in source and DisplayHook.semicolon_at_end_of_expression(source)
 
 
 def _text_of(error: BaseException) -> str:

@@ -14,6 +14,7 @@ MAGIC = re.compile(r"^([ \t]*)[!%].*", re.MULTILINE)
 
 # A given cell that calls one of these changes how later tests run even if it binds no name.
 EFFECTS = frozenset({"seed", "set_state", "seterr", "simplefilter", "filterwarnings", "set_printoptions"})
+NAMED = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.MatchAs | ast.MatchStar
 
 
 def analyze(source: str) -> dict[str, Any]:
@@ -27,6 +28,7 @@ def analyze(source: str) -> dict[str, Any]:
     return {
         "python": python,
         "binds": frozenset(bound_names(tree.body)),
+        "changes": frozenset(changed_names(tree.body)),
         "loads": frozenset(node.id for node in names if not isinstance(node.ctx, ast.Store)),
         "imports": "\n".join(ast.unparse(node) for node in imports),
         "has_effects": any(isinstance(func, ast.Attribute) and func.attr in EFFECTS for func in called),
@@ -57,8 +59,33 @@ def bound_names(body: Iterable[ast.stmt]) -> Iterator[str]:
         for node in _own_nodes(statement):
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
                 yield node.id
-            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            elif isinstance(node, NAMED) and node.name:
                 yield node.name
+            elif isinstance(node, ast.MatchMapping) and node.rest:
+                yield node.rest
+
+
+def changed_names(body: Iterable[ast.stmt]) -> Iterator[str]:
+    """Names of objects that statements change: an item or attribute is set or deleted, or a method's result left."""
+    for statement in body:
+        for node in _own_nodes(statement):
+            if isinstance(node, ast.Attribute | ast.Subscript) and not isinstance(node.ctx, ast.Load):
+                changed: ast.expr = node
+            elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+                changed = node.value.func
+            else:
+                continue
+            while isinstance(changed, ast.Attribute | ast.Subscript | ast.Call):
+                changed = changed.func if isinstance(changed, ast.Call) else changed.value
+                if isinstance(changed, ast.Name):
+                    yield changed.id
+
+
+def ends_quietly(source: str) -> bool:
+    """True if a cell ends in a semicolon, so that its last value is not shown; a comment after it does not count."""
+    from IPython.core.displayhook import DisplayHook
+
+    return ";" in source and bool(DisplayHook.semicolon_at_end_of_expression(source))
 
 
 def _own_nodes(node: ast.AST) -> Iterator[ast.AST]:

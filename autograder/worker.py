@@ -30,7 +30,11 @@ ATTEMPTS = 3  # where something from outside came between
 AGAIN_SECONDS = 60.0  # after which there is no time for another
 FIRST_UID = 61000  # whom root becomes; one user for each core, so that limits on processes do not add up
 NEVER_VISIBLE = ("/etc/passwd", "/etc/shadow", "/proc/1", "/run", "/sys", "/var", "/root/.ssh")
-_BOOT = "import sys; sys.path.append(sys.argv[2]); from autograder.warm import main; main(int(sys.argv[1]))"
+# This package itself, though another one may be installed; what else lies beside it never stands for a module.
+_BOOT = (
+    "import sys; sys.path.insert(0, sys.argv[2]); import autograder; sys.path.append(sys.path.pop(0)); "
+    "from autograder.warm import main; main(int(sys.argv[1]))"
+)
 _KEPT_VARIABLES: tuple[str, ...] = ("HOME", "LANG", "LC_ALL", "MPLCONFIGDIR", "PATH", "TMPDIR", "XDG_CACHE_HOME")
 
 

@@ -48,7 +48,9 @@ def worker() -> Iterator[Any]:
 # Under `make coverage`: the judge is killed once its result is there, and saves first what it ran through.
 SAVE_FIRST = """
 import coverage, sys
-sys.path.append(sys.argv[2])
+sys.path.insert(0, sys.argv[2])
+import autograder
+sys.path.append(sys.path.pop(0))
 from autograder import judge, warm
 run = judge.Judge.run
 def run_and_save(self, *arguments):

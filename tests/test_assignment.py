@@ -143,11 +143,32 @@ def test_the_trusted_side_runs_what_sets_a_seed_or_imports_everything() -> None:
         "(data, b) = 1, 2", "import data", "try:\n    import data\nexcept ImportError:\n    pass",
         "from x import y as data", "import data.sub", "class data: pass", "if True:\n    data = 3",
         "try:\n    pass\nexcept ValueError:\n    data = 1", "print(data := 3)", "async def data(): pass",
-        "global data\ndata = 1", "import x as data",
+        "global data\ndata = 1", "import x as data", "match [1]:\n    case [*data]: pass",
+        "match 1:\n    case data: pass", "match {}:\n    case {**data}: pass",
     ],
 )  # fmt: skip
 def test_each_way_to_bind_a_name_is_seen(source: str) -> None:
     assert trusted_ids(given(source), given("unrelated = 1"), check("assert data")) == [0]
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["data['a'] = 1", "data.size = 2", "data[0].x += 1", "del data['a']", "data.append(1)", "if 1:\n    data.b().c()"],
+)
+def test_each_way_to_change_what_a_name_stands_for_is_seen(source: str) -> None:
+    cells = [
+        given("data = thing()"),
+        given(source),
+        given("print(data.size, data[0])\nshow(data)"),
+        check("assert data"),
+    ]
+    assert trusted_ids(*cells) == [0, 1]
+
+
+def test_what_the_student_bound_and_modules_are_not_changed_on_the_trusted_side() -> None:
+    changes = given("data.append(1)\nplt.show()\nplt.rcParams['x'] = 1")
+    cells = [given("import matplotlib.pyplot as plt"), answer("data = []"), changes, check("assert data and plt")]
+    assert trusted_ids(*cells) == [0]
 
 
 def test_names_bound_within_functions_are_not_the_cells_own() -> None:
@@ -202,5 +223,6 @@ def test_magics_are_no_obstacle() -> None:
 
 
 def test_the_last_expression_is_apart_unless_it_is_quiet() -> None:
-    made = notebook(check("x = 1\nx"), check("x = 1", "b"), check("x;", "c"), check("", "d"))
-    assert [cell.last_expression is not None for cell in made.cells] == [True, False, False, False]
+    sources = {"x = 1\nx": True, "x = 1": False, "x;": False, "": False, "x;  # quiet": False, "x  # loud;": True}
+    made = notebook(*(check(source, f"check{number}") for number, source in enumerate(sources)))
+    assert [cell.last_expression is not None for cell in made.cells] == list(sources.values())

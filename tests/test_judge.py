@@ -130,6 +130,11 @@ def test_given_cells_run_beside_the_tests_that_need_them_and_say_where_they_cann
     assert judged.checks["raises"].message.startswith("NameError")
 
 
+def test_what_a_given_cell_changes_is_changed_for_the_tests() -> None:
+    cells = student("rows = 3"), given("made", "settings = {}"), given("changed", "settings['rows'] = rows")
+    assert judged_cells(*cells, check("t", "assert settings['rows'] == 3")).scores == {"t": 1}
+
+
 @pytest.mark.parametrize(("long", "plain"), [("longdouble", "float64"), ("clongdouble", "complex128")])
 def test_an_array_of_longer_floats_than_others_have_comes_as_plain_ones(long: str, plain: str) -> None:
     judged = judged_cells(
