@@ -125,27 +125,30 @@ class Judge:
         return sum(endless.values()), [task for task in used if task not in self.ended] or used
 
     def _run_student_cell(self, raw: dict[str, Any], source: str, number: int) -> None:
-        again: list[str] = []
+        cell = self.assignment.cell_of(raw)
+        first: set[str] | None = None  # what it bound again when it ran first
 
         def run(session: Session) -> None:
+            nonlocal first
             try:
                 session.run(source, number)
                 self.named_by = None
-                again[:] = self._fetch_names(session)
+                again = self._fetch_names(session)
+                # In a fresh process a cell that looks at what came before may bind more, or less.
+                self.replaced.note(again if first is None else again ^ first, cell)
+                first = again if first is None else first
             except (StudentDied, CellTimeout):
                 raise
             except BaseException as error:  # it patched what runs it, or forged an answer
                 session.die(f"the cell broke the process that it ran in ({type(error).__name__})")
                 raise StudentDied(session.dead) from None
 
-        cell = self.assignment.cell_of(raw)
         share = AGAIN if cell and self._timeouts(cell)[0] else 1.0
         reason = self._guarded(run, _grade_id(raw) or _named(number, source), share)
         if reason is None:
             self.life.steps.append(run)
         else:
             self.outputs.error("StudentProcessEnded", reason, [f"The cell did not finish: {reason}."])
-        self.replaced.note(again, cell)
 
     def _run_given_before(self, cell: Cell) -> None:
         """The trusted side's part of the given cells that stand before this one."""
@@ -257,10 +260,10 @@ class Judge:
                 self.judged.checks[cell.grade_id] = CheckResult("failed", cell.points, 0.0, "the test was missing")
                 self.judged.scores[cell.grade_id] = 0.0
 
-    def _fetch_names(self, session: Session) -> list[str]:
-        """The answers that stand for another object than before."""
+    def _fetch_names(self, session: Session) -> set[str]:
+        """The student's names that stand for another object than before."""
         if self.named_by is session:
-            return []
+            return set()
         self.namespace.take(names := session.names(sorted(self.assignment.student_names)))
         self.named_by = session
         return self.replaced.seen(names)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from autograder.assignment import Assignment, Cell
@@ -24,16 +24,14 @@ class Replaced:
         """A check ran; its answer is to stay from here on."""
         self._checked.add(self._assignment.owner(test))
 
-    def seen(self, names: Mapping[str, Any]) -> list[str]:
-        """What names stand for now; those of answers that stand for another object of the same process than before."""
-        again = [
-            name for name in sorted(self._checked & names.keys()) if is_another(names[name], self._known.get(name))
-        ]
+    def seen(self, names: Mapping[str, Any]) -> set[str]:
+        """What names stand for now; those that stand for another object of the same process than before."""
+        again = {name for name in names if is_another(names[name], self._known.get(name))}
         self._known |= {name: value for name, value in names.items() if issubclass(type(value), Proxy)}
         return again
 
-    def note(self, again: Iterable[str], cell: Cell | None) -> None:
+    def note(self, again: set[str], cell: Cell | None) -> None:
         """``again`` was seen after ``cell``, None for one that the student added; a cell may bind its own names."""
         own = cell.binds | imported_names(cell.imports) if cell else frozenset()
-        told = [f"{name} is bound again after its checks" for name in again if name not in own]
+        told = [f"{name} is bound again after its checks" for name in sorted(self._checked & again - own)]
         self._flags += [sentence for sentence in told if sentence not in self._flags]

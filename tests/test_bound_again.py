@@ -47,6 +47,18 @@ def test_an_answer_that_is_made_anew_in_another_process_is_not_bound_again(worke
     assert judged.flags == []
 
 
+@pytest.mark.parametrize("kept", ["def first(x):\n    return 0", "first = len", "del first; first = len"])
+def test_what_a_cell_binds_again_only_once_the_process_died_is_flagged(worker: Worker, kept: str) -> None:
+    counting = "calls = []\ndef first(x):\n    calls.append(x)\n    return x + 1"
+    body = kept.replace("\n", "\n    ")
+    notebook = submission(first=counting, demo_first=f"if not calls:\n    {body}", demo_second="import os; os._exit(0)")
+    at = next(place for place, raw in enumerate(notebook["cells"]) if raw["id"] == "demo-first")
+    notebook["cells"].insert(at + 2, notebook["cells"].pop(at))
+    judged = worker.grade(notebook)
+    assert judged.deaths
+    assert judged.flags == ["first is bound again after its checks"]
+
+
 def test_what_the_course_binds_again_is_its_own_affair_and_students_are_not_flagged_twice(worker: Worker) -> None:
     taught = instructor()
     given = "def quietly(f):\n    return lambda x: f(x)\nfirst = quietly(first)"
