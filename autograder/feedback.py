@@ -22,6 +22,7 @@ from markupsafe import Markup, escape
 
 from autograder.assignment import Assignment, Cell
 from autograder.kept import Kept
+from autograder.outputs import PROCESS_ENDED
 from autograder.results import CheckResult, Judged
 from autograder.sanitize import Page, plain
 from autograder.unanswered import blank_cells
@@ -275,7 +276,7 @@ def _error(raw: Mapping[str, Any]) -> str:
         return ""
     name, text = str(errors[-1].get("ename")), plain(str(errors[-1].get("evalue", "")))
     text = re.sub(r" \(\S+, (line \d+)\)$", r" (\1)", text.strip().partition("\n")[0][:300])
-    return text if name == "StudentProcessEnded" else f"{name}: {text}"
+    return text if name == PROCESS_ENDED else f"{name}: {text}"
 
 
 def template_text(name: str) -> str:

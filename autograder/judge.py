@@ -18,7 +18,7 @@ from autograder.exceptions import CellTimeout, StudentDied
 from autograder.forkserver import ForkServer
 from autograder.life import Life, Step
 from autograder.limits import Limits
-from autograder.outputs import Outputs, add_checked
+from autograder.outputs import PROCESS_ENDED, Outputs, add_checked
 from autograder.recording import Recorder, events
 from autograder.replaced import Replaced
 from autograder.results import CheckResult, Judged, Status
@@ -148,7 +148,7 @@ class Judge:
         if reason is None:
             self.life.steps.append(run)
         else:
-            self.outputs.error("StudentProcessEnded", reason, [f"The cell did not finish: {reason}."])
+            self.outputs.error(PROCESS_ENDED, reason, [f"The cell did not finish: {reason}."])
 
     def _run_given_before(self, cell: Cell) -> None:
         """The trusted side's part of the given cells that stand before this one."""
@@ -224,7 +224,7 @@ class Judge:
     def _check(self, cell: Cell, results: list[Any], reason: str | None) -> CheckResult:
         """The score of a test from what it returned or raised."""
         if reason is not None:
-            self.outputs.error("StudentProcessEnded", reason, [f"The check did not finish: {reason}."])
+            self.outputs.error(PROCESS_ENDED, reason, [f"The check did not finish: {reason}."])
             return CheckResult("timed out" if "longer than" in reason else "killed", cell.points, 0.0, reason)
         (result,) = results
         if isinstance(result, Failure):

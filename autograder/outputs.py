@@ -13,6 +13,9 @@ Output = dict[str, Any]
 _LINES, _ERRORS, _SHORT = 200, 5, 2000  # of a traceback, beside other outputs, characters
 
 
+PROCESS_ENDED = "StudentProcessEnded"  # the judge's own error, whose words pages show as the grader's
+
+
 class Outputs:
     """What cells print and display, in order, up to a number of bytes between two calls of ``take``.
 
@@ -173,7 +176,9 @@ def add_checked(outputs: Outputs, items: Any) -> None:
         elif kind == "error":
             lines = item.get("traceback")
             traceback = [_text(line) for line in lines] if type(lines) is list else []
-            outputs.error(_text(item.get("ename")), _text(item.get("evalue")), traceback)
+            name = _text(item.get("ename"))
+            named = f"{name} of the student's" if name == PROCESS_ENDED else name
+            outputs.error(named, _text(item.get("evalue")), traceback)
 
 
 def _text(value: Any) -> str:

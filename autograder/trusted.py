@@ -157,6 +157,8 @@ class Failure:
         shown = bool(frames) and cell.open_lines >= {frame.lineno for frame in frames}
         student = getattr(error, "student_traceback", "")
         place = "".join(f", line {line} in {function}" for line, function in _FRAME.findall(student)[-1:])
+        if hasattr(error, "student_traceback") and not place:  # never as if the check had said it
+            place = ", raised by the answer"
         if student:
             lines.append(f"In the student's code:\n{student}")
         lines.append(f"{name}: {message}" if message else name)

@@ -8,7 +8,7 @@ import pytest
 
 from autograder.journal import CUT
 from autograder.limits import Limits
-from autograder.outputs import Outputs, Stream, add_checked
+from autograder.outputs import PROCESS_ENDED, Outputs, Stream, add_checked
 
 
 @pytest.fixture
@@ -274,3 +274,9 @@ def test_what_is_no_list_of_outputs_shows_nothing(items: Any) -> None:
     outputs = Outputs(Limits())
     add_checked(outputs, items)
     assert outputs.take() == []
+
+
+def test_no_error_of_the_students_has_the_name_under_which_pages_show_the_graders_words() -> None:
+    outputs = Outputs(Limits())
+    add_checked(outputs, [{"output_type": "error", "ename": PROCESS_ENDED, "evalue": "4 of 4", "traceback": []}])
+    assert [item["ename"] for item in outputs.take()] == ["StudentProcessEnded of the student's"]

@@ -182,9 +182,9 @@ FRAMES = "".join(f'  File "<ipython-input-2-ab>", line {line}, in {name}\n    1 
     [
         (FRAMES, "x", "KeyError, line 17 in g: x"),
         (FRAMES, "", "KeyError, line 17 in g"),
-        ('  File "/usr/lib/python3/ast.py", line 5, in parse\n    ...\n', "x", "KeyError: x"),
+        ('  File "/usr/lib/python3/ast.py", line 5, in parse\n    ...\n', "x", "KeyError, raised by the answer: x"),
         (FRAMES.replace("17", "1" * 7), "x", "KeyError, line 5 in f: x"),
-        ("", "", "KeyError"),
+        ("", "", "KeyError, raised by the answer"),
     ],
 )
 def test_the_line_of_the_students_code_that_raised_is_told(student: str, message: str, told: str) -> None:
