@@ -99,6 +99,7 @@ class _Matcher:
         self.submitted = submitted
         self.chosen: dict[int, int] = {}  # instructor's index -> position in the submission
         self.taken: dict[int, int] = {}  # position -> instructor's index; includes copies that are dropped
+        self.elsewhere: set[int] = set()  # cells whose function stands in the cell of another answer
         self.notes: list[str] = []
         self._by_grade_id()
         self._by_cell_id()
@@ -107,6 +108,8 @@ class _Matcher:
 
     def answer(self, cell: Cell) -> SubmittedCell | None:
         """The student's version of a cell that students may edit."""
+        if cell.index in self.elsewhere:
+            return SubmittedCell(cell.cell_type, "")  # what was handed out would bind the name again
         if cell.locked or cell.index not in self.chosen:
             return None
         return self.submitted[self.chosen[cell.index]]
@@ -114,7 +117,9 @@ class _Matcher:
     def findings(self) -> list[str]:
         notes = list(self.notes)
         for cell in self.assignment.cells:
-            if cell.grade_id and cell.index not in self.chosen:
+            if cell.index in self.elsewhere:
+                notes.append(f"The answer of {cell.grade_id} stands in another cell.")
+            elif cell.grade_id and cell.index not in self.chosen:
                 notes.append(f"The cell {cell.grade_id} was missing and was put back.")
             elif cell.grade_id:
                 found = self.submitted[self.chosen[cell.index]]
@@ -182,10 +187,17 @@ class _Matcher:
             if cell.grade_id and cell.binds and self._open(cell):
                 names = "|".join(re.escape(name) for name in sorted(cell.binds))
                 defines = re.compile(rf"^(?:async\s+)?(?:def|class)\s+(?:{names})\b", re.MULTILINE)
-                positions = [p for p, s in enumerate(self.submitted) if self._free(p) and defines.search(s.source)]
+                defining = [p for p, s in enumerate(self.submitted) if defines.search(s.source)]
+                positions = [p for p in defining if self._free(p)]
                 if positions:
                     self._choose(cell, positions[-1])
                     self.notes.append(f"The answer of {cell.grade_id} was found by the function that it defines.")
+                elif any(self._is_answer(p) for p in defining):
+                    self.elsewhere.add(cell.index)
+
+    def _is_answer(self, position: int) -> bool:
+        index = self.taken[position]
+        return self.chosen[index] == position and not self.assignment.cells[index].locked
 
 
 def _untouched(submitted: SubmittedCell, cell: Cell) -> bool:

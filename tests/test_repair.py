@@ -46,6 +46,18 @@ def test_an_honest_notebook_keeps_its_answers_and_gets_the_instructors_tests() -
     }
 
 
+def test_an_answer_in_the_cell_of_another_is_not_undone_by_what_was_handed_out() -> None:
+    both = RIGHT["scale_forward"] + "\n\n" + RIGHT["scale_backward"]
+    merged = answered({**RIGHT, "scale_forward": both})
+    del merged["cells"][at(merged, "scale_backward")]
+    own = {**merged, "cells": [raw for raw in merged["cells"] if raw["id"] != "scale-forward"]}
+    own["cells"].insert(2, cell("code", "mine", both))
+    for work in (merged, own):
+        notebook, findings = repaired(work)
+        assert [sources(notebook)[name] for name in ("scale_forward", "scale_backward")] == [both, ""]
+        assert findings[-1] == "The answer of scale_backward stands in another cell."
+
+
 def test_each_instructor_cell_carries_its_index_and_added_cells_carry_none() -> None:
     work = answered(RIGHT)
     work["cells"].insert(3, cell("code", "mine", "helper = 1"))
