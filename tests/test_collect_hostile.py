@@ -89,6 +89,13 @@ def test_a_hostile_name_is_refused_and_the_others_are_collected(course: Path, na
     }
 
 
+@pytest.mark.parametrize("name", ["é" * 150, "ada\u202e"], ids=["too long for a folder", "turned round"])
+def test_a_name_that_can_be_no_students_folder_is_unknown_and_the_others_are_collected(course: Path, name: str) -> None:
+    found = run(course, zipped(course, {f"{name}/scaling.ipynb": GOOD, "ada/scaling.ipynb": GOOD}), roster=False)
+    assert (found.placed, len(found.unknown)) == (["ada"], 1)
+    assert found.unknown[0].isprintable()
+
+
 def test_names_alike_but_for_case_are_refused_both(course: Path) -> None:
     start = "Ada Lovelace_5_assignsubmission_file"
     files = {
