@@ -23,6 +23,7 @@ COLUMNS = ("id", "name", "email", "lms_id", "submitted")
 WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # how .xlsx and .ods begin, and .xls
 MAX_ID_BYTES = 200  # a file system takes 255, and names of folders hold more than the id, as in nbgrader's exchange
 FOLDER_NAME = re.compile(r"[^./\\][^/\\]*")
+GUESSES = datetime(2000, 1, 1), datetime(2001, 2, 15)  # what dateutil takes where a time does not tell all of its day
 
 
 @dataclass(frozen=True)
@@ -112,10 +113,17 @@ def _decoded(path: Path, data: bytes) -> str:
 
 
 def read_time(text: str) -> datetime | None:
-    """A roster's time in UTC, with any zone that dateutil reads, UTC where there is none; None where it is no time."""
+    """A roster's time in UTC, with any zone that dateutil reads, UTC where there is none; None where it is no time.
+
+    A text that leaves year, month or day to be guessed is none, such as "12" or "Mon".
+    """
+
+    def zone(name: str | None, offset: int | None) -> object:
+        return offset or (name and tz.gettz(name)) or UTC
+
     try:
-        stamp: datetime = parser.parse(text, tzinfos=lambda name, offset: offset or (name and tz.gettz(name)) or UTC)
-        return stamp.astimezone(UTC).replace(tzinfo=None)
+        first, second = (parser.parse(text, default=guess, tzinfos=zone) for guess in GUESSES)
+        return first.astimezone(UTC).replace(tzinfo=None) if first == second else None
     except (ValueError, OverflowError):
         return None
 
