@@ -58,7 +58,7 @@ def test_a_damaged_notebook_is_told_so(save: Save, damage: Callable[[Raw], None]
     assert not report.all_passed
 
 
-@pytest.mark.parametrize("points", [None, "three", [], 10**400])
+@pytest.mark.parametrize("points", [None, "three", [], 10**400], ids=["none", "a word", "a list", "too much"])
 def test_a_check_whose_points_are_no_number_was_edited(save: Save, points: object) -> None:
     notebook = filled()
     at(notebook, "square__of_three")["metadata"]["nbgrader"]["points"] = points
