@@ -40,7 +40,7 @@ class _Translation:
 
     def text(self, text: str) -> str:
         """Blocks that are code or formulas stay as they are, directives are rewritten, all else is prose."""
-        lines = text.splitlines(keepends=True)
+        lines = re.split(r"(?<=\n)", text)  # as markdown-it counts them; splitlines() also splits at a form feed
         pieces, done = [], 0
         for token in BLOCKS.parse(text):
             if token.type not in ("fence", "colon_fence", "code_block", "math_block", "math_block_label"):

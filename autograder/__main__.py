@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import signal
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +60,8 @@ class _Group(click.Group):
 @click.version_option(__version__)
 def main() -> None:
     """Grade the notebooks of an nbgrader course: student code in a sandbox, tests in a process of their own."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a letter that the terminal lacks is "?"; stderr escapes it anyhow
 
 
 @main.command(epilog=CODES)

@@ -201,7 +201,7 @@ def _submitted(assignment: Assignment, cell: Cell, source: str) -> SubmittedCell
 
 def _statements(source: str) -> Iterator[tuple[frozenset[str], str]]:
     """Top-level statements with the names that they bind, each with the comments above it; the docstring left out."""
-    lines = source.splitlines()
+    lines = re.split(r"\r\n?|\n", source.rstrip())  # as ast counts them; splitlines() also splits at a form feed
     body = ast.parse(source).body
     start = 0
     for position, statement in enumerate(body):

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from autograder.course import UNUSABLE, Course
+from autograder.course import Course
 from autograder.errors import UsageError
 from autograder.gradebook import EPOCH, Gradebook
 from autograder.history import EXTENSION
 from autograder.history import NAME as HISTORY
-from autograder.roster import STUDENT, Student
+from autograder.roster import Student, is_id
 from autograder.schema import add_rows, cell_ids, new_id
 from autograder.wording import counted, nearest
 
@@ -68,7 +68,7 @@ def extend(assignment: str, student: str, days: float, course_dir: Path = Path("
     """
     course = Course.open(course_dir, db)
     notebooks = course.notebooks(assignment)
-    if not STUDENT.fullmatch(student) or UNUSABLE.search(student):
+    if not is_id(student):
         raise UsageError(f"{student!r} is no student's id: it must be one that can be the name of a folder.")
     if not 0 <= days <= MOST_DAYS:  # which is so of no nan
         raise UsageError(f"{days:g} days are no extension: it is from 0 days to {MOST_DAYS}, such as 2 or 0.5.")

@@ -113,24 +113,28 @@ def told(result: Mapping[str, Any]) -> list[str]:
 
 
 def seconds_after_due(metadata: Path) -> float:
-    """By Gradescope's account of the submission; 0 where it tells no due date or is not there."""
+    """By Gradescope's account of the submission; 0 where it tells no due date or is not there.
+
+    A user's own due date holds an extension; of a group's the latest counts.
+    """
     try:
         known = json.loads(metadata.read_text(encoding="utf-8"))
-        handed_in, due = known["created_at"], known["assignment"]["due_date"]
-    except (OSError, ValueError, KeyError, TypeError):
+        handed_in, due = parse_timestamp(known["created_at"]), parse_timestamp(known["assignment"]["due_date"])
+        own = [(user.get("assignment") or {}).get("due_date") for user in known.get("users") or ()]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return 0.0
-    moments = parse_timestamp(handed_in), parse_timestamp(due)
-    return max(0.0, (moments[0] - moments[1]).total_seconds()) if moments[0] and moments[1] else 0.0
+    due = max(filter(None, map(parse_timestamp, own)), default=due)
+    return max(0.0, (handed_in - due).total_seconds()) if handed_in and due else 0.0
 
 
 def main(root: str, assignment: str) -> int:
     """Write ``root/results/results.json``; returns the exit code, an error's where the grader is at fault."""
     try:
         found = run(Path(root), assignment)
+        write_atomically(Path(root, "results", "results.json"), json.dumps(found, indent=1) + "\n", 0o644)
     except AutograderError as error:
         print(f"autograder: {error}", file=sys.stderr)
         return error.exit_code
-    write_atomically(Path(root, "results", "results.json"), json.dumps(found, indent=1) + "\n", 0o644)
     return 0
 
 

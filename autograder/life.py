@@ -19,6 +19,7 @@ from autograder.limits import Limits
 from autograder.recording import Recorder
 from autograder.seeding import unmoved
 from autograder.session import ENDED, Session
+from autograder.wording import signal_name
 
 REPEAT = 1.0  # seconds after which a timeout that was swallowed is raised again
 
@@ -85,8 +86,7 @@ class Life:
         if code >= 0:
             return f"{ENDED} itself (exit code {code})"
         if code != -signal.SIGKILL:
-            name = next((each.name for each in signal.Signals if each == -code), f"signal {-code}")  # some have no name
-            return f"{ENDED} by a crash ({name})"
+            return f"{ENDED} by a crash ({signal_name(-code)})"
         if ended.cpu_seconds > self._limits.cpu_seconds - 1:
             return f"{ENDED}: it used more than {self._limits.cpu_seconds} s of processor time"
         # The first process of a namespace is deaf to a SIGKILL of its own.

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from autograder.platforms import HandedIn
-from autograder.roster import STUDENT, Student, find, read_time
+from autograder.roster import Student, find, is_id, read_time
 from autograder.wording import shown
 
 
@@ -28,7 +28,7 @@ def match(handed_in: Iterable[HandedIn], students: list[Student] | None) -> Matc
     by_student = found.by_student
     for file in handed_in:
         if students is None:
-            student = file.users[0] if len(file.users) == 1 and STUDENT.fullmatch(file.users[0]) else ""
+            student = file.users[0] if len(file.users) == 1 and is_id(file.users[0]) else ""
         else:
             student = find(file, students)
         if not student:

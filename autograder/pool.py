@@ -18,6 +18,7 @@ from autograder.bounds import limit_memory
 from autograder.errors import AutograderError, WorkerError
 from autograder.grader import LEARNED, LEARNS, Grader
 from autograder.unit import Job, Outcome, Setup
+from autograder.wording import signal_name
 
 ATTEMPTS = 2
 START_SECONDS = 60.0
@@ -125,7 +126,7 @@ class Slot:
 def _exit(process: subprocess.Popen[bytes]) -> str:
     with suppress(subprocess.TimeoutExpired):
         code = process.wait(timeout=1)
-        return signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        return signal_name(-code) if code < 0 else f"exit code {code}"
     return "it still runs"
 
 

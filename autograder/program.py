@@ -20,7 +20,13 @@ KEPT_SOURCE = 10_000  # characters of a cell that is kept in mind: five hundred 
 UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
 CELL_MAGIC = re.compile(r"\A(?:\s*%%(?:time|capture|prun)\b.*\n)+")  # what stands below these is run
 FRAMES = frozenset({"f_back", "f_code", "f_globals", "f_locals", "tb_frame", "gi_frame", "__code__", "__globals__"})
-COMPLEX_DTYPES = ("F", "D", "G", "c8", "c16", "c32", "complex", "complex64", "complex128", "complex256")
+COMPLEX_DTYPES = frozenset({"c8", "c16", "c32", "complex", "complex64", "complex128", "complex256"})
+COMPLEX_LETTERS = frozenset("FDG")  # elsewhere "F" is an order in memory, "D" a marker, and any of them a key
+DTYPE_AT = {
+    **dict.fromkeys(("astype", "dtype", "view"), 0),
+    **dict.fromkeys(("array", "asarray", "zeros", "ones", "empty", "zeros_like", "ones_like", "empty_like"), 1),
+    **dict.fromkeys(("full", "full_like"), 2),
+}
 
 
 class Program:
@@ -72,6 +78,7 @@ class Statement:
         names: set[str] = set()
         for each in ast.walk(node):  # an attribute comes before what it is taken of
             self.imports.update(_imported(each))
+            inner |= {id(kind) for kind in _complex_kinds(each)}
             if isinstance(each, ast.Attribute):
                 inner.add(id(each.value))
                 if each.attr in FRAMES:
@@ -130,9 +137,23 @@ def _imported(node: ast.AST) -> dict[str, str]:
 def _is_complex(node: ast.AST) -> bool:
     """Whether an imaginary part is taken, or a complex number or dtype named in other ways than by a name."""
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-        given = [*node.args, *(keyword.value for keyword in node.keywords)]
-        return any(isinstance(each, ast.Constant) and each.value in COMPLEX_DTYPES for each in given)
+        named = {keyword.arg: keyword.value for keyword in node.keywords}
+        place = DTYPE_AT.get(node.func.attr, len(node.args))
+        dtype = _constants([*node.args[place : place + 1], *(named[name] for name in named if name == "dtype")])
+        return bool(_constants([*node.args, *named.values()]) & COMPLEX_DTYPES or dtype & COMPLEX_LETTERS)
     return getattr(node, "attr", "") == "imag" or isinstance(getattr(node, "value", None), complex)
+
+
+def _constants(nodes: Iterable[ast.expr]) -> set[object]:
+    return {node.value for node in nodes if isinstance(node, ast.Constant)}
+
+
+def _complex_kinds(node: ast.AST) -> list[ast.expr]:
+    """The complex types that ``isinstance`` is asked about: who asks makes no such number."""
+    if not isinstance(node, ast.Call) or _dotted(node.func) != "isinstance" or len(node.args) != 2:
+        return []
+    kinds = node.args[1].elts if isinstance(node.args[1], ast.Tuple) else [node.args[1]]
+    return [kind for kind in kinds if "complex" in _dotted(kind).rpartition(".")[2]]
 
 
 def _dotted(node: ast.AST) -> str:

@@ -14,13 +14,16 @@ from pathlib import Path
 
 from dateutil import parser, tz  # type: ignore[import-untyped]
 
+from autograder.course import UNUSABLE
 from autograder.errors import UsageError
 from autograder.platforms import HandedIn
 from autograder.wording import nearest, shown
 
 COLUMNS = ("id", "name", "email", "lms_id", "submitted")
 WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # how .xlsx and .ods begin, and .xls
-STUDENT = re.compile(r"[^./\\\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]{0,200}")  # an identifier that can be a folder's name
+MAX_ID_BYTES = 200  # a file system takes 255, and names of folders hold more than the id, as in nbgrader's exchange
+FOLDER_NAME = re.compile(r"[^./\\][^/\\]*")
+GUESSES = datetime(2000, 1, 1), datetime(2001, 2, 15)  # what dateutil takes where a time does not tell all of its day
 
 
 @dataclass(frozen=True)
@@ -56,8 +59,11 @@ def read_roster(path: Path, tell: Callable[[str], object] = lambda hint: None) -
     seen: set[str] = set()
     numbers: set[str] = set()
     for student in students:
-        if not STUDENT.fullmatch(student.id):
-            raise UsageError(f"{path}: the id {shown(student.id)!r} cannot be the name of a folder.")
+        if not is_id(student.id):
+            raise UsageError(
+                f"{path}: the id {shown(student.id)!r} cannot be the name of a folder: that has at most {MAX_ID_BYTES} "
+                "bytes, no slash, no dot in front and no control character; write another."
+            )
         if student.id in seen:
             raise UsageError(f"{path}: the id {shown(student.id)!r} is there twice.")
         if student.submitted and read_time(student.submitted) is None:
@@ -71,6 +77,16 @@ def read_roster(path: Path, tell: Callable[[str], object] = lambda hint: None) -
     if not students:
         raise UsageError(f"{path} names no student.")
     return students
+
+
+def is_id(text: str) -> bool:
+    """Whether an identifier can be the name of a folder that can be graded.
+
+    >>> [is_id(text) for text in ("ada", "../ada", "ada" + chr(0x202E), "é" * 101)]
+    [True, False, False, False]
+    """
+    usable = FOLDER_NAME.fullmatch(text) and not UNUSABLE.search(text)
+    return bool(usable) and len(text.encode()) <= MAX_ID_BYTES
 
 
 def _hints(columns: list[str]) -> Iterator[str]:
@@ -97,10 +113,17 @@ def _decoded(path: Path, data: bytes) -> str:
 
 
 def read_time(text: str) -> datetime | None:
-    """A roster's time in UTC, with any zone that dateutil reads, UTC where there is none; None where it is no time."""
+    """A roster's time in UTC, with any zone that dateutil reads, UTC where there is none; None where it is no time.
+
+    A text that leaves year, month or day to be guessed is none, such as "12" or "Mon".
+    """
+
+    def zone(name: str | None, offset: int | None) -> object:
+        return offset or (name and tz.gettz(name)) or UTC
+
     try:
-        stamp: datetime = parser.parse(text, tzinfos=lambda name, offset: offset or (name and tz.gettz(name)) or UTC)
-        return stamp.astimezone(UTC).replace(tzinfo=None)
+        first, second = (parser.parse(text, default=guess, tzinfos=zone) for guess in GUESSES)
+        return first.astimezone(UTC).replace(tzinfo=None) if first == second else None
     except (ValueError, OverflowError):
         return None
 

@@ -1,8 +1,9 @@
 """The walls around student code on Linux: namespaces, a new root, no capabilities, Landlock, seccomp, limits.
 
 Two steps. The fork server enters with ``enter``: own user, mount, pid, network, ipc and uts namespaces, and a
-root that holds Python, its packages and nothing else, read-only. Each student child then goes on with
-``confine``: a scratch folder of its own, no capabilities, no new privileges, resource limits, Landlock, seccomp.
+root that holds Python, its packages and nothing else, read-only. Each student child then goes on in
+``forkserver._become_student``: a scratch folder of its own, no capabilities, no new privileges, resource limits,
+Landlock, seccomp.
 See user_namespaces(7), mount_namespaces(7), landlock(7), seccomp(2).
 """
 

@@ -1,8 +1,9 @@
-"""The words for how many, how late, which, for settings, and for names that somebody chose or mistyped."""
+"""The words for how many, how late, which, for settings, signals, and names that somebody chose or mistyped."""
 
 from __future__ import annotations
 
 import re
+import signal
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
@@ -43,6 +44,15 @@ def lateness(penalty: float | None, left: float) -> str:
     if not left:
         return f"It came so late that all of its {counted(penalty, 'point')} are taken off."
     return f"{counted(penalty, 'point is', 'points are')} taken off because it was late."
+
+
+def signal_name(number: int) -> str:
+    """By which a process was ended; those of real time have no names.
+
+    >>> signal_name(9), signal_name(40)
+    ('SIGKILL', 'signal 40')
+    """
+    return next((each.name for each in signal.Signals if each == number), f"signal {number}")
 
 
 def listed(places: Sequence[str]) -> str:

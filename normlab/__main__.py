@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -15,6 +16,8 @@ not as the grader expects it; 2 the file cannot be checked"""
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit code: 0 where every task passed, 1 where not, the error's where nothing could be checked."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a letter that the terminal lacks is "?"; stderr escapes it anyhow
     parser = argparse.ArgumentParser(prog="python -m normlab", description="Tools for students of the course.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     about = "run a notebook's visible checks in a fresh process, as the grader will"

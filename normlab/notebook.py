@@ -72,8 +72,12 @@ class Cell:
         grade, locked = bool(self.marks.get("grade")), bool(self.marks.get("locked"))
         locked = not self.is_solution and (grade or locked)
         text = f"{self.source}{self.kind}{grade}{self.is_solution}{locked}{self.grade_id}"
-        text += str(float(self.marks.get("points", 0))) if grade else ""
-        return bool(hashlib.md5(text.encode(), usedforsecurity=False).hexdigest() == self.marks["checksum"])
+        try:
+            text += str(float(self.marks.get("points", 0))) if grade else ""
+            digest = hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+        except (TypeError, ValueError, OverflowError):  # points that are no number, a text that is no UTF-8
+            return False
+        return bool(digest == self.marks["checksum"])
 
     @cached_property
     def defines(self) -> set[str]:
@@ -246,14 +250,14 @@ def _notices(notebook: Notebook, known: Any) -> list[str]:
         notices.append(f"The file is named {notebook.path.name}; hand it in as {assignment}.ipynb, its first name.")
     elif assignment is None and copied:
         notices.append(f"The file is named {name}.ipynb like a copy; hand it in as {copied[1]}.ipynb, its first name.")
-    lost = [str(one) for one in _at(known, "cells") or [] if one not in ids]
+    lost = [str(one) for one in _listed(known, "cells") if one not in ids]
     defined = {getattr(one, "name", "") for cell in notebook.cells if not cell.is_check for one in cell.statements}
     if moved := [one for one in lost if one in defined]:
         notices.append(
             f"The cell of {', '.join(moved)} was lost; the grader takes the cell that defines it, wherever it stands."
         )
         lost = [one for one in lost if one not in moved]
-    checks = [one for one in lost if one in (_at(known, "checks") or [])]
+    checks = [one for one in lost if one in _listed(known, "checks")]
     if checks:
         notices.append(f"Lost from the notebook: {', '.join(checks)}. The grader puts lost checks back.")
     if answers := [one for one in lost if one not in checks]:
@@ -272,6 +276,11 @@ def _notices(notebook: Notebook, known: Any) -> list[str]:
             what = "check" if cell.is_check else "cell"
             notices.append(f"The {what} {cell.grade_id} was edited; the grader puts the original back.")
     return notices
+
+
+def _listed(known: Any, key: str) -> list[Any]:
+    found = _at(known, key)
+    return found if isinstance(found, list) else []
 
 
 def _saved_by(stored: dict[str, Any]) -> str:

@@ -63,7 +63,7 @@ class Check:
         text = textwrap.dedent(inspect.getsource(self.function))
         definition = ast.parse(text).body[0]
         assert isinstance(definition, ast.FunctionDef)
-        body = text.splitlines()[definition.body[0].lineno - 1 :]
+        body = text.rstrip().split("\n")[definition.body[0].lineno - 1 :]
         return "\n".join([f"def {self.name}({', '.join(self.needs)}):", *body])
 
 
@@ -158,7 +158,7 @@ def positive(text: str) -> int:
 
 def functions_in(text: str) -> dict[str, str]:
     """Text of each top-level function and class, decorators and all."""
-    lines = text.splitlines()
+    lines = text.split("\n")  # as ast counts them; splitlines() also splits at a form feed
     return {
         node.name: "\n".join(lines[min([node.lineno, *(d.lineno for d in node.decorator_list)]) - 1 : node.end_lineno])
         for node in ast.parse(text).body

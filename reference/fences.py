@@ -14,7 +14,7 @@ OPTION = re.compile(r":([a-z]+):\s*(.*)")
 
 def slots(text: str) -> Iterator[tuple[str, str, str]]:
     """(name, argument, body) of each fence with a braced name; ("", "", text) of each piece of prose between them."""
-    lines = text.splitlines()
+    lines = text.split("\n")  # as markdown-it counts them; splitlines() also splits at a form feed
     start = 0
     plain: set[int] = set()
     fences: dict[int, tuple[int, str, str, str]] = {}
@@ -54,7 +54,7 @@ def require_closed(path: str, name: str, argument: str, body: str) -> None:
 def options(body: str) -> tuple[dict[str, str], str]:
     """The lines `:name: value` at the head of a fence, and the rest."""
     found: dict[str, str] = {}
-    lines = body.splitlines()
+    lines = body.split("\n")
     while lines and (match := OPTION.fullmatch(lines[0].strip())):
         found[match[1]] = match[2]
         del lines[0]

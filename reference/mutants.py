@@ -74,13 +74,13 @@ class Verdict:
 def mutants(course: Course) -> Iterator[Mutant]:
     """All mutants of the course's solution regions, each text once."""
     for function, text in functions_in(course.solution).items():
-        for old, new, place, mutated in mutations(text, _region(text.splitlines())):
+        for old, new, place, mutated in mutations(text, _region(text.split("\n"))):
             yield Mutant(course.name, function, old, new, place, mutated)
 
 
 def mutations(text: str, region: set[int]) -> Iterator[tuple[str, str, int, str]]:
     """(old line, new line, 1 for the first of equal changes, mutated text), for the lines of a region."""
-    lines = text.splitlines()
+    lines = text.split("\n")
     seen = {_compiled(text)}
     places: dict[tuple[str, str], int] = {}
     for line, mutated in [*_by_cosmic_ray(text, region), *_by_own_operators(text, region)]:
@@ -88,7 +88,7 @@ def mutations(text: str, region: set[int]) -> Iterator[tuple[str, str, int, str]
         if code is None or code in seen:
             continue
         seen.add(code)
-        old, new = _shown(lines[line - 1]), _shown(_changed(lines, mutated.splitlines()))
+        old, new = _shown(lines[line - 1]), _shown(_changed(lines, mutated.split("\n")))
         place = places[old, new] = places.get((old, new), 0) + 1
         yield old, new, place, mutated
 
@@ -126,7 +126,7 @@ def _by_own_operators(text: str, region: set[int]) -> Iterator[tuple[int, str]]:
 
 def _edited(text: str, *edits: tuple[ast.expr | ast.stmt | ast.keyword, str]) -> str:
     """The text with nodes replaced, the last one first."""
-    lines = [line.encode() for line in text.splitlines()]
+    lines = [line.encode() for line in text.split("\n")]
     for node, new in edits:
         start, end = node.lineno - 1, (node.end_lineno or node.lineno) - 1
         tail = lines[end][node.end_col_offset or 0 :]

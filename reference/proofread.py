@@ -34,7 +34,7 @@ def require_readable(course: Course) -> None:
                     raise CourseTextError(f"{place} {node.lineno}: {node.name} is defined above already; rename one.")
                 defined.add(node.name)
                 if path.name == "solution.py":
-                    _require_pairs(place, node, text.decode().splitlines())
+                    _require_pairs(place, node, text.decode().split("\n"))
                 if path.name.startswith("checks") and "__" in node.name and not node.name.startswith("_"):
                     named[node.name] = f"{place} {node.lineno}"
     _require_every_check(course, named)

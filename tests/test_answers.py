@@ -66,6 +66,14 @@ def test_decorators_and_statements_on_one_line_stay_with_their_function(assignme
     assert "double.note = 1; half = double" in sources[3]
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("strange", ["\x0c", "'a\u2028b'"], ids=["form feed", "line separator"])
+def test_only_what_ends_a_line_of_python_ends_one_of_an_answer(assignment: Assignment, strange: str, end: str) -> None:
+    answer = end.join([strange, "def negative(x):", "    return 0 - x", "def half(x):", "    return 0.5 * x", ""])
+    source = replaced_sources(assignment, Answer("n", True, answer))[3]
+    assert source.endswith("def negative(x):\n    return 0 - x\ndef half(x):\n    return 0.5 * x")
+
+
 def test_the_reference_and_the_blank_are_the_instructors_own_texts(assignment: Assignment) -> None:
     assert "return 2 * x" in answered(assignment)[1].source
     assert "return 2 * x" not in blank(assignment)[1].source

@@ -12,7 +12,8 @@ import nbformat
 import pytest
 
 from reference import assemble
-from reference.course import ASSIGNMENTS, ROOT, Check, Course, CourseTextError, Function
+from reference.course import ASSIGNMENTS, ROOT, Check, Course, CourseTextError, Function, functions_in
+from reference.fences import options, slots
 from reference.release import write_release
 
 COURSES = [Course(name) for name in ASSIGNMENTS]
@@ -148,6 +149,16 @@ def test_prose_is_cut_at_plus_signs_and_fences_but_not_within_code(
         ("code", "x = 1"),
         ("markdown", "Three"),
     ]
+
+
+@pytest.mark.parametrize("strange", ["\x0c", "\u2028"], ids=["form feed", "line separator"])
+def test_only_a_newline_ends_a_line_of_a_text_or_a_solution(strange: str) -> None:
+    text = f"One{strange}two\n\n```{{solution}} f\n:title: F\nx = '{strange}'\n```\n\nThree\n"
+    ((_, _, before), (name, argument, body), (_, _, after)) = slots(text)
+    assert (before, name, argument, after) == (f"One{strange}two", "solution", "f", "Three")
+    assert options(body) == ({"title": "F"}, f"x = '{strange}'")
+    function = f"def f():\n    return '{strange}'"
+    assert functions_in(f"'{strange}'\n{function}\n\nx = 1\n") == {"f": function}
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,12 @@ def test_a_downloaded_notebook_speaks_plain_markdown(book: str, notebook: str) -
     assert plain(book, titles, works) == notebook
 
 
+@pytest.mark.parametrize("strange", ["\x0c", "\u2028"], ids=["form feed", "line separator"])
+def test_only_a_newline_ends_a_line_of_a_cells_text(strange: str) -> None:
+    text = f"One{strange}two.\n\n```{{note}}\nThree.\n```\nFour {{term}}`a`."
+    assert plain(text) == f"One{strange}two.\n\n> **Note**\n> \n> Three.\nFour a."
+
+
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
 def test_no_role_of_the_book_is_left_in_a_notebook(chapter: Path) -> None:
     prose = re.sub(r"```\{code-cell\}.*?```", "", chapter.read_text(encoding="utf-8"), flags=re.DOTALL)

@@ -1,9 +1,11 @@
 """`python -m normlab check` runs the notebook afresh, and tells what stood only in the student's session."""
 
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
 
+from normlab.__main__ import main
 from normlab.check import check
 from tests.small_notebooks import (
     ALL_DONE,
@@ -138,6 +140,16 @@ def test_what_a_student_raises_gives_a_terminal_no_orders(save: Save) -> None:
     said = str(check(save(filled(double=raises))))
     assert "line 2 in double: a?]0;b??2J?c" in " ".join(said.split())
     assert all(char.isprintable() or char == "\n" for char in said)
+
+
+def test_letters_that_the_terminal_lacks_keep_nothing_from_being_told(
+    save: Save, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal = TextIOWrapper(BytesIO(), encoding="cp1252")
+    monkeypatch.setattr("sys.stdout", terminal)
+    path = save(filled(double="def double(x):\n    raise ValueError('é β')"))
+    assert main(["check", str(path)]) == 1
+    assert "é ?" in terminal.buffer.getvalue().decode("cp1252")
 
 
 def test_a_cell_that_fails_in_a_helper_is_told_and_one_that_fails_in_an_answer_is_not(save: Save) -> None:

@@ -52,6 +52,15 @@ def test_a_folder_whose_name_nothing_can_store_is_named_and_the_others_are_grade
         assert f"look at {shown}: not graded: the folder's name" in result.output
 
 
+def test_letters_that_the_terminal_lacks_keep_nothing_from_being_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    graded = Summary(scores={"łukasz": (9.0, 11.0), "zoë": (9.0, 11.0)})
+    monkeypatch.setattr("autograder.grade.grade", lambda *_, **__: graded)
+    result = CliRunner(charset="cp1252").invoke(main, ["grade", NAME])
+    assert result.exit_code == 0, result.output
+    assert "?ukasz " in result.output
+    assert "zoë " in result.output
+
+
 def test_every_option_of_the_contract_is_passed_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     seen: dict[str, Any] = {}
     monkeypatch.chdir(tmp_path)

@@ -223,6 +223,8 @@ def test_lateness_follows_the_gradebook(tmp_path: Path) -> None:
         ("id\nada\nada\n", "is there twice"),
         ("id,lms_id\nada,100\nben,100\n", "the lms_id '100' is there twice"),
         ("id\n../ada\n", "cannot be the name of a folder"),
+        (f"id\n{'é' * 150}\n", "cannot be the name of a folder"),
+        ("id\nada\u202e\n", "cannot be the name of a folder"),
         ("id\n", "names no student"),
         ("id,submitted\nada,soon\n", "'soon' is no time"),
     ],

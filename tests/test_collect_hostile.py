@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import struct
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from autograder import archive
+from autograder.errors import AutograderError, UsageError
 from autograder.intake import Refused
 from tests.course_factory import NAME, make_course
 from tests.exports import GOOD, ROSTER, command, everything, run, submitted, zipped
@@ -87,6 +89,40 @@ def test_a_hostile_name_is_refused_and_the_others_are_collected(course: Path, na
     assert new == {f"course/submitted/emmy/{NAME}/scaling.ipynb", "course/.autograder/lock"} | {
         f"course/.autograder/received/{NAME}.json"
     }
+
+
+@pytest.mark.parametrize("name", ["é" * 150, "ada\u202e"], ids=["too long for a folder", "turned round"])
+def test_a_name_that_can_be_no_students_folder_is_unknown_and_the_others_are_collected(course: Path, name: str) -> None:
+    found = run(course, zipped(course, {f"{name}/scaling.ipynb": GOOD, "ada/scaling.ipynb": GOOD}), roster=False)
+    assert (found.placed, len(found.unknown)) == (["ada"], 1)
+    assert found.unknown[0].isprintable()
+
+
+def test_nothing_is_written_through_a_link_in_the_place_of_a_students_folder(course: Path) -> None:
+    elsewhere = course.parent / "elsewhere"
+    elsewhere.mkdir()
+    (course / "submitted" / "ada").mkdir(parents=True)
+    (course / "submitted" / "ada" / NAME).symlink_to(elsewhere)
+    with pytest.raises(UsageError, match=f"submitted/ada/{NAME} is a link; collect writes into real folders alone"):
+        run(course, zipped(course, {"lovelaceada_4711_99_scaling.ipynb": GOOD}))
+    assert not [*elsewhere.iterdir()]
+
+
+def test_what_lay_there_stays_whole_where_the_disk_fills_up(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    export = zipped(course, {"lovelaceada_4711_99_scaling.ipynb": GOOD}, "one.zip")
+    run(course, export)
+    before = everything(course)
+    zipped(course, {"lovelaceada_4711_100_scaling.ipynb": b"another"}).rename(export)
+
+    def fill_up(path: Path, data: bytes) -> int:
+        with open(path, "wb") as file:
+            file.write(data[:3])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", fill_up)
+    with pytest.raises(AutograderError, match="cannot be written: No space left"):
+        run(course, export)
+    assert (everything(course), submitted(course, "ada")) == (before, GOOD)
 
 
 def test_names_alike_but_for_case_are_refused_both(course: Path) -> None:

@@ -6,6 +6,8 @@ import base64
 import hashlib
 import re
 import time
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -35,6 +37,19 @@ HOSTILE = [
     "![pixel](//evil.example/pixel.png)",
     "<javascript:pwned=1>",
 ]
+OUTPUTS: dict[str, Callable[[str], dict[str, Any]]] = {
+    "html": lambda attack: {"output_type": "display_data", "data": {"text/html": attack}},
+    "markdown": lambda attack: {"output_type": "display_data", "data": {"text/markdown": attack}},
+    "svg": lambda attack: {"output_type": "display_data", "data": {"image/svg+xml": attack}},
+    "text": lambda attack: {"output_type": "display_data", "data": {"text/plain": attack}},
+    "print": lambda attack: {"output_type": "stream", "name": "stdout", "text": attack},
+    "traceback": lambda attack: {"output_type": "error", "ename": attack, "evalue": attack, "traceback": [attack]},
+}
+
+
+@pytest.mark.parametrize("place", ["text", "print", "traceback"])
+def test_what_is_written_is_on_the_page_as_it_was_written(place: str) -> None:
+    assert "<b onclick=x>here</b>" in shown(page(judged({"demo": [OUTPUTS[place]("<b onclick=x>here</b>")]})))
 
 
 def test_a_picture_that_is_none_becomes_its_text() -> None:
@@ -45,11 +60,10 @@ def test_a_picture_that_is_none_becomes_its_text() -> None:
 
 
 @pytest.mark.parametrize("attack", HOSTILE)
-@pytest.mark.parametrize("place", ["html", "markdown", "print", "svg", "message", "comment", "answer"])
+@pytest.mark.parametrize("place", [*OUTPUTS, "message", "comment", "answer"])
 def test_hostile_text_is_inert_wherever_it_stands(attack: str, place: str) -> None:
-    data = {"html": {"text/html": attack}, "markdown": {"text/markdown": attack}, "svg": {"image/svg+xml": attack}}
-    outputs = [{"output_type": "display_data", "data": data.get(place, {"text/plain": attack})}]
-    result = judged({"demo": outputs}, written__why=attack if place == "answer" else "x")
+    output = OUTPUTS.get(place, OUTPUTS["text"])(attack)
+    result = judged({"demo": [output]}, written__why=attack if place == "answer" else "x")
     result.checks["scale_forward__values"] = CheckResult("failed", 3.0, 0.0, attack if place == "message" else "")
     html = page(result, Kept(comments={"written__why": attack}), notes=[attack])
     body = html[html.index("<body>") :]

@@ -15,6 +15,7 @@ import pytest
 from autograder.errors import UsageError
 from autograder.grade import Summary, grade
 from autograder.guard import backups
+from tests.attacks.forms import adopt_orphans
 from tests.course_factory import (
     FULL,
     NAME,
@@ -138,9 +139,16 @@ def test_a_second_run_leaves_everything_alone(graded: tuple[Path, Summary]) -> N
     assert {path: path.stat().st_mtime_ns for path in (root / "autograded").rglob("*")} == before
 
 
-def test_no_process_outlives_a_batch(graded: tuple[Path, Summary]) -> None:
-    children = [child.cmdline() for child in psutil.Process().children() if child.status() != "zombie"]
-    assert [line for line in children if "autograder" in " ".join(line)] == []
+def test_no_process_outlives_a_batch_not_even_one_that_a_student_left_behind(one: Path) -> None:
+    submit(one, "eve", {**RIGHT, "demo": "import os, time\nif os.fork() == 0:\n    time.sleep(600)"})
+    before = psutil.Process().children(recursive=True)
+    adopt_orphans(True)
+    try:
+        assert grade(NAME, one, jobs=1).scores["eve"] == (9.0, 11.0)
+        left = [child for child in psutil.Process().children(recursive=True) if child not in before]
+        assert psutil.wait_procs(left, timeout=10)[1] == []
+    finally:
+        adopt_orphans(False)
 
 
 def test_only_what_changed_is_graded_again(one: Path) -> None:

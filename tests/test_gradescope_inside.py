@@ -74,6 +74,21 @@ def test_a_late_submission_loses_what_the_course_says(root: Path) -> None:
     assert (found["score"], found["output"]) == (4.5, "4.5 points are taken off because it was late.")
 
 
+@pytest.mark.parametrize(
+    ("users", "seconds"),
+    [
+        ([{"assignment": DUE | {"due_date": "2026-11-01T14:00:00-07:00"}}], 0.0),
+        ([{"assignment": DUE}, {"assignment": DUE | {"due_date": "2026-11-01T12:30:00-07:00"}}], 1800.0),
+        ([{"assignment": {"due_date": None}}, {"assignment": None}, {"name": "Ada"}], 3600.0),
+        (None, 3600.0),
+    ],
+)
+def test_a_users_own_due_date_counts_and_of_a_groups_the_latest(tmp_path: Path, users: Any, seconds: float) -> None:
+    path = tmp_path / "submission_metadata.json"
+    path.write_text(json.dumps({"created_at": "2026-11-01T13:00:00-07:00", "assignment": DUE, "users": users}))
+    assert gradescope.seconds_after_due(path) == seconds
+
+
 def test_an_unreadable_submission_has_no_points_and_is_told_why(root: Path) -> None:
     hand_in(root, b"garbage")
     found = results(root)
@@ -108,6 +123,14 @@ def test_a_grader_at_fault_writes_no_results_and_says_why(
     assert gradescope.main(str(root), NAME) == 1
     assert capsys.readouterr().err == "autograder: no room\n"
     assert not (root / "results").exists()
+
+
+def test_results_that_cannot_be_written_are_told_in_a_line(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (root / "results").write_text("no folder")
+    assert gradescope.main(str(root), NAME) == 1
+    told = capsys.readouterr().err
+    assert told.startswith(f"autograder: {root / 'results' / 'results.json'} cannot be written: ")
+    assert told.count("\n") == 1
 
 
 def test_without_arguments_it_says_which_it_needs() -> None:

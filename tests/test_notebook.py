@@ -58,6 +58,21 @@ def test_a_damaged_notebook_is_told_so(save: Save, damage: Callable[[Raw], None]
     assert not report.all_passed
 
 
+@pytest.mark.parametrize("points", [None, "three", [], 10**400], ids=["none", "a word", "a list", "too much"])
+def test_a_check_whose_points_are_no_number_was_edited(save: Save, points: object) -> None:
+    notebook = filled()
+    at(notebook, "square__of_three")["metadata"]["nbgrader"]["points"] = points
+    told = "The check square__of_three was edited; the grader puts the original back."
+    assert read_notebook(save(notebook)).notices == [told]
+
+
+@pytest.mark.parametrize("known", [{"cells": 7}, {"cells": ["double", []], "checks": 5}, {"cells": {}, "checks": None}])
+def test_names_of_cells_that_are_no_list_are_not_read(save: Save, known: dict[str, object]) -> None:
+    notebook = filled()
+    notebook["metadata"]["normlab"] = {"assignment": "numbers", **known}
+    assert all("Lost" in notice for notice in read_notebook(save(notebook)).notices)
+
+
 def test_a_renamed_notebook_is_told_its_name(save: Save) -> None:
     report = check(save(filled(), "my homework.ipynb"))
     assert status(report) == ALL_DONE

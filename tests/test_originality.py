@@ -140,11 +140,34 @@ def test_an_answer_that_watches_the_grader_is_flagged(assignment: Assignment) ->
         "x.view('D')",
         "np.ones(2, dtype='complex64')",
         "np.zeros(2, np.complex128)",
+        "np.zeros(2, 'D')",
+        "np.full(2, 0, 'G')",
+        "np.dtype('F')",
+        "np.linspace(0, 1, dtype='D')",
+        "isinstance(x, complex(0, 1))",
     ],
 )
 def test_a_derivative_by_complex_numbers_is_flagged(assignment: Assignment, way: str) -> None:
     (sentence,) = flagged(assignment, second=f"def second(x):\n    return {way}")
     assert sentence.startswith("second uses complex numbers (")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "x.reshape(6, 4, order='F')",
+        "x.flatten('F')",
+        "np.ravel(x, 'F')",
+        "np.array(x, order='F')",
+        "x.plot(x, 'D')",
+        "x.get('G')",
+        "isinstance(x, complex)",
+        "isinstance(x, (float, np.complexfloating))",
+        "np.iscomplexobj(x)",
+    ],
+)
+def test_an_order_a_marker_a_key_and_a_question_are_no_complex_numbers(assignment: Assignment, other: str) -> None:
+    assert flagged(assignment, second=f"import numpy as np\ndef second(x):\n    return {other}") == []
 
 
 def test_a_variable_may_have_the_name_of_a_builtin_or_a_module(assignment: Assignment) -> None:

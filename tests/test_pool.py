@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from autograder import bounds
+from autograder import bounds, pool
 from autograder.bounds import within
 from autograder.course import Course
 from autograder.grader import Grader
@@ -68,6 +68,13 @@ def test_a_worker_is_given_up_soon_after_a_submissions_own_time(tmp_path: Path) 
     setup = setup_of(tmp_path, "c.Answers.folder = 'answers'")
     assert len(setup.answers) == 50
     assert 300 < setup.seconds <= 300 + 120
+
+
+@pytest.mark.parametrize(("number", "name"), [(signal.SIGTERM, "SIGTERM"), (40, "signal 40")])
+def test_a_worker_that_any_signal_ends_is_told_with_it(number: int, name: str) -> None:
+    with subprocess.Popen(["sleep", "60"]) as process:
+        process.send_signal(number)
+        assert pool._exit(process) == name
 
 
 def test_the_known_mistakes_have_time_of_their_own_and_no_student_is_blamed_for_it(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from autograder.errors import UsageError
-from autograder.roster import Student, read_roster
+from autograder.roster import Student, read_roster, read_time
 from tests.course_factory import make_course
 from tests.exports import GOOD, command, zipped
 
@@ -64,6 +65,16 @@ def test_a_roster_that_is_no_text_is_told_with_how_to_save_it(tmp_path: Path, da
     with pytest.raises(UsageError) as error:
         read_roster(path)
     assert str(error.value) == f"{path} {told}; save it as CSV (UTF-8)."
+
+
+@pytest.mark.parametrize("text", ["12", "Mon", "11:58", "March 2026", "Mon March 2026", "2 March", "UTC", ""])
+def test_a_time_without_its_whole_day_is_no_time(text: str) -> None:
+    assert read_time(text) is None
+
+
+@pytest.mark.parametrize("text", ["2026-03-02 11:58", "Monday, March 2, 2026 11:58 AM", "2 Mar 2026 12:58 +0100"])
+def test_a_time_with_its_whole_day_is_read_as_people_write_it(text: str) -> None:
+    assert read_time(text) == datetime(2026, 3, 2, 11, 58)
 
 
 @pytest.mark.parametrize("text", ["\x1b[31mname,email\n", f"id,name\n{'../' * 500}\x1b[31m,Ada\n"])
