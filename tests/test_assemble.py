@@ -140,11 +140,11 @@ def write(folder: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> Course:
 def test_prose_is_cut_at_plus_signs_and_fences_but_not_within_code(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    text = "# One\n\n+++\n\nTwo\n\n```\n+++\n```\n\n```{code-cell} python\nx = 1\n```\nThree\n"
+    text = "# One\n\n+++\n\nTwo\n\n```text\n+++\n```\n\n```{code-cell} python\nx = 1\n```\nThree\n"
     course = write(tmp_path, text, monkeypatch)
     assert [(cell.cell_type, cell.source) for cell in assemble.notebook(course).cells] == [
         ("markdown", "# One"),
-        ("markdown", "Two\n\n```\n+++\n```"),
+        ("markdown", "Two\n\n```text\n+++\n```"),
         ("code", "x = 1"),
         ("markdown", "Three"),
     ]
@@ -157,7 +157,7 @@ def test_prose_is_cut_at_plus_signs_and_fences_but_not_within_code(
         ("```{prediction} prediction__p\n:points: 2\n```", "the fence {prediction} prediction__p lacks an option"),
         (
             "```{written} written__w\n:points: many\n```",
-            "the fence {written} written__w lacks an option or has a bad one",
+            "written__w has ':points: many'; its options are written so, each",
         ),
         (
             "```{checks} batchnorm_forward\n\n```{written} written__w\n:points: 1\n```",
@@ -171,7 +171,7 @@ def test_prose_is_cut_at_plus_signs_and_fences_but_not_within_code(
             "batchnorm_forward is not Python, line 1 of its text: inv",
         ),
         ("```{solution} no_such\n```", "fence for 'no_such', and solution.py no such function"),
-        ("```{checks} no_such\n```", "fence for 'no_such', and checks.py no such check"),
+        ("```{checks} no_such\n```", "fence for 'no_such', and checks.py has no such check"),
         (
             "```{solution} batchnorm_forward\n```\n" * 2,
             "'batchnorm_forward' must be a valid cell id and must stand once",
