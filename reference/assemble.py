@@ -8,6 +8,7 @@ An assignment.md is Markdown. A line `+++` ends a cell; these fences are cells t
     {prediction} NAME     `:points:`, `:choices: a b c`, `:answer: b`: a cell for the choice, and one that marks it
     {written} NAME        `:points:`, then what a good answer says: a Markdown cell that a person grades
 
+They begin at the start of a line, in no list and no quote. A block of code in the prose names its language: ```python.
 Both folders depend on nothing but these texts: two runs give equal bytes.
 """
 
@@ -25,7 +26,7 @@ import nbformat
 
 import normlab
 from reference.course import ASSIGNMENTS, ROOT, Check, Course, CourseTextError, chosen_assignments
-from reference.fences import options, require_closed, slots
+from reference.fences import Part, parts
 from reference.proofread import BEGIN, END, require_python, require_readable
 from reference.release import write_release
 
@@ -36,17 +37,8 @@ def notebook(course: Course) -> nbformat.NotebookNode:
     """The instructor's notebook, with solutions and hidden tests. Raises CourseTextError."""
     path = f"reference/{course.name}/assignment.md"
     cells: list[Cell] = []
-    for name, argument, body in slots((course.folder / "assignment.md").read_text(encoding="utf-8")):
-        if name and name not in SLOTS:
-            raise CourseTextError(f"{path}: there is no fence {{{name}}}; there are {', '.join(SLOTS)}")
-        require_closed(path, name, argument, body)
-        try:
-            cells += SLOTS[name](course, argument, *options(body)) if name else [_cell("markdown", body)]
-        except (KeyError, ValueError) as error:
-            raise CourseTextError(
-                f"{path}: the fence {{{name}}} {argument} lacks an option or has a bad one: {error}; "
-                f"it has {', '.join(options(body)[0]) or 'none'}"
-            ) from None
+    for part in parts(path, (course.folder / "assignment.md").read_text(encoding="utf-8")):
+        cells += SLOTS[part.name](course, part) if part.name else [_cell("markdown", part.body)]
     for number, cell in enumerate(cells):
         cell["id"] = cell["metadata"].get("nbgrader", {}).get("grade_id", f"cell-{number:02}")
     ids = [cell["id"] for cell in cells]
@@ -64,14 +56,14 @@ def notebook(course: Course) -> nbformat.NotebookNode:
     return made
 
 
-def _given(course: Course, argument: str, chosen: dict[str, str], body: str) -> list[Cell]:
-    if "locked" not in chosen:
-        return [_cell("code", body)]
-    return [_cell("code", body, chosen["locked"] or "imports", locked=True)]
+def _given(course: Course, part: Part) -> list[Cell]:
+    if "locked" not in part.options:
+        return [_cell("code", part.body)]
+    return [_cell("code", part.body, part.options["locked"] or "imports", locked=True)]
 
 
-def _solution(course: Course, argument: str, chosen: dict[str, str], body: str) -> list[Cell]:
-    names = re.findall(r"\w+", chosen.get("functions", argument))
+def _solution(course: Course, part: Part) -> list[Cell]:
+    names = re.findall(r"\w+", part.options.get("functions", part.argument))
     text = "\n\n\n".join(course.function_text(name) for name in names)
     if BEGIN not in text:  # then nbgrader takes out all, the signature too
         line = course.solution.partition(course.function_text(names[0]))[0].count("\n") + 1
@@ -79,19 +71,18 @@ def _solution(course: Course, argument: str, chosen: dict[str, str], body: str) 
             f"reference/{course.name}/solution.py, line {line}: {names[0]} has no `{BEGIN}` with its `{END}`, and so "
             "nothing of it would be released, not even its signature."
         )
-    source = f"{body}\n\n\n{text}" if body else text
-    require_python(f"reference/{course.name}/assignment.md: the fence {{solution}} {argument}", source)
-    return [_cell("code", source, argument, solution=True)]
+    source = f"{part.body}\n\n\n{text}" if part.body else text
+    require_python(f"{part.place}: the fence {{solution}} {part.argument}", source)
+    return [_cell("code", source, part.argument, solution=True)]
 
 
-def _checks(course: Course, argument: str, chosen: dict[str, str], body: str) -> list[Cell]:
-    asked = argument.split()
+def _checks(course: Course, part: Part) -> list[Cell]:
+    asked = part.argument.split()
     found = [check for check in course.checks.values() if check.name in asked or check.target in asked]
     missing = [name for name in asked if all(name not in (check.name, check.target) for check in found)]
     if missing:
         raise CourseTextError(
-            f"reference/{course.name}/assignment.md has a {{checks}} fence for {missing[0]!r}, "
-            "and checks.py no such check"
+            f"{part.place}: there is a {{checks}} fence for {missing[0]!r}, and checks.py has no such check."
         )
     return [_check_cell(check) for check in found]
 
@@ -107,22 +98,21 @@ def _check_cell(check: Check) -> Cell:
     return _cell("code", text, check.name, grade=True, locked=True, points=check.points)
 
 
-def _prediction(course: Course, argument: str, chosen: dict[str, str], body: str) -> list[Cell]:
-    name, choice = argument, f"{argument}_choice"
-    letters = chosen["choices"].split()
-    if chosen["answer"] not in letters:
+def _prediction(course: Course, part: Part) -> list[Cell]:
+    name, choice = part.argument, f"{part.argument}_choice"
+    letters = part.options["choices"].split()
+    if part.options["answer"] not in letters:
         raise CourseTextError(
-            f"reference/{course.name}/assignment.md: the answer of {name}, {chosen['answer']!r}, is none of "
-            f"{', '.join(letters)}"
+            f"{part.place}: the answer of {name}, {part.options['answer']!r}, is none of {', '.join(letters)}."
         )
     quoted = [f'"{letter}"' for letter in letters]
     words = f"{', '.join(quoted[:-1])} or {quoted[-1]}"
     answer = f"""def {choice}():
     # TODO: return {words}
     ### BEGIN SOLUTION
-    return "{chosen["answer"]}"
+    return "{part.options["answer"]}"
     ### END SOLUTION"""
-    test = f'''# Your prediction, {chosen["points"]} points: it is marked when the assignment is graded
+    test = f'''# Your prediction, {part.options["points"]} points: it is marked when the assignment is graded
 def {name}({choice}):
     """The choice is {words}, and it is what the experiment shows."""
     try:
@@ -134,21 +124,21 @@ def {name}({choice}):
         assert choice in ({", ".join(quoted)}), f'return {words}; got {{choice!r}}'
         print(f"You chose {{choice}}.")
     ### BEGIN HIDDEN TESTS
-    assert choice == "{chosen["answer"]}", "another answer is right; run the experiment and look again"
+    assert choice == "{part.options["answer"]}", "another answer is right; run the experiment and look again"
     ### END HIDDEN TESTS
 
 
 {name}({choice})'''
-    points = float(chosen["points"])
+    points = float(part.options["points"])
     return [
         _cell("code", answer, choice, solution=True),
         _cell("code", test, name, grade=True, locked=True, points=points),
     ]
 
 
-def _written(course: Course, argument: str, chosen: dict[str, str], body: str) -> list[Cell]:
-    points = float(chosen["points"])
-    return [_cell("markdown", body, argument, grade=True, solution=True, points=points)]
+def _written(course: Course, part: Part) -> list[Cell]:
+    points = float(part.options["points"])
+    return [_cell("markdown", part.body, part.argument, grade=True, solution=True, points=points)]
 
 
 SLOTS = {

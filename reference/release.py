@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
+
+import nbformat
 
 from reference.course import ROOT, CourseTextError
 
+DISTINCTIVE = 28
+"""A shorter text, without its spaces, may stand in any program and any prose."""
+
 
 def write_release(names: Sequence[str], folder: Path) -> None:
-    """release/<name>/ under ``folder``, made of its source/; raises CourseTextError with nbgrader's reason."""
+    """release/<name>/ under ``folder``, made of its source/.
+
+    Raises CourseTextError with nbgrader's reason, and where an answer would be handed out.
+    """
     from nbgrader.converters import GenerateAssignment
     from nbgrader.converters.base import NbGraderException
     from nbgrader.coursedir import CourseDirectory
@@ -28,6 +38,35 @@ def write_release(names: Sequence[str], folder: Path) -> None:
             GenerateAssignment(coursedir=CourseDirectory(config=config), config=config, log=log).start()
         except (NbGraderException, ValueError) as error:
             raise CourseTextError(f"nbgrader makes no release of {name}: {reason.text or error}") from error
+        source, release = (
+            nbformat.read(folder / kind / name / f"{name}.ipynb", as_version=4) for kind in ("source", "release")
+        )
+        require_no_answer(name, source.cells, release.cells)
+
+
+def require_no_answer(name: str, source: Sequence[Any], release: Sequence[Any]) -> None:
+    """CourseTextError where a line of a model answer, or all of a solution or a hidden check, stands in the release."""
+    for cell in release:
+        released = _squeezed(cell.source)
+        for of, text in _answers(source):
+            if len(_squeezed(text)) >= DISTINCTIVE and _squeezed(text) in released:
+                raise CourseTextError(
+                    f"reference/{name}: the answer of {of} would go to students in the cell {cell.id}: "
+                    f"{text.strip().partition(chr(10))[0]!r}; take it out of what is not its slot."
+                )
+
+
+def _answers(cells: Sequence[Any]) -> Iterator[tuple[str, str]]:
+    """Each text that no student may see, with the id of its cell."""
+    for cell in cells:
+        for region in re.findall(r"### BEGIN (?:SOLUTION|HIDDEN TESTS)\n(.*?)### END", cell.source, re.DOTALL):
+            yield cell.id, region
+        if cell.cell_type == "markdown" and cell.metadata.get("nbgrader", {}).get("solution"):
+            yield from ((cell.id, line) for line in cell.source.split("\n"))
+
+
+def _squeezed(text: str) -> str:
+    return re.sub(r"\s+", "", text)
 
 
 class Reason(logging.Handler):

@@ -13,7 +13,7 @@ import pytest
 
 from reference import assemble
 from reference.course import ASSIGNMENTS, ROOT, Check, Course, CourseTextError, Function, functions_in
-from reference.fences import options, slots
+from reference.fences import parts
 from reference.release import write_release
 
 COURSES = [Course(name) for name in ASSIGNMENTS]
@@ -141,11 +141,11 @@ def write(folder: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> Course:
 def test_prose_is_cut_at_plus_signs_and_fences_but_not_within_code(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    text = "# One\n\n+++\n\nTwo\n\n```\n+++\n```\n\n```{code-cell} python\nx = 1\n```\nThree\n"
+    text = "# One\n\n+++\n\nTwo\n\n```text\n+++\n```\n\n```{code-cell} python\nx = 1\n```\nThree\n"
     course = write(tmp_path, text, monkeypatch)
     assert [(cell.cell_type, cell.source) for cell in assemble.notebook(course).cells] == [
         ("markdown", "# One"),
-        ("markdown", "Two\n\n```\n+++\n```"),
+        ("markdown", "Two\n\n```text\n+++\n```"),
         ("code", "x = 1"),
         ("markdown", "Three"),
     ]
@@ -153,10 +153,9 @@ def test_prose_is_cut_at_plus_signs_and_fences_but_not_within_code(
 
 @pytest.mark.parametrize("strange", ["\x0c", "\u2028"], ids=["form feed", "line separator"])
 def test_only_a_newline_ends_a_line_of_a_text_or_a_solution(strange: str) -> None:
-    text = f"One{strange}two\n\n```{{solution}} f\n:title: F\nx = '{strange}'\n```\n\nThree\n"
-    ((_, _, before), (name, argument, body), (_, _, after)) = slots(text)
-    assert (before, name, argument, after) == (f"One{strange}two", "solution", "f", "Three")
-    assert options(body) == ({"title": "F"}, f"x = '{strange}'")
+    text = f"One{strange}two\n\n```{{code-cell}} python\n:locked: f\nx = '{strange}'\n```\n\nThree\n"
+    before, cell, after = parts("assignment.md", text)
+    assert (before.body, cell.body, after.body) == (f"One{strange}two", f"x = '{strange}'", "Three")
     function = f"def f():\n    return '{strange}'"
     assert functions_in(f"'{strange}'\n{function}\n\nx = 1\n") == {"f": function}
 
@@ -168,7 +167,7 @@ def test_only_a_newline_ends_a_line_of_a_text_or_a_solution(strange: str) -> Non
         ("```{prediction} prediction__p\n:points: 2\n```", "the fence {prediction} prediction__p lacks an option"),
         (
             "```{written} written__w\n:points: many\n```",
-            "the fence {written} written__w lacks an option or has a bad one",
+            "written__w has ':points: many'; its options are written so, each",
         ),
         (
             "```{checks} batchnorm_forward\n\n```{written} written__w\n:points: 1\n```",
@@ -182,7 +181,7 @@ def test_only_a_newline_ends_a_line_of_a_text_or_a_solution(strange: str) -> Non
             "batchnorm_forward is not Python, line 1 of its text: inv",
         ),
         ("```{solution} no_such\n```", "fence for 'no_such', and solution.py no such function"),
-        ("```{checks} no_such\n```", "fence for 'no_such', and checks.py no such check"),
+        ("```{checks} no_such\n```", "fence for 'no_such', and checks.py has no such check"),
         (
             "```{solution} batchnorm_forward\n```\n" * 2,
             "'batchnorm_forward' must be a valid cell id and must stand once",

@@ -106,6 +106,30 @@ def test_the_example_has_no_fault(root: Path) -> None:
             ":answer: d",
             "the answer of prediction__groups_of_one, 'd', is none of a, b, c",
         ),
+        (
+            "assignment.md",
+            "{written} written__groups",
+            "{written}",
+            "assignment.md, line LINE: the fence {written} is to",
+        ),
+        (
+            "assignment.md",
+            "{written} w",
+            "written w",
+            "assignment.md, line LINE: '```written written__groups' and wh",
+        ),
+        (
+            "assignment.md",
+            "{solution} groupnorm_forward",
+            "{solution}",
+            "md, line LINE: the fence {solution} is to begin",
+        ),
+        (
+            "assignment.md",
+            "{prediction} prediction__groups_of_one",
+            "{prediction}",
+            "md, line LINE: the fence {predicti",
+        ),
         ("assignment.md", "{solution} groupnorm_b", "{solution} groupnrom_b", "and solution.py no such function"),
         (
             "checks.py",
