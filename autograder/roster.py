@@ -115,15 +115,18 @@ def _decoded(path: Path, data: bytes) -> str:
 def read_time(text: str) -> datetime | None:
     """A roster's time in UTC, with any zone that dateutil reads, UTC where there is none; None where it is no time.
 
-    A text that leaves year, month or day to be guessed is none, such as "12" or "Mon".
+    A text that leaves year, month or day to be guessed is none, such as "12" or "Mon", or which is which: "04.03.2026".
     """
+    orders = [False] if re.match(r"\d{4}", text.strip()) else [False, True]
 
     def zone(name: str | None, offset: int | None) -> object:
         return offset or (name and tz.gettz(name)) or UTC
 
     try:
-        first, second = (parser.parse(text, default=guess, tzinfos=zone) for guess in GUESSES)
-        return first.astimezone(UTC).replace(tzinfo=None) if first == second else None
+        read = {
+            parser.parse(text, default=guess, tzinfos=zone, dayfirst=order) for guess in GUESSES for order in orders
+        }
+        return read.pop().astimezone(UTC).replace(tzinfo=None) if len(read) == 1 else None
     except (ValueError, OverflowError):
         return None
 

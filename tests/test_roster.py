@@ -72,6 +72,12 @@ def test_a_time_without_its_whole_day_is_no_time(text: str) -> None:
     assert read_time(text) is None
 
 
+def test_a_day_that_may_be_a_month_is_no_time() -> None:
+    assert [read_time(text) for text in ("04.03.2026 11:00", "3/4/26", "02.03.2026")] == [None] * 3
+    assert read_time("2026-03-04") == datetime(2026, 3, 4)
+    assert read_time("13.03.2026 11:00") == read_time("3/13/2026 11:00") == datetime(2026, 3, 13, 11)
+
+
 @pytest.mark.parametrize("text", ["2026-03-02 11:58", "Monday, March 2, 2026 11:58 AM", "2 Mar 2026 12:58 +0100"])
 def test_a_time_with_its_whole_day_is_read_as_people_write_it(text: str) -> None:
     assert read_time(text) == datetime(2026, 3, 2, 11, 58)
