@@ -249,7 +249,7 @@ class Judge:
     def _note_manual(self, raw: dict[str, Any], cell: Cell) -> None:
         assert cell.grade_id is not None
         # A locked one is a task of nbgrader: the answer stands in cells of the student's own.
-        if not cell.locked and _normal(_source(raw)) in ("", _normal(cell.release)):
+        if not cell.locked and _normal(_source(raw)) == _normal(cell.release):
             self.judged.checks[cell.grade_id] = CheckResult("not attempted", cell.points, 0.0)
         else:
             self.judged.checks[cell.grade_id] = CheckResult("manual", cell.points, None)

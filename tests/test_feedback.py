@@ -125,10 +125,14 @@ def test_where_nothing_is_written_the_page_says_so_and_nowhere_else() -> None:
     assert "What is written fails no check. Go on with scale_forward" in shown(page(result))
 
 
-def test_emptied_answers_are_blank() -> None:
+def test_emptied_answers_are_blank_and_those_in_a_cell_of_the_students_own_are_not() -> None:
     emptied = answered(dict.fromkeys(RIGHT, "") | {"written__why": " \n"})
     notebook, _ = repair(SOURCE, parse(json.dumps(emptied).encode(), Limits()))
     assert blank_cells(SOURCE, notebook) == ["scale_forward", "scale_backward", "written__why"]
+    elsewhere = release()
+    elsewhere["cells"].append(made_cell("code", "own", RIGHT["scale_forward"]))
+    notebook, _ = repair(SOURCE, parse(json.dumps(elsewhere).encode(), Limits()))
+    assert blank_cells(SOURCE, notebook) == ["scale_backward", "written__why"]
 
 
 def test_code_below_the_stubs_raise_is_told_that_it_does_not_run() -> None:
