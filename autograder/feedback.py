@@ -230,6 +230,8 @@ def check_line(cell: Cell, result: CheckResult, kept: Kept, show_hidden: bool) -
     status = "graded" if grade_id in kept.scores else result.status
     told = status != "passed" and (not cell.hidden or show_hidden or result.shown or result.status in OPEN_REASONS)
     advice = "; look for a loop that never ends" if result.status == "timed out" else ""
+    if result.message.startswith("NotImplementedError, line "):  # a stub's, above what is written
+        advice = "; nothing below that line runs: delete it when this part is written"
     return Check(
         title=readable(grade_id),
         status=status.replace(" ", "-"),

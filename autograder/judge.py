@@ -25,6 +25,7 @@ from autograder.results import CheckResult, Judged, Status
 from autograder.scoring import score_of
 from autograder.seeding import apart
 from autograder.session import Session
+from autograder.syntax import defines
 from autograder.trusted import Failure, Namespace
 from autograder.wording import AT_FAULT, cut, listed, shown
 
@@ -109,6 +110,9 @@ class Judge:
         if cell is not None and cell.grade_id and cell.kind in ("student", "manual"):
             self.attempted[cell.grade_id] = _normal(source) != _normal(cell.release)
             self.namespace.run_quietly(cell.imports)
+        elif cell is None:  # an answer may stand in a cell of the student's own, below its stub
+            blank = [task for task, attempted in self.attempted.items() if not attempted]
+            self.attempted |= {task: defines(source, self.assignment.by_id[task].binds) for task in blank}
 
     def _guarded(self, action: Step, place: str, share: float = 1.0) -> str | None:
         known = len(self.life.deaths)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import copy
 import itertools
 import json
-import re
 from collections import defaultdict, deque
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -18,6 +17,7 @@ from typing import Any
 from autograder.assignment import Assignment, Cell
 from autograder.intake import SubmittedCell, made_for
 from autograder.marks import graded_metadata
+from autograder.syntax import defines
 from autograder.wording import shown
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -184,10 +184,8 @@ class _Matcher:
 
     def _by_function(self) -> None:
         for cell in self.assignment.cells:
-            if cell.grade_id and cell.binds and self._open(cell):
-                names = "|".join(re.escape(name) for name in sorted(cell.binds))
-                defines = re.compile(rf"^(?:async\s+)?(?:def|class)\s+(?:{names})\b", re.MULTILINE)
-                defining = [p for p, s in enumerate(self.submitted) if defines.search(s.source)]
+            if cell.grade_id and self._open(cell):
+                defining = [p for p, s in enumerate(self.submitted) if defines(s.source, cell.binds)]
                 positions = [p for p in defining if self._free(p)]
                 if positions:
                     self._choose(cell, positions[-1])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -86,6 +86,13 @@ def ends_quietly(source: str) -> bool:
     from IPython.core.displayhook import DisplayHook
 
     return ";" in source and bool(DisplayHook.semicolon_at_end_of_expression(source))
+
+
+def defines(source: str, names: Collection[str]) -> bool:
+    """Whether a cell, which need not be Python, defines one of these as a function or a class at its top level."""
+    any_of_them = "|".join(re.escape(name) for name in sorted(names))
+    pattern = rf"^(?:async\s+)?(?:def|class)\s+(?:{any_of_them})\b"
+    return bool(names) and re.search(pattern, source, re.MULTILINE) is not None
 
 
 def _own_nodes(node: ast.AST) -> Iterator[ast.AST]:

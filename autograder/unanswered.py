@@ -1,4 +1,4 @@
-"""What nobody answered: cells left as they were handed out, and submissions that cannot be read."""
+"""What nobody answered: cells left as they were handed out or emptied, and submissions that cannot be read."""
 
 from __future__ import annotations
 
@@ -8,16 +8,22 @@ from typing import Any
 from autograder.assignment import Assignment
 from autograder.repair import repair
 from autograder.results import CheckResult, Judged
+from autograder.syntax import defines
 
 
 def blank_cells(assignment: Assignment, notebook: Mapping[str, Any]) -> list[str]:
-    """Grade ids of the solution cells that are as they were handed out."""
+    """Grade ids of the solution cells that are as they were handed out, or were emptied.
+
+    ``notebook`` is a repaired one. What a cell of the student's own defines is answered.
+    """
+    own = [cell["source"] for cell in notebook["cells"] if assignment.cell_of(cell) is None]
     sources = {
         cell["metadata"]["nbgrader"]["grade_id"]: cell["source"]
         for cell in notebook["cells"]
         if cell["metadata"].get("nbgrader", {}).get("solution")
     }
-    return [name for name, source in sources.items() if source.strip() == assignment.by_id[name].release.strip()]
+    blank = [name for name, each in sources.items() if each.strip() in ("", assignment.by_id[name].release.strip())]
+    return [name for name in blank if not any(defines(source, assignment.by_id[name].binds) for source in own)]
 
 
 def refused(assignment: Assignment, reason: str) -> Judged:

@@ -107,6 +107,9 @@ def _tasks(notebook: Notebook, failures: Failures) -> Iterator[Task]:
     for cell in notebook.cells:
         if cell.is_solution or cell.is_given:
             written |= dict.fromkeys([cell.grade_id, *(cell.binds if cell.is_given else cell.defines)], cell)
+        elif not cell.grade_id:  # a student's own cell takes the place of a stub above it
+            stubs = {name for name, home in written.items() if home.is_solution and home.is_as_released}
+            written |= dict.fromkeys(cell.defines & stubs, cell)
     names: dict[str, list[Cell]] = {}
     for cell in notebook.cells:
         if cell.is_check or cell.is_written:
@@ -115,7 +118,8 @@ def _tasks(notebook: Notebook, failures: Failures) -> Iterator[Task]:
             names.setdefault(cell.grade_id if alone else name, []).append(cell)
     for name, cells in names.items():
         if cells[0].is_written:
-            yield Task(name, "not attempted" if cells[0].is_as_released else "written")
+            blank = cells[0].is_as_released or not cells[0].source.strip()
+            yield Task(name, "not attempted" if blank else "written")
         elif f"{name}_choice" in written:
             yield _prediction(name, written[f"{name}_choice"], cells, failures)
         else:
@@ -126,8 +130,8 @@ def _prediction(name: str, answer: Cell, cells: list[Cell], failures: Failures) 
     stub = any(isinstance(one, ast.FunctionDef) and isinstance(one.body[0], ast.Raise) for one in answer.statements)
     if stub or answer.is_as_released:
         return Task(name, "not attempted", hidden=1)
-    broken = [cell for cell in (answer, *cells) if cell.number in failures]
-    reasons = tuple(dict.fromkeys(_reason(name, cell, failures, {})[1] for cell in broken))
+    broken = [cell for cell in (answer, *cells) if cell.number in failures][:1]  # the others fail for its sake
+    reasons = tuple(_reason(f"{name}_choice", cell, failures, {})[1] for cell in broken)
     return Task(name, "failed" if broken else "chosen", hidden=1, reasons=reasons)
 
 
@@ -137,9 +141,9 @@ def _function(name: str, written: dict[str, Cell], cells: list[Cell], failures: 
     failed = [cell for cell in visible if cell.number in failures]
     counts = (len(visible) - len(failed), len(visible), len(cells) - len(visible))
     broken = [answer] if answer and answer.number in failures else []
-    nothing = len(failed) == len(visible) and _stubs(failed, failures) == {name}
-    if not broken and ((answer and answer.is_as_released) or nothing):
-        return Task(name, "not attempted", 0, *counts[1:])
+    at_stub, released = _stubs(failed, failures) == {name}, answer is not None and answer.is_as_released
+    if not broken and len(failed) == len(visible) and (at_stub or released):
+        return Task(name, "not attempted", *counts, () if released else _still_raises(failures[failed[0].number]))
     status: Status = "failed" if broken or failed else "passed" if visible else "hidden"
     return Task(name, status, *counts, _reasons(name, broken or failed, failures, written))
 
@@ -150,6 +154,14 @@ def _stubs(cells: list[Cell], failures: Failures) -> set[str]:
     if not found or any(STUB not in failure["error"] for failure in found):
         return set()
     return {failure["frames"][-1][2] if failure["frames"] else "" for failure in found}
+
+
+def _still_raises(failure: dict[str, Any]) -> tuple[str, ...]:
+    """What an answer needs to hear that was changed and stopped at its stub all the same."""
+    _, line, function = failure["frames"][-1]
+    return (
+        f"line {line} in {function} still raises {STUB}, and nothing below it runs: delete it when this is written",
+    )
 
 
 def _reasons(name: str, cells: list[Cell], failures: Failures, written: dict[str, Cell]) -> tuple[str, ...]:
@@ -182,7 +194,7 @@ def _reason(name: str, cell: Cell, failures: Failures, written: dict[str, Cell])
     if home and home.number in failures and home is not cell and unknown != name:
         return about, f"it needs {unknown}, whose cell failed"
     if unknown in {*written, name} and number == cell.number and cell.is_check:
-        return "", f"{unknown} is not defined; its checks look for exactly that name"
+        return "", f"{unknown} is not defined: its cell failed, or gives it another name"
     if message.startswith("not run: "):
         return "", message
     if kind == "Ended" or (kind == "AssertionError" and message):

@@ -115,6 +115,21 @@ window.normlabEvaluate = window.normlabEvaluate || (() => {
     };
   }
 
+  function derivatives(evaluate, values, target, source) {
+    const rows = values[target].length;
+    return Array.from({ length: rows }, (_, i) => {
+      const seed = new Float64Array(rows);
+      seed[i] = 1;
+      return evaluate.backward(values, target, seed).grads[source] || new Float64Array(values[source].length);
+    });
+  }
+
+  // The node with derivatives that are above 0 wherever it has any, whatever the numbers.
+  function counting(node) {
+    if (node.op in BINARY) return { ...node, op: "+" };
+    return node.op.startsWith("^") || node.op in UNARY ? { ...node, op: "^", settings: { power: 1 } } : node;
+  }
+
   // nodes: [{op, shape, settings, operands, value (of a leaf)}]
   return function evaluator(nodes) {
     const operations = nodes.map((node) =>
@@ -144,14 +159,13 @@ window.normlabEvaluate = window.normlabEvaluate || (() => {
         }
         return { grads, paths };
       },
-      // d value[target] / d value[source]: a row an element of the target, a column an element of the source
+      // d value[target] / d value[source]: a row an element of the target, a column an element of the source.
+      // Where no way leads from one to the other it is 0, though 0 times what is not finite is nan on the ways of others.
       jacobian(values, target, source) {
-        const rows = values[target].length;
-        return Array.from({ length: rows }, (_, i) => {
-          const seed = new Float64Array(rows);
-          seed[i] = 1;
-          return this.backward(values, target, seed).grads[source] || new Float64Array(values[source].length);
-        });
+        const found = derivatives(this, values, target, source);
+        if (found.every((row) => row.every(Number.isFinite))) return found;
+        const ways = derivatives(evaluator(nodes.map(counting)), values.map((value) => value.map(() => 1)), target, source);
+        return found.map((row, i) => row.map((value, j) => (ways[i][j] ? value : 0)));
       },
     };
   };

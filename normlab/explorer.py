@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Context
 from html import escape
 from importlib.resources import files
 from typing import Any
@@ -24,7 +25,7 @@ __all__ = ["Explorer", "explorer"]
 MOST_ELEMENTS = 5000
 """The most numbers that a graph's nodes may hold together: beyond it a page grows slow, and nobody reads them."""
 
-
+HALF_UP = Context(prec=4, rounding=ROUND_HALF_UP)  # as JavaScript rounds; Python's formats round half to even
 SCRIPTS = ("evaluate", "parts", "words", "matrix", "explorer")
 
 
@@ -152,10 +153,15 @@ def _table(graph: dict[str, list[dict[str, Any]]], nodes: list[dict[str, Any]]) 
 
 
 def _numbers(values: Any) -> str:
-    """Four digits, a line a row, as ``parts.js`` writes them."""
+    """A line a row."""
     array: NDArray[np.float64] = np.asarray(values, dtype=np.float64)
     lines = array.reshape(-1, array.shape[-1] if array.ndim else 1)
-    return "<br>".join(", ".join(f"{value + 0.0:.4g}" for value in line) for line in lines)
+    return "<br>".join(", ".join(map(_written, line)) for line in lines)
+
+
+def _written(value: float) -> str:
+    """Four digits as ``parts.js`` writes them: not the last bits decide, and a tie goes away from 0."""
+    return f"{float(HALF_UP.create_decimal_from_float(float(f'{value + 0.0:.12g}'))):.4g}"
 
 
 def _flat(values: Any) -> list[float]:

@@ -42,10 +42,10 @@ window.normlabMatrix = window.normlabMatrix || ((nodes, first, evaluate, current
       return;
     }
     jacobian = evaluate.jacobian(values, target, source);
-    const largest = Math.max(1e-9, ...jacobian.map((row) => Math.max(...row.map(Math.abs))));
-    const tied = jacobian.reduce((sum, row) => sum + row.filter((value) => value !== 0).length, 0);
+    const known = jacobian.flatMap((row) => Array.from(row)).filter(Number.isFinite), unknown = rows * width - known.length;
+    const largest = Math.max(1e-9, ...known.map(Math.abs)), tied = known.filter((value) => value !== 0).length;
     summary.textContent = `A row for each of the ${rows} elements of ${names[0]}, a column for each of the ${width} of ${names[1]}: `
-      + `${tied} of ${rows * width} pairs depend on each other. Blue is positive, orange with a bar negative, the stronger the larger.`;
+      + `${tied} of ${rows * width} pairs depend on each other${unknown ? `; ${unknown} more, marked ?, have no finite derivative` : ""}. Blue is positive, orange with a bar negative, the stronger the larger.`;
     const left = heads(names, target, source);
     jacobian.forEach((row, i) => row.forEach((value, j) => picture.append(square(value, largest, i, j))));
     const size = [width * CELL + left, rows * CELL + TOP];
@@ -69,6 +69,10 @@ window.normlabMatrix = window.normlabMatrix || ((nodes, first, evaluate, current
     const where = { x: column * CELL + 1, y: row * CELL + 1, width: CELL - 2, height: CELL - 2 };
     const cell = element("g", { "data-row": row, "data-column": column }, element("rect", { ...where, class: "nlx-cell" }));
     if (value === 0) return cell;
+    if (!Number.isFinite(value)) {
+      cell.append(element("text", { x: where.x + CELL / 2 - 1, y: where.y + CELL / 2 + 3, "text-anchor": "middle" }, "?"));
+      return cell;
+    }
     const strength = FAINTEST + ((1 - FAINTEST) * Math.abs(value)) / largest;
     cell.append(element("rect", { ...where, class: value > 0 ? "plus" : "minus", "fill-opacity": strength }));
     if (value < 0) cell.append(element("rect", { x: where.x + 6, y: where.y + CELL / 2 - 2, width: CELL - 14, height: 2, class: "bar" }));

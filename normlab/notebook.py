@@ -241,7 +241,7 @@ def _cell(place: int, number: int, raw: Any) -> Cell:
 
 
 def _notices(notebook: Notebook, known: Any) -> list[str]:
-    """``known`` is what the course wrote into the notebook: its name, the grade ids of its cells, and of its checks."""
+    """``known`` is what the course wrote into the notebook: its name, ids of its cells, of checks, of given ones."""
     name, notices = notebook.path.stem, []
     ids = [cell.grade_id for cell in notebook.cells if cell.grade_id]
     assignment = _at(known, "assignment")
@@ -251,18 +251,23 @@ def _notices(notebook: Notebook, known: Any) -> list[str]:
     elif assignment is None and copied:
         notices.append(f"The file is named {name}.ipynb like a copy; hand it in as {copied[1]}.ipynb, its first name.")
     lost = [str(one) for one in _listed(known, "cells") if one not in ids]
+    checks, given = ([one for one in lost if one in _listed(known, kind)] for kind in ("checks", "given"))
+    answers = [one for one in lost if one not in (*checks, *given)]
     defined = {getattr(one, "name", "") for cell in notebook.cells if not cell.is_check for one in cell.statements}
-    if moved := [one for one in lost if one in defined]:
+    if moved := [one for one in answers if one in defined]:
         notices.append(
             f"The cell of {', '.join(moved)} was lost; the grader takes the cell that defines it, wherever it stands."
         )
-        lost = [one for one in lost if one not in moved]
-    checks = [one for one in lost if one in _listed(known, "checks")]
+    if given:
+        notices.append(
+            f"Lost from the notebook: {', '.join(given)}, given by the course. The grader puts it back; names that are "
+            "not defined here may be its own: download the notebook again and copy that cell from it."
+        )
     if checks:
         notices.append(f"Lost from the notebook: {', '.join(checks)}. The grader puts lost checks back.")
-    if answers := [one for one in lost if one not in checks]:
+    if gone := [one for one in answers if one not in moved]:
         notices.append(
-            f"Lost from the notebook: {', '.join(answers)}. Points of a lost answer are lost with it: download the "
+            f"Lost from the notebook: {', '.join(gone)}. Points of a lost answer are lost with it: download the "
             "notebook again and copy your answers into its cells."
         )
     twice = sorted({one for one in ids if ids.count(one) > 1})

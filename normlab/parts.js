@@ -15,9 +15,10 @@ window.normlabParts = window.normlabParts || (() => {
     return made;
   }
 
-  function written(value) { // four digits, as Python's "%.4g"
+  function written(value) { // four digits, as explorer.py writes them
     if (!Number.isFinite(value)) return String(value).toLowerCase().replace("infinity", "inf");
     if (value === 0) return "0";
+    value = Number(value.toPrecision(12)); // numpy's last bits may be others
     const [mantissa, exponent] = value.toExponential(3).split("e").map(Number);
     if (exponent >= -4 && exponent < 4) return String(Number(value.toPrecision(4)));
     return `${mantissa}e${exponent < 0 ? "-" : "+"}${String(Math.abs(exponent)).padStart(2, "0")}`;

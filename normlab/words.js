@@ -7,6 +7,7 @@ window.normlabWords = window.normlabWords || ((nodes, edges) => {
   const inputs = nodes.map((_, i) => i).filter((i) => nodes[i].op === "input");
   const d = (i) => (nodes[i].name.includes(" ") ? `d(${nodes[i].name})` : `d${nodes[i].name}`);
   const titled = (i) => `${nodes[i].name} ${shown(nodes[i].shape)}`;
+  const computed = (i) => [...new Set([nodes[i].name, nodes[i].formula])].join(" = "); // a node may be named after its formula
   const listed = (words) => [words.slice(0, -1).join(", "), words.at(-1)].filter(Boolean).join(" or ");
 
   function numbers(array, shape) { // " = [1, 2]", or nothing where it is too long
@@ -21,13 +22,13 @@ window.normlabWords = window.normlabWords || ((nodes, edges) => {
   }
 
   function forward(i, values) {
-    const { name, formula, operands, shape, op } = nodes[i];
+    const { operands, shape, op } = nodes[i];
     const parts = [...new Set(operands)].map((k) => {
       const repeated = shown(nodes[k].shape) !== shown(shape) && ["+", "-", "*", "/"].includes(op);
       return [titled(k) + (repeated ? `, repeated to ${shown(shape)}` : ""), k, values[k]];
     });
-    return [`Forward: ${name} = ${formula}${numbers(values[i], shape)}, shape ${shown(shape)}.`,
-      ...parts, [`${name} = ${formula}`, i, values[i]]];
+    return [`Forward: ${computed(i)}${numbers(values[i], shape)}, shape ${shown(shape)}.`,
+      ...parts, [computed(i), i, values[i]]];
   }
 
   function backward(i, grads, paths) {
@@ -60,7 +61,7 @@ window.normlabWords = window.normlabWords || ((nodes, edges) => {
       return `${reason ? `${nodes[cause].name} ${reason}` : "Too large for a float64"}: ${result} gives ${wrong}. Change ${names}.`;
     };
     const i = values.findIndex(kind);
-    if (i >= 0) return told(i, `${nodes[i].name} = ${nodes[i].formula}`, kind(values[i]));
+    if (i >= 0) return told(i, computed(i), kind(values[i]));
     for (let k = last - 1; k >= 0; k--) {
       const edge = grads[k] && kind(grads[k]) && edges.find((one) => one.source === k);
       if (edge) return told(edge.target, `${d(k)} = ${edge.rule}`, kind(grads[k]));

@@ -48,8 +48,10 @@ def notebook(course: Course) -> nbformat.NotebookNode:
     kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
     # By this `python -m normlab check` notices a renamed notebook and cells that were lost.
     marked = [cell for cell in cells if "nbgrader" in cell["metadata"]]
-    checks = [cell["id"] for cell in marked if not cell["metadata"]["nbgrader"]["solution"]]
-    ours = {"assignment": course.name, "cells": [cell["id"] for cell in marked], "checks": checks}
+    locked = [cell["metadata"]["nbgrader"] for cell in marked if not cell["metadata"]["nbgrader"]["solution"]]
+    ours = {"assignment": course.name, "cells": [cell["id"] for cell in marked]}
+    ours |= {"checks": [marks["grade_id"] for marks in locked if marks["grade"]]}
+    ours |= {"given": [marks["grade_id"] for marks in locked if not marks["grade"]]}
     metadata = {"kernelspec": kernel, "language_info": {"name": "python"}, "normlab": ours}
     made = nbformat.from_dict({"nbformat": 4, "nbformat_minor": 5, "metadata": metadata, "cells": cells})
     nbformat.validate(made)

@@ -71,11 +71,6 @@ def test_one_blank_answer_does_not_hide_the_others(save: Save) -> None:
     assert reasons(report, "square") == ('"square__of_a_double" fails: it needs double, which is not written yet',)
 
 
-def test_an_answer_that_still_raises_at_the_stub_is_not_attempted(save: Save) -> None:
-    report = check(save(filled(double=f"def double(x):\n    # I will do this tomorrow\n    {STUB}")))
-    assert status(report)["double"] == "not attempted"
-
-
 def test_half_of_an_answer_has_failed_with_its_true_count(save: Save) -> None:
     report = check(save(filled(square=f"def square(x):\n    if x == 3:\n        return 9\n    {STUB}")))
     assert status(report) == ALL_DONE | {"square": "failed"}
@@ -98,7 +93,7 @@ def test_a_task_that_needs_what_is_half_written_says_so(save: Save) -> None:
             "\"Three doubled is six\" fails: NameError, line 2 in double: name 'y' is not defined",
         ),
         ("def double(x)\n    return 2 * x", "syntax error, line 1: expected ':'"),
-        ("def twice(x):\n    return 2 * x", "double is not defined; its checks look for exactly that name"),
+        ("def twice(x):\n    return 2 * x", "double is not defined: its cell failed, or gives it another name"),
         (
             "def double(x):\n    raise SystemExit",
             '"Three doubled is six" fails: SystemExit, line 2 in double: no message',
@@ -203,7 +198,7 @@ def test_a_task_that_needs_a_function_whose_cell_failed_says_so(save: Save) -> N
 def test_a_lost_answer_is_told_once(save: Save) -> None:
     notebook = filled()
     notebook["cells"].remove(at(notebook, "square"))
-    sentence = "square is not defined; its checks look for exactly that name"
+    sentence = "square is not defined: its cell failed, or gives it another name"
     assert reasons(check(save(notebook)), "square") == (sentence,)
 
 

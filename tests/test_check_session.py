@@ -11,6 +11,7 @@ from tests.small_notebooks import (
     ALL_DONE,
     DOUBLE,
     SQUARE,
+    STUB,
     Raw,
     Save,
     at,
@@ -133,6 +134,40 @@ def test_a_given_cell_that_fails_is_told_and_that_it_was_edited(save: Save) -> N
     assert failing.endswith("ModuleNotFoundError, line 1: No module named 'no_such_module'")
     assert report.notices == ("The cell imports was edited; the grader puts the original back.",)
     assert reasons(report, "double") == ('"Three doubled is six" fails: it needs TWO, whose cell failed',)
+
+
+def test_an_answer_in_a_cell_of_the_students_own_below_its_stub_is_an_answer(save: Save) -> None:
+    def below_its_stub(source: str) -> Raw:
+        notebook = filled(double=f"def double(x):\n    {STUB}")
+        notebook["cells"].insert(2, cell(source))
+        return notebook
+
+    assert status(check(save(below_its_stub(DOUBLE)))) == ALL_DONE
+    wrong = check(save(below_its_stub("def double(x):\n    return 3 * x")))
+    assert reasons(wrong, "double") == ('"Three doubled is six" fails: 6 was expected, 9 came',)
+    assert reasons(check(save(below_its_stub("def double(x)"))), "double") == ("syntax error, line 1: expected ':'",)
+    otherwise = check(save(below_its_stub("globals()['double'] = lambda x: 2 * x")))
+    assert status(otherwise) == ALL_DONE
+
+
+def test_an_answer_that_still_raises_at_the_stub_is_not_attempted_and_told_the_line(save: Save) -> None:
+    report = check(save(filled(double=f"def double(x):\n    # I will do this tomorrow\n    {STUB}\n    return 2 * x")))
+    assert status(report)["double"] == "not attempted"
+    still = (
+        "line 3 in double still raises NotImplementedError, and nothing below it runs: delete it when this is written"
+    )
+    assert reasons(report, "double") == (still,)
+
+
+def test_a_prediction_without_its_function_is_told_so(save: Save) -> None:
+    report = check(save(filled(prediction__more_choice='"a"')))
+    sentence = "prediction__more_choice is not defined: its cell failed, or gives it another name"
+    assert reasons(report, "prediction__more") == (sentence,)
+
+
+@pytest.mark.parametrize("source", ["", " \n"])
+def test_a_written_answer_that_was_emptied_is_not_attempted(save: Save, source: str) -> None:
+    assert status(check(save(filled(written__why=source)))) == ALL_DONE | {"written__why": "not attempted"}
 
 
 def test_what_a_student_raises_gives_a_terminal_no_orders(save: Save) -> None:

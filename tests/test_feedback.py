@@ -14,7 +14,7 @@ from autograder.kept import Kept
 from autograder.limits import Limits
 from autograder.repair import repair
 from autograder.results import CheckResult, Judged
-from autograder.unanswered import refused
+from autograder.unanswered import blank_cells, refused
 from tests.course_factory import POINTS, RIGHT, answered, assignment, instructor_notebook, release
 from tests.course_factory import cell as made_cell
 from tests.pages import PIXEL, SOURCE, html_output, judged, page, shown
@@ -123,6 +123,23 @@ def test_where_nothing_is_written_the_page_says_so_and_nowhere_else() -> None:
     backward = {"scale_backward": RIGHT["scale_backward"]}  # its check needs the function that is not written
     result.notebook, _ = repair(SOURCE, parse(json.dumps(answered(backward)).encode(), Limits()))
     assert "What is written fails no check. Go on with scale_forward" in shown(page(result))
+
+
+def test_emptied_answers_are_blank_and_those_in_a_cell_of_the_students_own_are_not() -> None:
+    emptied = answered(dict.fromkeys(RIGHT, "") | {"written__why": " \n"})
+    notebook, _ = repair(SOURCE, parse(json.dumps(emptied).encode(), Limits()))
+    assert blank_cells(SOURCE, notebook) == ["scale_forward", "scale_backward", "written__why"]
+    elsewhere = release()
+    elsewhere["cells"].append(made_cell("code", "own", RIGHT["scale_forward"]))
+    notebook, _ = repair(SOURCE, parse(json.dumps(elsewhere).encode(), Limits()))
+    assert blank_cells(SOURCE, notebook) == ["scale_backward", "written__why"]
+
+
+def test_code_below_the_stubs_raise_is_told_that_it_does_not_run() -> None:
+    result = judged()
+    told = "NotImplementedError, line 4 in scale_forward: write this part"
+    result.checks["scale_forward__values"] = CheckResult("failed", 3.0, 0.0, told)
+    assert f"{told}; nothing below that line runs: delete it when this part is written" in shown(page(result))
 
 
 def test_a_check_that_is_itself_at_fault_is_not_told_as_passed() -> None:

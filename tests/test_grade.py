@@ -237,3 +237,10 @@ def test_files_of_the_course_can_be_read_by_the_notebook(tmp_path: Path) -> None
     submit(root, "ann", {**RIGHT, "demo": "print('read', open('data/numbers.txt').read())"})
     grade(NAME, root, jobs=1)
     assert "read 4 5 6" in outputs(root, "ann")
+
+
+def test_an_emptied_text_waits_for_nobody(one: Path) -> None:
+    submit(one, "ann", RIGHT | {"written__why": " \n"})
+    assert grade(NAME, one).written == 0
+    assert scores(one)["ann"] == FULL | {"written__why": 0.0}
+    assert "not attempted, 0 of 2 points" in " ".join(page(one, "ann").split())

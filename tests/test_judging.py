@@ -185,6 +185,16 @@ def test_a_task_that_was_not_attempted_is_said_to_be_so_where_its_test_fails() -
     assert found["early"][0] == found["own"][0] == found["neither"][0] == "failed"
 
 
+def test_an_answer_below_its_stub_in_a_cell_of_the_students_own_is_an_attempt() -> None:
+    blank = answer("# YOUR CODE HERE\nraise NotImplementedError()", "one")
+    own = {"cell_type": "code", "metadata": {}, "source": "def f(): return 2"}
+    tests = [check("own", "assert f() == 1")]
+    source = [answer("def f(): return 1", "one"), *tests]
+    assert verdicts(judged(source, [blank, own, *tests]))["own"][0] == "failed"
+    for again in ([own, blank, *tests], [blank, own | {"source": "def g(): return f"}, *tests]):
+        assert verdicts(judged(source, again))["own"][0] == "not attempted"
+
+
 def test_a_written_answer_is_not_attempted_or_waits_for_a_person() -> None:
     marks: Any = {"grade": True, "solution": True, "points": 3}
     source = [factory.cell("markdown", "why", "Because.", **marks), given("how", "n = 1", **marks)]

@@ -22,6 +22,16 @@ def lose(notebook: Raw) -> None:
     notebook["cells"].remove(at(notebook, "written__why"))
 
 
+def merge(notebook: Raw) -> None:
+    notebook["cells"].remove(merged := at(notebook, "double__of_three"))
+    at(notebook, "double")["source"] += f"\n\n{merged['source']}"
+
+
+def lose_given(notebook: Raw) -> None:
+    known = notebook["metadata"]["normlab"]
+    known |= {"cells": ["imports", *known["cells"]], "given": ["imports"]}
+
+
 def paste(notebook: Raw) -> None:
     at(notebook, "double")["metadata"] = {}
 
@@ -43,6 +53,11 @@ def turn(notebook: Raw) -> None:
     [
         (lose, "Lost from the notebook: written__why. Points of a lost answer are lost with it"),
         (lose, "Lost from the notebook: square__of_three. The grader puts lost checks back."),
+        (merge, "Lost from the notebook: double__of_three. The grader puts lost checks back."),
+        (
+            lose_given,
+            "Lost from the notebook: imports, given by the course. The grader puts it back; names that are not ",
+        ),
         (paste, "The cell of double was lost; the grader takes the cell that defines it, wherever it stands."),
         (repeat, "Twice in the notebook: double. The grader takes the last; delete the other."),
         (edit, "The check square__of_three was edited; the grader puts the original back."),
@@ -54,6 +69,7 @@ def test_a_damaged_notebook_is_told_so(save: Save, damage: Callable[[Raw], None]
     damage(notebook)
     report = check(save(notebook))
     assert [notice for notice in report.notices if notice.startswith(sentence)]
+    assert len(report.notices) == 1 + (damage is lose)
     assert sentence in " ".join(str(report).split())
     assert not report.all_passed
 

@@ -128,6 +128,26 @@ def test_the_table_follows_the_readers_numbers(open_page: Callable[..., Page], f
     assert rows_of(shown) == rows_of(expected)
 
 
+def test_ties_are_rounded_alike_in_the_table_as_it_was_built_and_in_the_browser(open_page: Callable[..., Page]) -> None:
+    x = Node([-2.5625, 2.5625, 0.1 + 0.7, 1.2345, 1.2344999999999999, 0.00012345, 98765.0, 0.0], "x")
+    page = open_page(explorer((x * 1.0).named("y"), np.ones(8)).html)
+    table = page.locator(".nlx-all")
+    built = rows_of(table.inner_html())
+    page.get_by_text("All numbers as a table").click()
+    page.wait_for_function("() => document.querySelector('.nlx-all').open")
+    page.evaluate(TYPE_AND_READ, {"x[0]": "-2.5625"})
+    assert rows_of(table.inner_html()) == built
+    assert "-2.563, 2.563, 0.8, " in built[1]
+
+
+def test_a_node_named_after_its_formula_is_said_once(open_page: Callable[..., Page]) -> None:
+    page = open_page(explorer((Node([1.0, 2.0], "v") + Node(0.5, "eps")).named("v + eps"), np.ones(2)).html)
+    assert step_of(page, "Forward") == "Forward: v + eps = [1.5, 2.5], shape (2,)."
+    assert page.locator(".nlx-panel p").all_inner_texts()[-1] == "v + eps"
+    page.evaluate(TYPE_AND_READ, {"v[0]": "1e308", "eps": "1e308"})
+    assert "float64: v + eps gives inf" in step_of(page, "Forward")
+
+
 def test_without_scripts_the_table_remains(open_page: Callable[..., Page], figure: str) -> None:
     page = open_page(figure, java_script_enabled=False)
     page.get_by_text("All numbers as a table").click()
@@ -177,6 +197,21 @@ def test_the_matrix_answers_to_keys_and_clicks(open_page: Callable[..., Page], f
     page.get_by_label("depends on").select_option("eps")
     assert "12 of 12 pairs" in details.inner_text()
     assert live(page).startswith("Step 0")
+
+
+def test_what_has_no_derivative_is_told_apart_from_what_does_not_depend(open_page: Callable[..., Page]) -> None:
+    arrays = drawn(np.random.default_rng(5)) | {"eps": np.array(0.0)}
+    page = open_page(explorer(normalization(0, arrays), arrays["dout"]).html)
+    open_all(page)
+    details = page.locator("details", has=page.locator(".nlx-matrix"))
+    assert "48 of 144 pairs depend on each other. Blue" in details.inner_text()
+    page.evaluate(TYPE_AND_READ, {f"x[{i}, 0]": 5 for i in range(N)})
+    told = "32 of 144 pairs depend on each other; 16 more, marked ?, have no finite derivative. Blue"
+    assert told in details.inner_text()
+    assert page.locator(".nlx-matrix g text").all_text_contents() == ["?"] * 16
+    assert page.locator(".nlx-matrix .plus, .nlx-matrix .minus").count() == 32
+    opacities = "(squares) => squares.every((square) => Number(square.getAttribute('fill-opacity')) > 0)"
+    assert page.eval_on_selector_all(".nlx-matrix .plus, .nlx-matrix .minus", opacities)
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
