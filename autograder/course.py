@@ -18,10 +18,11 @@ from dateutil import parser, tz  # type: ignore[import-untyped]
 from traitlets import Bool, Dict, Enum, Float, Integer, TraitError
 from traitlets.config import Config, Configurable, PyFileConfigLoader
 
-from autograder.assignment import Assignment, Markers
+from autograder.assignment import Assignment
 from autograder.errors import CourseError, UsageError
 from autograder.limits import Limits
 from autograder.penalty import loaded
+from autograder.regions import Markers
 from autograder.wording import as_setting, nearest
 
 CONFIG_FILE = "nbgrader_config.py"

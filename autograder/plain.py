@@ -10,9 +10,10 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from autograder.assignment import Assignment, Markers
+from autograder.assignment import Assignment
 from autograder.errors import CourseError
 from autograder.limits import Limits
+from autograder.regions import Markers
 from autograder.sandbox import die_with_parent
 from autograder.scoring import score_of
 from autograder.warm import GRACE
