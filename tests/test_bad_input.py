@@ -237,6 +237,10 @@ def test_a_mistake_in_the_settings_names_its_line(course: Path) -> None:
             "c.AssignLatePenalties.plugin_class = 'autograder.late.LateDay'",
             "the late plugin autograder.late.LateDay cannot be used (AttributeError: module 'autograder.late' has no",
         ),
+        (
+            "c.AssignLatePenalties.plugin_class = 5",
+            "c.AssignLatePenalties.plugin_class is 5, but it names a class, such as 'autograder.late.LateDays'",
+        ),
         ("c.Answers.module = 5", "must be a unicode string, not the int 5"),
         ("c.Engine.limits = {'total_second': 9}", "There is no limit 'total_second'; do you mean total_seconds"),
         (
