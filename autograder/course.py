@@ -86,7 +86,7 @@ class Course:
         >>> course.course_id, [student for student, folder in course.submissions("scaling")]
         ('course101', ['ada', 'ben'])
         """
-        root = _utf8(root.resolve())
+        root = utf8(root.resolve())
         if not root.is_dir():
             raise UsageError(f"There is no course folder {root}; name one with --course-dir.")
         config = Config()
@@ -195,11 +195,11 @@ class Course:
         folder = self.folder("source", ".", assignment)
         paths = sorted(folder.glob("[!.]*.ipynb")) if re.fullmatch(r"[^/\\+]*[^/\\+.][^/\\+]*", assignment) else []
         if not paths:
-            there = ", ".join(sorted({_utf8(path).parent.name for path in self.sources()}))
+            there = ", ".join(sorted({utf8(path).parent.name for path in self.sources()}))
             place = self.root / self.setting("source_directory")
             known = f"there are {there}" if there else f"{place} holds none; --course-dir names the course"
             raise UsageError(f"There is no assignment {assignment!r} with a notebook; {known}.")
-        return {_utf8(path).stem: Assignment.from_file(path, self.markers) for path in paths}
+        return {utf8(path).stem: Assignment.from_file(path, self.markers) for path in paths}
 
     def sources(self) -> Iterator[Path]:
         """The instructor's notebooks of every assignment; what is hidden, an editor or a system put there."""
@@ -214,7 +214,7 @@ class Course:
         names = [path.relative_to(folder) for path in sorted(folder.rglob("*")) if path.is_file()]
         litter = ("__pycache__", "feedback")
         return {
-            str(name): _utf8(folder / name).read_bytes()
+            str(name): utf8(folder / name).read_bytes()
             for name in names
             if name.suffix != ".ipynb" and not any(part[0] == "." or part in litter for part in name.parts)
         }
@@ -253,8 +253,8 @@ class Course:
         return policy_of(self.config, self.root / CONFIG_FILE)
 
 
-def _utf8(path: Path) -> Path:
-    """The path itself; CourseError where neither the gradebook nor a worker could be told of it."""
+def utf8(path: Path) -> Path:
+    """The path itself; CourseError where its name can be told neither to the gradebook nor to a worker."""
     try:
         str(path).encode()
     except UnicodeEncodeError:
