@@ -162,6 +162,15 @@ def test_sources_that_cannot_be_read_are_told(course: Path) -> None:
     assert everything(course) == before
 
 
+@pytest.mark.parametrize("where", ["../elsewhere", "{parent}/elsewhere", "{parent}/course/source"])
+def test_a_source_folder_that_the_zips_course_would_not_find_is_told(course: Path, where: str) -> None:
+    (course.parent / "elsewhere").symlink_to(course / "source")
+    with open(course / "nbgrader_config.py", "a") as config:
+        config.write(f"\nc.CourseDirectory.source_directory = {where.format(parent=course.parent)!r}\n")
+    refused(run("gradescope", course), 4, f"/{NAME}: move them into the course folder")
+    assert run("grade", course).exit_code == 0
+
+
 FULL = """
 import os, shutil, subprocess, sys
 from pathlib import Path
