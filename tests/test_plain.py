@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import psutil
@@ -12,6 +16,8 @@ from autograder.errors import CourseError
 from autograder.limits import Limits
 from autograder.plain import Scores, plain_scores
 from tests import course_factory as factory
+
+ROOT = Path(__file__).parents[1]
 
 FULL = {name: (points, "") for name, points in factory.FULL.items() if points}
 
@@ -41,6 +47,30 @@ def test_a_cell_without_an_end_is_told_and_its_process_ended(tmp_path: Path, mon
     with pytest.raises(CourseError, match=r"longer than the limit total_seconds \(1\); make it faster, or raise"):
         scores(tmp_path, Limits(total_seconds=1), demo="while True:\n    pass")
     assert not [each for each in psutil.Process().children() if "spawn_main" in " ".join(each.cmdline())]
+
+
+PROGRAM = """
+import sys
+from pathlib import Path
+from tests.test_plain import scores
+if __name__ == "__main__":
+    told = f"import os\\nprint(os.getpid(), file=open({sys.argv[2]!r}, 'w'))\\n"
+    scores(Path(sys.argv[1]), demo=told + "while True: pass")
+"""
+
+
+def test_a_cell_without_an_end_does_not_outlive_a_validation_that_is_killed(tmp_path: Path) -> None:
+    program, note, folder = tmp_path / "program.py", tmp_path / "note", tmp_path / "folder"
+    program.write_text(PROGRAM)
+    folder.mkdir()
+    with subprocess.Popen(
+        [sys.executable, program, folder, note], env=os.environ | {"PYTHONPATH": str(ROOT)}
+    ) as killed:
+        while not (note.exists() and note.read_text().endswith("\n")):
+            time.sleep(0.05)
+        left = psutil.Process(int(note.read_text()))
+        killed.kill()
+    left.wait(timeout=20)
 
 
 def test_the_files_beside_the_notebook_are_there_and_links_to_nowhere_are_none(tmp_path: Path) -> None:
