@@ -19,7 +19,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from importlib.machinery import PathFinder
 from importlib.util import find_spec
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -206,7 +205,7 @@ def _submitted(assignment: Assignment, cell: Cell, source: str) -> SubmittedCell
 
 def _statements(source: str) -> Iterator[tuple[frozenset[str], str]]:
     """Top-level statements with the names that they bind, each with the comments above it; the docstring left out."""
-    lines = [line.rstrip("\n") for line in StringIO(source, newline=None)]  # form feeds end none for Python
+    lines = source.splitlines()
     body = ast.parse(source).body
     start = 0
     for position, statement in enumerate(body):

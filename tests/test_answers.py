@@ -68,14 +68,6 @@ def test_decorators_and_statements_on_one_line_stay_with_their_function(assignme
     assert "double.note = 1; half = double" in sources[3]
 
 
-def test_an_answer_is_cut_at_the_lines_that_python_counts(assignment: Assignment) -> None:
-    text = 'x = """a\x0cb\u2028c"""\r\n\r\ndef double(x):\r\n    return x + x\r\ndef half(x):\n    return x / 2\n'
-    sources = replaced_sources(assignment, Answer("d", True, text))
-    assert sources[1].startswith('x = """a\x0cb\u2028c"""\n')
-    assert sources[1].endswith("\ndef double(x):\n    return x + x")
-    assert sources[3].endswith("def half(x):\n    return x / 2")
-
-
 def test_the_reference_and_the_blank_are_the_instructors_own_texts(assignment: Assignment) -> None:
     assert "return 2 * x" in answered(assignment)[1].source
     assert "return 2 * x" not in blank(assignment)[1].source
