@@ -14,6 +14,7 @@ import json
 import re
 import subprocess
 import sys
+import tokenize
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from importlib.machinery import PathFinder
@@ -25,7 +26,7 @@ from traitlets import Unicode
 from traitlets.config import Configurable
 
 from autograder.assignment import Assignment, Cell
-from autograder.course import Course
+from autograder.course import Course, utf8
 from autograder.errors import CourseError
 from autograder.intake import SubmittedCell
 from autograder.syntax import bound_names
@@ -33,9 +34,12 @@ from autograder.syntax import bound_names
 ALSO_COSTS = re.compile(r"Also costs (\w+): (.+)", re.DOTALL)
 # A process of its own: the answers' module and all that it imports never enter a process that grades.
 PRINT_ANSWERS = """
-import importlib, json, sys
+import importlib, json, os, sys
+answer = os.dup(1)
+os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # whatever else is printed, at exit too
 found = importlib.import_module(sys.argv[1]).answers(sys.argv[2])
-print("\\n" + json.dumps(found))
+with open(answer, "w") as file:
+    json.dump(found, file)
 """
 
 
@@ -219,11 +223,11 @@ def _statements(source: str) -> Iterator[tuple[frozenset[str], str]]:
 
 def _from_module(module: str, root: Path, assignment: str) -> Any:
     command = [sys.executable, "-B", "-c", PRINT_ANSWERS, module, assignment]  # -B: no copy of them beside
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, errors="replace", check=False)
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["it ended without a word"])[-1]
         raise CourseError(f"The answers of {assignment} cannot be read from {module} (c.Answers.module): {reason}")
-    found = json.loads(done.stdout.splitlines()[-1])
+    found = json.loads(done.stdout or "null")  # nothing where it ended as if all were well
     if not isinstance(found, list):
         raise CourseError(f"{module}.answers({assignment!r}) must return a list of dictionaries.")
     return found
@@ -233,10 +237,13 @@ def _from_folder(folder: Path) -> Iterator[Answer]:
     if not folder.is_dir():
         raise CourseError(f"There is no folder {folder} for the answers that c.Answers.folder promises.")
     for path in sorted([*folder.glob("right/*.py"), *folder.glob("wrong/*.py")]):
-        source = path.read_text(encoding="utf-8")
         try:
+            with tokenize.open(utf8(path)) as file:  # by its mark or coding line, as Python reads it
+                source = file.read()
             docstring = ast.get_docstring(ast.parse(source)) or ""
-        except SyntaxError as error:
+        except OSError as error:
+            raise CourseError(f"Answer {path} cannot be read: {error.strerror}.") from None
+        except (SyntaxError, ValueError) as error:
             raise CourseError(f"Answer {path} is not Python: {error}.") from None
         paragraphs = [" ".join(text.split()) for text in docstring.split("\n\n")]
         costs = {match[1]: match[2] for match in map(ALSO_COSTS.fullmatch, paragraphs) if match}

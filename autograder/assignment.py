@@ -4,32 +4,19 @@ from __future__ import annotations
 
 import ast
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from textwrap import dedent
 from types import CodeType
 from typing import Any, Literal
 
 from autograder.errors import CourseError
+from autograder.regions import Markers, open_lines, release_source
 from autograder.syntax import analyze, ends_quietly, imported_modules, imported_names, to_python
 
 Kind = Literal["student", "given", "test", "manual", "text"]
-
-
-@dataclass(frozen=True)
-class Markers:
-    """nbgrader's delimiters and stubs, by the names of its traits."""
-
-    begin_solution: str = "BEGIN SOLUTION"  # ClearSolutions.begin_solution_delimeter
-    end_solution: str = "END SOLUTION"
-    begin_hidden: str = "BEGIN HIDDEN TESTS"  # ClearHiddenTests.begin_test_delimeter
-    end_hidden: str = "END HIDDEN TESTS"
-    begin_marks: str = "BEGIN MARK SCHEME"  # ClearMarkScheme.begin_mark_scheme_delimeter
-    end_marks: str = "END MARK SCHEME"
-    code_stub: str = "# YOUR CODE HERE\nraise NotImplementedError()"  # ClearSolutions.code_stub["python"]
-    text_stub: str = "YOUR ANSWER HERE"
 
 
 @dataclass(frozen=True)
@@ -203,60 +190,6 @@ class Assignment:
         return read[-1] if read else ""
 
 
-def release_source(source: str, cell_type: str, solution: bool, markers: Markers) -> str:
-    """The source as nbgrader hands it out: solutions, hidden tests and mark schemes taken away.
-
-    Raises ValueError for a region that is not closed or stands within another.
-    """
-    stub = markers.code_stub if cell_type == "code" else markers.text_stub
-    cleared = _without(source, markers.begin_solution, markers.end_solution, stub)
-    if solution and cleared == source:
-        cleared = stub
-    cleared = _without(cleared, markers.begin_hidden, markers.end_hidden)
-    return _without(cleared, markers.begin_marks, markers.end_marks)
-
-
-def _without(source: str, begin: str, end: str, stub: str | None = None) -> str:
-    kept: list[str] = []
-    inside = False
-    for line in source.split("\n"):
-        if begin in line:
-            if inside:
-                raise ValueError(f"a {begin} region stands within another")
-            inside = True
-            indent = line[: len(line) - len(line.lstrip())]
-            kept += [indent + text for text in stub.split("\n")] if stub is not None else []
-        elif end in line:
-            inside = False
-        elif not inside:
-            kept.append(line)
-    if inside:
-        raise ValueError(f"a {begin} region has no {end}")
-    return "\n".join(kept)
-
-
-def _open_lines(source: str, markers: Markers) -> frozenset[int]:
-    """The numbers, from 1, of the lines outside hidden regions; none where these may do more than assert."""
-    hidden, inside, lines = set(), False, source.split("\n")
-    for number, line in enumerate(lines, 1):
-        inside = inside or markers.begin_hidden in line
-        if inside:
-            hidden.add(number)
-        inside = inside and markers.end_hidden not in line
-    everywhere = frozenset(range(1, len(lines) + 1))
-    if not hidden:
-        return everywhere
-    try:
-        ast.parse(source)  # magics would be other lines when they run
-        body = ast.parse(dedent("\n".join(lines[number - 1] for number in sorted(hidden))))
-    except SyntaxError:
-        return frozenset()
-    only = all(isinstance(each, ast.Assert) for each in body.body) and not any(
-        isinstance(each, ast.NamedExpr) for each in ast.walk(body)
-    )
-    return everywhere - hidden if only else frozenset()
-
-
 def _read_cells(notebook: dict[str, Any], markers: Markers) -> Iterator[Cell]:
     for index, raw in enumerate(notebook["cells"]):
         metadata = raw.get("metadata", {})
@@ -274,18 +207,40 @@ def _read_cells(notebook: dict[str, Any], markers: Markers) -> Iterator[Cell]:
             kind = "student" if is_code else "text"
         else:
             kind = "given" if is_code else "text"
-        grade_id = marks.get("grade_id")
         yield Cell(
             index=index,
             cell_type=cell_type,
             kind=kind,
-            grade_id=grade_id,
-            points=float(marks.get("points") or 0) if graded or marks.get("task") else 0.0,
+            grade_id=_grade_id(marks, index + 1),
+            points=_points(marks, index + 1) if graded or marks.get("task") else 0.0,
             locked=not solution and (graded or bool(marks.get("locked"))),
             source=source,
             release=release_source(source, cell_type, solution, markers),
             hidden=markers.begin_hidden in source,
-            open_lines=_open_lines(source, markers) if is_code else frozenset(),
+            open_lines=open_lines(source, markers) if is_code else frozenset(),
             metadata=metadata,
             **(analyze(source) if is_code else {}),
         )
+
+
+def _grade_id(marks: Mapping[str, Any], number: int) -> str | None:
+    """nbgrader's name of the cell; None where it has no role there."""
+    name = marks.get("grade_id")
+    if isinstance(name, str) and name:
+        return name
+    if any(marks.get(role) for role in ("grade", "solution", "locked", "task")):
+        raise ValueError(f"cell {number} needs a grade_id, a text, not {name!r}; give it one under Create Assignment")
+    return None
+
+
+def _points(marks: Mapping[str, Any], number: int) -> float:
+    value = marks.get("points")
+    try:
+        points = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        points = math.nan
+    if not 0 <= points < math.inf:
+        raise ValueError(
+            f"cell {number} needs points, a number from 0, not {value!r}; enter it under Create Assignment"
+        )
+    return points

@@ -7,11 +7,13 @@ the notebooks import from a checkout), and the exact versions of all others. ``g
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
 import shlex
 import sys
 import zipfile
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from importlib import metadata
 from io import BytesIO
 from pathlib import Path
@@ -29,7 +31,7 @@ SCRIPT, FILE = 0o755, 0o644
 
 
 def bundle(course: Course, assignment: str) -> bytes:
-    """The zip's bytes; raises CourseError where a module that the notebooks import cannot be brought along."""
+    """The zip's bytes; raises CourseError where a module or a source folder cannot be brought along."""
     modules = {name.partition(".")[0] for each in course.notebooks(assignment).values() for name in each.modules}
     own = {name.partition("/")[0].removesuffix(".py") for name in course.files(assignment)}
     local, pins = _needs(modules - own)
@@ -44,11 +46,21 @@ def bundle(course: Course, assignment: str) -> bytes:
         files |= {f"packages/{name}": content for name, content in _package(path)}
     if (course.root / CONFIG_FILE).exists():
         files[f"course/{CONFIG_FILE}"] = (course.root / CONFIG_FILE).read_bytes()
-    folder = course.folder("source", ".", assignment)
-    names = [*course.files(assignment), *(path.name for path in folder.glob("*.ipynb"))]
-    for name in names:
-        files[f"course/{(folder / name).relative_to(course.root)}"] = (folder / name).read_bytes()
+    folder, place = course.folder("source", ".", assignment), _place(course, assignment)
+    for name in [*course.files(assignment), *(f"{name}.ipynb" for name in course.notebooks(assignment))]:
+        files[f"{place}/{name}"] = (folder / name).read_bytes()
     return _zip(files)
+
+
+def _place(course: Course, assignment: str) -> str:
+    """Where a course in the zip's folder ``course`` looks for the assignment's source."""
+    place = os.path.normpath(replace(course, root=Path("/course")).folder("source", ".", assignment))
+    if not place.startswith("/course/"):
+        raise CourseError(
+            f"The zip holds a copy of the course folder, in which the settings look for the notebooks in {place}: "
+            "move them into the course folder, and give their place from there as c.CourseDirectory.source_directory."
+        )
+    return place[1:]
 
 
 def _needs(modules: Iterable[str]) -> tuple[list[Path], list[str]]:

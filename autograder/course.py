@@ -6,6 +6,7 @@ nbgrader itself is not imported, since that alone takes seconds; the tests hold 
 from __future__ import annotations
 
 import glob
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,18 +16,21 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from dateutil import parser, tz  # type: ignore[import-untyped]
-from traitlets import Bool, Dict, Enum, Float, Integer, TraitError
+from traitlets import Bool, Dict, Enum, TraitError
 from traitlets.config import Config, Configurable, PyFileConfigLoader
+from traitlets.config.loader import LazyConfigValue
 
-from autograder.assignment import Assignment, Markers
+from autograder.assignment import Assignment
 from autograder.errors import CourseError, UsageError
 from autograder.limits import Limits
-from autograder.penalty import loaded
+from autograder.penalty import LATE_DAYS, LateDays, late_plugin, policy_of
+from autograder.regions import Markers
 from autograder.wording import as_setting, nearest
 
 CONFIG_FILE = "nbgrader_config.py"
 # In a student's name: what nothing can store or print, and what turns the rest of a line round.
 UNUSABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
+FIELD, FIELDS = r"\{(\w*)\}", ["assignment_id", "nbgrader_step", "student_id"]  # of directory_structure
 STATE = ".autograder"  # the engine's own folder in the course folder: lock, log, backups
 DEFAULTS = {
     "source_directory": "source",
@@ -39,8 +43,6 @@ DEFAULTS = {
     "db_url": "",
 }
 
-LATE_DAYS = "autograder.late.LateDays"
-PLAIN = bool | int | float | str
 # Names of our other settings, whose classes take long to import or import this module.
 SETTINGS = {
     "Answers": ("folder", "module"),
@@ -65,14 +67,6 @@ class Engine(Configurable):  # type: ignore[misc]
     show_hidden_checks = Bool(False, help="whether feedback always tells why a hidden check failed").tag(config=True)
 
 
-class LateDays(Configurable):  # type: ignore[misc]
-    """The settings of the plugin ``autograder.late.LateDays``, whose base nbgrader takes long to import."""
-
-    grace_minutes = Float(15.0, min=0.0, help="minutes after the due date that cost nothing").tag(config=True)
-    penalty_per_day = Float(0.1, min=0.0, max=1.0, help="share of the score that each day begun costs").tag(config=True)
-    last_day = Integer(5, min=0, help="days after which nothing counts").tag(config=True)
-
-
 Settings = TypeVar("Settings", bound=Configurable)
 
 
@@ -92,7 +86,7 @@ class Course:
         >>> course.course_id, [student for student, folder in course.submissions("scaling")]
         ('course101', ['ada', 'ben'])
         """
-        root = root.resolve()
+        root = utf8(root.resolve())
         if not root.is_dir():
             raise UsageError(f"There is no course folder {root}; name one with --course-dir.")
         config = Config()
@@ -111,7 +105,9 @@ class Course:
                 f"{root / CONFIG_FILE}: c.CourseDirectory.root is {str(elsewhere)!r}, but a course is the folder of "
                 "its configuration; take the line out, or name that folder with --course-dir."
             )
-        return cls(root, config, db)
+        course = cls(root, config, db)
+        course._check_structure()
+        return course
 
     def setting(self, name: str) -> str:
         """A text of ``c.CourseDirectory``, or nbgrader's default."""
@@ -169,9 +165,24 @@ class Course:
             if trait in self.config[section]
         }
         stub: Any = self.config.ClearSolutions.get("code_stub", {})
+        if isinstance(stub, LazyConfigValue):  # c.ClearSolutions.code_stub.update(...)
+            stub = stub.get_value({})
         if isinstance(stub, dict):
             stub = stub.get("python", Markers.code_stub)
         return Markers(code_stub=stub, **found)
+
+    def _check_structure(self) -> None:
+        structure = self.setting("directory_structure")
+        fields = re.findall(FIELD, structure)
+        if (
+            sorted({*fields}) != FIELDS
+            or fields.count("student_id") > 1
+            or re.search("[{}]", re.sub(FIELD, "", structure))
+        ):
+            raise CourseError(
+                f"{self.root / CONFIG_FILE}: c.CourseDirectory.directory_structure is {structure!r}, "
+                f"but it needs each of these and no other: {', '.join(f'{{{name}}}' for name in FIELDS)}."
+            )
 
     def folder(self, step: str, student: str, assignment: str) -> Path:
         """The folder of ``step`` ("source", "submitted", ...) for one student; "." stands for nobody."""
@@ -182,21 +193,28 @@ class Course:
     def notebooks(self, assignment: str) -> dict[str, Assignment]:
         """The instructor's notebooks by name; raises UsageError where there are none."""
         folder = self.folder("source", ".", assignment)
-        paths = sorted(folder.glob("*.ipynb")) if re.fullmatch(r"[^/\\+]*[^/\\+.][^/\\+]*", assignment) else []
+        paths = sorted(folder.glob("[!.]*.ipynb")) if re.fullmatch(r"[^/\\+]*[^/\\+.][^/\\+]*", assignment) else []
         if not paths:
-            sources = self.root / self.setting("source_directory")
-            there = ", ".join(sorted({path.parent.name for path in sources.rglob("*.ipynb")}))
-            known = f"there are {there}" if there else f"{sources} holds none; --course-dir names the course"
+            there = ", ".join(sorted({utf8(path).parent.name for path in self.sources()}))
+            place = self.root / self.setting("source_directory")
+            known = f"there are {there}" if there else f"{place} holds none; --course-dir names the course"
             raise UsageError(f"There is no assignment {assignment!r} with a notebook; {known}.")
-        return {path.stem: Assignment.from_file(path, self.markers) for path in paths}
+        return {utf8(path).stem: Assignment.from_file(path, self.markers) for path in paths}
+
+    def sources(self) -> Iterator[Path]:
+        """The instructor's notebooks of every assignment; what is hidden, an editor or a system put there."""
+        folder = self.root / self.setting("source_directory")
+        for path in folder.rglob("*.ipynb"):
+            if not any(part[0] == "." for part in path.relative_to(folder).parts):
+                yield path
 
     def files(self, assignment: str) -> dict[str, bytes]:
-        """What stands beside the instructor's notebooks, for the notebooks to read."""
+        """What stands beside the instructor's notebooks, for the notebooks to read; raises CourseError."""
         folder = self.folder("source", ".", assignment)
         names = [path.relative_to(folder) for path in sorted(folder.rglob("*")) if path.is_file()]
         litter = ("__pycache__", "feedback")
         return {
-            str(name): (folder / name).read_bytes()
+            str(name): utf8(folder / name).read_bytes()
             for name in names
             if name.suffix != ".ipynb" and not any(part[0] == "." or part in litter for part in name.parts)
         }
@@ -229,49 +247,27 @@ class Course:
                 yield match["student"], self.root / found
 
     def late_policy(self) -> dict[str, Any]:
-        """What a worker needs to compute late penalties: the plugin's name and all plain settings.
-
-        CourseError where a setting of our plugin is wrong, one of the course's own plugin is not plain, or there is no
-        such plugin.
-        """
-        plugin = _late_plugin(self.config)
-        if plugin in ("", LATE_DAYS):
+        """``penalty.policy_of`` of the course; CourseError where a setting of our plugin is wrong, too."""
+        if late_plugin(self.config, self.root / CONFIG_FILE) in ("", LATE_DAYS):
             self.settings(LateDays)
-        section = plugin.rpartition(".")[2]
-        for name, value in self.config.get(section, {}).items():
-            if not isinstance(value, PLAIN):
-                raise CourseError(
-                    f"{self.root / CONFIG_FILE}: c.{section}.{name} is {value!r}, "
-                    "but a late plugin's settings are numbers, texts and truth values here."
-                )
-        settings = {
-            section: {name: value for name, value in values.items() if isinstance(value, PLAIN)}
-            for section, values in self.config.items()
-            if isinstance(values, dict)
-        }
-        policy = {"plugin": plugin, "config": settings, "path": str(self.root)}
-        if plugin not in ("", LATE_DAYS):  # of ours it is known that it is there, and importing it takes a second
-            try:
-                loaded(policy)
-            except Exception as error:
-                why = f"{type(error).__name__}: {error}"
-                raise CourseError(
-                    f"{self.root / CONFIG_FILE}: the late plugin {plugin} cannot be used ({why})."
-                ) from None
-        return policy
+        return policy_of(self.config, self.root / CONFIG_FILE)
 
 
-def _late_plugin(config: Config) -> str:
-    """The full name of the course's late policy; "" where none is set."""
-    plugin = config.AssignLatePenalties.get("plugin_class", "")
-    return plugin if isinstance(plugin, str) else f"{plugin.__module__}.{plugin.__qualname__}"
+def utf8(path: Path) -> Path:
+    """The path itself; CourseError where its name can be told neither to the gradebook nor to a worker."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        shown = os.fsencode(path).decode("utf-8", "backslashreplace")
+        raise CourseError(f"The name {shown} is not UTF-8; rename it.") from None
+    return path
 
 
 def _check_names(config: Config, path: Path) -> None:
     """Raise CourseError for a misspelt setting of ours, of which traitlets warns late or not at all."""
     ours = {each.__name__: each.class_trait_names(config=True) for each in (Engine, LateDays)}
     sections = {**ours, **SETTINGS}
-    plugin = _late_plugin(config)
+    plugin = late_plugin(config, path)
     if plugin not in ("", LATE_DAYS):
         del sections["LateDays"]  # a course's own plugin may have this name
     for section in config.keys() - sections.keys() - {plugin.rpartition(".")[2]}:  # nbgrader's have no names like ours

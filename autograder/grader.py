@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from autograder.answers import Answer
-from autograder.assignment import Assignment, Markers
+from autograder.assignment import Assignment
 from autograder.bounds import within
 from autograder.errors import AutograderError, WorkerError
 from autograder.intake import Refused, parse
@@ -25,6 +25,7 @@ from autograder.limits import Limits
 from autograder.originality import Originality, Review
 from autograder.pages import make_page
 from autograder.penalty import late_penalty
+from autograder.regions import Markers
 from autograder.repair import repair, wrong_notebook
 from autograder.results import CheckResult, Judged
 from autograder.unanswered import blank_cells, refused

@@ -9,12 +9,12 @@ import math
 
 from nbgrader.plugins import LateSubmissionPlugin
 
-from autograder import course
+from autograder import penalty
 
 __all__ = ["LateDays"]
 
 
-class LateDays(course.LateDays, LateSubmissionPlugin):  # type: ignore[misc]
+class LateDays(penalty.LateDays, LateSubmissionPlugin):  # type: ignore[misc]
     """penalty = score * min(1, penalty_per_day * days begun); the whole score after ``last_day`` days."""
 
     def late_submission_penalty(self, student_id: str, score: float, total_seconds_late: float) -> float:

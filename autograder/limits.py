@@ -10,6 +10,7 @@ from autograder.errors import UsageError
 from autograder.wording import nearest
 
 MIB = 1 << 20
+MOST = {"int": 1 << 40, "float": 1e6}  # more than any course needs, and no more than msgpack and system calls take
 MAX_DEPTH = 100  # of a message: msgpack overflows the stack of the process that reads it at 200
 
 
@@ -60,8 +61,9 @@ class Limits:
             if isinstance(value, bool) or not isinstance(value, kinds) or not 0 < value < float("inf"):
                 kind = "number" if field.type == "float" else "whole number"
                 raise UsageError(f"The limit {field.name} must be a positive {kind}, not {value!r}.")
-        if self.message_depth > MAX_DEPTH:
-            raise UsageError(f"The limit message_depth may be {MAX_DEPTH} at most, not {self.message_depth}.")
+            most = MAX_DEPTH if field.name == "message_depth" else MOST[str(field.type)]
+            if value > most:
+                raise UsageError(f"The limit {field.name} may be {most:,.0f} at most, not {value}.")
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> Limits:

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from autograder.assignment import Cell, Markers, release_source
+from autograder.assignment import Cell
+from autograder.regions import Markers, release_source
 
 KEPT = ("grade", "grade_id", "locked", "points", "solution", "task")
 

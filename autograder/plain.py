@@ -6,35 +6,55 @@ import multiprocessing
 import os
 import shutil
 import tempfile
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from autograder.assignment import Assignment, Markers
+from autograder.assignment import Assignment
 from autograder.errors import CourseError
 from autograder.limits import Limits
+from autograder.regions import Markers
+from autograder.sandbox import die_with_parent
 from autograder.scoring import score_of
+from autograder.warm import GRACE
 
 Scores = dict[str, tuple[float, str]]
 """By grade id: the score of a test, and what it raised."""
 
 
-def plain_scores(assignment: Assignment, folder: Path) -> Scores:
-    """Run the instructor's solutions and tests, with the files of ``folder`` beside them, in a fresh process."""
+def plain_scores(assignment: Assignment, folder: Path, limits: Limits) -> Scores:
+    """Run the instructor's solutions and tests, with the files of ``folder`` beside them, in a fresh process.
+
+    Raises CourseError where they end that process or take longer than a submission may.
+    """
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=context) as pool, tempfile.TemporaryDirectory() as scratch:
-        shutil.copytree(folder, scratch, dirs_exist_ok=True)
-        task = pool.submit(_run, assignment.name, assignment.notebook, vars(assignment.markers), scratch)
+    ours, theirs = context.Pipe(duplex=False)
+    with tempfile.TemporaryDirectory() as scratch, ours:
+        hidden = shutil.ignore_patterns(".*")  # as in Course.files; an editor's lock is a link to nowhere
+        shutil.copytree(folder, scratch, dirs_exist_ok=True, ignore=hidden, ignore_dangling_symlinks=True)
+        arguments = theirs, assignment.name, assignment.notebook, vars(assignment.markers), scratch
+        process = context.Process(target=_run, args=arguments)
+        process.start()
+        theirs.close()
         try:
-            return task.result()
-        except BrokenProcessPool:
+            if not ours.poll(limits.total_seconds + GRACE):
+                raise CourseError(
+                    f"The instructor's notebook {assignment.name!r}, run in one process, takes longer than the limit "
+                    f"total_seconds ({limits.total_seconds:g}); make it faster, or raise that limit."
+                )
+            scores: Scores = ours.recv()
+        except EOFError:
             raise CourseError(f"The instructor's notebook {assignment.name!r} ends the process it runs in.") from None
+        finally:
+            process.kill()
+            process.join()
+    return scores
 
 
-def _run(name: str, notebook: dict[str, Any], markers: dict[str, str], folder: str) -> Scores:
+def _run(answer: Connection, name: str, notebook: dict[str, Any], markers: dict[str, str], folder: str) -> None:
     from autograder.shell import Shell
 
+    die_with_parent()
     os.chdir(folder)
     assignment = Assignment(name, notebook, Markers(**markers))
     shell = Shell(Limits())
@@ -49,9 +69,9 @@ def _run(name: str, notebook: dict[str, Any], markers: dict[str, str], folder: s
         try:
             exec(cell.code, shell.names)
             value = eval(cell.last_expression, shell.names) if cell.last_expression is not None else None
-        except Exception as error:
+        except BaseException as error:  # SystemExit above all
             scores[cell.grade_id] = 0.0, f"{type(error).__name__}: {error}"
         else:
             scores[cell.grade_id] = score_of(value, cell.points)
         shell.outputs.take()
-    return scores
+    answer.send(scores)

@@ -22,16 +22,16 @@ def strays(course: Course, assignment: str, gradebook: Gradebook) -> Iterator[tu
     root = course.root / course.setting("submitted_directory")
     own = set(course.notebooks(assignment))
     others = other_notebooks(course, assignment)
-    for path in sorted([*root.glob("*.ipynb"), *root.glob("*/*.ipynb")]):
+    for path in sorted([*root.glob("[!.]*.ipynb"), *root.glob("[!.]*/[!.]*.ipynb")]):
         if path.stem in others or not path.is_file():
             continue
         student = path.parent.name if path.parent != root else "<student>"
         name = path.stem if path.stem in own or len(own) > 1 else next(iter(own))
         where = root.relative_to(course.root) / student / assignment / f"{name}.ipynb"
         yield _shown(path.relative_to(course.root)), f"not graded: it should be {_shown(where)}"
-    known = {path.parent.name for path in _sources(course)} | _assignments(gradebook)
+    known = {path.parent.name for path in course.sources()} | _assignments(gradebook)
     unknown = [folder for folder in root.glob("*/[!._]*/") if folder.name not in known]
-    folders = {each.name: each for each in sorted(unknown, reverse=True) if any(each.glob("*.ipynb"))}
+    folders = {each.name: each for each in sorted(unknown, reverse=True) if any(each.glob("[!.]*.ipynb"))}
     for name, folder in sorted(folders.items()):
         reason = f"not graded: there is no assignment of this name{nearest(name, known)}"
         yield _shown(folder.relative_to(course.root)), reason
@@ -39,11 +39,7 @@ def strays(course: Course, assignment: str, gradebook: Gradebook) -> Iterator[tu
 
 def other_notebooks(course: Course, assignment: str) -> set[str]:
     """Names of the notebooks of the course's other assignments."""
-    return {path.stem for path in _sources(course)} - {*course.notebooks(assignment)}
-
-
-def _sources(course: Course) -> Iterator[Path]:
-    return (course.root / course.setting("source_directory")).rglob("*.ipynb")
+    return {path.stem for path in course.sources()} - {*course.notebooks(assignment)}
 
 
 def _assignments(gradebook: Gradebook) -> set[str]:

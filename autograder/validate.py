@@ -135,7 +135,7 @@ def validate(assignment: str, course_dir: Path = Path("."), *, jobs: int | None 
             _read(results[answer], each)
     plain: dict[str, tuple[float, str]] = {}
     for notebook in notebooks.values():
-        plain |= plain_scores(notebook, course.folder("source", ".", assignment))
+        plain |= plain_scores(notebook, course.folder("source", ".", assignment), course.limits)
     found = Validation(
         checks=[check for notebook in notebooks.values() for check in _checks(notebook)],
         right=[answer for answer in answers if answer.right],

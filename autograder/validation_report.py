@@ -18,7 +18,7 @@ def report(found: Validation) -> Iterator[str]:
     yield f"right answers {right} of {len(found.right)} with every point"
     yield f"mistakes      {caught} of {len(found.wrong)} lose points on their own function"
     yield f"diagnoses     {len(found.diagnosed)} of {len(found.wrong)} named by their own sentence"
-    if found.wrong:
+    if found.wrong and found.checks:
         yield ""
         yield from _table(found)
         yield from _remarks(found)

@@ -146,7 +146,8 @@ def _walls(setup: dict[str, Any]) -> Any:
 
 
 def _read_assignment(data: dict[str, Any]) -> Any:
-    from autograder.assignment import Assignment, Markers
+    from autograder.assignment import Assignment
+    from autograder.regions import Markers
 
     assignment = Assignment(data["name"], data["notebook"], Markers(**data["markers"]))
     folder = data["folder"]

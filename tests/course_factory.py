@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from autograder.assignment import Assignment, Markers
+from autograder.assignment import Assignment
 from autograder.gradebook import Gradebook
+from autograder.regions import Markers
 
 NAME = "scaling"
 Notebook = dict[str, Any]

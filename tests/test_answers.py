@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from autograder.answers import Answer, answered, blank, own_function, places, re
 from autograder.assignment import Assignment
 from autograder.course import Course
 from autograder.errors import CourseError
+from autograder.jobs import known_answers
 
 SOLUTION = "def double(x):\n    ### BEGIN SOLUTION\n    return 2 * x\n    ### END SOLUTION"
 PAIR = "def half(x):\n    return x / 2\n\n# the sign turned\ndef negative(x):\n    return -x"
@@ -118,8 +120,46 @@ def test_a_folder_of_files_is_read_with_its_explanations(tmp_path: Path, assignm
     assert own_function(assignment, wrong) == "double"
 
 
+FILE = '"""Twicé."""\ndef double(x): return x + x\n'
+
+
+@pytest.mark.parametrize("data", [FILE.encode("utf-8-sig"), b"# coding: latin-1\n" + FILE.encode("latin-1")])
+def test_an_answer_is_read_by_its_mark_and_its_coding_line(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "answers" / "a" / "right" / "sum.py"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(data)
+    (found,) = read_answers(course(tmp_path, 'c.Answers.folder = "answers"'), "a")
+    assert found.explanation == "Twicé."
+    assert found.source.endswith(FILE)
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (FILE.encode("latin-1"), r"sum\.py is not Python: .*encoding"),
+        (b"\n\n" + FILE.encode("latin-1"), r"sum\.py is not Python: .*utf-8"),
+        (b"# coding: klingon\n", r"sum\.py is not Python: .*klingon"),
+        (b"x = 1\0", r"sum\.py is not Python"),
+        (None, r"sum\.py cannot be read: Is a directory\."),
+    ],
+)
+def test_an_answer_that_cannot_be_read_costs_a_grading_its_name_and_no_more(
+    tmp_path: Path, data: bytes | None, sentence: str
+) -> None:
+    path = tmp_path / "answers" / "a" / "right" / "sum.py"
+    path.parent.mkdir(parents=True)
+    if data is None:
+        path.mkdir()
+    else:
+        path.write_bytes(data)
+    answers, (note,) = known_answers(course(tmp_path, 'c.Answers.folder = "answers"'), "a")
+    assert answers == []
+    assert re.match(f"Known mistakes are not named in the feedback: Answer .*{sentence}", note)
+
+
 def test_a_module_is_read_in_a_process_of_its_own(tmp_path: Path) -> None:
-    text = "import sys\nprint('noise')\ndef answers(a):\n    return [dict(name=a, right=True, source='x = 1')]\n"
+    noise = "import atexit\nprint('noise')\natexit.register(print, 'bye')\n"
+    text = noise + "def answers(a):\n    return [dict(name=a, right=True, source='x = 1')]\n"
     (tmp_path / "my_answers.py").write_text(text)
     found = read_answers(course(tmp_path, 'c.Answers.module = "my_answers"'), "week1")
     assert [answer.name for answer in found] == ["week1"]
@@ -135,6 +175,8 @@ def test_a_module_is_read_in_a_process_of_its_own(tmp_path: Path) -> None:
         ("[dict(name='a', right=True, source='')] * 2", "Two answers of week1 have the name 'a'"),
         ("5", "must return a list"),
         ("1 / 0", "division by zero"),
+        ("exit(0)", "must return a list"),
+        ("__import__('os').write(2, b'\\xe9') and exit(1)", "cannot be read from mine .*: \ufffd"),
     ],
 )
 def test_a_broken_list_of_answers_is_named_in_one_sentence(tmp_path: Path, returned: str, sentence: str) -> None:

@@ -11,8 +11,9 @@ import nbformat
 import pytest
 from nbgrader.preprocessors import ClearHiddenTests, ClearMarkScheme, ClearSolutions
 
-from autograder.assignment import Assignment, Markers, release_source
+from autograder.assignment import Assignment
 from autograder.errors import CourseError
+from autograder.regions import Markers, release_source
 from autograder.worker import Worker
 from tests import course_factory as factory
 
@@ -98,6 +99,26 @@ def test_a_notebook_that_cannot_be_used_is_named(text: str, tmp_path: Path) -> N
 def test_a_missing_notebook_is_named(tmp_path: Path) -> None:
     with pytest.raises(CourseError, match=r"a\.ipynb"):
         Assignment.from_file(tmp_path / "a.ipynb")
+
+
+@pytest.mark.parametrize("role", ["grade", "solution", "locked", "task"])
+@pytest.mark.parametrize("grade_id", [None, 7, ""])
+def test_a_cell_with_a_role_and_no_name_is_refused_by_its_number(role: str, grade_id: object) -> None:
+    cell = given("x = 1") | {"metadata": {"nbgrader": {role: True, "points": 1, "grade_id": grade_id}}}
+    with pytest.raises(CourseError, match=f"cell 2 needs a grade_id, a text, not {grade_id!r}; give it one"):
+        _ = notebook(given("y = 2"), cell).cells
+
+
+@pytest.mark.parametrize("points", [None, "", "three", -3, float("nan"), float("inf"), [1]])
+def test_points_that_are_no_number_from_0_are_refused_by_the_cells_number(points: object) -> None:
+    with pytest.raises(CourseError, match=r"cell 1 needs points, a number from 0, not .*; enter it"):
+        _ = notebook(factory.cell("code", "f", "x", grade=True, points=points)).cells
+    assert notebook(factory.cell("code", "f", "x", solution=True, points=points)).cells[0].points == 0.0
+
+
+@pytest.mark.parametrize("points", [0, 2, 2.5, "2"])
+def test_points_as_nbgrader_takes_them_are_taken(points: float | str) -> None:
+    assert notebook(factory.cell("code", "f", "x", grade=True, points=points)).cells[0].points == float(points)
 
 
 def test_two_cells_of_one_id_are_refused() -> None:

@@ -162,6 +162,15 @@ def test_sources_that_cannot_be_read_are_told(course: Path) -> None:
     assert everything(course) == before
 
 
+@pytest.mark.parametrize("where", ["../elsewhere", "{parent}/elsewhere", "{parent}/course/source"])
+def test_a_source_folder_that_the_zips_course_would_not_find_is_told(course: Path, where: str) -> None:
+    (course.parent / "elsewhere").symlink_to(course / "source")
+    with open(course / "nbgrader_config.py", "a") as config:
+        config.write(f"\nc.CourseDirectory.source_directory = {where.format(parent=course.parent)!r}\n")
+    refused(run("gradescope", course), 4, f"/{NAME}: move them into the course folder")
+    assert run("grade", course).exit_code == 0
+
+
 FULL = """
 import os, shutil, subprocess, sys
 from pathlib import Path
@@ -236,6 +245,10 @@ def test_a_mistake_in_the_settings_names_its_line(course: Path) -> None:
         (
             "c.AssignLatePenalties.plugin_class = 'autograder.late.LateDay'",
             "the late plugin autograder.late.LateDay cannot be used (AttributeError: module 'autograder.late' has no",
+        ),
+        (
+            "c.AssignLatePenalties.plugin_class = 5",
+            "c.AssignLatePenalties.plugin_class is 5, but it names a class, such as 'autograder.late.LateDays'",
         ),
         ("c.Answers.module = 5", "must be a unicode string, not the int 5"),
         ("c.Engine.limits = {'total_second': 9}", "There is no limit 'total_second'; do you mean total_seconds"),

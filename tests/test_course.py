@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
 
@@ -9,6 +11,8 @@ import pytest
 
 from autograder.course import DEFAULTS, Course, parse_timestamp
 from autograder.errors import CourseError, UsageError
+from autograder.limits import MOST, Limits
+from autograder.regions import Markers
 from tests.course_factory import NAME, make_course
 
 
@@ -58,6 +62,68 @@ def test_excluded_students_are_left_out(tmp_path: Path) -> None:
 def test_an_unknown_assignment_is_wrong_usage_and_the_known_ones_are_named(course: Course, name: str) -> None:
     with pytest.raises(UsageError, match=NAME):
         course.notebooks(name)
+
+
+def test_what_is_hidden_in_source_is_no_notebook_and_no_assignment(course: Course) -> None:
+    folder = course.root / "source" / NAME
+    (folder / f"._{NAME}.ipynb").write_bytes(b"\0\5\x16\7")  # macOS leaves these on other systems' disks
+    (folder / ".ipynb_checkpoints").mkdir()
+    (folder / ".ipynb_checkpoints" / f"{NAME}-checkpoint.ipynb").write_text("{}")
+    assert list(course.notebooks(NAME)) == [NAME]
+    assert [path.name for path in course.sources()] == [f"{NAME}.ipynb"]
+    with pytest.raises(UsageError, match=rf"there are {NAME}\.$"):
+        course.notebooks("nothing")
+
+
+@pytest.mark.parametrize("name", [b"donn\xe9es.csv", b"donn\xe9es.ipynb"])
+def test_a_name_beside_the_notebook_that_is_not_utf8_is_refused_in_printable_form(course: Course, name: bytes) -> None:
+    (course.root / "source" / NAME / os.fsdecode(name)).write_text("{}")
+    with pytest.raises(CourseError, match=r"donn\\xe9es\.\w+ is not UTF-8; rename it"):
+        _ = course.notebooks(NAME), course.files(NAME)
+
+
+def test_a_course_folder_whose_name_is_not_utf8_is_refused(tmp_path: Path) -> None:
+    root = make_course(tmp_path / os.fsdecode(b"caf\xe9"))
+    with pytest.raises(CourseError, match=r"caf\\xe9 is not UTF-8; rename it"):
+        Course.open(root)
+
+
+@pytest.mark.parametrize(
+    "structure",
+    [
+        "{nbgrader_step}/{user_id}/{assignment_id}", "{nbgrader_step}/{student_id", "{nbgrader_step}/{assignment_id}",
+        "{nbgrader_step}/{student_id}/{student_id}/{assignment_id}", "{nbgrader_step}/{student_id!r}/{assignment_id}",
+        "{nbgrader_step}/{student_id}/{assignment_id}/{}",
+    ],
+)  # fmt: skip
+def test_a_directory_structure_that_leads_to_no_student_is_refused(tmp_path: Path, structure: str) -> None:
+    root = make_course(tmp_path / "course", f"c.CourseDirectory.directory_structure = {structure!r}")
+    with pytest.raises(CourseError, match="needs each of these and no other: "):
+        Course.open(root)
+
+
+def test_a_directory_structure_in_another_order_is_followed(tmp_path: Path) -> None:
+    structure = "{assignment_id}/{nbgrader_step} of {assignment_id}/{student_id}"
+    root = make_course(tmp_path / "course", f"c.CourseDirectory.directory_structure = {structure!r}")
+    (root / NAME / f"submitted of {NAME}" / "ann").mkdir(parents=True)
+    assert [student for student, _ in Course.open(root).submissions(NAME)] == ["ann"]
+
+
+@pytest.mark.parametrize(("language", "stub"), [("python", "raise NotImplementedError"), ("r", Markers.code_stub)])
+def test_a_stub_that_is_put_over_nbgraders_is_taken(tmp_path: Path, language: str, stub: str) -> None:
+    line = f"c.ClearSolutions.code_stub.update({{{language!r}: 'raise NotImplementedError'}})"
+    assert Course.open(make_course(tmp_path / "course", line)).markers == Markers(code_stub=stub)
+
+
+@pytest.mark.parametrize("name", [each.name for each in fields(Limits)])
+def test_no_limit_is_more_than_system_calls_and_msgpack_can_be_told(tmp_path: Path, name: str) -> None:
+    for value in ("1e300", "10**30"):
+        root = make_course(tmp_path / value, f"c.Engine.limits = {{{name!r}: {value}}}")
+        with pytest.raises(
+            CourseError, match=rf"limits: The limit {name} (may be [\d,]+ at most, not|must be a positive)"
+        ):
+            _ = Course.open(root).limits
+    assert Limits(total_seconds=MOST["float"], memory_bytes=int(MOST["int"])).total_seconds == 1e6
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def test_notebooks_too_high_are_named_and_the_others_graded(tmp_path: Path) -> N
     (root / "submitted" / "bob").mkdir()
     shutil.copytree(root / "source" / NAME, root / "source" / "other")
     (root / "source" / "other" / f"{NAME}.ipynb").rename(root / "source" / "other" / "other.ipynb")
-    for stray in ("bob/mine.ipynb", "cyd.ipynb", "bob/other.ipynb"):
+    for stray in ("bob/mine.ipynb", "cyd.ipynb", "bob/other.ipynb", "._cyd.ipynb", "bob/._mine.ipynb"):
         shutil.copy(right, root / "submitted" / stray)
     result = grade(root)
     assert "1 graded, 0 unchanged" in result.output

@@ -110,6 +110,14 @@ def test_a_wrong_answer_that_keeps_its_points_is_a_miss(good: Validation) -> Non
     assert list(misses(kept)) == ["wrong/axis, which is wrong, loses nothing on scale_backward."]
 
 
+def test_mistakes_of_an_assignment_without_tests_are_misses(good: Validation) -> None:
+    found = replace(good, checks=[])
+    assert (
+        list(report(replace(found, misses=list(misses(found)))))[-1]
+        == "wrong/plus, which is wrong, loses nothing on scale_forward."
+    )
+
+
 def test_a_check_of_what_no_mistake_is_about_is_called_untried_and_not_useless(good: Validation) -> None:
     wrong = [answer for answer in good.wrong if answer.name != "wrong/axis"]
     found = replace(good, wrong=wrong, function={answer.name: "scale_forward" for answer in wrong})

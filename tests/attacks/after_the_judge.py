@@ -8,11 +8,11 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from autograder.assignment import Markers
 from autograder.grader import Grader
 from autograder.intake import SURROGATE
 from autograder.limits import Limits
 from autograder.originality import Originality
+from autograder.regions import Markers
 from autograder.results import CheckResult, Judged
 from autograder.sanitize import PAGE_ROOM
 from autograder.unit import Job, Outcome, Setup

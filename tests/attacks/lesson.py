@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from autograder.assignment import Assignment, Markers
+from autograder.assignment import Assignment
+from autograder.regions import Markers
 from tests import course_factory as factory
 
 Notebook = dict[str, Any]
