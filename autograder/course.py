@@ -40,6 +40,13 @@ DEFAULTS = {
 }
 
 LATE_DAYS = "autograder.late.LateDays"
+LATE_SECTIONS = (
+    "Configurable",
+    "LoggingConfigurable",
+    "BasePlugin",
+    "LateSubmissionPlugin",
+    "LateDays",
+)  # it reads these
 PLAIN = bool | int | float | str
 # Names of our other settings, whose classes take long to import or import this module.
 SETTINGS = {
@@ -229,7 +236,7 @@ class Course:
                 yield match["student"], self.root / found
 
     def late_policy(self) -> dict[str, Any]:
-        """What a worker needs to compute late penalties: the plugin's name and all plain settings.
+        """What a worker needs to compute late penalties: the plugin's name and the plain settings that it may read.
 
         CourseError where a setting of our plugin is wrong, one of the course's own plugin is not plain, or there is no
         such plugin.
@@ -247,7 +254,7 @@ class Course:
         settings = {
             section: {name: value for name, value in values.items() if isinstance(value, PLAIN)}
             for section, values in self.config.items()
-            if isinstance(values, dict)
+            if isinstance(values, dict) and _may_read(plugin, section)
         }
         policy = {"plugin": plugin, "config": settings, "path": str(self.root)}
         if plugin not in ("", LATE_DAYS):  # of ours it is known that it is there, and importing it takes a second
@@ -265,6 +272,13 @@ def _late_plugin(config: Config) -> str:
     """The full name of the course's late policy; "" where none is set."""
     plugin = config.AssignLatePenalties.get("plugin_class", "")
     return plugin if isinstance(plugin, str) else f"{plugin.__module__}.{plugin.__qualname__}"
+
+
+def _may_read(plugin: str, section: str) -> bool:
+    """Whether a penalty may depend on a section: a change of one that it may read grades everybody anew."""
+    if plugin in ("", LATE_DAYS):
+        return bool(plugin) and section in LATE_SECTIONS
+    return not section.startswith("Exchange")  # where files lie; of all else nobody knows what a course's own reads
 
 
 def _check_names(config: Config, path: Path) -> None:
