@@ -21,7 +21,7 @@ from traitlets.config import Config, Configurable, PyFileConfigLoader
 from autograder.assignment import Assignment, Markers
 from autograder.errors import CourseError, UsageError
 from autograder.limits import Limits
-from autograder.penalty import loaded
+from autograder.penalty import LATE_DAYS, loaded, may_read, plugin_of
 from autograder.wording import as_setting, nearest
 
 CONFIG_FILE = "nbgrader_config.py"
@@ -39,14 +39,6 @@ DEFAULTS = {
     "db_url": "",
 }
 
-LATE_DAYS = "autograder.late.LateDays"
-LATE_SECTIONS = (
-    "Configurable",
-    "LoggingConfigurable",
-    "BasePlugin",
-    "LateSubmissionPlugin",
-    "LateDays",
-)  # it reads these
 PLAIN = bool | int | float | str
 # Names of our other settings, whose classes take long to import or import this module.
 SETTINGS = {
@@ -241,7 +233,7 @@ class Course:
         CourseError where a setting of our plugin is wrong, one of the course's own plugin is not plain, or there is no
         such plugin.
         """
-        plugin = _late_plugin(self.config)
+        plugin = plugin_of(self.config)
         if plugin in ("", LATE_DAYS):
             self.settings(LateDays)
         section = plugin.rpartition(".")[2]
@@ -254,7 +246,7 @@ class Course:
         settings = {
             section: {name: value for name, value in values.items() if isinstance(value, PLAIN)}
             for section, values in self.config.items()
-            if isinstance(values, dict) and _may_read(plugin, section)
+            if isinstance(values, dict) and may_read(plugin, section)
         }
         policy = {"plugin": plugin, "config": settings, "path": str(self.root)}
         if plugin not in ("", LATE_DAYS):  # of ours it is known that it is there, and importing it takes a second
@@ -268,24 +260,11 @@ class Course:
         return policy
 
 
-def _late_plugin(config: Config) -> str:
-    """The full name of the course's late policy; "" where none is set."""
-    plugin = config.AssignLatePenalties.get("plugin_class", "")
-    return plugin if isinstance(plugin, str) else f"{plugin.__module__}.{plugin.__qualname__}"
-
-
-def _may_read(plugin: str, section: str) -> bool:
-    """Whether a penalty may depend on a section: a change of one that it may read grades everybody anew."""
-    if plugin in ("", LATE_DAYS):
-        return bool(plugin) and section in LATE_SECTIONS
-    return not section.startswith("Exchange")  # where files lie; of all else nobody knows what a course's own reads
-
-
 def _check_names(config: Config, path: Path) -> None:
     """Raise CourseError for a misspelt setting of ours, of which traitlets warns late or not at all."""
     ours = {each.__name__: each.class_trait_names(config=True) for each in (Engine, LateDays)}
     sections = {**ours, **SETTINGS}
-    plugin = _late_plugin(config)
+    plugin = plugin_of(config)
     if plugin not in ("", LATE_DAYS):
         del sections["LateDays"]  # a course's own plugin may have this name
     for section in config.keys() - sections.keys() - {plugin.rpartition(".")[2]}:  # nbgrader's have no names like ours

@@ -3,8 +3,8 @@
 import pytest
 from traitlets.config import Config
 
-from autograder.course import LATE_SECTIONS
 from autograder.late import LateDays
+from autograder.penalty import LATE_SECTIONS
 
 DAY = 86_400.0
 
