@@ -11,6 +11,7 @@ import ast
 import base64
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -26,7 +27,7 @@ from autograder.outputs import PROCESS_ENDED
 from autograder.results import CheckResult, Judged
 from autograder.sanitize import Page, plain
 from autograder.unanswered import blank_cells
-from autograder.wording import counted, lateness
+from autograder.wording import counted, lateness, readable
 
 LABELS = {  # status -> what a student reads
     "passed": "passed",
@@ -96,15 +97,19 @@ class Task:
         """What was had; 0 for what waits for a person."""
         return sum(check.score or 0.0 for check in self.checks)
 
+    @property
+    def tally(self) -> str:
+        """How many checks are passed, and how many a person graded or is to grade."""
+        people = Counter(check.label for check in self.checks if check.status in ("manual", "graded"))
+        if len(people) == 1 and people.total() == len(self.checks):
+            return next(iter(people))
+        passed = sum(check.status == "passed" for check in self.checks)
+        told = [f"{passed} of {rest}"] if (rest := len(self.checks) - people.total()) else []
+        return ", ".join([*told, *(f"{number} {label}" for label, number in people.items())])
+
     def has(self, *statuses: str) -> bool:
         """Whether a check of it has one of these."""
         return any(check.status in statuses for check in self.checks)
-
-
-def readable(grade_id: str) -> str:
-    """``batchnorm_forward__running_statistics`` -> "batchnorm_forward: running statistics"."""
-    name, _, rest = grade_id.partition("__")
-    return f"{name}: {rest.replace('_', ' ')}" if name and rest else grade_id
 
 
 def render(

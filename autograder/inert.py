@@ -6,7 +6,8 @@ By configuration::
     c.HTMLExporter.preprocessors = ["autograder.inert.Inert"]
 
 nbconvert sanitizes outputs and raw cells with the first, in time that grows by the square; Markdown cells formgrader
-shows as they are, with the instructor's rights. It colors code of any length: 50,000 dots take half a minute.
+shows as they are, with the instructor's rights. It colors code of any length: 50,000 dots take half a minute. It shows
+all that a cell printed, and one `print` in a loop makes the page as high as a million pixels.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any
 
 from nbconvert.preprocessors import Preprocessor
 
-from autograder.sanitize import Page
+from autograder.sanitize import Page, shortened
 
 # Markdown is read again when the page is made; as a reference none of these means anything then.
 _REFERENCES = {ord(char): f"&#{ord(char)};" for char in "\n!*[\\]^_`|~"}
@@ -26,7 +27,7 @@ CELL_SOURCE, PAGE_SOURCE = 10_000, 100_000  # characters of a cell of code or ra
 class Inert(Preprocessor):  # type: ignore[misc]
     """Makes what students wrote inert, in what is shown alone.
 
-    Outputs, and the Markdown cells that students may edit, become sanitized HTML, raw cells text; long code is cut.
+    Outputs, and the Markdown cells that students may edit, become sanitized HTML, raw cells text; what is long is cut.
     """
 
     def preprocess(self, nb: Any, resources: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
@@ -47,4 +48,8 @@ class Inert(Preprocessor):  # type: ignore[misc]
             for output in cell.get("outputs", []):
                 if "data" in output:
                     output.data = page.inert(output.data)
+                elif output.output_type == "stream":
+                    output.text = shortened(output.text)
+                elif output.output_type == "error":
+                    output.traceback = shortened("\n".join(output.traceback)).split("\n")
         return nb, resources

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 from autograder.errors import AutograderError
 from autograder.limits import Limits
+from autograder.marks import is_as_released
 
 MAX_VALUES = 2_000_000  # containers and members of one notebook: bounds the memory that parsing takes
 IMAGES = ("image/png", "image/jpeg")  # attachments of written answers that are kept
@@ -34,6 +35,7 @@ class SubmittedCell:
     grade_id: str | None = None
     cell_id: str | None = None
     attachments: dict[str, dict[str, str]] = field(default_factory=dict)
+    as_released: bool = False  # by its own checksum: the instructor may have changed the cell since
 
 
 def parse(data: bytes, limits: Limits) -> list[SubmittedCell]:
@@ -123,12 +125,15 @@ def _cells(notebook: Any, limits: Limits) -> Iterator[SubmittedCell]:
             raise Refused(f"Cell {number} of the notebook has no text; open it in JupyterLab and save it.")
         if "\0" in source or SURROGATE.search(source):
             raise Refused(f"Cell {number} of the notebook holds a character that no text can hold.")
+        cell_type = cell["cell_type"] if cell.get("cell_type") in ("code", "markdown") else "raw"
+        marks = _mapping(_mapping(cell.get("metadata")).get("nbgrader"))
         yield SubmittedCell(
-            cell_type=cell["cell_type"] if cell.get("cell_type") in ("code", "markdown") else "raw",
+            cell_type=cell_type,
             source=source,
-            grade_id=_text(_mapping(_mapping(cell.get("metadata")).get("nbgrader")).get("grade_id")),
+            grade_id=_text(marks.get("grade_id")),
             cell_id=_text(cell.get("id")),
             attachments=dict(_attachments(_mapping(cell.get("attachments")))),
+            as_released=is_as_released(source, cell_type, marks),
         )
 
 

@@ -20,8 +20,9 @@ from autograder.wording import shown
 
 def version_of(setup: bytes) -> str:
     """Digest of all that a score depends on beside the submission: checks, settings, known answers, this engine."""
-    placeless = replace(Setup.unpack(setup), secret=[], cache="").pack()  # a course folder may be moved
-    return hashlib.sha256(autograder.__version__.encode() + placeless).hexdigest()
+    found = Setup.unpack(setup)
+    placeless = replace(found, secret=[], cache="", late=found.late | {"path": ""})  # a course folder may be moved
+    return hashlib.sha256(autograder.__version__.encode() + placeless.pack()).hexdigest()
 
 
 def known_answers(course: Course, assignment: str) -> tuple[list[Answer], list[str]]:

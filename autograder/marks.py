@@ -26,12 +26,28 @@ def saved_source(cell: Cell, markers: Markers) -> str:
     return release_source(cell.source, cell.cell_type, bool(read_marks(cell).get("solution")), keep_all_else)
 
 
+def is_as_released(source: str, cell_type: str, marks: Mapping[str, Any]) -> bool:
+    """Whether a submitted cell has the checksum that it was handed out with, whatever the instructor changed since.
+
+    Students can write one themselves, and then the cell counts as not worked on.
+    """
+    try:
+        return bool(_digest(source, cell_type, marks) == marks["checksum"])
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return False
+
+
 def checksum(cell: Cell, markers: Markers) -> str:
+    """Of an instructor's cell."""
+    return _digest(saved_source(cell, markers), cell.cell_type, read_marks(cell))
+
+
+def _digest(source: str, cell_type: str, marks: Mapping[str, Any]) -> str:
     """md5 over source, type, roles, id and points, as ``nbgrader.utils.compute_checksum`` has it."""
-    marks = read_marks(cell)
-    parts = [saved_source(cell, markers), cell.cell_type]
-    parts += [str(marks["grade"]), str(marks["solution"]), str(cell.locked), marks["grade_id"]]
-    if marks["grade"]:
+    grade, solution = bool(marks.get("grade")), bool(marks.get("solution"))
+    locked = not solution and (grade or bool(marks.get("locked")))
+    parts = [source, cell_type, str(grade), str(solution), str(locked), marks["grade_id"]]
+    if grade:
         parts.append(str(float(marks["points"])))
     return hashlib.md5("".join(parts).encode(), usedforsecurity=False).hexdigest()
 

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from autograder.platforms import HandedIn
-from autograder.roster import Student, find, is_id, read_time
-from autograder.wording import shown
+from autograder.roster import Student, fitting, is_id, read_time
+from autograder.wording import listed, shown
 
 
 @dataclass
@@ -28,15 +28,15 @@ def match(handed_in: Iterable[HandedIn], students: list[Student] | None) -> Matc
     by_student = found.by_student
     for file in handed_in:
         if students is None:
-            student = file.users[0] if len(file.users) == 1 and is_id(file.users[0]) else ""
+            fits = [Student(user) for user in file.users if len(file.users) == 1 and is_id(user)]
         else:
-            student = find(file, students)
-        if not student:
-            found.unknown.append(shown(file.file.path))
+            fits = fitting(file, students)
+        if len(fits) != 1:
+            found.unknown.append(shown(file.file.path) + _namesakes(file, fits))
         elif file.assignment and not _owns(file.users[0], file.file.owner):
             found.refused.append(f"{shown(file.file.path)} belongs to another user than {shown(file.users[0])}")
         else:
-            by_student.setdefault(student, []).append(file)
+            by_student.setdefault(fits[0].id, []).append(file)
     # Some platforms let people choose the name that they show.
     named = Counter(number for files in by_student.values() for number in {file.lms_id for file in files} - {""})
     shared = {number for number, students_named in named.items() if students_named > 1}
@@ -44,13 +44,22 @@ def match(handed_in: Iterable[HandedIn], students: list[Student] | None) -> Matc
         people = {(file.source.path, _person(file)) for file in files}
         numbers = {file.lms_id for file in files} & shared
         if len(people) > len({path for path, _ in people}) or numbers:
-            found.unknown += [shown(file.file.path) for file in by_student.pop(student)]
+            asked = f"may be another person's than {student}'s; put the right one by hand under submitted/{student}/"
+            found.unknown += [f"{shown(file.file.path)} {asked}" for file in by_student.pop(student)]
     submitted = {student.id: read_time(student.submitted) for student in students or ()}
     found.by_student = {
         student: [HandedIn(**{**vars(file), "when": file.when or submitted.get(student)}) for file in files]
         for student, files in by_student.items()
     }
     return found
+
+
+def _namesakes(file: HandedIn, fits: list[Student]) -> str:
+    """Who they are, and how a person tells them apart; "" where nobody fits."""
+    people = listed([f"{student.id} ({shown(student.name)})" if student.name else student.id for student in fits])
+    known = f"the lms_id {shown(file.lms_id)}" if file.lms_id else "the e-mail that the platform knows"
+    advice = f"give the right one {known} there, or put the file by hand under submitted/<id>/"
+    return f" fits {len(fits)} people of the roster, {people}; {advice}" if fits else ""
 
 
 def _person(file: HandedIn) -> str:

@@ -15,6 +15,8 @@ from autograder.errors import CourseError
 
 LATE_DAYS = "autograder.late.LateDays"
 PLAIN = bool | int | float | str
+# That it reads its settings from: of its own class and of those that it is made from.
+LATE_SECTIONS = ("Configurable", "LoggingConfigurable", "BasePlugin", "LateSubmissionPlugin", "LateDays")
 
 
 class LateDays(Configurable):  # type: ignore[misc]
@@ -38,7 +40,9 @@ def late_plugin(config: Config, path: Path) -> str:
 
 
 def policy_of(config: Config, path: Path) -> dict[str, Any]:
-    """What a worker needs to compute late penalties: the plugin's name and all plain settings, as in the file ``path``.
+    """What a worker needs to compute late penalties: the plugin's name and the plain settings that it may read.
+
+    ``path`` is the file that has them.
 
     CourseError where a setting of the course's own plugin is not plain, or there is no such plugin.
     """
@@ -53,7 +57,7 @@ def policy_of(config: Config, path: Path) -> dict[str, Any]:
     settings = {
         section: {name: value for name, value in values.items() if isinstance(value, PLAIN)}
         for section, values in config.items()
-        if isinstance(values, dict)
+        if isinstance(values, dict) and _may_read(plugin, section)
     }
     found = {"plugin": plugin, "config": settings, "path": str(path.parent)}
     if plugin not in ("", LATE_DAYS):  # of ours it is known that it is there, and importing it takes a second
@@ -63,6 +67,13 @@ def policy_of(config: Config, path: Path) -> dict[str, Any]:
             why = f"{type(error).__name__}: {error}"
             raise CourseError(f"{path}: the late plugin {plugin} cannot be used ({why}).") from None
     return found
+
+
+def _may_read(plugin: str, section: str) -> bool:
+    """Whether a penalty may depend on a section: a change of one that it may read grades everybody anew."""
+    if plugin in ("", LATE_DAYS):
+        return bool(plugin) and section in LATE_SECTIONS
+    return not section.startswith("Exchange")  # where files lie; of all else nobody knows what a course's own reads
 
 
 def late_penalty(policy: Mapping[str, Any], student: str, score: float, seconds_late: float) -> float | None:

@@ -199,7 +199,7 @@ class _Matcher:
 
 
 def _untouched(submitted: SubmittedCell, cell: Cell) -> bool:
-    return submitted.source.strip() == cell.release.strip()
+    return submitted.as_released or submitted.source.strip() == cell.release.strip()
 
 
 def _source_id(assignment: Assignment, cell: Cell) -> str:
@@ -212,7 +212,7 @@ def _own_cell(assignment: Assignment, cell: Cell, answer: SubmittedCell | None) 
     if cell.locked or (answer is None and not cell.grade_id):
         source = cell.source
     else:
-        source = answer.source if answer else cell.release
+        source = answer.source if answer and not answer.as_released else cell.release
     attachments = answer.attachments if answer else assignment.notebook["cells"][cell.index].get("attachments")
     return _cell(cell.cell_type, _source_id(assignment, cell), metadata, source, attachments)
 

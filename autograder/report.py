@@ -21,13 +21,13 @@ from autograder.attempts import Attempts
 from autograder.course import Course
 from autograder.enrolled import Absent
 from autograder.errors import UsageError
-from autograder.feedback import readable, template, template_text
+from autograder.feedback import template, template_text
 from autograder.files import write_atomically
 from autograder.gradebook import Gradebook, Result
 from autograder.history import NAME as HISTORY
 from autograder.originality import Copy, Originality, copies
 from autograder.received import Received
-from autograder.wording import gathered
+from autograder.wording import gathered, readable
 
 HELP_SHARE = 0.5  # of the points: who has less needs help
 COMPARED = 1000  # students whose answers are compared each with each: beyond, that takes hours

@@ -131,8 +131,8 @@ def read_time(text: str) -> datetime | None:
         return None
 
 
-def find(file: HandedIn, students: list[Student]) -> str:
-    """The one student that the platform means; "" where none or several could be.
+def fitting(file: HandedIn, students: list[Student]) -> list[Student]:
+    """Whom the platform may mean; more than one where it tells no more than a name that they share.
 
     Canvas' number is certain. Moodle's is the participant's, which another's number can equal, so names come first.
     """
@@ -150,7 +150,7 @@ def find(file: HandedIn, students: list[Student]) -> str:
         by_number,
     ]
     found = next(filter(None, ways), set())
-    return found.pop() if len(found) == 1 else ""
+    return [student for student in students if student.id in (found & by_number or found)]
 
 
 def _same_name(written: str, name: str) -> bool:

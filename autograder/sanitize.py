@@ -28,6 +28,8 @@ KEPT_CODE = 10_000  # characters of a cell whose colors are kept in mind: those 
 PAGE_ROOM = 40 << 20  # characters of one page
 PAGE_PIXELS = 100_000_000  # of its pictures: three hundred plots, 400 MB where a browser draws all of them
 NOT_SHOWN = f"not shown: a page shows PNG and JPEG alone, of {PAGE_PIXELS // 1_000_000} megapixels in all"
+# Of text that a cell printed: so much of its beginning, and as much of its end; above how many lines it scrolls.
+OUTPUT_CHARACTERS, OUTPUT_LINES, LONG = 4000, 100, 40
 MOST_SPAN = 1000  # columns or rows of one cell of a table
 CUT = Markup('<pre class="error">[cut here: the page is full]</pre>')
 
@@ -219,8 +221,24 @@ def plain(text: str) -> str:
     return FOLDER.sub(r"\1", CONTROL.sub("", ANSI.sub("", text)))
 
 
+def shortened(text: str) -> str:
+    """What a cell printed, of long text its first and last lines, with how much is left out between them."""
+    if len(text) <= 2 * OUTPUT_CHARACTERS and text.count("\n") <= 2 * OUTPUT_LINES:
+        return text
+    head, tail = text[:OUTPUT_CHARACTERS], text.rstrip("\n")[-OUTPUT_CHARACTERS:]
+    first = "\n".join(head.split("\n")[:-1][:OUTPUT_LINES]) or head  # a line cut in two, where no other has room
+    last = "\n".join(tail.split("\n")[1:][-OUTPUT_LINES:]) or tail
+    left = f"{len(text) - len(first) - len(last):,} characters"
+    return f"{first}\n\n[left out here: {left}; the graded notebook in autograded/ has them all]\n\n{last}\n"
+
+
 def _preformatted(text: str, name: str) -> Markup:
-    return Markup('<pre class="{}">{}</pre>').format(name.replace(" ", "-"), plain(text))
+    text = shortened(plain(text))
+    kind = name.replace(" ", "-")
+    if len(text) <= OUTPUT_CHARACTERS and text.count("\n") <= LONG:
+        return Markup('<pre class="{}">{}</pre>').format(kind, text)
+    box = Markup('<pre class="{} long" tabindex="0" role="group" aria-label="{}">{}</pre>')
+    return box.format(kind, name, text)
 
 
 def _joined(text: Any) -> str:

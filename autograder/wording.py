@@ -1,4 +1,4 @@
-"""The words for how many, how late, which, for settings, signals, and names that somebody chose or mistyped."""
+"""The words for how many, how late, which, for checks, settings, signals, and names chosen or mistyped."""
 
 from __future__ import annotations
 
@@ -21,6 +21,12 @@ def as_setting(message: str) -> str:
     """
     told = re.sub(r"^(?:The value of t|T)he '(\w+)' trait of an? (\w+) instance", r"c.\2.\1", message)
     return told.replace(" expected ", " must be ", 1).replace(" should ", " must ", 1)
+
+
+def readable(grade_id: str) -> str:
+    """``batchnorm_forward__running_statistics`` -> "batchnorm_forward: running statistics"."""
+    name, _, rest = grade_id.partition("__")
+    return f"{name}: {rest.replace('_', ' ')}" if name and rest else grade_id
 
 
 def counted(number: float, one: str, many: str = "") -> str:

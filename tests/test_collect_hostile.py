@@ -238,7 +238,18 @@ def test_a_member_with_a_second_name_is_read_under_its_first(tmp_path: Path) -> 
 def test_namesakes_are_left_to_a_person(course: Path) -> None:
     (course.parent / "roster.csv").write_text("id,name\na1,Ada Lovelace\na2,Lovelace Ada\n")
     found = run(course, zipped(course, {"Ada Lovelace_5_assignsubmission_file_/scaling.ipynb": GOOD}))
-    assert found.unknown == ["Ada Lovelace_5_assignsubmission_file_/scaling.ipynb"]
+    assert found.unknown == [
+        "Ada Lovelace_5_assignsubmission_file_/scaling.ipynb fits 2 people of the roster, a1 (Ada Lovelace), a2 "
+        "(Lovelace Ada); give the right one the lms_id 5 there, or put the file by hand under submitted/<id>/"
+    ]
+
+
+def test_namesakes_are_told_apart_by_the_numbers_of_the_roster(course: Path) -> None:
+    (course.parent / "roster.csv").write_text("id,name,lms_id\na1,Ada Lovelace,6\na2,Ada Lovelace,5\n")
+    files = {f"Ada Lovelace_{n}_assignsubmission_file_/scaling.ipynb": f"{{{n}}}" for n in (5, 6)}
+    found = run(course, zipped(course, files))
+    assert (found.placed, found.unknown) == (["a1", "a2"], [])
+    assert submitted(course, "a2") == b"{5}"
 
 
 def test_nobody_becomes_another_by_taking_the_name(course: Path) -> None:
@@ -247,7 +258,10 @@ def test_nobody_becomes_another_by_taking_the_name(course: Path) -> None:
         "Ada Lovelace_6_assignsubmission_file_/scaling.ipynb": b"not hers",
     }
     found = run(course, zipped(course, files))
-    assert found.unknown == sorted(files)
+    assert found.unknown == [
+        f"{file} may be another person's than ada's; put the right one by hand under submitted/ada/"
+        for file in sorted(files)
+    ]
     assert not found.placed
 
 
@@ -262,7 +276,7 @@ def test_nobody_who_is_known_becomes_another_by_taking_the_name_later(course: Pa
     friday = zipped(course, {taken: b"not hers"})
     if at_once:
         found = run(course, monday, friday)
-        assert found.unknown == sorted([*first, taken])
+        assert [each.partition(" may be another ")[0] for each in found.unknown] == sorted([*first, taken])
         assert not found.placed
         return
     assert run(course, monday).placed == ["ada", "emmy"]

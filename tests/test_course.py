@@ -11,8 +11,10 @@ import pytest
 
 from autograder.course import DEFAULTS, Course, parse_timestamp
 from autograder.errors import CourseError, UsageError
+from autograder.jobs import version_of
 from autograder.limits import MOST, Limits
 from autograder.regions import Markers
+from autograder.unit import Setup
 from tests.course_factory import NAME, make_course
 
 
@@ -36,6 +38,33 @@ def test_a_copied_configuration_names_the_folders_of_the_copy(tmp_path: Path) ->
     assert list(course.submissions(NAME)) == [("zoë x", root / "handed" / "in" / "zoë x" / NAME)]
     assert course.db_url == f"sqlite:///{root}/gradebook.db"
     assert Course.open(root, "sqlite:///other.db").db_url == f"sqlite:///{root}/other.db"
+
+
+PLUGIN = "c.AssignLatePenalties.plugin_class = {!r}\n".format
+PLUGINS = ["", PLUGIN("autograder.late.LateDays"), PLUGIN("nbgrader.plugins.LateSubmissionPlugin")]
+
+
+def version(root: Path, config: str) -> str:
+    course = Course.open(make_course(root, config))
+    return version_of(Setup.of(course, NAME, course.notebooks(NAME)).pack())
+
+
+@pytest.mark.parametrize("plugin", PLUGINS)
+def test_a_moved_course_and_where_it_hands_out_and_in_grade_nobody_again(tmp_path: Path, plugin: str) -> None:
+    versions = {version(tmp_path / "a", plugin), version(tmp_path / "b", f"{plugin}c.Exchange.root = '/srv/x'")}
+    assert len(versions) == 1
+
+
+def test_a_setting_that_the_late_plugin_may_read_grades_everybody_again(tmp_path: Path) -> None:
+    for number, (plugin, line) in enumerate(
+        [
+            (PLUGINS[1], "c.LateDays.last_day = 3"),
+            (PLUGINS[1], "c.BasePlugin.last_day = 3"),
+            (PLUGINS[2], "c.Own.x = 3"),
+        ]
+    ):
+        assert version(tmp_path / f"a{number}", plugin) != version(tmp_path / f"b{number}", plugin + line)
+    assert version(tmp_path / "a", "") == version(tmp_path / "b", "c.Own.x = 3")  # nobody is there to read it
 
 
 @pytest.mark.parametrize("name", ["ann\x1b[31m", "ann\n", "ann\u202ebob", "\u2067ann", "ann\udcff"])

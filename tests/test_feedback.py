@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
-from autograder.feedback import readable, render
+from autograder.feedback import render
 from autograder.intake import parse
 from autograder.kept import Kept
 from autograder.limits import Limits
 from autograder.repair import repair
 from autograder.results import CheckResult, Judged
 from autograder.unanswered import blank_cells, refused
+from autograder.wording import readable
 from tests.course_factory import POINTS, RIGHT, answered, assignment, instructor_notebook, release
 from tests.course_factory import cell as made_cell
 from tests.pages import PIXEL, SOURCE, html_output, judged, page, shown
@@ -256,6 +257,21 @@ def test_manual_scores_and_comments_are_on_the_page() -> None:
     assert "Well &lt;b&gt;said&lt;/b&gt;." in html
     assert "10.75 of 11 points." in shown(html)
     assert "written: why: graded by a person, 1.75 of 2 points" in shown(html)
+
+
+@pytest.mark.parametrize(
+    ("kept", "tally"),
+    [
+        ({}, "1 of 2"),
+        ({"values": 3.0}, "0 of 1, 1 graded by a person"),
+        ({"values": 3, "shifted": 0}, "graded by a person"),
+    ],
+)
+def test_a_check_corrected_by_hand_does_not_hide_how_many_others_passed(kept: dict[str, float], tally: str) -> None:
+    result = judged()
+    result.checks["scale_forward__shifted"] = CheckResult("failed", 2.0, 0.0)
+    html = page(result, Kept({f"scale_forward__{name}": score for name, score in kept.items()}, {}, {}))
+    assert f"<td>{tally}</td>" in html
 
 
 def test_a_comment_is_shown_as_the_markdown_that_it_is() -> None:

@@ -108,6 +108,30 @@ def test_a_page_has_room_for_so_much_and_says_where_it_was_cut(monkeypatch: pyte
     assert "the end" in text
 
 
+def printed(text: str) -> str:
+    """The page of a cell that printed this."""
+    return page(judged({"demo": [{"output_type": "stream", "name": "stdout", "text": text}]}))
+
+
+@pytest.mark.parametrize("line", ["x [[-0.4  1.7  0.1]\n", "x" * 500 + "\n", "x" * 100_000 + "\n", "x"])
+def test_a_print_in_a_loop_leaves_its_first_and_last_lines_and_says_how_much_is_left_out(line: str) -> None:
+    text = shown(html := printed("the first\n" + line * (4_000_000 // len(line)) + "\nthe last\n"))
+    assert "the first" in text
+    assert "the last" in text
+    assert re.search(
+        r"\[left out here: (3,9\d\d|4,000),\d{3} characters; the graded notebook in autograded/ has them", text
+    )
+    assert len(html) < len(page()) + 10_000
+    assert html.count("\n") < page().count("\n") + 220
+
+
+def test_long_output_scrolls_in_a_box_that_the_keyboard_reaches_and_what_is_short_stands_as_it_is() -> None:
+    long = "".join(f"step {number}\n" for number in range(100))
+    box = f'<pre class="output long" tabindex="0" role="group" aria-label="output">{long}</pre>'
+    assert box in printed(long)
+    assert '<pre class="output">step 0\n</pre>' in printed("step 0\n")
+
+
 MANY = " ".join(f"a{number}" for number in range(100_000))
 
 

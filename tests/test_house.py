@@ -271,3 +271,20 @@ def test_every_dependency_has_a_row_in_contributing_and_every_row_a_dependency()
     first = re.findall(r"^\| ([a-z][^|]*?) \|", section, re.MULTILINE)
     rows = {re.sub(r" \(\w+\)", "", name) for cell in first for name in cell.split(", ")} - {"package"}
     assert rows == declared
+
+
+def test_what_a_check_names_is_one_thing_since_its_sentences_say_is() -> None:
+    texts = [text for path in tracked("reference/*/checks*.py", "normlab/*.py") for text in compared(path)]
+    assert len(texts) > 50
+    ends = re.compile(r",| (?:after|at|behind|beside|by|for|from|in|of|on|over|up|when|where)\b| \(")
+    names = [ends.split(text, maxsplit=1)[0].split()[-1] for text in texts]
+    assert [name for name in names if re.search(r"[^s]s$", name) and name != "eps"] == []
+
+
+def compared(path: Path) -> list[str]:
+    """The first words of each call of a ``require_…`` that says what is compared."""
+    called = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call) and node.args]
+    texts = [node.args[0] for node in called if ast.unparse(node.func).startswith("require_")]
+    heads = [text.values[0] if isinstance(text, ast.JoinedStr) else text for text in texts]
+    values = [head.value for head in heads if isinstance(head, ast.Constant)]
+    return [value for value in values if isinstance(value, str) and value.strip()]

@@ -12,7 +12,7 @@ from nbgrader.server_extensions.formgrader import handlers
 from traitlets.config import Config
 
 from autograder.inert import CELL_SOURCE, PAGE_SOURCE, Inert
-from autograder.sanitize import PAGE_TAGS
+from autograder.sanitize import OUTPUT_CHARACTERS, PAGE_TAGS
 from tests.attacks.in_files import MARKUP
 
 NOTHING = dict.fromkeys(("base_url", "mathjax_url", "last_name", "first_name", "notebook_id", "assignment_id"), "")
@@ -89,8 +89,9 @@ def test_long_code_and_text_are_cut_and_raw_cells_are_text() -> None:
     new = nbformat.v4
     cells = [new.new_code_cell("." * CELL_SOURCE), new.new_code_cell("x" * (CELL_SOURCE + 7)), new.new_raw_cell("<b>&")]
     cells += [new.new_code_cell("." * CELL_SOURCE) for _ in range(PAGE_SOURCE // CELL_SOURCE)]
-    text = "&" * (PAGE_TAGS + 1)
-    cells[0].outputs = [new.new_output("execute_result", {"text/plain": text}, execution_count=1)]
+    text = {"text/plain": "&" * OUTPUT_CHARACTERS}
+    enough = PAGE_TAGS // OUTPUT_CHARACTERS + 1
+    cells[0].outputs = [new.new_output("execute_result", text, execution_count=1) for _ in range(enough)]
     shown, _ = Inert().preprocess(new.new_notebook(cells=cells), {})
     sources = [cell.source for cell in shown.cells]
     assert sources[0] == "." * CELL_SOURCE
@@ -98,7 +99,24 @@ def test_long_code_and_text_are_cut_and_raw_cells_are_text() -> None:
     assert sources[2] == "&lt;b&gt;&amp;"
     assert sources[-1] == f"\n# cut here: {CELL_SOURCE} characters more"
     assert sum(map(len, sources)) < PAGE_SOURCE + 1000
-    assert "cut here" in shown.cells[0].outputs[0].data["text/html"]
+    assert "cut here" in shown.cells[0].outputs[-1].data["text/html"]
+
+
+def test_what_a_cell_printed_without_end_is_cut_and_says_so() -> None:
+    lines = [f"line {number}" for number in range(100_000)]
+    outputs = [
+        nbformat.v4.new_output("stream", text="\n".join(lines)),
+        nbformat.v4.new_output("error", ename="E", evalue="", traceback=lines),
+        nbformat.v4.new_output("display_data", {"text/plain": "\n".join(lines)}),
+    ]
+    cell = nbformat.v4.new_code_cell("x", outputs=outputs)
+    shown, _ = Inert().preprocess(nbformat.v4.new_notebook(cells=[cell]), {})
+    stream, error, displayed = shown.cells[0].outputs
+    for text in (stream.text, "\n".join(error.traceback), displayed.data["text/html"]):
+        assert "line 1\nline 2\n" in text
+        assert "\nline 99998\nline 99999" in text
+        assert "[left out here: 1,0" in text
+        assert text.count("\n") < 250
 
 
 def test_only_what_students_may_edit_is_touched_and_its_pictures_stay() -> None:

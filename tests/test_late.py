@@ -4,6 +4,7 @@ import pytest
 from traitlets.config import Config
 
 from autograder.late import LateDays
+from autograder.penalty import LATE_SECTIONS
 
 DAY = 86_400.0
 
@@ -24,3 +25,7 @@ def test_each_day_begun_costs_a_tenth_until_nothing_counts(policy: LateDays, sec
 def test_a_penalty_never_exceeds_the_score() -> None:
     steep = LateDays(config=Config(LateDays={"penalty_per_day": 1.0, "last_day": 30}))
     assert steep.late_submission_penalty("ada", 80, 20 * DAY) == 80
+
+
+def test_the_sections_that_count_are_all_that_the_plugin_reads() -> None:
+    assert set(LATE_SECTIONS) == set(LateDays.section_names())

@@ -180,16 +180,20 @@ def batchnorm_forward__published_statistics(batchnorm_forward: Function) -> None
     g, b = np.array([1.0, 2.0, 3.0]), np.array([11.0, 12.0, 13.0])
     activations = np.maximum(X @ W1, 0) @ W2
     out, _ = batchnorm_forward(activations, g.copy(), b.copy(), {"mode": "train"})
-    require_close("the published means in training", np.mean(out, axis=0), b, 1e-10)
-    require_close("the published spreads in training", np.std(out, axis=0), g, 1e-5)
+    require_close("the published mean of each column in training", np.mean(out, axis=0), b, 1e-10)
+    require_close("the published spread of each column in training", np.std(out, axis=0), g, 1e-5)
     draw = np.random.RandomState(231)
     W1, W2, settings = draw.randn(50, 60), draw.randn(60, 3), {"mode": "train"}
     for _ in range(50):
         batchnorm_forward(np.maximum(draw.randn(200, 50) @ W1, 0) @ W2, np.ones(3), np.zeros(3), settings)
     settings["mode"] = "test"
     out, _ = batchnorm_forward(np.maximum(draw.randn(200, 50) @ W1, 0) @ W2, np.ones(3), np.zeros(3), settings)
-    require_close("means at test time", np.mean(out, axis=0), [-0.03927354, -0.04349152, -0.10452688], 5e-5)
-    require_close("spreads at test time", np.std(out, axis=0), [1.01531428, 1.01238373, 0.97819988], 5e-5)
+    require_close(
+        "the mean of each column at test time", np.mean(out, axis=0), [-0.03927354, -0.04349152, -0.10452688], 5e-5
+    )
+    require_close(
+        "the spread of each column at test time", np.std(out, axis=0), [1.01531428, 1.01238373, 0.97819988], 5e-5
+    )
 
 
 @check(points=5, hidden=True)

@@ -119,7 +119,7 @@ def FullyConnectedNet__dropout(FullyConnectedNet: Function) -> None:
         "without a seed each call must draw new masks"
     )
     hidden = np.maximum(0.0, np.maximum(0.0, x @ params["W1"] + params["b1"]) @ params["W2"] + params["b2"])
-    require_close("the scores at test time", model.loss(x.copy()), hidden @ params["W3"] + params["b3"], 1e-8)
+    require_close("the array of scores at test time", model.loss(x.copy()), hidden @ params["W3"] + params["b3"], 1e-8)
 
 
 @check(points=3, hidden=True)
@@ -152,7 +152,9 @@ def FullyConnectedNet__dropout_after_normalization(FullyConnectedNet: Function) 
             require_within(alike, 0.05, f"dropout must draw for each element, not once for all elements of one {each}")
         if kind == "layernorm":
             p["W2"][...] = rng.normal(size=(H, N + 1))
-            require_close("the scores, no dropout in them", model.loss(X.copy()), firing @ p["W2"] + p["b2"], 1e-8)
+            require_close(
+                "the array of scores, no dropout in it,", model.loss(X.copy()), firing @ p["W2"] + p["b2"], 1e-8
+            )
 
 
 @check(points=2, hidden=True)

@@ -62,16 +62,18 @@ def FullyConnectedNet__scores(FullyConnectedNet: Function) -> None:
         for hidden_dims in ((12,), (11, 9, 10)):
             model, params = random_network(FullyConnectedNet, (5, *hidden_dims, 4), rng, normalization)
             scores = model.loss(X.copy())
-            require_shape("the scores", scores, (6, 4))
+            require_shape("the array of scores", scores, (6, 4))
             require_close(
                 "the loss of your scores", model.loss(X.copy(), y.copy())[0], softmax_loss(scores, y)[0], 1e-9
             )
-            require_close("the scores of two rows by themselves", model.loss(X[2:4].copy()), scores[2:4], 1e-8)
+            require_close("the array of scores of two rows by themselves", model.loss(X[2:4].copy()), scores[2:4], 1e-8)
             assert np.std(scores, axis=0).max() > 1e-3, "the scores must depend on X, but all rows are equal"
             last = len(hidden_dims) + 1
             params[f"W{last}"][...] = 0.0
             want = np.tile(params[f"b{last}"], (6, 1))
-            require_close(f"the scores when W{last} is 0 (b{last} alone, no ReLU)", model.loss(X.copy()), want, 1e-12)
+            require_close(
+                f"the array of scores when W{last} is 0 (b{last} alone, no ReLU)", model.loss(X.copy()), want, 1e-12
+            )
 
 
 @check(points=5)
@@ -142,7 +144,7 @@ def FullyConnectedNet__running_statistics(FullyConnectedNet: Function) -> None:
         model.loss(X.copy(), y.copy())
     scores = model.loss(X.copy())
     require_close("the test-mode loss after 101 equal batches", softmax_loss(scores, y)[0], training_loss, 1e-3)
-    require_close("the test-mode scores of one row by itself", model.loss(X[:1].copy()), scores[:1], 1e-8)
+    require_close("the array of test-mode scores of one row by itself", model.loss(X[:1].copy()), scores[:1], 1e-8)
     require_close("the training loss after a call in test mode", model.loss(X.copy(), y.copy())[0], training_loss, 1e-8)
 
 
@@ -169,7 +171,7 @@ def FullyConnectedNet__few_batches(FullyConnectedNet: Function) -> None:
         shifted = signal @ p[f"W{i}"] + p[f"b{i}"] - center
         signal = np.maximum(0.0, p[f"gamma{i}"] * shifted / np.sqrt(spread + 1e-5) + p[f"beta{i}"])
     expected = signal @ p["W4"] + p["b4"]
-    require_close("the test-mode scores after three batches", model.loss(unseen.copy()), expected, 1e-7)
+    require_close("the array of test-mode scores after three batches", model.loss(unseen.copy()), expected, 1e-7)
 
 
 @check(points=5, hidden=True)

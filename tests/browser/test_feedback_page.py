@@ -27,6 +27,7 @@ def hostile_page() -> str:
     outputs += [{"output_type": "display_data", "data": {"image/svg+xml": text}} for text in HOSTILE]
     outputs += [
         {"output_type": "stream", "name": "stdout", "text": "\n".join(HOSTILE)},
+        {"output_type": "stream", "name": "stdout", "text": "step\n" * 100_000},
         {"output_type": "display_data", "data": {"image/png": PIXEL}},
         {"output_type": "error", "ename": "E", "evalue": "v", "traceback": ["Traceback", "E: v"]},
     ]
@@ -61,3 +62,18 @@ def test_nothing_runs_nothing_loads_and_axe_finds_nothing(
     violations = Axe().run(tab).response["violations"]
     assert [(each["id"], each["nodes"][0]["html"]) for each in violations] == []
     tab.close()
+
+
+def test_a_print_in_a_loop_makes_the_page_higher_by_boxes_that_scroll_alone(browser: Browser, tmp_path: Path) -> None:
+    outputs: list[dict[str, Any]] = [
+        {"output_type": "stream", "name": "stdout", "text": "step\n" * 100_000},
+        html_output("<pre>" + "step\n" * 100_000 + "</pre>"),
+    ]
+    heights = []
+    for made in (page(), page(judged({"demo": outputs}))):
+        (tmp_path / "page.html").write_text(made, encoding="utf-8")
+        tab = browser.new_page(viewport={"width": 1000, "height": 900})
+        tab.goto((tmp_path / "page.html").as_uri())
+        heights.append(tab.evaluate("document.body.scrollHeight"))
+        tab.close()
+    assert heights[1] - heights[0] < 2 * 900
