@@ -16,6 +16,7 @@ from autograder.enrolled import check_student
 from autograder.errors import UsageError
 from autograder.files import write_atomically
 from autograder.gradebook import Gradebook
+from autograder.guard import open_gradebook
 from autograder.history import EXTENSION, NAME, read
 
 LATENESS = "lateness"
@@ -87,7 +88,7 @@ def history(
     """A line for each change of a score, the oldest first; raises UsageError where there is none."""
     course = Course.open(course_dir, db)
     course.notebooks(assignment)
-    with closing(Gradebook(course.db_url)) as gradebook:
+    with closing(open_gradebook(course)) as gradebook:
         table = gradebook.tables[NAME]
         rows = gradebook.transact(lambda connection: read(connection, table, assignment, student))
         graded = not rows and gradebook.results(assignment, student)

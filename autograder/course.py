@@ -139,12 +139,17 @@ class Course:
 
     @cached_property
     def db_url(self) -> str:
-        """The gradebook's address; a relative SQLite path starts at the course folder, as in nbgrader."""
+        """The gradebook's address; a relative SQLite path starts at the course folder, as in nbgrader.
+
+        GradebookError where it is no address.
+        """
+        from autograder.database import address  # with SQLAlchemy, which a grading process need not import
+
         url = self.db or self.setting("db_url") or "sqlite:///gradebook.db"
-        prefix, slashes, path = url.partition(":///")
-        if prefix.startswith("sqlite") and slashes and path:
-            return f"{prefix}:///{self.root / path}"
-        return url
+        found = address(url)
+        if found.get_backend_name() != "sqlite" or not found.database:
+            return url
+        return found.set(database=str(self.root / found.database)).render_as_string(hide_password=False)
 
     @cached_property
     def course_id(self) -> str:

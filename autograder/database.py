@@ -30,9 +30,10 @@ class Database:
     """For one thread. Raises GradebookError and nothing else."""
 
     def __init__(self, url: str) -> None:
+        parts = address(url)
         try:
-            self.engine = sa.create_engine(url, pool_pre_ping=True, connect_args=_connect_arguments(url))
-        except (sa.exc.ArgumentError, ImportError) as error:
+            self.engine = sa.create_engine(parts, pool_pre_ping=True, connect_args=_connect_arguments(parts))
+        except (sa.exc.ArgumentError, ImportError, ValueError) as error:
             raise GradebookError(f"{url!r} is not the address of a database that can be used: {error}.") from None
         self.name = unquote(self.engine.url.render_as_string(hide_password=True))
         self.is_sqlite = self.engine.dialect.name == "sqlite"
@@ -170,11 +171,25 @@ def uninterrupted() -> Iterator[None]:
             signal.raise_signal(each)
 
 
-def _connect_arguments(url: str) -> dict[str, Any]:
+def address(url: str) -> sa.URL:
+    """The parts of a database's address; raises GradebookError where it is none.
+
+    >>> address("sqlite:///gradebook.db?timeout=20").database
+    'gradebook.db'
+    """
+    try:
+        return sa.make_url(url)
+    except (sa.exc.ArgumentError, ValueError):  # of a port that is no number
+        raise GradebookError(
+            f"{url!r} is not the address of a database; one is sqlite:///gradebook.db, another "
+            "postgresql://user@host:5432/name."
+        ) from None
+
+
+def _connect_arguments(parts: sa.URL) -> dict[str, Any]:
     """What the driver is told beside the address."""
-    address = sa.make_url(url)
-    own = address.drivername in ("postgresql", "postgresql+psycopg2", "postgresql+psycopg")
-    return {"connect_timeout": CONNECT_SECONDS} if own and "connect_timeout" not in address.query else {}
+    own = parts.drivername in ("postgresql", "postgresql+psycopg2", "postgresql+psycopg")
+    return {"connect_timeout": CONNECT_SECONDS} if own and "connect_timeout" not in parts.query else {}
 
 
 def _on_sqlite_connect(connection: Any, _record: Any) -> None:

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from autograder.course import UNUSABLE, Course
 from autograder.errors import UsageError
 from autograder.gradebook import EPOCH, Gradebook
+from autograder.guard import open_gradebook
 from autograder.history import EXTENSION
 from autograder.history import NAME as HISTORY
 from autograder.roster import STUDENT, Student
@@ -72,7 +73,7 @@ def extend(assignment: str, student: str, days: float, course_dir: Path = Path("
         raise UsageError(f"{student!r} is no student's id: it must be one that can be the name of a folder.")
     if not 0 <= days <= MOST_DAYS:  # which is so of no nan
         raise UsageError(f"{days:g} days are no extension: it is from 0 days to {MOST_DAYS}, such as 2 or 0.5.")
-    with closing(Gradebook(course.db_url)) as gradebook:
+    with closing(open_gradebook(course)) as gradebook:
         if student not in dict(course.submissions(assignment)):
             check_student(student, gradebook.people())
         gradebook.save_assignment(course.course_id, assignment, notebooks)

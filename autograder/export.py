@@ -19,8 +19,9 @@ from autograder.enrolled import Absent
 from autograder.errors import UsageError
 from autograder.feedback import Check, check_line
 from autograder.files import write_atomically
-from autograder.gradebook import Gradebook, Person, Result
+from autograder.gradebook import Person, Result
 from autograder.gradescope import UNSANDBOXED, content, told
+from autograder.guard import open_gradebook
 from autograder.kept import Kept
 from autograder.received import NAMES as FEEDBACK
 from autograder.received import pack
@@ -89,7 +90,7 @@ def export(
     if kind in FEEDBACK:
         write_atomically(path, pack(course, assignment, kind, tell), 0o644)
         return path
-    with closing(Gradebook(course.db_url)) as gradebook:
+    with closing(open_gradebook(course)) as gradebook:
         results, people = gradebook.results(assignment), gradebook.people()
     if not results:
         raise UsageError(f"Nothing of {assignment!r} is graded yet; run `autograder grade {assignment}` first.")

@@ -21,7 +21,7 @@ from autograder.course import CONFIG_FILE, STATE, Course
 from autograder.errors import AutograderError, UsageError
 from autograder.files import write_atomically
 from autograder.gradebook import Gradebook, Record
-from autograder.guard import backup, check_sqlite, only_grader
+from autograder.guard import backup, check_sqlite, only_grader, open_gradebook
 from autograder.jobs import known_answers, make_job, make_record, seconds_late, version_of
 from autograder.pool import LocalPool
 from autograder.progress import Progress
@@ -76,7 +76,7 @@ def grade(
     try:
         with only_grader(course.root):
             check_sqlite(course.root, course.db_url)
-            with closing(Gradebook(course.db_url)) as gradebook:
+            with closing(open_gradebook(course)) as gradebook:
                 gradebook.lock()
                 return batch.run(gradebook, jobs, scheduler, force)
     except OSError as error:  # a full disk, above all

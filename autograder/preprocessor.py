@@ -26,8 +26,7 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from autograder.attempts import Attempts, best
 from autograder.course import Course
 from autograder.errors import AutograderError, GradebookError
-from autograder.gradebook import Gradebook
-from autograder.guard import only_grader
+from autograder.guard import only_grader, open_gradebook
 from autograder.jobs import known_answers, make_job, make_record, seconds_late, version_of
 from autograder.kept import Kept
 from autograder.pages import make_page
@@ -49,7 +48,7 @@ class GradeInSandbox(NbGraderPreprocessor):  # type: ignore[misc]
         course = _course(self, info)
         notebooks = course.notebooks(title)
         submission = read_submission(course.folder("submitted", student, title), list(notebooks), course.limits)
-        with only_grader(course.root), closing(Gradebook(course.db_url)) as gradebook:
+        with only_grader(course.root), closing(open_gradebook(course)) as gradebook:
             gradebook.lock()
             gradebook.save_assignment(course.course_id, title, {name: notebooks[name]})
             setup = Setup.of(course, title, {name: notebooks[name]}, known_answers(course, title)[0]).pack()
@@ -89,7 +88,7 @@ class FeedbackExporter(Exporter):  # type: ignore[misc]
         info = resources["nbgrader"]
         student, title, name = info["student"], info["assignment"], info["notebook"]
         course = _course(self, info)
-        with closing(Gradebook(course.db_url)) as gradebook:
+        with closing(open_gradebook(course)) as gradebook:
             found = next((each for each in gradebook.results(title, student) if each.notebook == name), None)
             kept = gradebook.kept(title, student).get(name, Kept())
         if found is None:

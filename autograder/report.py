@@ -24,6 +24,7 @@ from autograder.errors import UsageError
 from autograder.feedback import readable, template, template_text
 from autograder.files import write_atomically
 from autograder.gradebook import Gradebook, Result
+from autograder.guard import open_gradebook
 from autograder.history import NAME as HISTORY
 from autograder.originality import Copy, Originality, copies
 from autograder.received import Received
@@ -113,7 +114,7 @@ def report(assignment: str, course_dir: Path = Path("."), *, db: str = "") -> Pa
     """
     course = Course.open(course_dir, db)
     notebooks = course.notebooks(assignment)
-    with closing(Gradebook(course.db_url)) as gradebook:
+    with closing(open_gradebook(course)) as gradebook:
         results = gradebook.results(assignment)
         attempts, hours, people = _attempts(gradebook, assignment), _hours(gradebook, assignment), gradebook.people()
     if not results:
