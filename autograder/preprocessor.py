@@ -50,8 +50,10 @@ class GradeInSandbox(NbGraderPreprocessor):  # type: ignore[misc]
         submission = read_submission(course.folder("submitted", student, title), list(notebooks), course.limits)
         with only_grader(course.root), closing(open_gradebook(course)) as gradebook:
             gradebook.lock()
-            gradebook.save_assignment(course.course_id, title, {name: notebooks[name]})
-            setup = Setup.of(course, title, {name: notebooks[name]}, known_answers(course, title)[0]).pack()
+            gradebook.save_assignment(course.course_id, title, notebooks)
+            # Which submission is the best, all of its notebooks tell.
+            graded_now = notebooks if course.engine.keep == "best" else {name: notebooks[name]}
+            setup = Setup.of(course, title, graded_now, known_answers(course, title)[0]).pack()
             outcomes, submissions = [], Attempts(course, title, list(notebooks)).of(student, submission)
             kept, due = gradebook.kept(title, student), gradebook.due(title, student)
             for each in submissions:
