@@ -20,7 +20,7 @@ from markupsafe import Markup
 from autograder.attempts import Attempts
 from autograder.course import Course
 from autograder.enrolled import Absent
-from autograder.errors import UsageError
+from autograder.errors import CourseError, UsageError
 from autograder.feedback import readable, template, template_text
 from autograder.files import write_atomically
 from autograder.gradebook import Gradebook, Result
@@ -107,7 +107,7 @@ class Report:
 def report(assignment: str, course_dir: Path = Path("."), *, db: str = "") -> Path:
     """Write ``reports/ASSIGNMENT.html`` and ``.json`` into the course folder and return the page's path.
 
-    Raises UsageError where nothing is graded yet.
+    Raises UsageError where nothing is graded yet, CourseError where an autograded notebook cannot be read.
 
     >>> report("scaling", Path("my_course")).name
     'scaling.html'
@@ -204,11 +204,17 @@ def _hours(gradebook: Gradebook, assignment: str) -> dict[str, float]:
 
 
 def _answers(course: Course, student: str, assignment: str, name: str) -> dict[str, str]:
-    """The solution cells of an autograded notebook, by grade id."""
+    """The solution cells of an autograded notebook, by grade id; CourseError where it cannot be read."""
     path = course.folder("autograded", student, assignment) / f"{name}.ipynb"
-    cells = json.loads(path.read_text(encoding="utf-8"))["cells"] if path.exists() else []
-    marks = ((cell, cell["metadata"].get("nbgrader", {})) for cell in cells)
-    return {mark["grade_id"]: "".join(cell["source"]) for cell, mark in marks if mark.get("solution")}
+    try:
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"] if path.exists() else []
+        marks = [(cell, cell["metadata"].get("nbgrader", {})) for cell in cells]
+        return {mark["grade_id"]: "".join(cell["source"]) for cell, mark in marks if mark.get("solution")}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        raise CourseError(
+            f"{path} is not the notebook that was written there; delete it and run `autograder grade {assignment}`, "
+            "which makes it anew."
+        ) from None
 
 
 def _groups(pairs: Sequence[Copy]) -> list[tuple[str, list[str], float]]:

@@ -17,7 +17,7 @@ from click.testing import CliRunner
 
 from autograder.__main__ import main
 from autograder.course import Course
-from autograder.errors import UsageError
+from autograder.errors import CourseError, UsageError
 from autograder.export import KINDS, export
 from autograder.gradebook import Gradebook, Record
 from autograder.report import analyze, render, report
@@ -119,6 +119,15 @@ def test_students_with_answers_that_are_alike_stand_in_one_line_with_how_alike_t
     assert (task, students) == ("scale_forward", ["ann", "bob", "cyd"])
     assert 0.98 < likeness < 1
     assert "<li>scale_forward: ann, bob, cyd (at least 99% alike)</li>" in page.read_text()
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"cells": [{}]}', '{"cells": 3}', "\udcff"])
+def test_an_autograded_notebook_that_was_cut_is_told_with_what_makes_it_anew(root: Path, content: str) -> None:
+    path = root / "autograded" / "ann" / NAME / f"{NAME}.ipynb"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content.encode("utf-8", "surrogateescape"))
+    with pytest.raises(CourseError, match=f"{path} is not .*; delete it and run `autograder grade {NAME}`"):
+        report(NAME, root)
 
 
 def test_what_is_said_of_many_is_said_once(root: Path) -> None:
