@@ -50,8 +50,7 @@ def enroll(gradebook: Gradebook, students: Iterable[Student]) -> None:
     def save(connection: sa.Connection) -> None:
         for student in students:
             gradebook._put(connection, "student", [{"id": student.id}])  # who is there stays
-            values = {name: value for name, value in _columns(student).items() if value}
-            if values:
+            if values := _columns(student):
                 connection.execute(table.update().where(table.c.id == student.id).values(**values))
 
     gradebook.transact(save)
@@ -137,9 +136,11 @@ def _add_notebook(connection: sa.Connection, gradebook: Gradebook, handed_in: st
 
 
 def _columns(student: Student) -> dict[str, str]:
-    """As nbgrader stores a student; a name is "Ada Lovelace" or "Lovelace, Ada"."""
+    """As nbgrader stores what is known of a student; a name is "Ada Lovelace" or "Lovelace, Ada", and it is a whole."""
+    known = {name: value for name, value in (("email", student.email), ("lms_user_id", student.lms_id)) if value}
+    if not student.name:
+        return known
     last, comma, first = student.name.partition(",")
     if not comma:
         first, _, last = student.name.rpartition(" ")
-    names = {"first_name": first.strip(), "last_name": last.strip()}
-    return names | {"email": student.email, "lms_user_id": student.lms_id}
+    return known | {"first_name": first.strip(), "last_name": last.strip()}
