@@ -246,8 +246,7 @@ class _Batch:
         return outcomes[number], taken.submissions[number]
 
     def _write_files(self, student: str, name: str, graded: Graded, submission: Submission) -> None:
-        stamp = submission.timestamp and submission.timestamp + "\n"
-        notes = {name: text for name, text in (("timestamp.txt", stamp), (SECRET, submission.secret)) if text}
+        notes = {"timestamp.txt": submission.timestamp and submission.timestamp + "\n", SECRET: submission.secret}
         for step, file, text, mode in (
             ("autograded", f"{name}.ipynb", graded.notebook, 0o444),  # as nbgrader has it: nobody edits it by mistake
             ("feedback", f"{name}.html", graded.page, 0o644),
@@ -255,7 +254,10 @@ class _Batch:
             folder = self._folder(step, student)
             write_atomically(folder / file, text, mode)
             for note, content in notes.items():
-                write_atomically(folder / note, content, mode)
+                if content:
+                    write_atomically(folder / note, content, mode)
+                else:
+                    (folder / note).unlink(missing_ok=True)  # of an earlier submission
 
     def _report(self, job: Job, graded: dict[str, Graded], log: TextIO) -> None:
         """One line of the log, and what the summary says of the submission."""

@@ -197,7 +197,8 @@ class Gradebook(Database):
 
         students = {record.student: record.timestamp for record in batch}
         self._put(connection, "student", [{"id": student} for student in students])
-        timed = [student for student, stamp in students.items() if stamp is not None]
+        timed = {student for student, stamp in students.items() if stamp is not None}
+        timed |= self._replaced(connection, assignment, batch)
         for some, update in ((timed, ("timestamp",)), (students.keys() - timed, ())):
             rows = [
                 {"id": new_id(), "assignment_id": assignment_id, "student_id": s, "timestamp": students[s]}
@@ -249,6 +250,16 @@ class Gradebook(Database):
         cell = ("cell_id", "notebook_id")
         self._put(connection, "grade", grades, cell, ("auto_score", "needs_manual_grade"))
         self._put(connection, "comment", comments, cell, ("auto_comment",))
+
+    def _replaced(self, connection: sa.Connection, assignment: str, batch: Sequence[Record]) -> set[str]:
+        """Students who have handed in something else since: the time that is known is not this submission's."""
+        done = self.tables["autograder_result"]
+        now = {(record.student, record.notebook): record.submission for record in batch}
+        query = sa.select(done.c.student_id, done.c.notebook, done.c.submission).where(
+            done.c.assignment == assignment, done.c.student_id.in_({student for student, _ in now})
+        )
+        rows = connection.execute(query).all()
+        return {student for student, name, before in rows if before and now.get((student, name), before) != before}
 
     def _put_results(
         self,
