@@ -100,8 +100,7 @@ class Course:
             try:
                 config = PyFileConfigLoader(CONFIG_FILE, path=str(root)).load_config()
             except SyntaxError as error:
-                where = f"line {error.lineno}: {error.msg}"
-                raise CourseError(f"{root / CONFIG_FILE} cannot be read, {where}.") from None
+                raise CourseError(f"{root / CONFIG_FILE} cannot be read, line {error.lineno}: {error.msg}.") from None
             except (Exception, SystemExit) as error:  # the file is code: anything may happen in it
                 raise CourseError(f"{root / CONFIG_FILE} cannot be read: {error!r}") from None
         _check_names(config, root / CONFIG_FILE)
@@ -139,10 +138,7 @@ class Course:
 
     @cached_property
     def db_url(self) -> str:
-        """The gradebook's address; a relative SQLite path starts at the course folder, as in nbgrader.
-
-        GradebookError where it is no address.
-        """
+        """The gradebook's address, a file's from the course folder on, as in nbgrader; raises GradebookError."""
         from autograder.database import address  # with SQLAlchemy, which a grading process need not import
 
         url = self.db or self.setting("db_url") or "sqlite:///gradebook.db"

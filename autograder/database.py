@@ -8,12 +8,13 @@ import sqlite3
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 from urllib.parse import unquote
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from autograder.errors import GradebookError
 from autograder.schema import Tables, open_tables
@@ -82,6 +83,28 @@ class Database:
                 "since is not in the file that is there now; run the command again, which grades what is missing."
             )
         return result
+
+    def _put(
+        self,
+        connection: sa.Connection,
+        table: str,
+        rows: list[dict[str, Any]],
+        unique: Sequence[str] = ("id",),
+        update: Sequence[str] = (),
+    ) -> None:
+        """Insert rows; where one with the same unique columns is there, set its ``update`` columns."""
+        if not rows:
+            return
+        query: Any = (sqlite.insert if self.is_sqlite else postgresql.insert)(self.tables[table])
+        if update:
+            values = {name: query.excluded[name] for name in update}
+            if "needs_manual_grade" in values:  # nbgrader has a person look at a manual score again
+                manual = self.tables[table].c.manual_score.is_not(None)
+                values["needs_manual_grade"] = sa.or_(manual, query.excluded.needs_manual_grade)
+            query = query.on_conflict_do_update(index_elements=unique, set_=values)
+        else:
+            query = query.on_conflict_do_nothing(index_elements=unique)
+        connection.execute(query, rows)
 
     def _identity(self) -> tuple[int, int] | None:
         """Which file the database is; what is written to a deleted one is lost without an error."""

@@ -19,6 +19,7 @@ from autograder.enrolled import Absent
 from autograder.errors import UsageError
 from autograder.feedback import Check, check_line
 from autograder.files import write_atomically
+from autograder.gone import check_none_gone
 from autograder.gradebook import Person, Result
 from autograder.gradescope import UNSANDBOXED, content, told
 from autograder.guard import open_gradebook
@@ -94,6 +95,7 @@ def export(
         results, people = gradebook.results(assignment), gradebook.people()
     if not results:
         raise UsageError(f"Nothing of {assignment!r} is graded yet; run `autograder grade {assignment}` first.")
+    check_none_gone(assignment, notebooks, {result.notebook for result in results})
     absent = Absent.of(course, assignment, people, {result.student for result in results})
     for sentence in [*absent.sentences(), *_waiting(results), *_late_before(assignment, results)]:
         tell(sentence)

@@ -19,7 +19,8 @@ from autograder.changes import Changed, Standing, changed
 from autograder.changes import write as write_changes
 from autograder.course import CONFIG_FILE, STATE, Course
 from autograder.errors import AutograderError, UsageError
-from autograder.files import write_atomically
+from autograder.files import write_atomically, write_or_clear
+from autograder.gone import clear
 from autograder.gradebook import Gradebook, Record
 from autograder.guard import backup, check_sqlite, only_grader, open_gradebook
 from autograder.jobs import known_answers, make_job, make_record, seconds_late, version_of
@@ -146,7 +147,8 @@ class _Batch:
         first = next(work, None)
         if first is not None or not self.folders:
             backup(self.course.root, self.course.db_url)
-            gradebook.save_assignment(self.course.course_id, self.assignment, self.notebooks)
+            gone = gradebook.save_assignment(self.course.course_id, self.assignment, self.notebooks)
+            self.summary.notes += clear(self.course, self.assignment, gone)
         if first is not None:
             if force:
                 gradebook.forget(self.assignment, self.folders)
@@ -158,11 +160,10 @@ class _Batch:
         return self.summary
 
     def _grade(self, work: Iterator[Job], jobs: int | None, scheduler: str) -> None:
-        pool: Any
         if scheduler:
             from autograder.cluster import DaskPool
 
-            pool = DaskPool(self.setup, scheduler)
+            pool: Any = DaskPool(self.setup, scheduler)
         else:
             pool = LocalPool(self.setup, min(jobs or os.cpu_count() or 1, len(self.folders)))
         records: list[Record] = []
@@ -254,10 +255,7 @@ class _Batch:
             folder = self._folder(step, student)
             write_atomically(folder / file, text, mode)
             for note, content in notes.items():
-                if content:
-                    write_atomically(folder / note, content, mode)
-                else:
-                    (folder / note).unlink(missing_ok=True)  # of an earlier submission
+                write_or_clear(folder / note, content, mode)
 
     def _report(self, job: Job, graded: dict[str, Graded], log: TextIO) -> None:
         """One line of the log, and what the summary says of the submission."""

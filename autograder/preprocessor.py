@@ -26,6 +26,7 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from autograder.attempts import Attempts, best
 from autograder.course import Course
 from autograder.errors import AutograderError, GradebookError
+from autograder.gone import check_none_gone
 from autograder.guard import only_grader, open_gradebook
 from autograder.jobs import known_answers, make_job, make_record, seconds_late, version_of
 from autograder.kept import Kept
@@ -85,11 +86,13 @@ class FeedbackExporter(Exporter):  # type: ignore[misc]
     def from_filename(
         self, filename: str, resources: dict[str, Any] | None = None, **_: Any
     ) -> tuple[str, dict[str, Any]]:
-        """The page of one graded notebook; GradebookError where this engine did not grade it."""
+        """The page of one graded notebook; GradebookError where the engine did not grade it, CourseError if it is gone."""
         resources = resources or {}
         info = resources["nbgrader"]
         student, title, name = info["student"], info["assignment"], info["notebook"]
         course = _course(self, info)
+        notebooks = course.notebooks(title)
+        check_none_gone(title, notebooks, [name])
         with closing(open_gradebook(course)) as gradebook:
             found = next((each for each in gradebook.results(title, student) if each.notebook == name), None)
             kept = gradebook.kept(title, student).get(name, Kept())
@@ -100,7 +103,7 @@ class FeedbackExporter(Exporter):  # type: ignore[misc]
         result = json.loads(found.result)
         notebook = nbformat.read(filename, as_version=4)
         page = make_page(
-            course.notebooks(title)[name],
+            notebooks[name],
             Judged.from_dict(result | {"notebook": notebook}),
             kept,
             title=title,

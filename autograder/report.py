@@ -23,6 +23,7 @@ from autograder.enrolled import Absent
 from autograder.errors import CourseError, UsageError
 from autograder.feedback import readable, template, template_text
 from autograder.files import write_atomically
+from autograder.gone import check_none_gone
 from autograder.gradebook import Gradebook, Result
 from autograder.guard import open_gradebook
 from autograder.history import NAME as HISTORY
@@ -119,6 +120,7 @@ def report(assignment: str, course_dir: Path = Path("."), *, db: str = "") -> Pa
         attempts, hours, people = _attempts(gradebook, assignment), _hours(gradebook, assignment), gradebook.people()
     if not results:
         raise UsageError(f"Nothing of {assignment!r} is graded yet; run `autograder grade {assignment}` first.")
+    check_none_gone(assignment, notebooks, {result.notebook for result in results})
     found = analyze(assignment, results)
     kept, seen = Attempts(course, assignment, list(notebooks)), Received(course, assignment).attempts()
     counts = {each: max(attempts.get(each, 0), kept.count(each), seen.get(each, 0)) for each in found.scores}
