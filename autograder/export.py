@@ -27,7 +27,7 @@ from autograder.kept import Kept
 from autograder.received import NAMES as FEEDBACK
 from autograder.received import pack
 from autograder.results import CheckResult
-from autograder.wording import WAITING, counted
+from autograder.wording import WAITING, counted, labels
 
 # Where a spreadsheet takes a text for a formula: some split lines at semicolons or tabs, whatever the quotes say.
 FORMULA = re.compile(r"(?:^|(?<=[;\t\r\n]))(?=[\s\"']*+[=+\-@＝＋－＠])")
@@ -39,7 +39,7 @@ class Grade:
     """One student's result."""
 
     person: Person
-    checks: dict[str, tuple[float, float]] = field(default_factory=dict)  # grade id -> score, of how many points
+    checks: dict[str, tuple[float, float]] = field(default_factory=dict)  # name -> score, of how many points
     late_penalty: float = 0.0
 
     @property
@@ -163,10 +163,13 @@ def _gradescope(
 def read_grades(results: Iterable[Result], people: dict[str, Person]) -> Iterable[Grade]:
     """One grade a student from the results of each notebook."""
     grades: dict[str, Grade] = {}
-    for result in results:
+    judged = [(result, json.loads(result.result)["checks"]) for result in results]
+    called = labels((result.notebook, name) for result, checks in judged for name in checks)
+    for result, checks in judged:
         grade = grades.setdefault(result.student, Grade(people[result.student]))
-        for name, check in json.loads(result.result)["checks"].items():
-            grade.checks[name] = (result.scores.get(name, check["score"] or 0.0), check["points"])
+        for name, check in checks.items():
+            score = result.scores.get(name, check["score"] or 0.0)
+            grade.checks[called[result.notebook, name]] = (score, check["points"])
         grade.late_penalty += result.late_penalty or 0.0
     return grades.values()
 

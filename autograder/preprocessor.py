@@ -86,7 +86,7 @@ class FeedbackExporter(Exporter):  # type: ignore[misc]
     def from_filename(
         self, filename: str, resources: dict[str, Any] | None = None, **_: Any
     ) -> tuple[str, dict[str, Any]]:
-        """The page of one graded notebook; GradebookError where the engine did not grade it, CourseError if it is gone."""
+        """The page of one graded notebook; GradebookError where the engine graded none, CourseError if it is gone."""
         resources = resources or {}
         info = resources["nbgrader"]
         student, title, name = info["student"], info["assignment"], info["notebook"]

@@ -29,7 +29,7 @@ from autograder.guard import open_gradebook
 from autograder.history import NAME as HISTORY
 from autograder.originality import Copy, Originality, copies
 from autograder.received import Received
-from autograder.wording import gathered
+from autograder.wording import gathered, labels
 
 HELP_SHARE = 0.5  # of the points: who has less needs help
 COMPARED = 1000  # students whose answers are compared each with each: beyond, that takes hours
@@ -144,12 +144,13 @@ def analyze(assignment: str, results: Sequence[Result]) -> Report:
     given: dict[str, dict[str, float]] = {}  # student -> check -> score
     made: dict[str, set[str]] = {}
     found = Report(assignment, 0.0, {}, [], {}, {}, [], 0, {}, {})
-    for result in results:
-        judged = json.loads(result.result)
+    read = [(result, json.loads(result.result)) for result in results]
+    called = labels((result.notebook, grade_id) for result, judged in read for grade_id in judged["checks"])
+    for result, judged in read:
         student = result.student
         mine = given.setdefault(student, {})
-        for name, check in judged["checks"].items():
-            score = result.scores.get(name, check["score"])
+        for grade_id, check in judged["checks"].items():
+            name, score = called[result.notebook, grade_id], result.scores.get(grade_id, check["score"])
             row = checks.setdefault(name, CheckReport(name, check["points"]))
             found.waiting += score is None
             if score is None:
