@@ -16,7 +16,9 @@ from autograder.enrolled import check_student
 from autograder.errors import UsageError
 from autograder.files import write_atomically
 from autograder.gradebook import Gradebook
+from autograder.guard import open_gradebook
 from autograder.history import EXTENSION, NAME, read
+from autograder.wording import labels
 
 LATENESS = "lateness"
 SMALLEST = 1e-9  # points: less is rounding
@@ -65,9 +67,11 @@ def changed(gradebook: Gradebook, assignment: str, before: Standing) -> dict[str
             found[student] = Changed(round(total, 6), round(now.totals.get(student, 0.0), 6), cause)
     if not found:  # a class that is graded for the first time has a long trail
         return found
-    for row in gradebook.transact(lambda connection: read(connection, history, assignment, since=before.last)):
+    rows = gradebook.transact(lambda connection: read(connection, history, assignment, since=before.last))
+    called = labels((row.notebook, row.check or LATENESS) for row in rows)
+    for row in rows:
         if row.student in found and row.origin != EXTENSION:
-            checks, what = found[row.student].checks, row.check or LATENESS
+            checks, what = found[row.student].checks, called[row.notebook, row.check or LATENESS]
             checks[what] = [checks.get(what, [row.old])[0], row.new]
     return found
 
@@ -87,7 +91,7 @@ def history(
     """A line for each change of a score, the oldest first; raises UsageError where there is none."""
     course = Course.open(course_dir, db)
     course.notebooks(assignment)
-    with closing(Gradebook(course.db_url)) as gradebook:
+    with closing(open_gradebook(course)) as gradebook:
         table = gradebook.tables[NAME]
         rows = gradebook.transact(lambda connection: read(connection, table, assignment, student))
         graded = not rows and gradebook.results(assignment, student)
@@ -98,8 +102,9 @@ def history(
         yield f"No score of {assignment!r}{whose} has changed since it was first graded."
     elif not rows:
         raise UsageError(f"Nothing of {assignment!r}{whose} is graded yet; run `autograder grade {assignment}` first.")
+    called = labels((row.notebook, row.check) for row in rows)
     for row in rows:
-        place = row.check or f"{row.notebook}, {LATENESS}"
+        place = called[row.notebook, row.check] if row.check else f"{row.notebook}, {LATENESS}"
         if row.origin == EXTENSION:
             days = f"days more: {_points(row.old)} -> {_points(row.new)}"
             yield f"{row.at} {row.student} {row.assignment}, {days} {EXTENSION}"

@@ -18,8 +18,7 @@ from autograder.course import Course, parse_timestamp
 from autograder.enrolled import enroll
 from autograder.errors import UsageError
 from autograder.files import writing
-from autograder.gradebook import Gradebook
-from autograder.guard import only_grader, sqlite_path
+from autograder.guard import only_grader, open_gradebook, sqlite_path
 from autograder.intake import Refused
 from autograder.matching import match
 from autograder.platforms import HandedIn, recognize
@@ -131,7 +130,7 @@ class _Due:
 
     def __init__(self, course: Course, assignment: str, make: bool) -> None:
         path = sqlite_path(course.db_url)
-        self.gradebook = Gradebook(course.db_url) if make or path is None or path.exists() else None
+        self.gradebook = open_gradebook(course) if make or path is None or path.exists() else None
         self.assignment = assignment
 
     def passed(self, student: str, when: datetime | None) -> bool:

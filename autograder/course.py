@@ -94,8 +94,7 @@ class Course:
             try:
                 config = PyFileConfigLoader(CONFIG_FILE, path=str(root)).load_config()
             except SyntaxError as error:
-                where = f"line {error.lineno}: {error.msg}"
-                raise CourseError(f"{root / CONFIG_FILE} cannot be read, {where}.") from None
+                raise CourseError(f"{root / CONFIG_FILE} cannot be read, line {error.lineno}: {error.msg}.") from None
             except (Exception, SystemExit) as error:  # the file is code: anything may happen in it
                 raise CourseError(f"{root / CONFIG_FILE} cannot be read: {error!r}") from None
         _check_names(config, root / CONFIG_FILE)
@@ -135,12 +134,14 @@ class Course:
 
     @cached_property
     def db_url(self) -> str:
-        """The gradebook's address; a relative SQLite path starts at the course folder, as in nbgrader."""
+        """The gradebook's address, a file's from the course folder on, as in nbgrader; raises GradebookError."""
+        from autograder.database import address  # with SQLAlchemy, which a grading process need not import
+
         url = self.db or self.setting("db_url") or "sqlite:///gradebook.db"
-        prefix, slashes, path = url.partition(":///")
-        if prefix.startswith("sqlite") and slashes and path:
-            return f"{prefix}:///{self.root / path}"
-        return url
+        found = address(url)
+        if found.get_backend_name() != "sqlite" or not found.database:
+            return url
+        return found.set(database=str(self.root / found.database)).render_as_string(hide_password=False)
 
     @cached_property
     def course_id(self) -> str:

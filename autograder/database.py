@@ -8,12 +8,13 @@ import sqlite3
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 from urllib.parse import unquote
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from autograder.errors import GradebookError
 from autograder.schema import Tables, open_tables
@@ -30,9 +31,10 @@ class Database:
     """For one thread. Raises GradebookError and nothing else."""
 
     def __init__(self, url: str) -> None:
+        parts = address(url)
         try:
-            self.engine = sa.create_engine(url, pool_pre_ping=True, connect_args=_connect_arguments(url))
-        except (sa.exc.ArgumentError, ImportError) as error:
+            self.engine = sa.create_engine(parts, pool_pre_ping=True, connect_args=_connect_arguments(parts))
+        except (sa.exc.ArgumentError, ImportError, ValueError) as error:
             raise GradebookError(f"{url!r} is not the address of a database that can be used: {error}.") from None
         self.name = unquote(self.engine.url.render_as_string(hide_password=True))
         self.is_sqlite = self.engine.dialect.name == "sqlite"
@@ -81,6 +83,28 @@ class Database:
                 "since is not in the file that is there now; run the command again, which grades what is missing."
             )
         return result
+
+    def _put(
+        self,
+        connection: sa.Connection,
+        table: str,
+        rows: list[dict[str, Any]],
+        unique: Sequence[str] = ("id",),
+        update: Sequence[str] = (),
+    ) -> None:
+        """Insert rows; where one with the same unique columns is there, set its ``update`` columns."""
+        if not rows:
+            return
+        query: Any = (sqlite.insert if self.is_sqlite else postgresql.insert)(self.tables[table])
+        if update:
+            values = {name: query.excluded[name] for name in update}
+            if "needs_manual_grade" in values:  # nbgrader has a person look at a manual score again
+                manual = self.tables[table].c.manual_score.is_not(None)
+                values["needs_manual_grade"] = sa.or_(manual, query.excluded.needs_manual_grade)
+            query = query.on_conflict_do_update(index_elements=unique, set_=values)
+        else:
+            query = query.on_conflict_do_nothing(index_elements=unique)
+        connection.execute(query, rows)
 
     def _identity(self) -> tuple[int, int] | None:
         """Which file the database is; what is written to a deleted one is lost without an error."""
@@ -170,11 +194,25 @@ def uninterrupted() -> Iterator[None]:
             signal.raise_signal(each)
 
 
-def _connect_arguments(url: str) -> dict[str, Any]:
+def address(url: str) -> sa.URL:
+    """The parts of a database's address; raises GradebookError where it is none.
+
+    >>> address("sqlite:///gradebook.db?timeout=20").database
+    'gradebook.db'
+    """
+    try:
+        return sa.make_url(url)
+    except (sa.exc.ArgumentError, ValueError):  # of a port that is no number
+        raise GradebookError(
+            f"{url!r} is not the address of a database; one is sqlite:///gradebook.db, another "
+            "postgresql://user@host:5432/name."
+        ) from None
+
+
+def _connect_arguments(parts: sa.URL) -> dict[str, Any]:
     """What the driver is told beside the address."""
-    address = sa.make_url(url)
-    own = address.drivername in ("postgresql", "postgresql+psycopg2", "postgresql+psycopg")
-    return {"connect_timeout": CONNECT_SECONDS} if own and "connect_timeout" not in address.query else {}
+    own = parts.drivername in ("postgresql", "postgresql+psycopg2", "postgresql+psycopg")
+    return {"connect_timeout": CONNECT_SECONDS} if own and "connect_timeout" not in parts.query else {}
 
 
 def _on_sqlite_connect(connection: Any, _record: Any) -> None:

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from autograder.course import Course
 from autograder.errors import UsageError
 from autograder.gradebook import EPOCH, Gradebook
+from autograder.guard import open_gradebook
 from autograder.history import EXTENSION
 from autograder.history import NAME as HISTORY
 from autograder.roster import Student, is_id
@@ -49,8 +50,7 @@ def enroll(gradebook: Gradebook, students: Iterable[Student]) -> None:
     def save(connection: sa.Connection) -> None:
         for student in students:
             gradebook._put(connection, "student", [{"id": student.id}])  # who is there stays
-            values = {name: value for name, value in _columns(student).items() if value}
-            if values:
+            if values := _columns(student):
                 connection.execute(table.update().where(table.c.id == student.id).values(**values))
 
     gradebook.transact(save)
@@ -72,7 +72,7 @@ def extend(assignment: str, student: str, days: float, course_dir: Path = Path("
         raise UsageError(f"{student!r} is no student's id: it must be one that can be the name of a folder.")
     if not 0 <= days <= MOST_DAYS:  # which is so of no nan
         raise UsageError(f"{days:g} days are no extension: it is from 0 days to {MOST_DAYS}, such as 2 or 0.5.")
-    with closing(Gradebook(course.db_url)) as gradebook:
+    with closing(open_gradebook(course)) as gradebook:
         if student not in dict(course.submissions(assignment)):
             check_student(student, gradebook.people())
         gradebook.save_assignment(course.course_id, assignment, notebooks)
@@ -136,9 +136,11 @@ def _add_notebook(connection: sa.Connection, gradebook: Gradebook, handed_in: st
 
 
 def _columns(student: Student) -> dict[str, str]:
-    """As nbgrader stores a student; a name is "Ada Lovelace" or "Lovelace, Ada"."""
+    """As nbgrader stores what is known of a student; a name is "Ada Lovelace" or "Lovelace, Ada", and it is a whole."""
+    known = {name: value for name, value in (("email", student.email), ("lms_user_id", student.lms_id)) if value}
+    if not student.name:
+        return known
     last, comma, first = student.name.partition(",")
     if not comma:
         first, _, last = student.name.rpartition(" ")
-    names = {"first_name": first.strip(), "last_name": last.strip()}
-    return names | {"email": student.email, "lms_user_id": student.lms_id}
+    return known | {"first_name": first.strip(), "last_name": last.strip()}

@@ -19,13 +19,15 @@ from autograder.enrolled import Absent
 from autograder.errors import UsageError
 from autograder.feedback import Check, check_line
 from autograder.files import write_atomically
-from autograder.gradebook import Gradebook, Person, Result
+from autograder.gone import check_none_gone
+from autograder.gradebook import Person, Result
 from autograder.gradescope import UNSANDBOXED, content, told
+from autograder.guard import open_gradebook
 from autograder.kept import Kept
 from autograder.received import NAMES as FEEDBACK
 from autograder.received import pack
 from autograder.results import CheckResult
-from autograder.wording import WAITING, counted
+from autograder.wording import WAITING, counted, labels
 
 # Where a spreadsheet takes a text for a formula: some split lines at semicolons or tabs, whatever the quotes say.
 FORMULA = re.compile(r"(?:^|(?<=[;\t\r\n]))(?=[\s\"']*+[=+\-@＝＋－＠])")
@@ -37,7 +39,7 @@ class Grade:
     """One student's result."""
 
     person: Person
-    checks: dict[str, tuple[float, float]] = field(default_factory=dict)  # grade id -> score, of how many points
+    checks: dict[str, tuple[float, float]] = field(default_factory=dict)  # name -> score, of how many points
     late_penalty: float = 0.0
 
     @property
@@ -89,10 +91,11 @@ def export(
     if kind in FEEDBACK:
         write_atomically(path, pack(course, assignment, kind, tell), 0o644)
         return path
-    with closing(Gradebook(course.db_url)) as gradebook:
+    with closing(open_gradebook(course)) as gradebook:
         results, people = gradebook.results(assignment), gradebook.people()
     if not results:
         raise UsageError(f"Nothing of {assignment!r} is graded yet; run `autograder grade {assignment}` first.")
+    check_none_gone(assignment, notebooks, {result.notebook for result in results})
     absent = Absent.of(course, assignment, people, {result.student for result in results})
     for sentence in [*absent.sentences(), *_waiting(results), *_late_before(assignment, results)]:
         tell(sentence)
@@ -160,10 +163,13 @@ def _gradescope(
 def read_grades(results: Iterable[Result], people: dict[str, Person]) -> Iterable[Grade]:
     """One grade a student from the results of each notebook."""
     grades: dict[str, Grade] = {}
-    for result in results:
+    judged = [(result, json.loads(result.result)["checks"]) for result in results]
+    called = labels((result.notebook, name) for result, checks in judged for name in checks)
+    for result, checks in judged:
         grade = grades.setdefault(result.student, Grade(people[result.student]))
-        for name, check in json.loads(result.result)["checks"].items():
-            grade.checks[name] = (result.scores.get(name, check["score"] or 0.0), check["points"])
+        for name, check in checks.items():
+            score = result.scores.get(name, check["score"] or 0.0)
+            grade.checks[called[result.notebook, name]] = (score, check["points"])
         grade.late_penalty += result.late_penalty or 0.0
     return grades.values()
 

@@ -36,3 +36,12 @@ def write_atomically(path: Path, content: str | bytes, mode: int) -> None:
         except BaseException:
             part.unlink(missing_ok=True)
             raise
+
+
+def write_or_clear(path: Path, content: str | None, mode: int) -> None:
+    """Put a file in place whole or not at all; where there is no content, no file is there."""
+    if content:
+        write_atomically(path, content, mode)
+        return
+    with writing(path):
+        path.unlink(missing_ok=True)

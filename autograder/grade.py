@@ -19,9 +19,10 @@ from autograder.changes import Changed, Standing, changed
 from autograder.changes import write as write_changes
 from autograder.course import CONFIG_FILE, STATE, Course
 from autograder.errors import AutograderError, UsageError
-from autograder.files import write_atomically
+from autograder.files import write_atomically, write_or_clear
+from autograder.gone import clear
 from autograder.gradebook import Gradebook, Record
-from autograder.guard import backup, check_sqlite, only_grader
+from autograder.guard import backup, check_sqlite, only_grader, open_gradebook
 from autograder.jobs import known_answers, make_job, make_record, seconds_late, version_of
 from autograder.pool import LocalPool
 from autograder.progress import Progress
@@ -76,7 +77,7 @@ def grade(
     try:
         with only_grader(course.root):
             check_sqlite(course.root, course.db_url)
-            with closing(Gradebook(course.db_url)) as gradebook:
+            with closing(open_gradebook(course)) as gradebook:
                 gradebook.lock()
                 return batch.run(gradebook, jobs, scheduler, force)
     except OSError as error:  # a full disk, above all
@@ -146,7 +147,8 @@ class _Batch:
         first = next(work, None)
         if first is not None or not self.folders:
             backup(self.course.root, self.course.db_url)
-            gradebook.save_assignment(self.course.course_id, self.assignment, self.notebooks)
+            gone = gradebook.save_assignment(self.course.course_id, self.assignment, self.notebooks)
+            self.summary.notes += clear(self.course, self.assignment, gone)
         if first is not None:
             if force:
                 gradebook.forget(self.assignment, self.folders)
@@ -158,11 +160,10 @@ class _Batch:
         return self.summary
 
     def _grade(self, work: Iterator[Job], jobs: int | None, scheduler: str) -> None:
-        pool: Any
         if scheduler:
             from autograder.cluster import DaskPool
 
-            pool = DaskPool(self.setup, scheduler)
+            pool: Any = DaskPool(self.setup, scheduler)
         else:
             pool = LocalPool(self.setup, min(jobs or os.cpu_count() or 1, len(self.folders)))
         records: list[Record] = []
@@ -246,8 +247,7 @@ class _Batch:
         return outcomes[number], taken.submissions[number]
 
     def _write_files(self, student: str, name: str, graded: Graded, submission: Submission) -> None:
-        stamp = submission.timestamp and submission.timestamp + "\n"
-        notes = {name: text for name, text in (("timestamp.txt", stamp), (SECRET, submission.secret)) if text}
+        notes = {"timestamp.txt": submission.timestamp and submission.timestamp + "\n", SECRET: submission.secret}
         for step, file, text, mode in (
             ("autograded", f"{name}.ipynb", graded.notebook, 0o444),  # as nbgrader has it: nobody edits it by mistake
             ("feedback", f"{name}.html", graded.page, 0o644),
@@ -255,7 +255,7 @@ class _Batch:
             folder = self._folder(step, student)
             write_atomically(folder / file, text, mode)
             for note, content in notes.items():
-                write_atomically(folder / note, content, mode)
+                write_or_clear(folder / note, content, mode)
 
     def _report(self, job: Job, graded: dict[str, Graded], log: TextIO) -> None:
         """One line of the log, and what the summary says of the submission."""

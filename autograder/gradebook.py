@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from autograder.assignment import Assignment
 from autograder.database import Database
+from autograder.gone import take_out
 from autograder.kept import Kept
 from autograder.schema import ORIGIN, cell_ids, new_id, save_assignment
 
@@ -67,9 +66,18 @@ class Gradebook(Database):
     >>> gradebook.close()
     """
 
-    def save_assignment(self, course_id: str, name: str, notebooks: Mapping[str, Assignment]) -> None:
-        """Make the entries of an assignment equal to the instructor's notebooks, in one transaction."""
-        self.transact(lambda c: save_assignment(c, self.tables, course_id, name, notebooks))
+    def save_assignment(self, course_id: str, name: str, notebooks: Mapping[str, Assignment]) -> list[str]:
+        """Make the entries of an assignment equal to the instructor's notebooks, in one transaction.
+
+        Returns the notebooks that are gone and were taken out; GradebookError where people entered something for one.
+        """
+
+        def save(connection: sa.Connection) -> list[str]:
+            gone = take_out(connection, self.tables, name, notebooks)
+            save_assignment(connection, self.tables, course_id, name, notebooks)
+            return gone
+
+        return self.transact(save)
 
     def graded(self, assignment: str) -> dict[tuple[str, str], str]:
         """(student, notebook) -> digest of what was graded last, of those whose scores are there."""
@@ -197,7 +205,8 @@ class Gradebook(Database):
 
         students = {record.student: record.timestamp for record in batch}
         self._put(connection, "student", [{"id": student} for student in students])
-        timed = [student for student, stamp in students.items() if stamp is not None]
+        timed = {student for student, stamp in students.items() if stamp is not None}
+        timed |= self._replaced(connection, assignment, batch)
         for some, update in ((timed, ("timestamp",)), (students.keys() - timed, ())):
             rows = [
                 {"id": new_id(), "assignment_id": assignment_id, "student_id": s, "timestamp": students[s]}
@@ -250,6 +259,16 @@ class Gradebook(Database):
         self._put(connection, "grade", grades, cell, ("auto_score", "needs_manual_grade"))
         self._put(connection, "comment", comments, cell, ("auto_comment",))
 
+    def _replaced(self, connection: sa.Connection, assignment: str, batch: Sequence[Record]) -> set[str]:
+        """Students who have handed in something else since: the time that is known is not this submission's."""
+        done = self.tables["autograder_result"]
+        now = {(record.student, record.notebook): record.submission for record in batch}
+        query = sa.select(done.c.student_id, done.c.notebook, done.c.submission).where(
+            done.c.assignment == assignment, done.c.student_id.in_({student for student, _ in now})
+        )
+        rows = connection.execute(query).all()
+        return {student for student, name, before in rows if before and now.get((student, name), before) != before}
+
     def _put_results(
         self,
         connection: sa.Connection,
@@ -274,25 +293,3 @@ class Gradebook(Database):
         ]
         unique, update = ("student_id", "assignment", "notebook"), ("digest", "graded_at", "result", *ORIGIN)
         self._put(connection, "autograder_result", rows, unique, update)
-
-    def _put(
-        self,
-        connection: sa.Connection,
-        table: str,
-        rows: list[dict[str, Any]],
-        unique: Sequence[str] = ("id",),
-        update: Sequence[str] = (),
-    ) -> None:
-        """Insert rows; where one with the same unique columns is there, set its ``update`` columns."""
-        if not rows:
-            return
-        query: Any = (sqlite.insert if self.is_sqlite else postgresql.insert)(self.tables[table])
-        if update:
-            values = {name: query.excluded[name] for name in update}
-            if "needs_manual_grade" in values:  # nbgrader has a person look at a manual score again
-                manual = self.tables[table].c.manual_score.is_not(None)
-                values["needs_manual_grade"] = sa.or_(manual, query.excluded.needs_manual_grade)
-            query = query.on_conflict_do_update(index_elements=unique, set_=values)
-        else:
-            query = query.on_conflict_do_nothing(index_elements=unique)
-        connection.execute(query, rows)

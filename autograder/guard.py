@@ -5,16 +5,20 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import re
 import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from autograder.course import STATE
+from autograder.course import STATE, Course
+from autograder.database import address
 from autograder.errors import GradebookError
 from autograder.files import writing
+from autograder.gradebook import Gradebook
 
 BACKUPS = 5
+COPY = re.compile(r"gradebook-(\d+)-\d{8}T\d{6}\.db")
 
 
 @contextlib.contextmanager
@@ -40,13 +44,24 @@ def only_grader(root: Path) -> Iterator[None]:
 
 def sqlite_path(url: str) -> Path | None:
     """The file of an SQLite gradebook; None for another database."""
-    prefix, _, path = url.partition(":///")
-    return Path(path) if prefix.startswith("sqlite") and path else None
+    parts = address(url)
+    return Path(parts.database) if parts.get_backend_name() == "sqlite" and parts.database else None
 
 
 def backups(root: Path) -> list[Path]:
-    """Copies of the gradebook, the oldest first."""
-    return sorted((root / STATE / "backups").glob("gradebook-*.db"))
+    """Copies of the gradebook, the oldest first; what people put beside them is theirs."""
+    return sorted(path for path in (root / STATE / "backups").glob("gradebook-*.db") if COPY.fullmatch(path.name))
+
+
+def open_gradebook(course: Course) -> Gradebook:
+    """The course's gradebook; raises GradebookError where its file was emptied, which SQLite takes for a new one."""
+    path, copies = sqlite_path(course.db_url), backups(course.root)
+    if copies and path is not None and path.is_file() and not path.stat().st_size:
+        raise GradebookError(
+            f"The gradebook {path} is an empty file, and there are copies of what it held: put back {copies[-1]}, "
+            "or delete the file to begin a new one."
+        )
+    return Gradebook(course.db_url)
 
 
 def backup(root: Path, url: str) -> Path | None:
@@ -57,7 +72,7 @@ def backup(root: Path, url: str) -> Path | None:
     path = sqlite_path(url)
     if path is None or not path.exists():
         return None
-    number = max((int(copy.stem.split("-")[1]) for copy in backups(root)), default=0) + 1
+    number = max((int(copy.name.split("-")[1]) for copy in backups(root)), default=0) + 1
     copy = root / STATE / "backups" / f"gradebook-{number:06}-{datetime.now(UTC):%Y%m%dT%H%M%S}.db"
     copy.parent.mkdir(parents=True, exist_ok=True)
     part = copy.with_name("gradebook.part")
@@ -80,7 +95,7 @@ def check_sqlite(root: Path, url: str) -> None:
     if path is None or not path.exists():
         return
     try:
-        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=30)) as connection:
+        with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=30)) as connection:
             problem = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     except sqlite3.OperationalError as error:
         raise GradebookError(f"The gradebook {path} cannot be opened: {error}.") from None

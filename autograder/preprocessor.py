@@ -26,8 +26,8 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from autograder.attempts import Attempts, best
 from autograder.course import Course
 from autograder.errors import AutograderError, GradebookError
-from autograder.gradebook import Gradebook
-from autograder.guard import only_grader
+from autograder.gone import check_none_gone
+from autograder.guard import only_grader, open_gradebook
 from autograder.jobs import known_answers, make_job, make_record, seconds_late, version_of
 from autograder.kept import Kept
 from autograder.pages import make_page
@@ -49,10 +49,12 @@ class GradeInSandbox(NbGraderPreprocessor):  # type: ignore[misc]
         course = _course(self, info)
         notebooks = course.notebooks(title)
         submission = read_submission(course.folder("submitted", student, title), list(notebooks), course.limits)
-        with only_grader(course.root), closing(Gradebook(course.db_url)) as gradebook:
+        with only_grader(course.root), closing(open_gradebook(course)) as gradebook:
             gradebook.lock()
-            gradebook.save_assignment(course.course_id, title, {name: notebooks[name]})
-            setup = Setup.of(course, title, {name: notebooks[name]}, known_answers(course, title)[0]).pack()
+            gradebook.save_assignment(course.course_id, title, notebooks)
+            # Which submission is the best, all of its notebooks tell.
+            graded_now = notebooks if course.engine.keep == "best" else {name: notebooks[name]}
+            setup = Setup.of(course, title, graded_now, known_answers(course, title)[0]).pack()
             outcomes, submissions = [], Attempts(course, title, list(notebooks)).of(student, submission)
             kept, due = gradebook.kept(title, student), gradebook.due(title, student)
             for each in submissions:
@@ -84,12 +86,14 @@ class FeedbackExporter(Exporter):  # type: ignore[misc]
     def from_filename(
         self, filename: str, resources: dict[str, Any] | None = None, **_: Any
     ) -> tuple[str, dict[str, Any]]:
-        """The page of one graded notebook; GradebookError where this engine did not grade it."""
+        """The page of one graded notebook; GradebookError where the engine graded none, CourseError if it is gone."""
         resources = resources or {}
         info = resources["nbgrader"]
         student, title, name = info["student"], info["assignment"], info["notebook"]
         course = _course(self, info)
-        with closing(Gradebook(course.db_url)) as gradebook:
+        notebooks = course.notebooks(title)
+        check_none_gone(title, notebooks, [name])
+        with closing(open_gradebook(course)) as gradebook:
             found = next((each for each in gradebook.results(title, student) if each.notebook == name), None)
             kept = gradebook.kept(title, student).get(name, Kept())
         if found is None:
@@ -99,7 +103,7 @@ class FeedbackExporter(Exporter):  # type: ignore[misc]
         result = json.loads(found.result)
         notebook = nbformat.read(filename, as_version=4)
         page = make_page(
-            course.notebooks(title)[name],
+            notebooks[name],
             Judged.from_dict(result | {"notebook": notebook}),
             kept,
             title=title,

@@ -38,11 +38,14 @@ class Received:
     def __init__(self, course: Course, assignment: str) -> None:
         self.path = course.root / STATE / "received" / f"{assignment}.json"
         self.limit = course.limits.notebook_bytes
-        try:
-            found = json.loads(self.path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            found = {}
-        self.of: dict[str, dict[str, dict[str, list[str]]]] = found  # student -> notebook -> uploads, file
+        self.of: dict[str, dict[str, dict[str, list[str]]]] = {}  # student -> notebook -> uploads, file, number
+        with suppress(OSError, ValueError, TypeError, AttributeError):  # not there yet, or not what was written
+            self.of = {
+                student: {
+                    name: _nothing() | {key: [*map(str, of[key])] for key in of} for name, of in notebooks.items()
+                }
+                for student, notebooks in json.loads(self.path.read_text(encoding="utf-8")).items()
+            }
 
     def note(self, student: str, notebook: str, files: list[HandedIn]) -> None:
         """Count the uploads that are new; the platform's number or the time tells them apart, else the content."""
@@ -92,7 +95,11 @@ class Received:
         return file.file.path
 
     def _entry(self, student: str, notebook: str) -> dict[str, list[str]]:
-        return self.of.setdefault(student, {}).setdefault(notebook, {"uploads": [], "file": []})
+        return self.of.setdefault(student, {}).setdefault(notebook, _nothing())
+
+
+def _nothing() -> dict[str, list[str]]:
+    return {"uploads": [], "file": []}
 
 
 def pack(course: Course, assignment: str, kind: str, tell: Callable[[str], object]) -> bytes:

@@ -20,14 +20,16 @@ from markupsafe import Markup
 from autograder.attempts import Attempts
 from autograder.course import Course
 from autograder.enrolled import Absent
-from autograder.errors import UsageError
+from autograder.errors import CourseError, UsageError
 from autograder.feedback import template, template_text
 from autograder.files import write_atomically
+from autograder.gone import check_none_gone
 from autograder.gradebook import Gradebook, Result
+from autograder.guard import open_gradebook
 from autograder.history import NAME as HISTORY
 from autograder.originality import Copy, Originality, copies
 from autograder.received import Received
-from autograder.wording import gathered, readable
+from autograder.wording import gathered, labels, readable
 
 HELP_SHARE = 0.5  # of the points: who has less needs help
 COMPARED = 1000  # students whose answers are compared each with each: beyond, that takes hours
@@ -106,18 +108,19 @@ class Report:
 def report(assignment: str, course_dir: Path = Path("."), *, db: str = "") -> Path:
     """Write ``reports/ASSIGNMENT.html`` and ``.json`` into the course folder and return the page's path.
 
-    Raises UsageError where nothing is graded yet.
+    Raises UsageError where nothing is graded yet, CourseError where an autograded notebook cannot be read.
 
     >>> report("scaling", Path("my_course")).name
     'scaling.html'
     """
     course = Course.open(course_dir, db)
     notebooks = course.notebooks(assignment)
-    with closing(Gradebook(course.db_url)) as gradebook:
+    with closing(open_gradebook(course)) as gradebook:
         results = gradebook.results(assignment)
         attempts, hours, people = _attempts(gradebook, assignment), _hours(gradebook, assignment), gradebook.people()
     if not results:
         raise UsageError(f"Nothing of {assignment!r} is graded yet; run `autograder grade {assignment}` first.")
+    check_none_gone(assignment, notebooks, {result.notebook for result in results})
     found = analyze(assignment, results)
     kept, seen = Attempts(course, assignment, list(notebooks)), Received(course, assignment).attempts()
     counts = {each: max(attempts.get(each, 0), kept.count(each), seen.get(each, 0)) for each in found.scores}
@@ -141,12 +144,13 @@ def analyze(assignment: str, results: Sequence[Result]) -> Report:
     given: dict[str, dict[str, float]] = {}  # student -> check -> score
     made: dict[str, set[str]] = {}
     found = Report(assignment, 0.0, {}, [], {}, {}, [], 0, {}, {})
-    for result in results:
-        judged = json.loads(result.result)
+    read = [(result, json.loads(result.result)) for result in results]
+    called = labels((result.notebook, grade_id) for result, judged in read for grade_id in judged["checks"])
+    for result, judged in read:
         student = result.student
         mine = given.setdefault(student, {})
-        for name, check in judged["checks"].items():
-            score = result.scores.get(name, check["score"])
+        for grade_id, check in judged["checks"].items():
+            name, score = called[result.notebook, grade_id], result.scores.get(grade_id, check["score"])
             row = checks.setdefault(name, CheckReport(name, check["points"]))
             found.waiting += score is None
             if score is None:
@@ -203,11 +207,17 @@ def _hours(gradebook: Gradebook, assignment: str) -> dict[str, float]:
 
 
 def _answers(course: Course, student: str, assignment: str, name: str) -> dict[str, str]:
-    """The solution cells of an autograded notebook, by grade id."""
+    """The solution cells of an autograded notebook, by grade id; CourseError where it cannot be read."""
     path = course.folder("autograded", student, assignment) / f"{name}.ipynb"
-    cells = json.loads(path.read_text(encoding="utf-8"))["cells"] if path.exists() else []
-    marks = ((cell, cell["metadata"].get("nbgrader", {})) for cell in cells)
-    return {mark["grade_id"]: "".join(cell["source"]) for cell, mark in marks if mark.get("solution")}
+    try:
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"] if path.exists() else []
+        marks = [(cell, cell["metadata"].get("nbgrader", {})) for cell in cells]
+        return {mark["grade_id"]: "".join(cell["source"]) for cell, mark in marks if mark.get("solution")}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        raise CourseError(
+            f"{path} is not the notebook that was written there; delete it and run `autograder grade {assignment}`, "
+            "which makes it anew."
+        ) from None
 
 
 def _groups(pairs: Sequence[Copy]) -> list[tuple[str, list[str], float]]:

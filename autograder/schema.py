@@ -97,7 +97,7 @@ def new_id() -> str:
 def save_assignment(
     connection: sa.Connection, tables: Tables, course_id: str, name: str, notebooks: Mapping[str, Assignment]
 ) -> None:
-    """Make the entries of an assignment equal to the instructor's notebooks.
+    """Make the entries of an assignment equal to the instructor's notebooks; ``gone`` is about notebooks beside them.
 
     Unlike in nbgrader, cells may come and go while there are submissions.
     """
@@ -156,7 +156,7 @@ def _save_cells(connection: sa.Connection, tables: Tables, notebook_id: str, sou
     parts = tables["submitted_notebook"]
     submitted = connection.execute(sa.select(parts.c.id).where(parts.c.notebook_id == notebook_id)).scalars().all()
     for key in there.keys() - wanted.keys():
-        _delete_cell(connection, tables, key[1], there[key])
+        delete_cell(connection, tables, key[1], there[key])
     for (grade_id, role), values in wanted.items():
         table = tables[f"{role}_cells"]
         if (grade_id, role) not in there:
@@ -178,7 +178,8 @@ def add_rows(connection: sa.Connection, tables: Tables, part_id: str, role: str,
         connection.execute(tables[name].insert().values(values | graded))
 
 
-def _delete_cell(connection: sa.Connection, tables: Tables, role: str, cell_id: str) -> None:
+def delete_cell(connection: sa.Connection, tables: Tables, role: str, cell_id: str) -> None:
+    """With its grades and comments in all that was handed in."""
     for name in RESULTS[role]:
         connection.execute(tables[name].delete().where(tables[name].c.cell_id == cell_id))
     for name in (f"{role}_cells", "base_cell"):

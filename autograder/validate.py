@@ -24,6 +24,7 @@ from autograder.plain import plain_scores
 from autograder.pool import LocalPool
 from autograder.results import Judged
 from autograder.unit import Job, Setup
+from autograder.wording import labels
 
 REFERENCE, AGAIN, BLANK = "the reference", "the reference again", "the blank release"
 
@@ -37,7 +38,7 @@ ONE_SIDED |= {"may_share_memory", "redirect_stdout", "redirect_stderr"}
 class Check:
     """One test cell."""
 
-    name: str
+    name: str  # the grade id, with its notebook where notebooks share it
     function: str
     points: float
     hidden: bool
@@ -130,14 +131,20 @@ def validate(assignment: str, course_dir: Path = Path("."), *, jobs: int | None 
             judged[job.student] = {name: _judged(graded.result) for name, graded in outcome.graded.items()}
     for name, notebook in notebooks.items():
         _diagnose(notebook, answers, {answer: found[name] for answer, found in judged.items()}, setup.cache)
+    called = labels((name, test.grade_id or "") for name, notebook in notebooks.items() for test in notebook.tests)
     for answer, found_in in judged.items():
-        for each in found_in.values():
-            _read(results[answer], each)
+        for name, each in found_in.items():
+            _read(results[answer], each, {grade_id: called[name, grade_id] for grade_id in each.scores})
     plain: dict[str, tuple[float, str]] = {}
-    for notebook in notebooks.values():
-        plain |= plain_scores(notebook, course.folder("source", ".", assignment), course.limits)
+    for name, notebook in notebooks.items():
+        scores = plain_scores(notebook, course.folder("source", ".", assignment), course.limits)
+        plain |= {called[name, grade_id]: score for grade_id, score in scores.items()}
     found = Validation(
-        checks=[check for notebook in notebooks.values() for check in _checks(notebook)],
+        checks=[
+            replace(check, name=called[name, check.name])
+            for name, notebook in notebooks.items()
+            for check in _checks(notebook)
+        ],
         right=[answer for answer in answers if answer.right],
         wrong=[answer for answer in answers if not answer.right],
         function={a.name: _function(notebooks.values(), a) for a in answers if not a.right},
@@ -217,10 +224,11 @@ def _diagnose(notebook: Assignment, answers: Sequence[Answer], judged: Mapping[s
         diagnosis.annotate(each)
 
 
-def _read(result: Result, judged: Judged) -> None:
-    result.scores |= judged.scores
-    for name, check in judged.checks.items():
-        if name in judged.scores:
+def _read(result: Result, judged: Judged, called: Mapping[str, str]) -> None:
+    for grade_id, name in called.items():
+        result.scores[name] = judged.scores[grade_id]
+    for grade_id, check in judged.checks.items():
+        if name := called.get(grade_id, ""):
             result.messages[name] = check.message
             if check.diagnosis:
                 result.diagnoses[name] = check.diagnosis
@@ -258,7 +266,7 @@ def misses(found: Validation) -> Iterator[str]:
             yield f"{answer.name}, which is wrong, loses nothing on {function}."
         excused = {function, *answer.also_costs}
         for check in found.lost(answer.name):
-            if not excused & {check.function, check.name}:
+            if not excused & {check.function, check.name.rpartition(": ")[2]}:  # the grade id alone
                 message = found.results[answer.name].messages.get(check.name, "")
                 yield f"{answer.name} loses points on {check.name} too, and also_costs gives no reason: {message}"
         for name, sentence in found.results[answer.name].diagnoses.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
@@ -82,6 +83,17 @@ def gathered(people: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
         whose.setdefault(sentence, []).append(student)
     faults = {sentence: listed(students) for sentence, students in whose.items() if FAULT.match(sentence)}
     return list(dict.fromkeys((faults.get(sentence, student), sentence) for student, sentence in people))
+
+
+def labels(checks: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """What (notebook, grade id) is called: the grade id, and where notebooks share it, that of which notebook.
+
+    >>> list(labels([("one", "f__values"), ("two", "f__values"), ("two", "g__values")]).values())
+    ['one: f__values', 'two: f__values', 'g__values']
+    """
+    known = dict.fromkeys(checks)
+    count = Counter(grade_id for _, grade_id in known)
+    return {each: ": ".join(each) if count[each[1]] > 1 else each[1] for each in known}
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -61,6 +61,13 @@ def test_blanks_of_a_roster_take_nothing_away(root: Path) -> None:
     }
 
 
+def test_a_name_that_a_roster_corrects_is_corrected_as_a_whole(root: Path) -> None:
+    with closing(Gradebook(Course.open(root).db_url)) as gradebook:
+        for name in ("Ada Lovelace", "Plato"):
+            enroll(gradebook, [Student("p", name, "p@x.org")])
+    assert people(root) == {"p": Person("p", "", "Plato", "p@x.org", "")}
+
+
 def test_names_and_numbers_of_the_roster_are_in_the_exports_and_who_handed_in_nothing_has_0(root: Path) -> None:
     roster = root.parent / "roster.csv"
     roster.write_text("id,name,email,lms_id\nada,Ada Lovelace,ada@x.org,4711\nemmy,Emmy Noether,emmy@x.org,4712\n")

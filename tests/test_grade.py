@@ -192,6 +192,35 @@ def test_a_late_submission_costs_what_the_courses_plugin_says(tmp_path: Path) ->
     assert "2.25 points are taken off" in page(root, "ann")
 
 
+def test_what_is_handed_in_again_without_a_time_has_none_of_the_earlier_ones(tmp_path: Path) -> None:
+    config = "c.AssignLatePenalties.plugin_class = 'autograder.late.LateDays'"
+    root = make_course(tmp_path / "course", config, gradebook=True)
+    folder = submit(root, "ann", RIGHT, "2026-11-02 11:00:00 UTC")
+    grade(NAME, root, jobs=1)
+    execute(root, "UPDATE assignment SET duedate = '2026-11-01 12:00:00.000000'")
+    grade(NAME, root, jobs=1)
+
+    def known() -> tuple[list[Any], list[Any]]:
+        with closing(sqlite3.connect(root / "gradebook.db")) as connection:
+            time, penalty = (
+                connection.execute(f"SELECT {name} FROM {table}").fetchone()[0]
+                for name, table in (
+                    ("timestamp", "submitted_assignment"),
+                    ("late_submission_penalty", "submitted_notebook"),
+                )
+            )
+        places = [
+            step for step in ("autograded", "feedback") if (root / step / "ann" / NAME / "timestamp.txt").exists()
+        ]
+        return [time, penalty], places
+
+    assert known() == (["2026-11-02 11:00:00.000000", pytest.approx(0.9)], ["autograded", "feedback"])
+    (folder / "timestamp.txt").unlink()
+    submit(root, "ann", WRONG)
+    assert grade(NAME, root, jobs=1).scores == {"ann": (4.0, 11.0)}
+    assert known() == ([None, None], [])
+
+
 def test_a_timestamp_that_is_no_time_is_named_since_lateness_is_not_counted(tmp_path: Path) -> None:
     root = make_course(tmp_path / "course", gradebook=True)
     write_source(root, instructor_notebook())

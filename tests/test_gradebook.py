@@ -17,9 +17,8 @@ import pytest
 import sqlalchemy as sa
 
 from autograder.course import Course
-from autograder.errors import AutograderError, GradebookError
+from autograder.errors import GradebookError
 from autograder.gradebook import Gradebook
-from autograder.guard import BACKUPS, backup, backups, check_sqlite, only_grader
 from autograder.kept import Kept
 from tests.course_factory import FULL, NAME, assignment, cell, instructor_notebook, make_course
 from tests.graded_course import ZERO, nbgrader, record
@@ -192,48 +191,16 @@ def test_two_writers_at_once_lose_nothing(course: Course, book: Gradebook) -> No
     assert rows(course, "SELECT count(*) FROM grade") == [(60 * 4,)]
 
 
-def test_a_damaged_gradebook_is_noticed_and_the_copy_to_go_back_to_is_named(course: Course, book: Gradebook) -> None:
-    book.write(NAME, [record(f"student{number}") for number in range(200)])
-    copy = backup(course.root, course.db_url)
-    book.close()
-    path = course.root / "gradebook.db"
-    data = bytearray(path.read_bytes())
-    for page in range(3, len(data) // 4096):
-        data[page * 4096 : page * 4096 + 200] = b"\xff" * 200
-    path.write_bytes(data)
-    with pytest.raises(GradebookError, match=str(copy)):
-        check_sqlite(course.root, course.db_url)
-    path.write_bytes(b"this is no database, and it is long enough" * 50)
-    with pytest.raises(GradebookError, match="damaged"):
-        check_sqlite(course.root, course.db_url)
-
-
-def test_the_last_five_copies_are_kept_and_can_be_opened(course: Course, book: Gradebook) -> None:
-    for number in range(BACKUPS + 3):
-        book.write(NAME, [record(f"student{number}")])
-        backup(course.root, course.db_url)
-    assert len(backups(course.root)) == BACKUPS
-    with closing(sqlite3.connect(backups(course.root)[-1])) as connection:
-        assert connection.execute("SELECT count(*) FROM student").fetchone() == (BACKUPS + 3,)
-
-
-def test_a_course_that_cannot_be_written_is_told_in_a_sentence(course: Course) -> None:
-    (course.root / ".autograder").write_text("in the way")
-    with (
-        pytest.raises(AutograderError, match=r"\.autograder cannot be written: File exists\."),
-        only_grader(course.root),
-    ):
-        pass
-
-
-def test_a_second_grader_is_told_who_is_at_work(course: Course) -> None:
-    with only_grader(course.root), pytest.raises(GradebookError, match="Another grader"), only_grader(course.root):
-        pytest.fail("two graders at once")
-    with only_grader(course.root):
-        pass
-
-
-@pytest.mark.parametrize("url", ["nonsense", "nosuch://x/y", "sqlite:////nonexistent/folder/x.db"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "nonsense",
+        "nosuch://x/y",
+        "sqlite:////nonexistent/folder/x.db",
+        "postgresql://u@h:abc/db",
+        "sqlite:///gradebook.db?timeout=long",
+    ],
+)
 def test_a_gradebook_that_cannot_be_opened_is_one_sentence(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("autograder.database.RETRIES", ())
     with pytest.raises(GradebookError, match=r"gradebook|address"):

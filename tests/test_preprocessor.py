@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from autograder.grade import grade
-from tests.course_factory import FULL, NAME, RIGHT, answered, make_course, submit
+from tests.course_factory import FULL, NAME, RIGHT, answered, instructor_notebook, make_course, submit
 from tests.graded_course import nbgrader
 
 pytestmark = pytest.mark.slow
@@ -137,6 +137,20 @@ def test_generate_feedback_makes_the_engines_page(courses: dict[str, Path]) -> N
     for student in ("ann", "fay"):
         place = Path("feedback", student, NAME, f"{NAME}.html")
         assert (courses["through"] / place).read_text() == (courses["engine"] / place).read_text()
+
+
+def test_of_several_notebooks_the_best_submission_counts_as_a_whole_through_nbgrader_too(tmp_path: Path) -> None:
+    root = make_course(tmp_path / "course", f"c.Engine.keep = 'best'\n{THROUGH_THE_ENGINE}", gradebook=True)
+    second = json.dumps(instructor_notebook()).replace("scale_", "again_").replace("written__", "written__again_")
+    (root / "source" / NAME / "second.ipynb").write_text(second)
+    forward = {"scale_forward": RIGHT["scale_forward"]}
+    for first, other in ((RIGHT, {}), ({}, forward)):  # 9 + 0 points, then 0 + 5
+        folder, text = submit(root, "ann", first), json.dumps(answered(other))
+        (folder / "second.ipynb").write_text(text.replace("scale_", "again_").replace("written__", "written__again_"))
+        assert grade(NAME, root, jobs=1).scores["ann"] == (9.0, 22.0)
+    before = entries(root, "ann")
+    nbgrader(root, f"autograde {NAME} --force")
+    assert entries(root, "ann") == before
 
 
 def test_nbgraders_commands_work_on_what_the_engine_wrote(courses: dict[str, Path]) -> None:

@@ -16,9 +16,11 @@ from click.testing import CliRunner
 
 from autograder.__main__ import main
 from autograder.collect import collect
+from autograder.course import Course
 from autograder.errors import UsageError
 from autograder.export import export
 from autograder.grade import grade
+from autograder.received import Received
 from autograder.report import report
 from tests.course_factory import NAME, RIGHT, answered, make_course
 
@@ -116,6 +118,17 @@ def test_the_report_counts_every_attempt_where_the_best_counts(root: Path) -> No
         grade(NAME, root, jobs=1)
     facts = json.loads(report(NAME, root).with_suffix(".json").read_text())
     assert facts["attempts"] == {"ada": 2}
+
+
+@pytest.mark.parametrize(
+    "content", ["[]", "3", '{"ada": []}', '{"ada": {"scaling": {}}}', '{"ada": {"scaling": 1}}', "{"]
+)
+def test_a_record_that_somebody_damaged_counts_as_none(root: Path, content: str) -> None:
+    take(root, {"lovelaceada_4711_99_scaling.ipynb": GOOD})
+    (root / ".autograder" / "received" / f"{NAME}.json").write_text(content)
+    assert not any(Received(Course.open(root), NAME).attempts().values())
+    take(root, {"lovelaceada_4711_100_scaling-1.ipynb": OTHER, "noetheremmy_12_13_scaling.ipynb": GOOD})
+    assert Received(Course.open(root), NAME).attempts() == {"ada": 1, "emmy": 1}
 
 
 def test_a_folder_where_a_file_is_meant_is_wrong_usage(root: Path) -> None:

@@ -16,13 +16,14 @@ import pytest
 from click.testing import CliRunner
 
 from autograder.__main__ import main
+from autograder.changes import Standing, changed, history
 from autograder.course import Course
-from autograder.errors import UsageError
+from autograder.errors import CourseError, UsageError
 from autograder.export import KINDS, export
 from autograder.gradebook import Gradebook, Record
 from autograder.report import analyze, render, report
 from autograder.results import CheckResult, Judged
-from tests.course_factory import NAME, POINTS, answered, assignment, make_course
+from tests.course_factory import NAME, POINTS, answered, assignment, instructor_notebook, make_course
 
 EPS = "Your output equals scaling without the weights."
 EVIL = "=cmd|' /C calc'!A0"
@@ -121,6 +122,15 @@ def test_students_with_answers_that_are_alike_stand_in_one_line_with_how_alike_t
     assert "<li>scale_forward: ann, bob, cyd (at least 99% alike)</li>" in page.read_text()
 
 
+@pytest.mark.parametrize("content", ["{", "[]", '{"cells": [{}]}', '{"cells": 3}', "\udcff"])
+def test_an_autograded_notebook_that_was_cut_is_told_with_what_makes_it_anew(root: Path, content: str) -> None:
+    path = root / "autograded" / "ann" / NAME / f"{NAME}.ipynb"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content.encode("utf-8", "surrogateescape"))
+    with pytest.raises(CourseError, match=f"{path} is not .*; delete it and run `autograder grade {NAME}`"):
+        report(NAME, root)
+
+
 def test_what_is_said_of_many_is_said_once(root: Path) -> None:
     with closing(Gradebook(Course.open(root).db_url)) as gradebook:
         found = analyze(NAME, gradebook.results(NAME))
@@ -142,6 +152,46 @@ def test_the_page_is_self_contained_and_shows_no_work(root: Path) -> None:
     assert re.findall(r'(?:src|href|srcset)="(?!data:)([^"]*)"', html) == []
     assert "default-src 'none'" in html
     assert html == report(NAME, root).read_text()
+
+
+def test_checks_of_two_notebooks_that_share_their_ids_are_told_apart(tmp_path: Path) -> None:
+    root = make_course(tmp_path / "course", gradebook=True)
+    second = instructor_notebook()
+    second["cells"][3]["metadata"]["nbgrader"]["grade_id"] = "own__values"
+    (root / "source" / NAME / "second.ipynb").write_text(json.dumps(second))
+    first = dict(zip(POINTS, (3.0, 2.0, 4.0, None), strict=True))
+    worse = first | {"scale_forward__shifted": 0.0, "scale_backward__gradient": 1.0}
+    with closing(Gradebook(Course.open(root).db_url)) as book:
+        book.save_assignment("course101", NAME, Course.open(root).notebooks(NAME))
+        for scores in (first, worse):
+            other = replace(record("ann", scores), notebook="second")
+            renamed = {name.replace("scale_forward__values", "own__values"): score for name, score in scores.items()}
+            text = other.result.replace("scale_forward__values", "own__values")
+            before = Standing.of(book, NAME)
+            book.write(NAME, [record("ann", first), replace(other, scores=renamed, result=text)])
+        changes = changed(book, NAME, before)
+    rows = dict(zip(*table(export(NAME, root)), strict=True))
+    assert {name: rows[name] for name in [*rows][4:6]} == {"score": "13.0", "max_score": "22.0"}
+    assert {name: float(rows[name]) for name in [*rows][7:]} == {
+        "scale_forward__values": 3.0,
+        f"{NAME}: scale_forward__shifted": 2.0,
+        f"{NAME}: scale_backward__gradient": 4.0,
+        f"{NAME}: written__why": 0.0,
+        "own__values": 3.0,
+        "second: scale_forward__shifted": 0.0,
+        "second: scale_backward__gradient": 1.0,
+        "second: written__why": 0.0,
+    }
+    facts = json.loads(report(NAME, root).with_suffix(".json").read_text())
+    assert (facts["points"], facts["scores"], facts["waiting"]) == (22.0, {"ann": 13.0}, 2)
+    assert [check["name"] for check in facts["checks"]] == [*rows][7:]
+    assert changes["ann"].checks == {"scale_forward__shifted": [2.0, 0.0], "scale_backward__gradient": [4.0, 1.0]}
+    lines = [line for line in history(NAME, root) if "gradient" in line]
+    assert [line.partition(" auto")[0].split(maxsplit=2)[2] for line in lines] == [
+        f"{NAME}: scale_backward__gradient: none -> 4",
+        "second: scale_backward__gradient: none -> 4",
+        "second: scale_backward__gradient: 4 -> 1",
+    ]
 
 
 def test_a_class_that_is_not_graded_has_no_report_and_no_export(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -103,6 +104,21 @@ def test_a_bad_grader_is_told_each_miss_and_exits_with_1(tmp_path: Path) -> None
     ):
         assert sentence in done.output, done.output
     assert not (root / "gradebook.db").exists()
+
+
+def test_checks_of_two_notebooks_that_share_their_ids_are_checks_of_each(tmp_path: Path) -> None:
+    root = make_course(tmp_path, {"wrong/plus": GOOD["wrong/plus"]})
+    second = copy.deepcopy(factory.instructor_notebook())
+    second["cells"][4]["source"] = "assert True"  # scale_forward__shifted, which sees nothing here
+    (root / "source" / factory.NAME / "second.ipynb").write_text(json.dumps(second))
+    found = validate(factory.NAME, root, jobs=1)
+    assert next(report(found)) == "reference     18 of 18 points that tests give"
+    assert [check.name for check in found.lost("wrong/plus")] == [
+        "scaling: scale_forward__values",
+        "scaling: scale_forward__shifted",
+        "second: scale_forward__values",
+    ]
+    assert found.misses == ["second: scale_forward__shifted: the blank release earns 2 points."]
 
 
 def test_a_wrong_answer_that_keeps_its_points_is_a_miss(good: Validation) -> None:

@@ -1,0 +1,118 @@
+"""One grader at a time, copies of the gradebook to go back to, and a course folder of any name."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autograder.course import Course
+from autograder.errors import AutograderError, GradebookError
+from autograder.gradebook import Gradebook
+from autograder.guard import BACKUPS, backup, backups, check_sqlite, only_grader, open_gradebook
+from tests.course_factory import NAME, assignment, make_course
+from tests.graded_course import record
+
+
+@pytest.fixture
+def course(tmp_path: Path) -> Course:
+    return Course.open(make_course(tmp_path / "course", gradebook=True))
+
+
+@pytest.fixture
+def book(course: Course) -> Iterator[Gradebook]:
+    with closing(Gradebook(course.db_url)) as gradebook:
+        gradebook.save_assignment("course101", NAME, {NAME: assignment()})
+        yield gradebook
+
+
+def rows(course: Course, query: str) -> list[Any]:
+    with closing(sqlite3.connect(course.root / "gradebook.db")) as connection:
+        return connection.execute(query).fetchall()
+
+
+def test_a_damaged_gradebook_is_noticed_and_the_copy_to_go_back_to_is_named(course: Course, book: Gradebook) -> None:
+    book.write(NAME, [record(f"student{number}") for number in range(200)])
+    copy = backup(course.root, course.db_url)
+    book.close()
+    path = course.root / "gradebook.db"
+    data = bytearray(path.read_bytes())
+    for page in range(3, len(data) // 4096):
+        data[page * 4096 : page * 4096 + 200] = b"\xff" * 200
+    path.write_bytes(data)
+    with pytest.raises(GradebookError, match=str(copy)):
+        check_sqlite(course.root, course.db_url)
+    path.write_bytes(b"this is no database, and it is long enough" * 50)
+    with pytest.raises(GradebookError, match="damaged"):
+        check_sqlite(course.root, course.db_url)
+
+
+def test_the_last_five_copies_are_kept_and_can_be_opened(course: Course, book: Gradebook) -> None:
+    for number in range(BACKUPS + 3):
+        book.write(NAME, [record(f"student{number}")])
+        backup(course.root, course.db_url)
+    assert len(backups(course.root)) == BACKUPS
+    with closing(sqlite3.connect(backups(course.root)[-1])) as connection:
+        assert connection.execute("SELECT count(*) FROM student").fetchone() == (BACKUPS + 3,)
+
+
+def test_an_emptied_gradebook_is_not_begun_anew_while_there_are_copies_of_it(course: Course, book: Gradebook) -> None:
+    copy = backup(course.root, course.db_url)
+    book.close()
+    (course.root / "gradebook.db").write_bytes(b"")
+    with pytest.raises(GradebookError, match=f"empty file.* put back {copy}, or delete the file"):
+        open_gradebook(course)
+    assert (course.root / "gradebook.db").read_bytes() == b""
+    (course.root / "gradebook.db").unlink()
+    open_gradebook(course).close()
+
+
+def test_what_people_keep_beside_the_copies_is_theirs(course: Course) -> None:
+    theirs = course.root / ".autograder" / "backups" / "gradebook-before-exam.db"
+    theirs.parent.mkdir(parents=True)
+    theirs.write_bytes(b"theirs")
+    copies = [backup(course.root, course.db_url) for _ in range(BACKUPS + 2)]
+    assert backups(course.root) == copies[2:]
+    assert theirs.read_bytes() == b"theirs"
+
+
+@pytest.mark.parametrize("name", ["what?", "C#", "100%25 course", "zoë & co"])
+def test_a_course_folder_may_have_any_name_that_a_folder_may_have(tmp_path: Path, name: str) -> None:
+    course = Course.open(make_course(tmp_path / name, gradebook=True))
+    before = sorted(tmp_path.iterdir())
+    check_sqlite(course.root, course.db_url)
+    with closing(open_gradebook(course)) as gradebook:
+        gradebook.save_assignment("course101", NAME, {NAME: assignment()})
+    assert rows(course, "SELECT name FROM notebook") == [(NAME,)]
+    copy = backup(course.root, course.db_url)
+    (course.root / "gradebook.db").write_bytes(b"this is no database, and it is long enough" * 50)
+    with pytest.raises(GradebookError, match=f"damaged.*{re.escape(str(copy))}"):
+        check_sqlite(course.root, course.db_url)
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_options_in_the_gradebooks_address_change_nothing_about_its_copies(course: Course) -> None:
+    course = Course.open(course.root, "sqlite:///gradebook.db?timeout=20")
+    open_gradebook(course).close()
+    assert [backup(course.root, course.db_url)] == backups(course.root)
+
+
+def test_a_course_that_cannot_be_written_is_told_in_a_sentence(course: Course) -> None:
+    (course.root / ".autograder").write_text("in the way")
+    with (
+        pytest.raises(AutograderError, match=r"\.autograder cannot be written: File exists\."),
+        only_grader(course.root),
+    ):
+        pass
+
+
+def test_a_second_grader_is_told_who_is_at_work(course: Course) -> None:
+    with only_grader(course.root), pytest.raises(GradebookError, match="Another grader"), only_grader(course.root):
+        pytest.fail("two graders at once")
+    with only_grader(course.root):
+        pass
