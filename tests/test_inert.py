@@ -102,6 +102,14 @@ def test_long_code_and_text_are_cut_and_raw_cells_are_text() -> None:
     assert "cut here" in shown.cells[0].outputs[-1].data["text/html"]
 
 
+def test_a_run_of_blanks_is_shortened_and_code_keeps_its_lines() -> None:
+    code = "x = 1\n\n\n\nif x:\n" + " " * 150 + "y = 2\n"
+    cells = [nbformat.v4.new_code_cell(source) for source in (code, "x = 0\n" + " \n" * 4000 + "!")]
+    shown, _ = Inert().preprocess(nbformat.v4.new_notebook(cells=cells), {})
+    assert shown.cells[0].source == code
+    assert len(shown.cells[1].source) < 210
+
+
 def test_what_a_cell_printed_without_end_is_cut_and_says_so() -> None:
     lines = [f"line {number}" for number in range(100_000)]
     outputs = [
