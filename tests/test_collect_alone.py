@@ -13,7 +13,7 @@ import pytest
 from autograder import archive
 from autograder.errors import UsageError
 from tests.course_factory import NAME, make_course
-from tests.exports import GOOD, ROSTER, run
+from tests.exports import GOOD, RECEIPT, ROSTER, run, zipped
 
 NOBODY = 65534
 
@@ -100,3 +100,34 @@ def test_a_source_that_cannot_be_read_at_all_is_no_source(inbound: Path) -> None
             archive.open_source(inbound)
     finally:
         inbound.chmod(0o700)
+
+
+ATTEMPT = "attempt_2026-03-02-11-58-00"
+
+
+def test_a_file_named_as_another_platforms_receipt_is_read_by_nobody(
+    course: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    whole = archive.Archive.head
+
+    def noting(source: archive.Archive, file: archive.File, size: int) -> bytes:
+        read.append(file.path)
+        return whole(source, file, size)
+
+    monkeypatch.setattr(archive.Archive, "head", noting)
+    hers, others = (f"{name}_assignsubmission_file_" for name in ("Ada Lovelace_111", "Emmy Noether_112"))
+    files: dict[str, bytes | str] = {
+        f"{hers}/scaling.ipynb": GOOD,
+        f"{hers}/x_{ATTEMPT}.txt": "Name:" + " " * 1000,
+        f"{hers}/x_{ATTEMPT}_y": "",
+    }
+    assert run(course, zipped(course, {**files, f"{others}/scaling.ipynb": GOOD})).placed == ["ada", "emmy"]
+    assert {path.rpartition("/")[2] for path in read} == {"scaling.ipynb"}
+
+
+def test_of_a_receipt_its_head_is_read_however_long_the_comment_is(course: Path) -> None:
+    text = RECEIPT.format(name="Ada Lovelace", user="ada", zone="CET", comment=os.urandom(2 << 20).hex())
+    (course.parent / "roster.csv").write_text("id\nada\nset_1_ada\n")  # without the receipt it could be either
+    files: dict[str, bytes | str] = {f"set_1_ada_{ATTEMPT}.txt": text, f"set_1_ada_{ATTEMPT}_scaling.ipynb": GOOD}
+    assert run(course, zipped(course, files)).placed == ["ada"]
