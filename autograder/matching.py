@@ -26,11 +26,14 @@ def match(handed_in: Iterable[HandedIn], students: list[Student] | None) -> Matc
     """Each student's files, with the times of the roster; without one, files name their students by themselves."""
     found = Matched()
     by_student = found.by_student
+    known: dict[tuple[object, ...], str] = {}  # all that find asks of a file: one student may send thousands
     for file in handed_in:
         if students is None:
             student = file.users[0] if len(file.users) == 1 and STUDENT.fullmatch(file.users[0]) else ""
+        elif (asked := (file.users, file.name, file.lms_id, bool(file.number))) in known:
+            student = known[asked]
         else:
-            student = find(file, students)
+            student = known[asked] = find(file, students)
         if not student:
             found.unknown.append(shown(file.file.path))
         elif file.assignment and not _owns(file.users[0], file.file.owner):

@@ -12,6 +12,8 @@ import pytest
 
 from autograder import archive
 from autograder.errors import UsageError
+from autograder.platforms import HandedIn
+from autograder.roster import Student, find
 from tests.course_factory import NAME, make_course
 from tests.exports import GOOD, RECEIPT, ROSTER, run, zipped
 
@@ -131,3 +133,21 @@ def test_of_a_receipt_its_head_is_read_however_long_the_comment_is(course: Path)
     (course.parent / "roster.csv").write_text("id\nada\nset_1_ada\n")  # without the receipt it could be either
     files: dict[str, bytes | str] = {f"set_1_ada_{ATTEMPT}.txt": text, f"set_1_ada_{ATTEMPT}_scaling.ipynb": GOOD}
     assert run(course, zipped(course, files)).placed == ["ada"]
+
+
+def test_whose_many_files_are_is_found_once(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def noting(file: HandedIn, students: list[Student]) -> str:
+        asked.append(file.file.path)
+        return find(file, students)
+
+    monkeypatch.setattr("autograder.matching.find", noting)
+    inbound = course.parent / "inbound"
+    inbound.mkdir()
+    for user in ("ada", "emmy"):
+        folder = submission(inbound, user)
+        for number in range(20):
+            (folder / f"{number}.txt").touch()
+    assert run(course, inbound).placed == ["ada", "emmy"]
+    assert len(asked) == 2
