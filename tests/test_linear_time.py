@@ -37,10 +37,10 @@ def grows(read: Callable[[str], object], start: str, part: str, end: str, length
     def seconds(length: int) -> float:
         text = start + (part * length)[: length - len(start + end)] + end
         spans = []
-        for _ in range(5):  # the least: other programs run, too
-            begun = time.perf_counter()
+        for _ in range(5):  # the least, and of this thread alone: other programs run, too
+            begun = time.thread_time()
             read(text)
-            spans.append(time.perf_counter() - begun)
+            spans.append(time.thread_time() - begun)
         return min(spans)
 
     whole = seconds(length)
@@ -62,4 +62,4 @@ def test_no_text_of_a_receipt_holds_up_what_reads_it(start: str) -> None:
 @pytest.mark.parametrize("part", ["\t", " ", ";", "; ", "'", "\" '", "=\t", "\n="])
 @pytest.mark.parametrize("end", ["", "="])
 def test_no_text_holds_up_the_export(part: str, end: str) -> None:
-    assert grows(export.neutral, "", part, end, 20_000) < MUCH_LONGER
+    assert grows(export.neutral, "", part, end, 4_000) < MUCH_LONGER
