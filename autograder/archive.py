@@ -7,6 +7,7 @@ is too large as a whole, or broken, is refused as a whole.
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import stat
@@ -15,11 +16,13 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from autograder.errors import UsageError
 from autograder.intake import Refused
+from autograder.submission import FILE_FLAGS, FOLDER_FLAGS, MAX_NAMES
 
 MAX_FILES = 100_000  # of one source
 MAX_DEPTH = 12  # folders within folders
@@ -36,6 +39,9 @@ class File:
 
     path: str  # below the source, parts separated by "/", none of them ".."
     owner: int | None = None  # of the folder it lies in; an archive has none
+
+
+_Entry = tuple[File, os.stat_result]  # of a folder on disk
 
 
 @dataclass
@@ -63,6 +69,13 @@ class Source:
 
     def read(self, file: File, limit: int) -> bytes:
         """The content of one of ``files``; raises Refused where it is damaged, no file, or larger than ``limit``."""
+        data = self.head(file, limit + 1)
+        if len(data) > limit:
+            raise Refused(f"is larger than {limit >> 20} MiB")
+        return data
+
+    def head(self, file: File, size: int) -> bytes:
+        """The first bytes of one of ``files``; raises Refused where it is damaged or no file."""
         raise NotImplementedError
 
     def _refuse_doubles(self) -> None:
@@ -83,44 +96,92 @@ class Folder(Source):
 
     def _list(self) -> Iterator[File]:
         self.descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        ours = {os.getuid(), os.fstat(self.descriptor).st_uid}
+        parts: dict[int | str, list[_Entry]] = {}  # what one student can fill, which costs that student alone
+        for file, status in self._side_by_side():
+            parts.setdefault(file.path if status.st_uid in ours else status.st_uid, []).append((file, status))
         count = 0
-        for root, folders, names, root_fd in os.fwalk(".", dir_fd=self.descriptor, follow_symlinks=False):
-            owner = os.fstat(root_fd).st_uid
-            if root.count("/") >= MAX_DEPTH:
-                self.refused[_below(root, "")] = f"is nested deeper than {MAX_DEPTH} folders"
-                folders.clear()
+        for key, part in parts.items():
+            numbers = itertools.count(1)
+            try:
+                files = [file for entry in part for file in self._walk(entry, numbers)]
+            except Refused as error:
+                others = " with what else its owner put there" if len(part) > 1 else ""
+                self.refused[part[0][0].path] = f"{error}{others}"
                 continue
-            for name in [*folders, *names]:
-                count += 1
-                if count > MAX_FILES:
-                    raise UsageError(f"{self.path} holds more than {MAX_FILES} files; name the folder of one export.")
-                try:
-                    mode = os.stat(name, dir_fd=root_fd, follow_symlinks=False).st_mode
-                except FileNotFoundError:  # taken away by its owner while the folder is listed
-                    continue
-                if stat.S_ISREG(mode):
-                    yield File(_below(root, name), owner)
-                elif not stat.S_ISDIR(mode):
-                    self.refused[_below(root, name)] = "is a link, a device, a socket or a pipe"
+            yield from files
+            count += len(files) if isinstance(key, str) else 0
+            if count > MAX_FILES:
+                raise UsageError(f"{self.path} holds more than {MAX_FILES} files; name the folder of one export.")
 
-    def read(self, file: File, limit: int) -> bytes:
-        """As of Source; no link is followed on the way, and nothing waits for a pipe's writer."""
-        *folders, name = file.path.split("/")
+    def _side_by_side(self) -> list[_Entry]:
+        """The folders of students, and what lies beside them, however many folders stand around them all."""
+        found = [*self._entries("")]
+        while len(inner := [each for each in found if stat.S_ISDIR(each[1].st_mode)]) == 1:
+            path = inner[0][0].path
+            if _is_deep(path):
+                break
+            found.remove(inner[0])
+            found += self._entries(path)
+        return found
+
+    def _walk(self, entry: _Entry, numbers: Iterator[int]) -> Iterator[File]:
+        """A file, or the files of a folder; raises Refused where these are too many."""
+        file, status = entry
+        if next(numbers) > MAX_NAMES:
+            raise Refused(f"holds more than {MAX_NAMES} files")
+        if stat.S_ISREG(status.st_mode):
+            yield file
+        elif not stat.S_ISDIR(status.st_mode):
+            self.refused[file.path] = "is a link, a device, a socket or a pipe"
+        elif _is_deep(file.path):
+            self.refused[file.path] = f"is nested deeper than {MAX_DEPTH} folders"
+        else:
+            for each in self._entries(file.path):
+                yield from self._walk(each, numbers)
+
+    def _entries(self, folder: str) -> Iterator[_Entry]:
+        """What lies in a folder, "" the source itself; another one that cannot be read is refused."""
+        try:
+            with self._opened(folder) as here, os.scandir(here) as entries:
+                owner = os.fstat(here).st_uid
+                for entry in entries:
+                    try:
+                        status = entry.stat(follow_symlinks=False)
+                    except FileNotFoundError:  # taken away by its owner while the folder is listed
+                        continue
+                    yield File(os.path.join(folder, entry.name), owner), status
+        except OSError as error:
+            if not folder:
+                raise
+            self.refused[folder] = f"cannot be read ({error.strerror})"
+
+    @contextmanager
+    def _opened(self, folder: str) -> Iterator[int]:
+        """A descriptor of a folder; no link is followed on the way."""
         here = os.dup(self.descriptor)
         try:
-            for folder in folders:
-                inner = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=here)
+            for name in filter(None, folder.split("/")):
+                inner = os.open(name, FOLDER_FLAGS, dir_fd=here)
                 os.close(here)
                 here = inner
-            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
-            with open(os.open(name, flags, dir_fd=here), "rb") as opened:
-                if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
-                    raise Refused("is a link, a device, a socket or a pipe")
-                return _within(opened.read(limit + 1), limit)
-        except OSError as error:
-            raise Refused(f"cannot be read ({error.strerror})") from None
+            yield here
         finally:
             os.close(here)
+
+    def head(self, file: File, size: int) -> bytes:
+        """As of Source; nothing waits for a pipe's writer."""
+        folder, _, name = file.path.rpartition("/")
+        try:
+            with (
+                self._opened(folder) as here,
+                open(os.open(name, FILE_FLAGS, dir_fd=here), "rb") as opened,
+            ):
+                if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
+                    raise Refused("is a link, a device, a socket or a pipe")
+                return opened.read(size)
+        except OSError as error:
+            raise Refused(f"cannot be read ({error.strerror})") from None
 
 
 class Archive(Source):
@@ -158,12 +219,12 @@ class Archive(Source):
             elif reason := _unsafe(path):
                 self.refused[path] = reason
 
-    def read(self, file: File, limit: int) -> bytes:
+    def head(self, file: File, size: int) -> bytes:
         """As of Source."""
         try:
             # Not by its name: an extra field of the archive may give it another one (Info-ZIP, 0x7075).
             with self.zip.open(self.members[file.path]) as opened:
-                return _within(opened.read(limit + 1), limit)
+                return opened.read(size)
         except (zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError, EOFError, OSError, zlib.error):
             raise Refused("is damaged") from None
 
@@ -210,11 +271,5 @@ def _folded(path: str) -> str:
     return unicodedata.normalize("NFKC", path).casefold()
 
 
-def _below(root: str, name: str) -> str:
-    return os.path.normpath(os.path.join(root, name))
-
-
-def _within(data: bytes, limit: int) -> bytes:
-    if len(data) > limit:
-        raise Refused(f"is larger than {limit >> 20} MiB")
-    return data
+def _is_deep(folder: str) -> bool:
+    return folder.count("/") + 1 >= MAX_DEPTH

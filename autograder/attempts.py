@@ -1,12 +1,14 @@
 """All that a student handed in, where the best submission counts: ``c.Engine.keep = "best"``.
 
 Each is kept as it came, in ``.autograder/attempts/<assignment>/<student>/<digest>/``. When one comes, or a check is
-changed, all are graded anew by the same checks, so that the best is the best of today.
+changed, all are graded anew by the same checks, so that the best is the best of today. Of many, the latest are: each
+may use a submission's time up. A number bounds them and no time, so that a busy machine gives the same scores.
 """
 
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -18,6 +20,8 @@ from autograder.files import writing
 from autograder.kept import Kept
 from autograder.submission import SECRET, Submission, read_submission
 from autograder.unit import Outcome
+
+LATEST = 20  # submissions of one student that are graded
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ class Attempts:
                     os.rename(new, folder / digest)
 
     def of(self, student: str, current: Submission) -> list[Submission]:
-        """Everything that is to be graded, the current submission last; where the last counts, that alone."""
+        """The latest, which are to be graded, the current submission last; where the last counts, that alone."""
         if self.course.engine.keep == "last":
             return [current]
         files = {f"{name}.ipynb": content for name, content in current.notebooks.items()}
@@ -52,14 +56,17 @@ class Attempts:
         files |= {name: line.encode() for name, line in lines.items() if line}
         if current.notebooks:
             self.add(student, files)
-        folders = sorted(self._folder(student).glob("[!.]*"))
+        folders = sorted(self._folder(student).glob("[!.]*"), key=_came, reverse=True)
         read = (read_submission(path, self.names, self.course.limits) for path in folders)
         same = None, "", current.timestamp  # what was kept before its time was known is the current one, too
-        earlier = [each for each in read if each.notebooks != current.notebooks or each.timestamp not in same]
-        earlier.sort(key=lambda each: str(parse_timestamp(each.timestamp) or ""))
+        others = (each for each in read if each.notebooks != current.notebooks or each.timestamp not in same)
+        earlier = [*itertools.islice(others, LATEST)]
         if not earlier:
             return [current]
-        return [_told(each, len(earlier) + 1) for each in (*earlier, current)]
+        count = f"{len(earlier) + 1} times. The best submission counts"
+        if len(earlier) == LATEST:
+            count = f"more than {LATEST} times. The latest {LATEST} are graded, the best of them counts"
+        return [_told(each, count) for each in (*reversed(earlier[: LATEST - 1]), current)]
 
     def count(self, student: str) -> int:
         """How many are kept."""
@@ -69,9 +76,16 @@ class Attempts:
         return self.course.root / STATE / "attempts" / self.assignment / student
 
 
-def _told(submission: Submission, count: int) -> Submission:
+def _came(folder: Path) -> tuple[str, int]:
+    """When a submission that is kept was handed in, before all others if nobody knows; then when it was kept."""
+    stamp = folder / "timestamp.txt"
+    when = parse_timestamp(stamp.read_text("utf-8", "replace").strip()) if stamp.exists() else None
+    return str(when or ""), folder.stat().st_mtime_ns
+
+
+def _told(submission: Submission, count: str) -> Submission:
     one = f"the one of {submission.timestamp}" if submission.timestamp else "that one"
-    note = f"You handed in {count} times. The best submission counts, and this page shows {one}."
+    note = f"You handed in {count}, and this page shows {one}."
     return replace(submission, findings=[*submission.findings, note])
 
 

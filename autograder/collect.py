@@ -13,7 +13,7 @@ from itertools import groupby
 from pathlib import Path
 
 from autograder.archive import open_source
-from autograder.attempts import Attempts
+from autograder.attempts import LATEST, Attempts
 from autograder.course import Course, parse_timestamp
 from autograder.enrolled import enroll
 from autograder.errors import UsageError
@@ -158,16 +158,13 @@ class _Hand:
         if len({(file.when, file.source.path) for file in handed_in}) > 1:
             self.found.double.append(student)
         attempts = sorted(handed_in, key=lambda file: file.when or datetime.min)  # stable: later sources count as later
-        latest: dict[str, HandedIn] = {}
-        secrets: list[HandedIn] = []
-        keep = self.course.engine.keep == "best"
-        for _, group in groupby(attempts, key=lambda file: (file.when, file.source.path)):
-            attempt = list(group)
-            if notebooks := self._notebooks(student, attempt):
-                if keep and latest:
-                    self._keep(student, dict(self._read(student, latest)), _when(latest))
-                latest = notebooks
-                secrets = [file for file in attempt if file.assignment and file.filename == SECRET]
+        groups = (list(group) for _, group in groupby(attempts, key=lambda file: (file.when, file.source.path)))
+        chosen = [(notebooks, attempt) for attempt in groups if (notebooks := self._notebooks(student, attempt))]
+        if self.course.engine.keep == "best":
+            for earlier, _ in chosen[-LATEST - 1 : -1]:  # one more than is graded, which shows that there were more
+                self._keep(student, dict(self._read(student, earlier)), _when(earlier))
+        latest, last = chosen[-1] if chosen else ({}, [])
+        secrets = [file for file in last if file.assignment and file.filename == SECRET]
         data = dict(self._read(student, latest))
         if not data:
             if not latest:

@@ -62,7 +62,7 @@ class Engine(Configurable):  # type: ignore[misc]
     keep = Enum(
         ("last", "best"),
         "last",
-        help="which of a student's submissions counts; with 'best' all that came in since are kept and graded",
+        help="which of a student's submissions counts; with 'best' the latest 20 are graded",
     ).tag(config=True)
     show_hidden_checks = Bool(False, help="whether feedback always tells why a hidden check failed").tag(config=True)
 

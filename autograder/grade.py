@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
-from autograder.attempts import Attempts, best, points
+from autograder.attempts import LATEST, Attempts, best, points
 from autograder.changes import Changed, Standing, changed
 from autograder.changes import write as write_changes
 from autograder.course import CONFIG_FILE, STATE, Course
@@ -200,6 +200,9 @@ class _Batch:
             if self._is_done(student, digest):
                 self.summary.unchanged += 1
                 continue
+            if len(submissions) == LATEST and self.attempts.count(student) > LATEST:
+                told = f"handed in more than {LATEST} times; the latest {LATEST} are graded"
+                self.summary.people.append((student, told))
             self.taken[student] = _Taken(digest, submissions)
             for attempt, each in enumerate(submissions):
                 yield make_job(student, each, kept[student], late[attempt], attempt)

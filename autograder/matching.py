@@ -26,11 +26,16 @@ def match(handed_in: Iterable[HandedIn], students: list[Student] | None) -> Matc
     """Each student's files, with the times of the roster; without one, files name their students by themselves."""
     found = Matched()
     by_student = found.by_student
+    known: dict[
+        tuple[object, ...], list[Student]
+    ] = {}  # by all that fitting asks of a file: one student may send thousands
     for file in handed_in:
         if students is None:
             fits = [Student(user) for user in file.users if len(file.users) == 1 and is_id(user)]
+        elif (asked := (file.users, file.name, file.lms_id, bool(file.number))) in known:
+            fits = known[asked]
         else:
-            fits = fitting(file, students)
+            fits = known[asked] = fitting(file, students)
         if len(fits) != 1:
             found.unknown.append(shown(file.file.path) + _namesakes(file, fits))
         elif file.assignment and not _owns(file.users[0], file.file.owner):

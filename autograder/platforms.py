@@ -23,16 +23,18 @@ from autograder.intake import Refused
 from autograder.submission import NAME
 from autograder.wording import listed, shown
 
-# ``who``: what stands before the platform's own words.
+# ``who``: what stands before the platform's own words. Each takes time that is linear in the length, whatever students
+# wrote: what fits only in the last part of a path is tried in no other.
 CANVAS = re.compile(
-    r"(?:.*?/)??(?P<who>[^/]+?)_(?:(?P<late>LATE)_)?(?P<user>\d+)_"
+    r"(?:.*/)?+(?P<who>[^/]+?)_(?:(?P<late>LATE)_)?(?P<user>\d+)_"
     r"(?:(?P<number>\d+)_(?P<file>[^/]+)|(?P<entry>(?:text|link)\.html))"
 )
 MOODLE = re.compile(
-    r"(?:.*?/)??(?P<who>[^/]+?)_(?P<user>\d+)_assignsubmission_(?:file_?/(?:.*/)?|file_|onlinetext_?/?)(?P<file>[^/]+)"
+    r"(?:.*?/)??(?P<inner>(?=[^/]*/))?+(?P<who>[^/]+?)_(?P<user>\d+)_assignsubmission_"
+    r"(?:file_?/(?:.*/)?|onlinetext_?/|(?(inner)(?!)|(?:file_|onlinetext_?)))(?P<file>[^/]+)"
 )
 BLACKBOARD = re.compile(
-    r"(?:.*?/)??(?P<who>[^/]+?)_attempt_(?P<time>\d{4}(?:-\d\d){5})(?:_(?P<file>[^/]+)|(?P<receipt>\.txt))"
+    r"(?:.*/)?+(?P<who>[^/]+?)_attempt_(?P<time>\d{4}(?:-\d\d){5})(?:_(?P<file>[^/]+)|(?P<receipt>\.txt))"
 )
 EXCHANGE = re.compile(
     r"(?:.*?/)??(?P<who>[^/]+)\+(?P<assignment>[^/+]+)\+(?P<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[^/+]*)(?:\+[^/+]*)?"
@@ -40,13 +42,14 @@ EXCHANGE = re.compile(
 )
 PARTICIPANT = re.compile(r"_\d+_assignsubmission_")
 RECEIPT = re.compile(
-    r"\ufeff?Name: *(?P<name>[^\n]*?) *\((?P<user>[^()\n]+)\) *\r?\n"
+    r"\ufeff?Name:(?P<name>[^\n]*)\((?P<user>[^()\n]+)\) *\r?\n"
     r"(?:Assignment:[^\n]*\n)?(?:Date Submitted:[^\n]* (?P<zone>[A-Z]{2,5}) *\r?\n)?"
 )
 NOTEBOOK = re.compile(rf"(?P<folder>.*/)?(?P<file>{NAME})")
 ZIP = re.compile(r"(?:(?P<folder>.*)/)?(?P<stem>[^/]+)\.zip", re.IGNORECASE)
 LITTER = (".", "__MACOSX", "Thumbs.db", "desktop.ini")
-RECEIPT_BYTES = 1 << 20
+RECEIPT_BYTES = 4096  # the platform's lines stand first; a student's text of any length follows
+STAMP_BYTES = 1000
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,7 @@ def blackboard(source: Source) -> list[HandedIn]:
     User names and titles may both hold "_", so the receipt decides; without one, each possible name is tried.
     """
     found = _matches(source, BLACKBOARD)
-    receipts = {(m["who"], m["time"]): _text(source, file) for file, m in found if m["receipt"]}
+    receipts = {(m["who"], m["time"]): _head(source, file, RECEIPT_BYTES) for file, m in found if m["receipt"]}
     handed_in = []
     for file, m in found:
         if m["receipt"]:
@@ -107,7 +110,7 @@ def blackboard(source: Source) -> list[HandedIn]:
         name, zone = "", None
         # Only its head is the platform's; what the student wrote stands below.
         if head := RECEIPT.match(receipts.get((m["who"], m["time"]), "")):
-            users, name, zone = (head["user"],), head["name"], head["zone"]
+            users, name, zone = (head["user"],), head["name"].strip(" "), head["zone"]
         handed_in.append(HandedIn(source, file, m["file"], users, "", name, _moment(m["time"], zone)))
     return handed_in
 
@@ -146,7 +149,7 @@ def folders(source: Source, assignment: str, others: Collection[str]) -> list[Ha
             parts.pop()
         if parts:
             stamp = stamps.get(f"{match['folder']}timestamp.txt")
-            when = parse_timestamp(_text(source, stamp).strip()) if stamp else None
+            when = parse_timestamp(_head(source, stamp, STAMP_BYTES).strip()) if stamp else None
             handed_in.append(HandedIn(source, file, match["file"], (parts[-1],), when=when))
             named.add("/".join(parts))
         elif stem != assignment:
@@ -175,14 +178,12 @@ def recognize(source: Source, assignment: str, others: Collection[str] = ()) -> 
     if not source.files and not source.refused:
         raise UsageError(f"{source.path} is empty; name what the platform exported, or a folder with submissions.")
     # A student chooses the end of a name, and may end it as another platform would: whose words stand first decides.
-    found = {
-        name: [handed_in for handed_in in read(source) if _first_words(handed_in.file.path) == name]
-        for name, (_, read) in PLATFORMS.items()
-    }
+    first = {file.path: _first_words(file.path) for file in source.files if not _is_litter(file)}
     # By count, since somebody may have added a file by hand; every file counts, whoever named it.
-    best = max(found, key=lambda name: len(found[name]))
-    wanted = [handed_in for handed_in in found[best] if handed_in.assignment in ("", assignment)]
-    if not wanted and not any(found.values()) and (plain := folders(source, assignment, others)):
+    best = max(PLATFORMS, key=[*first.values()].count)
+    found = [handed_in for handed_in in PLATFORMS[best][1](source) if first[handed_in.file.path] == best]
+    wanted = [handed_in for handed_in in found if handed_in.assignment in ("", assignment)]
+    if not found and (plain := folders(source, assignment, others)):
         return "folders named by students", plain
     if not wanted and (zips := [shown(file.path) for file, _ in _matches(source, ZIP)]):
         raise UsageError(
@@ -196,7 +197,7 @@ def recognize(source: Source, assignment: str, others: Collection[str] = ()) -> 
             f"name it, nor as <student>/{assignment}.ipynb{refused}; name the zip as it was downloaded, the exchange's "
             "folder inbound, or a folder with a folder for each student."
         )
-    strange = [file for file in source.files if not _is_litter(file) and _first_words(file.path) != best]
+    strange = [file for file in source.files if first.get(file.path, best) != best]
     return best, wanted + [HandedIn(source, file, file.path) for file in strange]
 
 
@@ -216,9 +217,9 @@ def _is_litter(file: File) -> bool:
     return any(part.startswith(LITTER) for part in file.path.split("/"))
 
 
-def _text(source: Source, file: File) -> str:
+def _head(source: Source, file: File, size: int) -> str:
     try:
-        return source.read(file, RECEIPT_BYTES).decode("utf-8", "replace")
+        return source.head(file, size).decode("utf-8", "replace")
     except Refused:
         return ""
 

@@ -26,7 +26,7 @@ NAMES: dict[str, tuple[re.Pattern[str], Callable[[re.Match[str], str], str]]] = 
         lambda match, notebook: f"{match['start']}file_/{notebook}.html",
     ),
     "canvas-feedback": (
-        re.compile(r"(?:.*/)?(?P<start>[^/]+?_(?:LATE_)?\d+_\d+_[^/]+)\.[^./]+"),
+        re.compile(r"(?:.*/)?+(?P<start>(?>[^/]+?_(?:LATE_)?\d+_\d+_)[^/]+)\.[^./]+"),
         lambda match, notebook: f"{match['start']}.html",
     ),
 }

@@ -8,8 +8,10 @@ from typing import cast
 
 import pytest
 
+from autograder import attempts as kept
 from autograder.attempts import Attempts
-from autograder.course import Course
+from autograder.collect import collect
+from autograder.course import Course, Engine
 from autograder.grade import Summary, grade
 from autograder.submission import read_submission
 from tests.course_factory import NAME, RIGHT, answered, instructor_notebook, make_course, submit, write_source
@@ -129,3 +131,50 @@ def test_submissions_are_kept_once_and_what_has_no_notebook_not_at_all(tmp_path:
     (folder / f"{NAME}.ipynb").unlink()
     assert len(current()) == 4
     assert len(list((opened.root / ".autograder" / "attempts" / NAME / "ann").iterdir())) == 3
+
+
+def test_of_many_submissions_the_latest_are_graded_and_student_and_instructor_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, inbound = course(tmp_path), tmp_path / "inbound"
+    for module in ("attempts", "collect", "grade"):
+        monkeypatch.setattr(f"autograder.{module}.LATEST", 3)
+    works: list[dict[str, str]] = [RIGHT, {}, FORWARD_ALONE, {"written__why": "x"}]
+
+    def handed_in(number: int) -> Summary:
+        for day, work in enumerate(works[:number], 1):
+            folder = inbound / f"ann+{NAME}+2026-11-0{day} 12:00:00.000000 UTC"
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / f"{NAME}.ipynb").write_text(json.dumps(answered(work)))
+        collect(NAME, [inbound], root)
+        return grade(NAME, root, jobs=1)
+
+    three = handed_in(3)
+    assert score(three) == 9.0
+    assert three.people == []
+    assert "You handed in 3 times. The best submission counts, and" in page(root)
+    four = handed_in(4)
+    assert score(four) == 5.0, "the first is one too many"
+    assert four.people == [("ann", "handed in more than 3 times; the latest 3 are graded")]
+    assert "You handed in more than 3 times. The latest 3 are graded, the best of them counts, and this" in page(root)
+
+
+def test_more_submissions_than_are_graded_are_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root, inbound = course(tmp_path), tmp_path / "inbound"
+    for second in range(40):
+        folder = inbound / f"ann+{NAME}+2026-11-01 12:00:{second:02d}.000000 UTC"
+        folder.mkdir(parents=True)
+        (folder / f"{NAME}.ipynb").write_text(json.dumps(answered({"demo": f"# {second}"})))
+    collect(NAME, [inbound], root)
+    attempts = Attempts(Course.open(root), NAME, [NAME])
+    assert attempts.count("ann") == kept.LATEST
+    current = read_submission(root / "submitted" / "ann" / NAME, [NAME], attempts.course.limits)
+    seconds = [(each.timestamp or "").split(":")[2][:2] for each in attempts.of("ann", current)]
+    assert seconds == [f"{second:02d}" for second in range(20, 40)]
+    assert attempts.count("ann") == kept.LATEST + 1
+
+
+def test_the_chapters_and_the_setting_say_how_many_are_graded() -> None:
+    chapters = Path(__file__).parent.parent / "chapters"
+    said = "".join((chapters / name).read_text() for name in ("instructors.md", "threat-model.md")) + Engine.keep.help
+    assert said.count(f"the latest {kept.LATEST}") == 4
