@@ -32,10 +32,10 @@ def match(handed_in: Iterable[HandedIn], students: list[Student] | None) -> Matc
     for file in handed_in:
         if students is None:
             fits = [Student(user) for user in file.users if len(file.users) == 1 and is_id(user)]
-        elif (asked := (file.users, file.name, file.lms_id, bool(file.number))) in known:
-            fits = known[asked]
+        elif (key := (file.users, file.name, file.lms_id, bool(file.number))) in known:
+            fits = known[key]
         else:
-            fits = known[asked] = fitting(file, students)
+            fits = known[key] = fitting(file, students)
         if len(fits) != 1:
             found.unknown.append(shown(file.file.path) + _namesakes(file, fits))
         elif file.assignment and not _owns(file.users[0], file.file.owner):

@@ -13,7 +13,7 @@ import pytest
 from autograder import archive
 from autograder.errors import UsageError
 from autograder.platforms import HandedIn
-from autograder.roster import Student, find
+from autograder.roster import Student, fitting
 from tests.course_factory import NAME, make_course
 from tests.exports import GOOD, RECEIPT, ROSTER, run, zipped
 
@@ -138,11 +138,11 @@ def test_of_a_receipt_its_head_is_read_however_long_the_comment_is(course: Path)
 def test_whose_many_files_are_is_found_once(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 
-    def noting(file: HandedIn, students: list[Student]) -> str:
+    def noting(file: HandedIn, students: list[Student]) -> list[Student]:
         asked.append(file.file.path)
-        return find(file, students)
+        return fitting(file, students)
 
-    monkeypatch.setattr("autograder.matching.find", noting)
+    monkeypatch.setattr("autograder.matching.fitting", noting)
     inbound = course.parent / "inbound"
     inbound.mkdir()
     for user in ("ada", "emmy"):
