@@ -141,9 +141,12 @@ class Objects:
         if kind is list:
             value[:] = [self.restore(item, received) for item in value]
         elif kind is dict:
-            pairs = [(self.restore(key, received), self.restore(item, received)) for key, item in value.items()]
-            value.clear()
-            value.update(pairs)
+            for key, item in value.items():
+                value[key] = self.restore(item, received)
+            if not ATOMS.issuperset(map(type, value)):
+                pairs = [(self.restore(key, received), item) for key, item in value.items()]
+                value.clear()
+                value.update(pairs)
         return value
 
     # to the judge
@@ -167,7 +170,10 @@ class Objects:
             if levels == 0:
                 return extension(LAZY, msgpack.packb([self.register(value), protocol.KIND_OF_TYPE[container]]))
             if container is dict:
-                return {self.prepare_key(k): self.prepare(v, levels - 1, live) for k, v in value.items()}
+                return {
+                    key if type(key) is str else self.prepare_key(key): self.prepare(item, levels - 1, live)
+                    for key, item in value.items()
+                }
             items = [self.prepare(item, levels - 1, live) for item in value]
             return tuple(items) if container is tuple else items
         if issubclass(kind, np.ndarray):
@@ -261,7 +267,7 @@ class Objects:
                 return None
             return [self.prepare(item, EVERYTHING, False) for item in value]
         new = [
-            [self.prepare_key(key), self.prepare(item, EVERYTHING, False)]
+            [key if type(key) is str else self.prepare_key(key), self.prepare(item, EVERYTHING, False)]
             for key, item in value.items()
             if key not in was or was[key] is not item
         ]
