@@ -9,18 +9,19 @@ import numpy as np
 from msgpack import ExtType
 
 from autograder import tables
-from autograder.protocol import ARGUMENT, ATOMS, HANDLE, reference
+from autograder.copied import Copied
+from autograder.protocol import ARGUMENT, ATOMS, HANDLE, as_plain, reference
 
 
 class Arguments:
     """The values of one request; arrays, lists, dicts and tables are numbered as they are met.
 
     The student's process numbers them alike, so that an answer can say "your third argument": results keep their
-    identity, and what is passed twice arrives as one. ``handle_of``: the handle of the student's array for which a
-    local one stands, or None.
+    identity, and what is passed twice arrives as one. ``handle_of``: the handle of what is the student's, for which an
+    array, number or text here stands, or None.
     """
 
-    def __init__(self, handle_of: Callable[[np.ndarray[Any, Any]], int | None] = lambda _: None) -> None:
+    def __init__(self, handle_of: Callable[[Any], int | None] = lambda _: None) -> None:
         self.mutable: list[Any] = []
         self._places: dict[int, int] = {}  # id -> place; the arguments outlive this object
         self._handle_of = handle_of
@@ -47,10 +48,10 @@ class Arguments:
             return self._numbered(value) or value
         if issubclass(kind, np.generic) and not issubclass(kind, str | bytes):
             return value
-        for plain_kind in (int, float, str, bytes, complex):
-            if issubclass(kind, plain_kind):
-                return plain_kind(value)
-        return value
+        if issubclass(kind, Copied) and (handle := self._handle_of(value)) is not None:
+            return reference(HANDLE, handle)
+        plain = as_plain(value)
+        return value if plain is None else plain
 
     def _items(self, values: Iterable[Any]) -> list[Any]:
         return list(values) if ATOMS.issuperset(map(type, values)) else [self.outgoing(item) for item in values]

@@ -53,26 +53,35 @@ def rebuild(payload: Any) -> BaseException:
 def exception_class(names: list[Any]) -> type[BaseException]:
     """The class whose method resolution order has these names; a leading dot marks a built-in one.
 
-    Classes are made here, one on the other, so that a test can expect a base class of the student's own.
+    Classes are made here, one on the other, so that a test can expect a base class of the student's own, and the last
+    of them on all built-in ones.
     """
     own: list[str] = []
-    made: type[BaseException] = StudentError
+    bases: tuple[type[BaseException], ...] = ()
     for name in names[:_MAX_NAMES]:
         if type(name) is not str:
             raise ProtocolError("a malformed exception")
         if name.startswith("."):
-            made = _BUILTIN.get(name[1:], StudentError)
-            break
-        own.append(identifier(name))
-    key: tuple[str, ...] = (f".{made.__name__}",)
+            found = _BUILTIN.get(name[1:])
+            if found is not None and not any(issubclass(base, found) for base in bases):
+                bases += (found,)
+        elif not bases:
+            own.append(identifier(name))
+    bases = bases or (StudentError,)
+    key = tuple(f".{base.__name__}" for base in bases)
     for name in reversed(own):
         key = (name, *key)
-        found = _made.get(key)
-        if found is None:
-            found = type(name, (made,), {})
-            if len(_made) < _MAX_MADE:
-                _made[key] = found
-        made = found
+        bases = (_made.get(key) or _make(key, bases),)
+    return bases[0]
+
+
+def _make(key: tuple[str, ...], bases: tuple[type[BaseException], ...]) -> type[BaseException]:
+    try:
+        made = type(key[0], bases, {})
+    except TypeError:  # no class can have all of these
+        made = type(key[0], bases[:1], {})
+    if len(_made) < _MAX_MADE:
+        _made[key] = made
     return made
 
 

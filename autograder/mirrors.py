@@ -1,8 +1,8 @@
 """Trusted side: arrays here that stand for arrays of the student's.
 
 A mirror is the same array on both sides: what a test writes into it is written there, and what student code does to it
-comes back. A copy is what goes over of an array that the judge cannot have as it is, one of a class of the student's or
-of numbers that other machines lack: given back unchanged it is that array again.
+comes back. A copy is what goes over of a value that the judge cannot have as it is, an array of a class of the
+student's or of numbers that other machines lack, a date of NumPy's: given back unchanged it is that value again.
 """
 
 from __future__ import annotations

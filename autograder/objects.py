@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import copy
 import operator
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +15,7 @@ from msgpack import ExtType
 
 from autograder import protocol, tables
 from autograder.limits import Limits
-from autograder.protocol import ARGUMENT, ATOMS, CALLBACK, COPY, GENERATOR, HANDLE, LAZY, MIRROR, reference
+from autograder.protocol import ARGUMENT, ATOMS, CALLBACK, COPY, GENERATOR, HANDLE, LAZY, MIRROR, as_plain, reference
 from autograder.wire import Codec, extension
 
 EVERYTHING = 1000  # levels of containers by value
@@ -23,6 +24,19 @@ _LONG: dict[type, type] = {np.longdouble: np.float64, np.clongdouble: np.complex
 
 # Dictionaries with manners, from the standard library.
 _AS_DICT = frozenset({collections.OrderedDict, collections.defaultdict, collections.Counter})
+
+
+class TrustedFunction:
+    """A function of the judge's that a test handed to student code."""
+
+    __slots__ = ("__weakref__", "_call", "trusted_number")
+
+    def __init__(self, number: int, call: Callable[..., Any]) -> None:
+        self.trusted_number = number
+        self._call = call
+
+    def __call__(self, *arguments: Any, **keywords: Any) -> Any:
+        return self._call(self.trusted_number, arguments, keywords)
 
 
 class _Marker:
@@ -41,9 +55,10 @@ class _ArgumentMarker(_Marker):
 class Objects:
     """Handles, mirrored arrays, and the arguments of the call that is running."""
 
-    def __init__(self, limits: Limits, make_callback: Callable[[int], Any]) -> None:
-        self.codec = Codec(limits, self._encode_other, self._decode_other)
-        self._make_callback = make_callback
+    def __init__(self, limits: Limits, call_back: Callable[..., Any]) -> None:
+        # Made before any code of the student's runs: what is imported by now the judge has imported, too.
+        self.codec = Codec(limits, self._encode_other, self._decode_other, pandas="pandas" in sys.modules)
+        self._call_back = call_back
         self._objects: dict[int, Any] = {}
         self._handles: dict[int, int] = {}  # id of an object -> its handle; the table keeps the object alive
         self._sent: dict[int, int] = {}  # how often a handle went over and was not given back
@@ -90,7 +105,7 @@ class Objects:
         for handle, (array, snapshot) in list(self._mirrors.items()):
             now = array.tobytes()
             if now != snapshot:
-                changed.append([handle, array])
+                changed.append([handle, _native(array)])
                 self._mirrors[handle] = (array, now)
         return changed
 
@@ -104,7 +119,7 @@ class Objects:
             return _ArgumentMarker(number)
         if code == GENERATOR:
             return _Marker(_generator(*self.codec.inner_list(data)))
-        return _Marker(self._make_callback(number))
+        return _Marker(TrustedFunction(number, self._call_back))
 
     def restore(self, value: Any, received: list[Any]) -> Any:
         """Put objects in place of their markers; note arrays, lists and dicts in ``received`` as they are met."""
@@ -119,6 +134,8 @@ class Objects:
             return tuple([self.restore(item, received) for item in value])
         if kind is slice:
             return slice(*(self.restore(item, received) for item in (value.start, value.stop, value.step)))
+        if kind is set or kind is frozenset:
+            return kind([self.restore(item, received) for item in value])
         if kind is np.ndarray or kind is list or kind is dict or tables.is_table(value):
             received.append(value)
         if kind is list:
@@ -126,6 +143,10 @@ class Objects:
         elif kind is dict:
             for key, item in value.items():
                 value[key] = self.restore(item, received)
+            if not ATOMS.issuperset(map(type, value)):
+                pairs = [(self.restore(key, received), item) for key, item in value.items()]
+                value.clear()
+                value.update(pairs)
         return value
 
     # to the judge
@@ -149,40 +170,56 @@ class Objects:
             if levels == 0:
                 return extension(LAZY, msgpack.packb([self.register(value), protocol.KIND_OF_TYPE[container]]))
             if container is dict:
-                return {key: self.prepare(item, levels - 1, live) for key, item in value.items()}
+                return {
+                    key if type(key) is str else self.prepare_key(key): self.prepare(item, levels - 1, live)
+                    for key, item in value.items()
+                }
             items = [self.prepare(item, levels - 1, live) for item in value]
             return tuple(items) if container is tuple else items
         if issubclass(kind, np.ndarray):
             return self._prepare_array(value, live)
-        if issubclass(kind, np.generic):
-            return self._prepare_scalar(value)
-        if hasattr(kind, "trusted_number"):
+        if kind is set or kind is frozenset:
+            return kind([self.prepare_key(item) for item in value])
+        if kind is TrustedFunction:
             return reference(CALLBACK, value.trusted_number)
-        return value  # the codec knows it or asks _encode_other
+        if issubclass(kind, np.generic) and not issubclass(kind, str | bytes):
+            return self._prepare_scalar(value)
+        if not self.codec.pandas and tables.is_table(value):
+            return self._prepare_array(value, False)
+        plain = as_plain(value)
+        return value if plain is None else self._copy(value, plain)  # the codec knows it or asks _encode_other
 
-    def _prepare_array(self, value: np.ndarray[Any, Any], live: bool) -> Any:
-        """A plain array, also for one of a class of the student's: nothing else of that class goes over.
+    def prepare_key(self, value: Any) -> Any:
+        """What is sent for a key of a dictionary or a member of a set: over there, too, it must be one."""
+        if isinstance(value, tuple):
+            return tuple([self.prepare_key(item) for item in tuple.__iter__(value)])
+        if isinstance(value, frozenset):
+            return frozenset([self.prepare_key(item) for item in frozenset.__iter__(value)])
+        if isinstance(value, np.ndarray | np.datetime64 | np.timedelta64):  # which would be an array
+            return value
+        return self.prepare(value, EVERYTHING, False)
 
-        Where that array is not ``value`` itself, its handle goes along, by which ``value`` comes back.
-        """
+    def _copy(self, value: Any, content: Any) -> ExtType:
+        """What the judge can have of ``value``, and its handle, by which ``value`` itself comes back."""
+        return extension(COPY, self.codec.pack([self.register(value), content]))
+
+    def _prepare_array(self, value: Any, live: bool) -> Any:
+        """A plain array, also for one of a class of the student's: nothing else of that class goes over."""
         array = np.asarray(value)
         if array.dtype.type in _LONG:
             array, live = array.astype(_LONG[array.dtype.type]), False
         if array.dtype.kind not in "biufcUSMm":
             return value
-        if not live and array is value:
-            return array
-        handle = self.register(value)
+        native = _native(array)
         if not live:
-            return extension(COPY, self.codec.pack([handle, array]))
+            return native if native is value else self._copy(value, native)
+        handle = self.register(value)
         self._mirrors[handle] = (array, array.tobytes())
-        return extension(MIRROR, self.codec.pack([handle, array]))
+        return extension(MIRROR, self.codec.pack([handle, native]))
 
     def _prepare_scalar(self, value: np.generic[Any]) -> Any:
-        if value.dtype.kind in "US":
-            return value.item()
         if value.dtype.kind in "Mm":
-            return np.asarray(value)
+            return self._copy(value, np.asarray(value))
         return _LONG[type(value)](value) if type(value) in _LONG else value
 
     def _encode_other(self, value: Any) -> ExtType:
@@ -230,12 +267,19 @@ class Objects:
                 return None
             return [self.prepare(item, EVERYTHING, False) for item in value]
         new = [
-            [key, self.prepare(item, EVERYTHING, False)]
+            [key if type(key) is str else self.prepare_key(key), self.prepare(item, EVERYTHING, False)]
             for key, item in value.items()
             if key not in was or was[key] is not item
         ]
-        gone = [key for key in was if key not in value]
+        gone = [self.prepare_key(key) for key in was if key not in value]
         return [new, gone] if new or gone else None
+
+
+def _native(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """The array itself, or its numbers in the byte order of this machine."""
+    if array.dtype.isnative or array.dtype.kind in "USMm":
+        return array
+    return array.astype(array.dtype.newbyteorder("="))
 
 
 def _generator(legacy: bool, name: str, state: Any) -> Any:

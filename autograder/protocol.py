@@ -7,6 +7,9 @@ arguments, changed mirrors, outputs, random advances, figures open]``.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from msgpack import ExtType
 
 from autograder.wire import FIRST_FREE, extension
@@ -31,8 +34,23 @@ ARITHMETIC = frozenset({"add", "sub", "mul", "matmul", "truediv", "floordiv", "m
 ATOMS = frozenset({type(None), bool, int, float, str, bytes, complex})
 
 _NUMBER_BYTES = 8
+_TO_PLAIN: dict[type, Callable[[Any], Any]] = {
+    float: float.__float__,
+    int: int.__int__,
+    str: str.__str__,
+    bytes: bytes.__bytes__,
+    complex: complex.__complex__,
+}
 
 
 def reference(code: int, number: int) -> ExtType:
     """What is sent for a handle, an argument or a callback: its number."""
     return extension(code, number.to_bytes(_NUMBER_BYTES, "little"))
+
+
+def as_plain(value: Any) -> Any:
+    """The number or text that an object of a class made from one is, whatever that class says; None of any other."""
+    for kind, convert in _TO_PLAIN.items():
+        if issubclass(type(value), kind):
+            return convert(value)
+    return None

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from autograder import protocol
+from autograder.copied import Copied
 from autograder.errors import BoundaryError
 
 if TYPE_CHECKING:
@@ -87,6 +88,8 @@ class Proxy:
         _ask(self, "exit")
 
     def __instancecheck__(self, value: object) -> bool:
+        if isinstance(value, Copied):
+            return value._session.request("is instance", value._handle, self) is True
         return isinstance(value, Proxy) and _ask(value, "is instance", self) is True
 
     def __copy__(self) -> Any:

@@ -76,13 +76,17 @@ def _copy(value: Any, depth: int) -> Any:
     if kind in (tuple, list) and depth:
         return kind(_copy(member, depth - 1) for member in value[:MEMBERS])
     if kind is dict and depth:
-        return {_text(key): _copy(value[key], depth - 1) for key in islice(value, MEMBERS)}
+        return {_label(key): _copy(value[key], depth - 1) for key in islice(value, MEMBERS)}
     return value if isinstance(value, PLAIN) else OBJECT
+
+
+def _label(key: object) -> str:
+    return _text(key) if isinstance(key, PLAIN) or type(key) is tuple else UNSEEN
 
 
 def _text(value: object) -> str:
     # Decimal digits of a huge number would take for ever, and Python refuses them.
-    return hex(value) if type(value) is int and value.bit_length() > 1000 else repr(value)
+    return hex(value) if isinstance(value, int) and value.bit_length() > 1000 else repr(value)
 
 
 def _events(label: str, value: Any) -> Iterator[Event]:
@@ -96,7 +100,9 @@ def _events(label: str, value: Any) -> Iterator[Event]:
             yield from _events(f"{label} {key}"[:LABEL], value[key])
     elif isinstance(value, np.ndarray | np.number) and value.dtype.kind in "biufc":
         yield [label, *_numbers(np.asarray(value))]
-    elif isinstance(value, float | complex) or (type(value) is int and value.bit_length() < 1000):
+    elif isinstance(value, float | complex) or (
+        isinstance(value, int) and not isinstance(value, bool) and value.bit_length() < 1000
+    ):
         yield [label, *_numbers(np.asarray(value, dtype=complex if isinstance(value, complex) else float))]
     elif isinstance(value, PLAIN):
         yield [label, _digest(_text(value).encode("utf-8", "surrogatepass"))]

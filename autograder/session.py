@@ -21,6 +21,7 @@ from autograder.arguments import Arguments
 from autograder.bindings import GONE, Bindings
 from autograder.channel import Channel
 from autograder.containers import Container
+from autograder.copied import Copied, copied
 from autograder.errors import BoundaryError, ProtocolError
 from autograder.exceptions import CellTimeout, StudentDied, exception_class, identifier, rebuild
 from autograder.limits import Limits
@@ -70,7 +71,7 @@ class Session:
 
     def request(self, operation: str, *operands: Any) -> Any:
         """The answer to one operation in the student's process; the student's error is raised."""
-        sent = [Arguments(self._mirrors.handle_of).outgoing(each) for each in operands]
+        sent = [Arguments(self._handle_of).outgoing(each) for each in operands]
         value = self._recorded(operation, operands, [operation, None, *sent], Arguments())
         if operation == "get" and isinstance(value, Proxy):
             self._labels[object.__getattribute__(value, "_handle")] = operands[1]
@@ -78,7 +79,7 @@ class Session:
 
     def call(self, handle: int, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
         """What the callable answers; changes it made to arguments are in them, the student's error is raised."""
-        sent = Arguments(self._mirrors.handle_of)
+        sent = Arguments(self._handle_of)
         positional = [sent.outgoing(value) for value in arguments]
         named = {name: sent.outgoing(value) for name, value in keywords.items()}
         label = self._labels.get(handle, "")
@@ -210,7 +211,7 @@ class Session:
         except (TypeError, ValueError, IndexError):
             raise ProtocolError("a malformed callback") from None
         try:
-            reply = ["return", None, Arguments(self._mirrors.handle_of).outgoing(function(*arguments, **keywords))]
+            reply = ["return", None, Arguments(self._handle_of).outgoing(function(*arguments, **keywords))]
         except Exception as error:
             reply = ["raise", None, f"{type(error).__name__}: {error}"]
         self.tell_bindings()
@@ -220,6 +221,11 @@ class Session:
         self.channel.send(reply)
         if state:
             self._streams.remember()
+
+    def _handle_of(self, value: Any) -> int | None:
+        if isinstance(value, Copied):
+            return value._handle if value._session is self else None
+        return self._mirrors.handle_of(value)
 
     def _free(self, handle: int) -> None:
         self.freed.append([handle, 1])
@@ -290,6 +296,8 @@ class Session:
         if code in (MIRROR, COPY):
             handle, content = self.codec.inner_list(data)
             self._mirrored = self._mirrored or code == MIRROR
+            if code == COPY and type(content) is not np.ndarray:
+                return copied(self, _checked_handle(handle), content)
             keep = self._mirrors.mirror if code == MIRROR else self._mirrors.copy
             return keep(_checked_handle(handle), content, self._arguments.mutable)
         raise ProtocolError(f"unknown type code {code}")

@@ -22,26 +22,13 @@ from autograder.shell import Shell
 _OPERATORS = {name: getattr(operator, name) for name in protocol.COMPARISONS | protocol.ARITHMETIC}
 
 
-class TrustedFunction:
-    """A function of the judge's that a test handed to student code."""
-
-    __slots__ = ("__weakref__", "_call", "trusted_number")
-
-    def __init__(self, number: int, call: Callable[..., Any]) -> None:
-        self.trusted_number = number
-        self._call = call
-
-    def __call__(self, *arguments: Any, **keywords: Any) -> Any:
-        return self._call(self.trusted_number, arguments, keywords)
-
-
 class Student:
     """One submission's process: the loop that answers the judge."""
 
     def __init__(self, limits: Limits, shell: Shell) -> None:
         self.limits = limits
         self.shell = shell
-        self.objects = Objects(limits, lambda number: TrustedFunction(number, self._call_back))
+        self.objects = Objects(limits, self._call_back)
         self.streams = Streams(known=True, python=False)
         get, live = self.objects.__getitem__, self.objects.prepare
 
@@ -61,7 +48,7 @@ class Student:
             "delete item": lambda h, key: operator.delitem(get(h), plain(key)),
             "length": lambda h: len(get(h)),
             "items": lambda h: [live(item) for item in get(h)],
-            "pairs": lambda h: [[live(key), live(value)] for key, value in get(h).items()],
+            "pairs": lambda h: [[self.objects.prepare_key(key), live(value)] for key, value in get(h).items()],
             "iterate": lambda h: live(iter(get(h))),
             "next": self._next,
             "value": lambda h: live(get(h), EVERYTHING, False),

@@ -37,8 +37,8 @@ def is_table(value: Any) -> bool:
     return pandas is not None and type(value) in (pandas.DataFrame, pandas.Series)
 
 
-def to_plain(value: Any) -> list[Any] | None:
-    """The value as a list of plain values, or None if it is none of these types."""
+def to_plain(value: Any, with_pandas: bool = True) -> list[Any] | None:
+    """The value as a list of plain values, or None if it is none of these types, those of pandas apart or not."""
     kind = type(value)
     if kind is range:
         return ["range", value.start, value.stop, value.step] if _is_short(value) else None
@@ -48,7 +48,7 @@ def to_plain(value: Any) -> list[Any] | None:
         return ["timedelta", value.days, value.seconds, value.microseconds]
     if _TEXT.get(kind.__name__) is kind:
         return [kind.__name__, str(value)] if _is_short(value) else None
-    pandas = sys.modules.get("pandas")
+    pandas = sys.modules.get("pandas") if with_pandas else None
     if pandas is None:
         return None
     try:

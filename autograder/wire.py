@@ -66,12 +66,20 @@ def _bigint(data: bytes) -> int:
 
 
 class Codec:
-    """Encodes and decodes messages; ``encode_other`` and ``decode_other`` are the endpoint's hooks."""
+    """Encodes and decodes messages; ``encode_other`` and ``decode_other`` are the endpoint's hooks.
+
+    ``pandas``: whether the other side can build what is of pandas.
+    """
 
     def __init__(
-        self, limits: Limits, encode_other: Refuse = _refuse_value, decode_other: Restore = _refuse_code
+        self,
+        limits: Limits,
+        encode_other: Refuse = _refuse_value,
+        decode_other: Restore = _refuse_code,
+        pandas: bool = True,
     ) -> None:
         self.limits = limits
+        self.pandas = pandas
         self.max_body = min(limits.message_bytes, BODY_PER_ITEM * limits.message_items)
         self._encode_other = encode_other
         self._decode_other = decode_other
@@ -155,7 +163,7 @@ class Codec:
             return ExtType(NUMBER_TYPE, bytes((arrays.NUMBER_TYPE_CODE[value],)))
         if isinstance(value, np.dtype) and value in arrays.DTYPE_CODE:
             return ExtType(DTYPE, bytes((arrays.DTYPE_CODE[value],)))
-        table = tables.to_plain(value)
+        table = tables.to_plain(value, self.pandas)
         return self._encode_other(value) if table is None else extension(TABLE, self.pack(table))
 
     def _array(self, array: arrays.Array) -> ExtType:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 STUDENT = '''
 import collections
+import enum
 import random
 
 import numpy as np
@@ -313,6 +314,105 @@ def records(x):
 
 def read_records(record, masked, long):
     return record.first + masked.filled(0.0) + (long.dtype == np.longdouble)
+
+
+
+class Key(str):
+    pass
+
+
+class State(enum.Enum):
+    CALLS = 1
+
+
+class Mode(enum.StrEnum):
+    TRAIN = "train"
+
+
+class Temperature(float):
+    unit = "K"
+
+    def __str__(self):
+        return f"{float(self)} {self.unit}"
+
+
+def count(d):
+    d[Key("b")], d[np.str_("c")] = 5, 6
+    d[State.CALLS] = d.get(State.CALLS, 0) + 1
+
+
+def uncount(d):
+    del d[State.CALLS]
+
+
+class Named:
+    def __init__(self):
+        self.params = {Key("W"): np.ones(2), (1, Key("x")): 2}
+
+    def keep(self):
+        return self.params
+
+    def still_named(self):
+        return type(next(iter(self.params))) is Key
+
+
+class Answering(type):
+    def __getattr__(cls, name):
+        return name
+
+
+class Saved(metaclass=Answering):
+    pass
+
+
+class Swapped:
+    def __init__(self):
+        self.w = np.ones(2, np.dtype(float).newbyteorder())
+
+    def double(self):
+        self.w *= 2
+        return float(self.w.sum())
+
+
+CACHES = [
+    Temperature(1.5), Mode.TRAIN, np.str_("a"), np.bytes_(b"a"), np.datetime64("2026-01-02"), Saved(), Saved,
+    np.arange(3.0).astype(np.dtype(float).newbyteorder()),
+]
+
+
+def save(i):
+    return 0, CACHES[i]
+
+
+def is_saved(i, cache):
+    return cache is CACHES[i]
+
+
+def save_in_set():
+    return 0, frozenset({CACHES[5]})
+
+
+def is_saved_in_set(cache):
+    return [member is CACHES[5] for member in cache]
+
+
+ODD_KEYS = {np.datetime64("2026-01-02"): 1, (np.datetime64("2026-01-02"), State.CALLS): 2, Pair(1, Key("x")): 3}
+
+
+def odd_keys():
+    return ODD_KEYS, frozenset(ODD_KEYS)
+
+
+def are_odd_keys(d, s):
+    return d == ODD_KEYS and s == frozenset(ODD_KEYS)
+
+
+class UnknownMode(KeyError, ValueError):
+    pass
+
+
+class WrongMode(TypeError, ValueError):
+    pass
 
 
 EPS = 1e-5
@@ -735,6 +835,47 @@ SAME = {
         d = {np.str_("a"): 1, np.str_("b"): 2}
         edit(d)
         assert d == {"b": 5, "new": [7]}""",
+    "keys of the student's own": """
+        d = {"a": 1, "b": 2}
+        count(d), count(d)
+        assert d["b"] == 5 and d["c"] == 6 and len(d) == 4 and list(d.values())[-1] == 2
+        uncount(d)
+        assert d == {"a": 1, "b": 5, "c": 6}""",
+    "keys of the student's own of other kinds": """
+        d, s = odd_keys()
+        assert d[1, "x"] == 3 and list(d.values()) == [1, 2, 3] and len(s) == 3 and (1, "x") in s
+        assert are_odd_keys(d, s) and are_odd_keys(dict(d), frozenset(s))""",
+    "keys of the student's own that stay there": """
+        n = Named()
+        n.params["W"][:] = 3
+        n.params["W"] = n.params["W"] * 2
+        assert "W" in n.params and set(n.params) == {"W", (1, "x")} and n.params[1, "x"] == 2
+        assert n.params["W"].sum() == 12 and n.still_named()
+        assert n.keep()["W"].sum() == 12 and n.keep()[1, "x"] == 2""",
+    "numbers and texts of a class of the student's own": """
+        for t in (Temperature(3.5), save(0)[1] + 2):
+            assert isinstance(t, float) and t == 3.5 and t - 1 == 2.5 and np.allclose(t, 3.5) and 3 < t < 4
+        t = Temperature(3.5)
+        assert isinstance(t, Temperature) and t.unit == "K" and str(t) == "3.5 K" and not hasattr(t, "of")
+        assert copy.deepcopy({"t": t}) == {"t": 3.5} and np.mean([t, t]) == 3.5
+        assert save(1)[1] == "train" and save(1)[1].name == "TRAIN"
+        assert {save(1)[1]: 2}["train"] == 2""",
+    "what is saved for later comes back as it was": """
+        for i in range(8):
+            cache = save(i)[1]
+            assert is_saved(i, cache), i
+        assert is_saved_in_set(save_in_set()[1]) == [True]""",
+    "arrays in the other order of bytes": """
+        s = Swapped()
+        w = s.w
+        w[0] = 4
+        assert np.array_equal(s.w, [4, 1]) and s.double() == 10 and np.array_equal(w, [8, 2])
+        assert np.allclose(save(7)[1], [0, 1, 2])""",
+    "exceptions with two built-in bases": """
+        for expected in (UnknownMode, KeyError, LookupError, ValueError):
+            raised(expected, raises, UnknownMode)
+        for expected in (WrongMode, TypeError, ValueError):
+            raised(expected, raises, WrongMode)""",
     "types of numbers": """
         for v in (float, int, bool, np.float32, np.float64, np.int8):
             assert identity(v) is v

@@ -16,9 +16,9 @@ from tests.boundary_cases import HELPERS, REFUSED, SAME, STUDENT
 SECRET = 61.803398
 
 
-def notebook(student: str, tests: dict[str, str]) -> factory.Notebook:
+def notebook(student: str, tests: dict[str, str], helpers: str = HELPERS) -> factory.Notebook:
     cells = [
-        factory.cell("code", "helpers", HELPERS),
+        factory.cell("code", "helpers", helpers),
         factory.cell("code", "student", student, solution=True),
         *(
             factory.cell("code", name, textwrap.dedent(source).strip(), grade=True, locked=True, points=1)
@@ -210,4 +210,43 @@ def test_subclasses_of_plain_kinds_reach_student_code_as_the_plain_kind() -> Non
         assert [kind(v) for _, v in made] == [name for name, _ in made], [kind(v) for _, v in made]
         assert [identity(v) == v for _, v in made[2:10]] == [True] * 8"""
     check = graded(STUDENT, {"kinds": cell}).checks["kinds"]
+    assert check.status == "passed", check.message
+
+
+WITH_PANDAS = """
+import pandas as pd
+CACHES = [pd.DataFrame({"a": [1.5]}), pd.Series([1, 2]), pd.Series(["x"]), pd.Timestamp("2026-01-01"), pd.NaT, pd.NA]
+def save(i): return 0, CACHES[i]
+def is_saved(i, cache): return cache is CACHES[i]
+def note(d): d["log"], d["log of calls"] = CACHES[0], d.get("log of calls", 0) + (d.get("log") is CACHES[0])
+def frame(): return CACHES[0]
+"""
+KEPT = """
+assert [i for i in range(6) if not is_saved(i, save(i)[1])] == []
+d = {}
+note(d), note(d)
+assert d["log of calls"] == 1
+assert np.allclose(save(1)[1], [1, 2]) and np.allclose(frame(), 1.5)"""
+
+
+def graded_with_pandas(test: str) -> CheckResult:
+    """Of a student who uses pandas, which the assignment's own solution does not."""
+    own, handed_in = (
+        notebook(student, {"test": test}, "import numpy as np")
+        for student in (WITH_PANDAS.replace("import pandas as pd", ""), WITH_PANDAS)
+    )
+    with Worker(Assignment("boundary", own)) as worker:
+        return worker.grade(handed_in, seed=0).checks["test"]
+
+
+def test_what_is_of_pandas_comes_back_as_it_was_where_no_test_knows_pandas() -> None:
+    check = graded_with_pandas(KEPT)
+    assert check.status == "passed", check.message
+
+
+def test_a_table_is_one_where_a_hidden_test_alone_knows_pandas() -> None:
+    hidden = (
+        "### BEGIN HIDDEN TESTS\nimport pandas as pd\nassert isinstance(frame(), pd.DataFrame)\n### END HIDDEN TESTS"
+    )
+    check = graded_with_pandas(hidden)
     assert check.status == "passed", check.message

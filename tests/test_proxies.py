@@ -203,6 +203,18 @@ def test_an_exception_has_the_classes_that_the_student_gave_it_up_to_the_built_i
     assert len(made([f"E{n}" for n in range(99)]).__mro__) == 20 + len(exceptions.StudentError.__mro__)
 
 
+def test_an_exception_is_one_of_every_built_in_class_that_the_student_s_has() -> None:
+    made = exceptions.exception_class
+    both = made(["Both", ".KeyError", ".LookupError", ".ValueError", ".Exception", ".BaseException", ".object"])
+    assert (both.__name__, both.__bases__) == ("Both", (KeyError, ValueError))
+    assert both is made(["Both", ".KeyError", ".ValueError"])
+    assert both is not made(["Both", ".KeyError"])
+    impossible = made(["Odd", ".OSError", ".SyntaxError"])
+    assert (impossible.__name__, impossible.__bases__) == ("Odd", (OSError,))
+    ends = exceptions.rebuild([["Ends", ".KeyError", ".StopIteration"], [], "", ""])
+    assert type(ends) is RuntimeError
+
+
 def test_an_exception_that_cannot_be_made_or_would_end_a_loop_is_another() -> None:
     error = exceptions.rebuild([[".UnicodeDecodeError"], ["x"], "its text", ""])
     assert (type(error), str(error)) == (exceptions.StudentError, "its text")

@@ -103,3 +103,23 @@ def test_a_tree_of_dictionaries_fills_no_result() -> None:
     found = events(recorder.take())
     assert len(found) == EVENTS
     assert all(len(event[0]) <= LABEL for event in found)
+
+
+def test_a_key_that_lives_on_in_the_students_process_is_not_asked_for_its_text() -> None:
+    class Key:
+        def __repr__(self) -> str:
+            raise AssertionError
+
+    assert alike({Key(): 1.0, "a": 2.0}, {Key(): 1.0, "a": 2.0})
+    assert not alike({Key(): 1.0}, {Key(): 2.0})
+    assert not alike({(1, 2): 1.0}, {(1, 3): 1.0})
+
+
+def test_a_huge_number_of_another_class_is_recorded_too() -> None:
+    class Huge(int):
+        pass
+
+    assert alike(Huge(10**5000), Huge(10**5000))
+    assert not alike({Huge(10**5000): 1}, {Huge(10**5001): 1})
+    assert alike(Huge(3), 3)
+    assert not alike(True, 1)

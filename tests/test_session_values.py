@@ -108,6 +108,44 @@ def test_a_copy_that_is_given_back_is_the_students_array_again_unless_a_test_cha
     assert number(talking.asked()[3][0], HANDLE) == 6
 
 
+def test_a_number_of_a_class_of_the_students_is_a_plain_one_that_is_known_again(talk: Talk) -> None:
+    talking = talk(*map(value, [copied(5, 2.5), 1, "K", "2.5 K", True, thing(7, "type", 2), True]))
+    loss = talking.session.call(3, (), {})
+    assert (loss, repr(loss), loss + 1, isinstance(loss, float)) == (2.5, "2.5", 3.5, True)
+    talking.session.call(4, (loss,), {"again": [loss, loss + 0]})
+    assert (loss.unit, str(loss), loss.known) == ("K", "2.5 K", True)
+    assert not any(hasattr(loss, name) for name in ("mean", "dtype", "__array__", "_private"))
+    assert isinstance(loss, talking.session.request("get", 1, "Loss"))
+    again = copy.deepcopy(loss)
+    assert (type(again), again) == (float, 2.5)
+    talking.asked()
+    _, _, _, (sent,), named = talking.asked()
+    assert [number(each, HANDLE) for each in (sent, named["again"][0])] == [5, 5]
+    assert named["again"][1] == 2.5
+    assert [talking.asked()[:4] for _ in range(3)] == [
+        ["get", None, 5, "unit"],
+        ["text", None, 5],
+        ["get", None, 5, "known"],
+    ]
+    del loss
+    assert [5, 1] in talking.session.freed
+
+
+def test_a_number_of_a_process_that_has_ended_is_a_plain_one(talk: Talk) -> None:
+    loss = talk(value(copied(5, 2.5))).session.call(3, (), {})
+    talking = talk(value(1))
+    talking.session.call(3, (loss,), {})
+    (sent,) = talking.asked()[3]
+    assert (type(sent), sent) == (float, 2.5)
+
+
+@pytest.mark.parametrize("content", [None, True, [], (1,), {}, np.float64(1), thing(1), copied(6, 1.5)])
+def test_a_copy_is_an_array_a_number_or_a_text(content: Any, talk: Talk) -> None:
+    session = talk(value(copied(5, content))).session
+    with pytest.raises(StudentDied, match="a copy of what is no array, number or text"):
+        session.call(3, (), {})
+
+
 @pytest.mark.parametrize("made", [mirror, copied])
 @pytest.mark.parametrize(
     "content",
