@@ -264,14 +264,13 @@ class _Batch:
         """One line of the log, and what the summary says of the submission."""
         student = job.student
         results = [json.loads(each.result) for each in graded.values()]
-        scores = [score for each in graded.values() for score in each.scores.values()]
         waiting = [
             grade_id
             for name, each in graded.items()
             for grade_id, score in each.scores.items()
             if score is None and grade_id not in job.kept.get(name, {}).get("scores", {})
         ]
-        score = sum(value or 0.0 for value in scores)
+        score = sum(value or 0.0 for each in graded.values() for value in each.scores.values())
         most = sum(check["points"] for result in results for check in result["checks"].values())
         deaths = [death for result in results for death in result["deaths"]]
         flags = [flag for result in results for flag in result["flags"]]
@@ -279,8 +278,7 @@ class _Batch:
         self.summary.scores[student] = score, most
         self.summary.written += len(waiting)
         self.summary.people += [(student, flag) for flag in flags]
-        if deaths:
-            self.summary.people.append((student, "; ".join(dict.fromkeys(deaths))))
+        self.summary.people += [(student, "; ".join(dict.fromkeys(deaths)))] if deaths else []
         _log(
             log,
             student,
