@@ -29,7 +29,7 @@ def take_out(connection: sa.Connection, tables: Tables, assignment: str, noteboo
     gone = connection.execute(query).all()
     for name, notebook_id in gone:
         if students := _entered_for(connection, tables, notebook_id):
-            url = connection.engine.url.render_as_string()
+            url = connection.engine.url.render_as_string()  # with *** for a password
             raise GradebookError(
                 f"The notebook {name}.ipynb of {assignment!r} is gone, and people entered scores or comments for it "
                 f"({listed(students)}). Put it back under this name to keep them. To delete them, run: python -c "

@@ -140,7 +140,7 @@ class Failure:
         """In words, where names of answers may be missing."""
         for name in answers:
             if str(self) == f"NameError: name '{name}' is not defined":
-                return f"{name} is not defined: its cell failed, or gives it another name"
+                return f"{name} is not defined: its cell failed, is empty, or gives another name"
         return str(self)
 
     @classmethod

@@ -104,12 +104,15 @@ def check(notebook: str | os.PathLike[str]) -> Report:
 def _tasks(notebook: Notebook, failures: Failures) -> Iterator[Task]:
     """A task for each name before the double underscore of the checks' grade ids, in the notebook's order."""
     written: dict[str, Cell] = {}  # the cell in which a function or an answer is written, or given
+    checked: set[str] = set()
     for cell in notebook.cells:
+        if cell.is_check:
+            checked |= cell.loads
         if cell.is_solution or cell.is_given:
             written |= dict.fromkeys([cell.grade_id, *(cell.binds if cell.is_given else cell.defines)], cell)
-        elif not cell.grade_id:  # a student's own cell takes the place of a stub above it
+        elif not cell.grade_id:  # a student's own cell takes the place of a stub above it, but not behind its checks
             stubs = {name for name, home in written.items() if home.is_solution and home.is_as_released}
-            written |= dict.fromkeys(cell.defines & stubs, cell)
+            written |= dict.fromkeys(cell.defines & stubs - checked, cell)
     names: dict[str, list[Cell]] = {}
     for cell in notebook.cells:
         if cell.is_check or cell.is_written:
@@ -194,7 +197,7 @@ def _reason(name: str, cell: Cell, failures: Failures, written: dict[str, Cell])
     if home and home.number in failures and home is not cell and unknown != name:
         return about, f"it needs {unknown}, whose cell failed"
     if unknown in {*written, name} and number == cell.number and cell.is_check:
-        return "", f"{unknown} is not defined: its cell failed, or gives it another name"
+        return "", f"{unknown} is not defined: its cell failed, is empty, or gives another name"
     if message.startswith("not run: "):
         return "", message
     if kind == "Ended" or (kind == "AssertionError" and message):

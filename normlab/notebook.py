@@ -253,7 +253,12 @@ def _notices(notebook: Notebook, known: Any) -> list[str]:
     lost = [str(one) for one in _listed(known, "cells") if one not in ids]
     checks, given = ([one for one in lost if one in _listed(known, kind)] for kind in ("checks", "given"))
     answers = [one for one in lost if one not in (*checks, *given)]
-    defined = {getattr(one, "name", "") for cell in notebook.cells if not cell.is_check for one in cell.statements}
+    defined = {
+        getattr(one, "name", "")
+        for cell in notebook.cells
+        if not (cell.is_check or cell.is_given)
+        for one in cell.statements
+    }
     if moved := [one for one in answers if one in defined]:
         notices.append(
             f"The cell of {', '.join(moved)} was lost; the grader takes the cell that defines it, wherever it stands."

@@ -39,8 +39,11 @@ NEEDED = ("points", "choices", "answer")
 SLOT = re.compile(r"\{([\w-]+)\}\s*(.*)")
 NESTED = re.compile(r"[`~:]{3,}\s*\{")
 STRAY = re.compile(  # a line of prose that somebody meant to be a slot's, whatever it stands in
-    rf"{NESTED.pattern}|^\W*:::|^[^\w\\]*:[a-z-]+:(\s|$)|^(\d+[.)])?[^\w\\]*\{{\W*({'|'.join(SHAPES)})\b", re.IGNORECASE
+    rf"{NESTED.pattern}|^\W*:::|^[^\w\\]*:({'|'.join(VALUES)}):(\s|$)"
+    rf"|^(\d+[.)])?[^\w\\]*\{{\W*({'|'.join(SHAPES)})\b",
+    re.IGNORECASE,
 )
+LANGUAGES = {"math", "mermaid", "none", "plaintext", "txt"}  # that others know beside those of pygments
 
 
 @dataclass(frozen=True)
@@ -100,10 +103,12 @@ def _slot(place: str, token: Token) -> Part:
     options, body = _options(fence, takes, token.content)
     empty = name in ("checks", "prediction")
     for line in filter(str.strip, body.split("\n")):
-        if empty or line.lstrip().startswith(token.markup) or NESTED.match(line.lstrip()):
+        nested = NESTED.match(line.lstrip())
+        if empty or nested or line.lstrip().startswith(token.markup):
+            more = "" if empty or nested else ", or begin it with more of these marks than any line in it"
             raise CourseTextError(
                 f"{fence} holds {line!r}, which would be lost there; close the fence with {token.markup} before that "
-                f"line{'' if empty else ', or begin it with more of these marks than any line in it'}."
+                f"line{more}."
             )
     if name == "written" and not body.strip():
         raise CourseTextError(f"{fence} is empty; what a good answer says stands in it, below the points.")
@@ -136,8 +141,11 @@ def _options(fence: str, takes: tuple[str, ...], content: str) -> tuple[dict[str
 def _require_language(place: str, token: Token) -> None:
     """A fence that is no slot is a block of code whose language pygments knows: one without may be a slot's that lost
     its first line, or what stands between two stray fences."""
+    language = token.info.strip().partition(" ")[0]
+    if language in LANGUAGES:
+        return
     try:
-        find_lexer_class_by_name(token.info.strip())
+        find_lexer_class_by_name(language)
     except ClassNotFound:
         raise _not_prose(place, token.markup + token.info) from None
 

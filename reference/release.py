@@ -13,6 +13,7 @@ import nbformat
 from reference.course import ROOT, CourseTextError
 
 DISTINCTIVE = 28
+COMMON = re.compile(r"\s*(\[[^\]]+\]:.*|\$\$.*\$\$|[|:\s-]*)\s*")  # a link's address, a formula, a table's rule
 """A shorter text, without its spaces, may stand in any program and any prose."""
 
 
@@ -62,7 +63,7 @@ def _answers(cells: Sequence[Any]) -> Iterator[tuple[str, str]]:
         for region in re.findall(r"### BEGIN (?:SOLUTION|HIDDEN TESTS)\n(.*?)### END", cell.source, re.DOTALL):
             yield cell.id, region
         if cell.cell_type == "markdown" and cell.metadata.get("nbgrader", {}).get("solution"):
-            yield from ((cell.id, line) for line in cell.source.split("\n"))
+            yield from ((cell.id, line) for line in cell.source.split("\n") if not COMMON.fullmatch(line))
 
 
 def _squeezed(text: str) -> str:

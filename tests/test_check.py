@@ -93,7 +93,10 @@ def test_a_task_that_needs_what_is_half_written_says_so(save: Save) -> None:
             "\"Three doubled is six\" fails: NameError, line 2 in double: name 'y' is not defined",
         ),
         ("def double(x)\n    return 2 * x", "syntax error, line 1: expected ':'"),
-        ("def twice(x):\n    return 2 * x", "double is not defined: its cell failed, or gives it another name"),
+        (
+            "def twice(x):\n    return 2 * x",
+            "double is not defined: its cell failed, is empty, or gives another name",
+        ),
         (
             "def double(x):\n    raise SystemExit",
             '"Three doubled is six" fails: SystemExit, line 2 in double: no message',
@@ -198,7 +201,7 @@ def test_a_task_that_needs_a_function_whose_cell_failed_says_so(save: Save) -> N
 def test_a_lost_answer_is_told_once(save: Save) -> None:
     notebook = filled()
     notebook["cells"].remove(at(notebook, "square"))
-    sentence = "square is not defined: its cell failed, or gives it another name"
+    sentence = "square is not defined: its cell failed, is empty, or gives another name"
     assert reasons(check(save(notebook)), "square") == (sentence,)
 
 

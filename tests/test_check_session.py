@@ -150,6 +150,14 @@ def test_an_answer_in_a_cell_of_the_students_own_below_its_stub_is_an_answer(sav
     assert status(otherwise) == ALL_DONE
 
 
+def test_what_stands_behind_the_checks_of_a_stub_is_no_answer(save: Save) -> None:
+    notebook = filled(double=f"def double(x):\n    {STUB}")
+    notebook["cells"].append(cell(DOUBLE))
+    report = check(save(notebook))
+    assert status(report)["double"] == "not attempted"
+    assert reasons(report, "double") == ()
+
+
 def test_an_answer_that_still_raises_at_the_stub_is_not_attempted_and_told_the_line(save: Save) -> None:
     report = check(save(filled(double=f"def double(x):\n    # I will do this tomorrow\n    {STUB}\n    return 2 * x")))
     assert status(report)["double"] == "not attempted"
@@ -161,7 +169,7 @@ def test_an_answer_that_still_raises_at_the_stub_is_not_attempted_and_told_the_l
 
 def test_a_prediction_without_its_function_is_told_so(save: Save) -> None:
     report = check(save(filled(prediction__more_choice='"a"')))
-    sentence = "prediction__more_choice is not defined: its cell failed, or gives it another name"
+    sentence = "prediction__more_choice is not defined: its cell failed, is empty, or gives another name"
     assert reasons(report, "prediction__more") == (sentence,)
 
 

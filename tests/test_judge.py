@@ -154,7 +154,7 @@ def test_a_name_that_the_student_took_away_again_is_gone_for_the_tests() -> None
     takes_away = factory.cell("code", "second", "del f", solution=True)
     judged = judged_cells(student("def f(): return 1"), check("before", "f()"), takes_away, check("after", "f()"))
     assert judged.scores == {"before": 1, "after": 0}
-    assert judged.checks["after"].message == "f is not defined: its cell failed, or gives it another name"
+    assert judged.checks["after"].message == "f is not defined: its cell failed, is empty, or gives another name"
 
 
 def test_what_a_given_cell_made_of_the_students_is_made_anew_after_a_death() -> None:

@@ -143,7 +143,7 @@ def test_a_name_that_the_new_process_does_not_have_is_no_longer_that_of_the_old_
     uses = [given("uses", "m = n")] if asks == "a given cell" else []
     found = judged([answer(dies_again), given("dies", "1 / 0"), *uses, check("t", "assert m == 1" if uses else "n")])
     told = {
-        "the test": "n is not defined: its cell failed, or gives it another name",
+        "the test": "n is not defined: its cell failed, is empty, or gives another name",
         "a given cell": "NameError: name 'm' is not defined",
     }
     assert found.checks["t"].message == told[asks]

@@ -27,6 +27,14 @@ def merge(notebook: Raw) -> None:
     at(notebook, "double")["source"] += f"\n\n{merged['source']}"
 
 
+def merge_into_given(notebook: Raw) -> None:
+    notebook["cells"].remove(merged := at(notebook, "double"))
+    given = deepcopy(at(notebook, "double__of_three"))
+    given["metadata"]["nbgrader"] |= {"grade_id": "imports", "grade": False, "locked": True}
+    given["source"] = merged["source"]
+    notebook["cells"].insert(0, given)
+
+
 def lose_given(notebook: Raw) -> None:
     known = notebook["metadata"]["normlab"]
     known |= {"cells": ["imports", *known["cells"]], "given": ["imports"]}
@@ -54,6 +62,7 @@ def turn(notebook: Raw) -> None:
         (lose, "Lost from the notebook: written__why. Points of a lost answer are lost with it"),
         (lose, "Lost from the notebook: square__of_three. The grader puts lost checks back."),
         (merge, "Lost from the notebook: double__of_three. The grader puts lost checks back."),
+        (merge_into_given, "Lost from the notebook: double. Points of a lost answer are lost with it"),
         (
             lose_given,
             "Lost from the notebook: imports, given by the course. The grader puts it back; names that are not ",
@@ -69,7 +78,7 @@ def test_a_damaged_notebook_is_told_so(save: Save, damage: Callable[[Raw], None]
     damage(notebook)
     report = check(save(notebook))
     assert [notice for notice in report.notices if notice.startswith(sentence)]
-    assert len(report.notices) == 1 + (damage is lose)
+    assert len(report.notices) == 1 + (damage in (lose, merge_into_given))
     assert sentence in " ".join(str(report).split())
     assert not report.all_passed
 

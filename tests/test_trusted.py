@@ -84,7 +84,7 @@ def test_a_message_may_be_shown_where_what_is_hidden_has_no_part_in_it() -> None
 def test_an_answer_that_is_missing_is_said_to_be_and_other_errors_as_they_are() -> None:
     trusted = Trusted("first(1)", "second(1)", "1 / 0")
     assert [trusted.failure(place).told(["zeroth", "first"]) for place in range(3)] == [
-        "first is not defined: its cell failed, or gives it another name",
+        "first is not defined: its cell failed, is empty, or gives another name",
         "NameError: name 'second' is not defined",
         "ZeroDivisionError: division by zero",
     ]
