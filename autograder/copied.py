@@ -24,9 +24,12 @@ class Copied:
     _session: Session
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("_") or hasattr(np.ndarray, name):  # by which NumPy would hand over a test's own values
+        found = None if name.startswith("_") else self._session.request("get", self._handle, name)
+        # NumPy calls methods of such names, and would hand over a test's own values.
+        numpys = hasattr(np.ndarray, name) or isinstance(getattr(np, name, None), np.ufunc)
+        if name.startswith("_") or (numpys and callable(found)):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        return self._session.request("get", self._handle, name)
+        return found
 
     def __str__(self) -> str:
         return str(self._session.request("text", self._handle))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import collections
 import copy
+import enum
 import operator
 import sys
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import msgpack
@@ -24,6 +26,24 @@ _LONG: dict[type, type] = {np.longdouble: np.float64, np.clongdouble: np.complex
 
 # Dictionaries with manners, from the standard library.
 _AS_DICT = frozenset({collections.OrderedDict, collections.defaultdict, collections.Counter})
+
+
+# What a number, a text or a container does; how it is made, told and copied is another matter.
+_OPERATIONS = {
+    *(name for kind in (int, float, complex, str, bytes, list) for name in dir(kind) if name.startswith("__")),
+    *("__call__", "__array__", "__array_ufunc__", "__matmul__", "__next__"),
+} - {
+    *("__class__", "__doc__", "__dir__", "__format__", "__str__", "__sizeof__", "__new__", "__init__"),
+    *(
+        "__getattribute__",
+        "__reduce__",
+        "__reduce_ex__",
+        "__getstate__",
+        "__getnewargs__",
+        "__setattr__",
+        "__delattr__",
+    ),
+}
 
 
 class TrustedFunction:
@@ -182,12 +202,14 @@ class Objects:
             return kind([self.prepare_key(item) for item in value])
         if kind is TrustedFunction:
             return reference(CALLBACK, value.trusted_number)
-        if issubclass(kind, np.generic) and not issubclass(kind, str | bytes):
+        if issubclass(kind, np.generic):
             return self._prepare_scalar(value)
         if not self.codec.pandas and tables.is_table(value):
             return self._prepare_array(value, False)
         plain = as_plain(value)
-        return value if plain is None else self._copy(value, plain)  # the codec knows it or asks _encode_other
+        if plain is None or not _reckons_as(kind, type(plain)):  # type: ignore[arg-type]
+            return value  # the codec knows it or asks _encode_other
+        return self._copy(value, plain)
 
     def prepare_key(self, value: Any) -> Any:
         """What is sent for a key of a dictionary or a member of a set: over there, too, it must be one."""
@@ -197,6 +219,9 @@ class Objects:
             return frozenset([self.prepare_key(item) for item in frozenset.__iter__(value)])
         if isinstance(value, np.ndarray | np.datetime64 | np.timedelta64):  # which would be an array
             return value
+        plain = as_plain(value)
+        if type(value) not in ATOMS and plain is not None and type(value).__hash__ is type(plain).__hash__:
+            return self._copy(value, plain)
         return self.prepare(value, EVERYTHING, False)
 
     def _copy(self, value: Any, content: Any) -> ExtType:
@@ -218,6 +243,8 @@ class Objects:
         return extension(MIRROR, self.codec.pack([handle, native]))
 
     def _prepare_scalar(self, value: np.generic[Any]) -> Any:
+        if value.dtype.kind in "US":
+            return value.item()
         if value.dtype.kind in "Mm":
             return self._copy(value, np.asarray(value))
         return _LONG[type(value)](value) if type(value) in _LONG else value
@@ -273,6 +300,18 @@ class Objects:
         ]
         gone = [self.prepare_key(key) for key in was if key not in value]
         return [new, gone] if new or gone else None
+
+
+@lru_cache(1000)
+def _reckons_as(kind: type, plain: type) -> bool:
+    """Whether a class made from a kind of numbers or texts adds no operation of its own: then it can go over as one."""
+    names = _OPERATIONS - {"__repr__"} if isinstance(kind, enum.EnumMeta) else _OPERATIONS
+    return all(_defined(kind, name) is _defined(plain, name) for name in names)
+
+
+def _defined(kind: type, name: str) -> Any:
+    """As an operation finds it: what the class of the class has does not count."""
+    return next((vars(base)[name] for base in kind.__mro__ if name in vars(base)), None)
 
 
 def _native(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

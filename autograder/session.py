@@ -35,6 +35,7 @@ from autograder.wire import Codec, extension
 ENDED = "the student's process ended"
 # What a test cannot see, or sees by chance.
 _UNRECORDED = frozenset({"names", "bind", "unbind", "run", "flush", "describe", "text", "repr", "self-test", "echo"})
+MOST_FREED = 100_000  # handles that one message lets go: it may hold no more than so many numbers
 _BY_CONTENT = frozenset({"call", "value"})
 
 
@@ -147,7 +148,7 @@ class Session:
             raise StudentDied(self.dead)
         self.tell_bindings()
         mirrors = self._mirrors.news()
-        freed, self.freed = self.freed, []
+        freed, self.freed = self.freed[:MOST_FREED], self.freed[MOST_FREED:]
         state = self._streams.changed()
         if freed or mirrors or state:
             message[1] = [freed, [[handle, array] for handle, array, _ in mirrors], state]

@@ -336,6 +336,38 @@ class Temperature(float):
         return f"{float(self)} {self.unit}"
 
 
+class Money(float):
+    def __add__(self, other):
+        return Money(float(self) + other)
+
+    def __repr__(self):
+        return f"${float(self):.2f}"
+
+
+class Code(str):
+    def __eq__(self, other):
+        return self.lower() == str(other).lower()
+
+    def __hash__(self):
+        return hash(self.lower())
+
+    def __call__(self, n):
+        return self * n
+
+
+class Token(str):
+    def __init__(self, text):
+        self.size = 7
+
+    def longer(self, more):
+        return str(self) + more
+
+
+class Access(enum.IntFlag):
+    READ = 1
+    WRITE = 2
+
+
 def count(d):
     d[Key("b")], d[np.str_("c")] = 5, 6
     d[State.CALLS] = d.get(State.CALLS, 0) + 1
@@ -375,7 +407,7 @@ class Swapped:
 
 
 CACHES = [
-    Temperature(1.5), Mode.TRAIN, np.str_("a"), np.bytes_(b"a"), np.datetime64("2026-01-02"), Saved(), Saved,
+    Temperature(1.5), Mode.TRAIN, Key("a"), Temperature(2.5), np.datetime64("2026-01-02"), Saved(), Saved,
     np.arange(3.0).astype(np.dtype(float).newbyteorder()),
 ]
 
@@ -860,6 +892,13 @@ SAME = {
         assert copy.deepcopy({"t": t}) == {"t": 3.5} and np.mean([t, t]) == 3.5
         assert save(1)[1] == "train" and save(1)[1].name == "TRAIN"
         assert {save(1)[1]: 2}["train"] == 2""",
+    "numbers and texts whose class reckons in its own way": """
+        m = Money(1.5)
+        assert isinstance(m + Money(1.0), Money) and repr(m) == "$1.50"
+        assert Code("ab")(2) == "abab" and Code("Ab").lower() == "ab"
+        assert Access.READ in Access(3) and len(list(Access(3))) == 2
+        t = Token("ab")
+        assert t == "ab" and t.size == 7 and t.longer("c") == "abc" """,
     "what is saved for later comes back as it was": """
         for i in range(8):
             cache = save(i)[1]

@@ -114,7 +114,7 @@ def test_a_number_of_a_class_of_the_students_is_a_plain_one_that_is_known_again(
     assert (loss, repr(loss), loss + 1, isinstance(loss, float)) == (2.5, "2.5", 3.5, True)
     talking.session.call(4, (loss,), {"again": [loss, loss + 0]})
     assert (loss.unit, str(loss), loss.known) == ("K", "2.5 K", True)
-    assert not any(hasattr(loss, name) for name in ("mean", "dtype", "__array__", "_private"))
+    assert not any(hasattr(loss, name) for name in ("__array__", "_private"))
     assert isinstance(loss, talking.session.request("get", 1, "Loss"))
     again = copy.deepcopy(loss)
     assert (type(again), again) == (float, 2.5)
@@ -129,6 +129,16 @@ def test_a_number_of_a_class_of_the_students_is_a_plain_one_that_is_known_again(
     ]
     del loss
     assert [5, 1] in talking.session.freed
+
+
+def test_numpy_hands_nothing_of_a_tests_to_a_method_of_a_students_number(talk: Talk) -> None:
+    talking = talk(value(copied(5, 2**70)), *[value(thing(7, "fmod"))] * 3)
+    number_of_theirs = talking.session.call(3, (), {})
+    with pytest.raises((TypeError, AttributeError)):
+        np.fmod(number_of_theirs, 61.8)
+    assert not hasattr(number_of_theirs, "clip")
+    talking.asked()
+    assert [talking.asked()[::3] for _ in range(2)] == [["get", "fmod"], ["get", "clip"]]
 
 
 def test_a_number_of_a_process_that_has_ended_is_a_plain_one(talk: Talk) -> None:
