@@ -147,7 +147,8 @@ class _Batch:
         first = next(work, None)
         if first is not None or not self.folders:
             backup(self.course.root, self.course.db_url)
-            gone = gradebook.save_assignment(self.course.course_id, self.assignment, self.notebooks)
+            gone = gradebook.take_out(self.assignment, self.notebooks)
+            gradebook.save_assignment(self.course.course_id, self.assignment, self.notebooks)
             self.summary.notes += clear(self.course, self.assignment, gone)
         if first is not None:
             if force:

@@ -66,18 +66,19 @@ class Gradebook(Database):
     >>> gradebook.close()
     """
 
-    def save_assignment(self, course_id: str, name: str, notebooks: Mapping[str, Assignment]) -> list[str]:
+    def save_assignment(self, course_id: str, name: str, notebooks: Mapping[str, Assignment]) -> None:
         """Make the entries of an assignment equal to the instructor's notebooks, in one transaction.
 
-        Returns the notebooks that are gone and were taken out; GradebookError where people entered something for one.
+        Notebooks that are gone stay until ``take_out``.
         """
+        self.transact(lambda connection: save_assignment(connection, self.tables, course_id, name, notebooks))
 
-        def save(connection: sa.Connection) -> list[str]:
-            gone = take_out(connection, self.tables, name, notebooks)
-            save_assignment(connection, self.tables, course_id, name, notebooks)
-            return gone
+    def take_out(self, name: str, notebooks: Mapping[str, Assignment]) -> list[str]:
+        """The assignment's notebooks that are gone, now out of the gradebook, too.
 
-        return self.transact(save)
+        GradebookError where people entered something for one.
+        """
+        return self.transact(lambda connection: take_out(connection, self.tables, name, notebooks))
 
     def graded(self, assignment: str) -> dict[tuple[str, str], str]:
         """(student, notebook) -> digest of what was graded last, of those whose scores are there."""

@@ -81,7 +81,9 @@ def _copy(value: Any, depth: int) -> Any:
 
 
 def _label(key: object) -> str:
-    return _text(key) if isinstance(key, PLAIN) or type(key) is tuple else UNSEEN
+    if type(key) is tuple:
+        return f"({', '.join(map(_label, key))})"
+    return _text(key) if isinstance(key, PLAIN) else UNSEEN
 
 
 def _text(value: object) -> str:

@@ -185,17 +185,17 @@ class _Matcher:
     def _by_function(self) -> None:
         for cell in self.assignment.cells:
             if cell.grade_id and self._open(cell):
-                defining = [p for p, s in enumerate(self.submitted) if defines(s.source, cell.binds)]
-                positions = [p for p in defining if self._free(p)]
+                names = {name for name in cell.binds if self.assignment.defined_in[name] == cell.grade_id}
+                positions = [p for p, s in enumerate(self.submitted) if self._free(p) and defines(s.source, names)]
                 if positions:
                     self._choose(cell, positions[-1])
                     self.notes.append(f"The answer of {cell.grade_id} was found by the function that it defines.")
-                elif any(self._is_answer(p) for p in defining):
+                elif names and all(self._in_an_answer(name) for name in names):
                     self.elsewhere.add(cell.index)
 
-    def _is_answer(self, position: int) -> bool:
-        index = self.taken[position]
-        return self.chosen[index] == position and not self.assignment.cells[index].locked
+    def _in_an_answer(self, name: str) -> bool:
+        chosen = [self.submitted[p] for index, p in self.chosen.items() if not self.assignment.cells[index].locked]
+        return any(defines(each.source, {name}) for each in chosen)
 
 
 def _untouched(submitted: SubmittedCell, cell: Cell) -> bool:

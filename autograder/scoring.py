@@ -16,7 +16,10 @@ def score_of(value: Any, points: float) -> tuple[float, str]:
     """
     if type(value) is bool or not isinstance(value, int | float | np.integer | np.floating):
         return points, ""
-    score = float(value)
+    try:
+        score = float(value)
+    except OverflowError:
+        score = math.inf if value > 0 else -math.inf
     if math.isnan(score):
         return 0.0, "the test's score is not a number; it counts as 0"
     if score < 0:

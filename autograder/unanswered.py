@@ -14,16 +14,27 @@ from autograder.syntax import defines
 def blank_cells(assignment: Assignment, notebook: Mapping[str, Any]) -> list[str]:
     """Grade ids of the solution cells that are as they were handed out, or were emptied.
 
-    ``notebook`` is a repaired one. What a cell of the student's own defines is answered.
+    ``notebook`` is a repaired one. What another cell that students may edit defines is answered, and a text that was
+    emptied is where a cell of the student's own follows.
     """
-    own = [cell["source"] for cell in notebook["cells"] if assignment.cell_of(cell) is None]
-    sources = {
-        cell["metadata"]["nbgrader"]["grade_id"]: cell["source"]
-        for cell in notebook["cells"]
-        if cell["metadata"].get("nbgrader", {}).get("solution")
-    }
-    blank = [name for name, each in sources.items() if each.strip() in ("", assignment.by_id[name].release.strip())]
-    return [name for name in blank if not any(defines(source, assignment.by_id[name].binds) for source in own)]
+    blank, cells = [], notebook["cells"]
+    for raw, below in zip(cells, [*cells[1:], None], strict=True):
+        cell = assignment.cell_of(raw)
+        if cell is None or not cell.grade_id or not raw["metadata"].get("nbgrader", {}).get("solution"):
+            continue
+        if raw["source"].strip() not in ("", cell.release.strip()):
+            continue
+        moved = cell.kind == "manual" and not raw["source"].strip() and below and assignment.cell_of(below) is None
+        names = {name for name in cell.binds if assignment.defined_in[name] == cell.grade_id}
+        others = (each["source"] for each in cells if each is not raw and not _locked(assignment, each))
+        if not moved and not any(defines(source, names) for source in others):
+            blank.append(cell.grade_id)
+    return blank
+
+
+def _locked(assignment: Assignment, raw: Mapping[str, Any]) -> bool:
+    cell = assignment.cell_of(raw)
+    return cell is not None and cell.locked
 
 
 def refused(assignment: Assignment, reason: str) -> Judged:

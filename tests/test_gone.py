@@ -14,6 +14,7 @@ from nbgrader.api import Gradebook as Stock
 
 from autograder.changes import history
 from autograder.course import Course
+from autograder.enrolled import extend
 from autograder.errors import CourseError, GradebookError
 from autograder.export import export
 from autograder.grade import grade
@@ -32,7 +33,7 @@ def course(tmp_path: Path) -> Course:
 def book(course: Course) -> Iterator[Gradebook]:
     """A gradebook in which the work of ann and bob is graded."""
     with closing(Gradebook(course.db_url)) as gradebook:
-        gradebook.save_assignment("course101", NAME, {NAME: assignment()})
+        put(gradebook, NAME)
         gradebook.write(NAME, [record("ann"), record("bob")])
         yield gradebook
 
@@ -79,6 +80,20 @@ def test_a_renamed_notebook_counts_once_everywhere(course: Course) -> None:
     assert grade(NAME, course.root, jobs=1).unchanged == 1
 
 
+def put(book: Gradebook, name: str) -> list[str]:
+    """As grading does: the assignment has this one notebook from now on."""
+    gone = book.take_out(NAME, {name: assignment()})
+    book.save_assignment("course101", NAME, {name: assignment()})
+    return gone
+
+
+def test_extending_a_due_date_takes_no_scores_away(course: Course, book: Gradebook) -> None:
+    notebook = course.root / "source" / NAME / f"{NAME}.ipynb"
+    notebook.rename(notebook.with_stem("part1"))
+    extend(NAME, "ann", 1, course.root)
+    assert book.graded(NAME).keys() == {("ann", NAME), ("bob", NAME)}
+
+
 def test_a_notebook_that_went_before_anybody_handed_in_gives_no_points(course: Course) -> None:
     with closing(Gradebook(course.db_url)) as book:
         book.save_assignment("course101", NAME, {NAME: assignment(), "old": assignment()})
@@ -89,7 +104,7 @@ def test_a_notebook_that_went_before_anybody_handed_in_gives_no_points(course: C
 
 
 def test_the_audit_trail_tells_what_a_notebook_that_is_gone_gave(course: Course, book: Gradebook) -> None:
-    book.save_assignment("course101", NAME, {"part1": assignment()})
+    put(book, "part1")
     lines = [line for line in history(NAME, course.root, student="ann") if "values" in line]
     assert [re.sub(r"^\S+ | auto.*", "", line) for line in lines] == [
         "ann scale_forward__values: none -> 3",
@@ -104,29 +119,29 @@ def test_what_people_entered_for_a_notebook_that_is_gone_is_never_lost_in_silenc
     enter(course, **entry)
     kept = book.kept(NAME, "bob")
     with pytest.raises(GradebookError, match=r"entered scores or comments for it \(bob\)\. Put it back") as caught:
-        book.save_assignment("course101", NAME, {"part1": assignment()})
+        put(book, "part1")
     assert (book.kept(NAME, "bob"), len(book.results(NAME))) == (kept, 2)
-    book.save_assignment("course101", NAME, {NAME: assignment()})
+    put(book, NAME)
     assert book.kept(NAME, "bob") == kept
 
     found = re.search(r'python -c "(.*)"$', str(caught.value))
     assert found
     exec(found[1])  # what the sentence says to run
-    assert book.save_assignment("course101", NAME, {"part1": assignment()}) == []
+    assert put(book, "part1") == []
     assert shown(course) == (["part1"], 0.0, 11.0)
 
 
 def test_an_entry_that_was_taken_back_in_formgrader_holds_nothing_up(course: Course, book: Gradebook) -> None:
     enter(course, manual_comment="")
     enter(course, manual_score=None, extra_credit=0.0)
-    assert book.save_assignment("course101", NAME, {"part1": assignment()}) == [NAME]
+    assert put(book, "part1") == [NAME]
 
 
 def test_a_notebook_that_is_put_back_is_graded_anew(course: Course, book: Gradebook) -> None:
     with Stock(course.db_url, "course101") as stock:  # by nbgrader, which knows nothing of our table
         stock.remove_notebook(NAME, NAME)
     for name in ("part1", NAME):
-        book.save_assignment("course101", NAME, {name: assignment()})
+        put(book, name)
     assert book.graded(NAME) == {}
     book.write(NAME, [record("ann")])
     assert [result.scores for result in book.results(NAME)] == [{}]
