@@ -311,6 +311,8 @@ def test_a_last_number_is_partial_credit() -> None:
         (-1, 0.0, True),
         (1000, 2.0, True),
         (math.inf, 2.0, True),
+        (10**400, 2.0, True),
+        (-(10**400), 0.0, True),
     ],
 )
 def test_scores_are_clamped_and_faults_named(value: Any, score: float, fault: bool) -> None:
