@@ -5,6 +5,8 @@ The fixtures import what they need when they are asked for: `make oldest` runs t
 
 import os
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -35,6 +37,26 @@ def played(monkeypatch: pytest.MonkeyPatch) -> None:
     from tests.played_process import play
 
     play(monkeypatch)
+
+
+@pytest.fixture
+def course(tmp_path: Path) -> Any:
+    """The factory's course, opened; nothing is handed in yet."""
+    from autograder.course import Course
+    from tests.course_factory import make_course
+
+    return Course.open(make_course(tmp_path / "course", gradebook=True))
+
+
+@pytest.fixture
+def book(course: Any) -> Iterator[Any]:
+    """The gradebook of ``course``, which knows its assignment."""
+    from autograder.gradebook import Gradebook
+    from tests.course_factory import NAME, assignment
+
+    with closing(Gradebook(course.db_url)) as gradebook:
+        gradebook.save_assignment("course101", NAME, {NAME: assignment()})
+        yield gradebook
 
 
 @pytest.fixture(scope="module")

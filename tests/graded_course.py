@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from autograder.course import Course
 from autograder.gradebook import Record
 from tests.course_factory import FULL, NAME, POINTS
 
@@ -26,6 +27,12 @@ def scores(root: Path) -> dict[str, dict[str, float | None]]:
         for student, name, score in connection.execute(query):
             found.setdefault(student, {})[name] = score
     return found
+
+
+def rows(course: Course, query: str) -> list[Any]:
+    """What the gradebook answers."""
+    with closing(sqlite3.connect(course.root / "gradebook.db")) as connection:
+        return connection.execute(query).fetchall()
 
 
 def log(root: Path) -> list[dict[str, Any]]:

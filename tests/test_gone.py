@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,22 +18,15 @@ from autograder.export import export
 from autograder.grade import grade
 from autograder.gradebook import Gradebook
 from autograder.report import report
-from tests.course_factory import FULL, NAME, RIGHT, assignment, make_course, submit
+from tests.course_factory import FULL, NAME, RIGHT, assignment, submit
 from tests.graded_course import record
 
 
 @pytest.fixture
-def course(tmp_path: Path) -> Course:
-    return Course.open(make_course(tmp_path / "course", gradebook=True))
-
-
-@pytest.fixture
-def book(course: Course) -> Iterator[Gradebook]:
+def book(book: Gradebook) -> Gradebook:
     """A gradebook in which the work of ann and bob is graded."""
-    with closing(Gradebook(course.db_url)) as gradebook:
-        put(gradebook, NAME)
-        gradebook.write(NAME, [record("ann"), record("bob")])
-        yield gradebook
+    book.write(NAME, [record("ann"), record("bob")])
+    return book
 
 
 def shown(course: Course, student: str = "") -> tuple[list[str], float, float]:

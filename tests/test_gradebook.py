@@ -7,7 +7,6 @@ import multiprocessing
 import signal
 import sqlite3
 import time
-from collections.abc import Iterator
 from contextlib import closing, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,24 +20,7 @@ from autograder.errors import GradebookError
 from autograder.gradebook import Gradebook
 from autograder.kept import Kept
 from tests.course_factory import FULL, NAME, assignment, cell, instructor_notebook, make_course
-from tests.graded_course import ZERO, nbgrader, record
-
-
-@pytest.fixture
-def course(tmp_path: Path) -> Course:
-    return Course.open(make_course(tmp_path / "course", gradebook=True))
-
-
-@pytest.fixture
-def book(course: Course) -> Iterator[Gradebook]:
-    with closing(Gradebook(course.db_url)) as gradebook:
-        gradebook.save_assignment("course101", NAME, {NAME: assignment()})
-        yield gradebook
-
-
-def rows(course: Course, query: str) -> list[Any]:
-    with closing(sqlite3.connect(course.root / "gradebook.db")) as connection:
-        return connection.execute(query).fetchall()
+from tests.graded_course import ZERO, nbgrader, record, rows
 
 
 def test_the_entries_equal_those_of_nbgrader_generate_assignment(tmp_path: Path) -> None:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,24 +14,7 @@ from autograder.errors import AutograderError, GradebookError
 from autograder.gradebook import Gradebook
 from autograder.guard import BACKUPS, backup, backups, check_sqlite, only_grader, open_gradebook
 from tests.course_factory import NAME, assignment, make_course
-from tests.graded_course import record
-
-
-@pytest.fixture
-def course(tmp_path: Path) -> Course:
-    return Course.open(make_course(tmp_path / "course", gradebook=True))
-
-
-@pytest.fixture
-def book(course: Course) -> Iterator[Gradebook]:
-    with closing(Gradebook(course.db_url)) as gradebook:
-        gradebook.save_assignment("course101", NAME, {NAME: assignment()})
-        yield gradebook
-
-
-def rows(course: Course, query: str) -> list[Any]:
-    with closing(sqlite3.connect(course.root / "gradebook.db")) as connection:
-        return connection.execute(query).fetchall()
+from tests.graded_course import record, rows
 
 
 def test_a_damaged_gradebook_is_noticed_and_the_copy_to_go_back_to_is_named(course: Course, book: Gradebook) -> None:

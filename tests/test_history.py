@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,21 +18,9 @@ from autograder.gradebook import Gradebook, Record
 from autograder.history import NAME as TABLE
 from autograder.history import Change, read
 from autograder.roster import Student
-from tests.course_factory import FULL, NAME, assignment, cell, instructor_notebook, make_course
+from tests.course_factory import FULL, NAME, assignment, cell, instructor_notebook
 
 VALUES = "scale_forward__values"
-
-
-@pytest.fixture
-def course(tmp_path: Path) -> Course:
-    return Course.open(make_course(tmp_path / "course", gradebook=True))
-
-
-@pytest.fixture
-def book(course: Course) -> Iterator[Gradebook]:
-    with closing(Gradebook(course.db_url)) as gradebook:
-        gradebook.save_assignment("course101", NAME, {NAME: assignment()})
-        yield gradebook
 
 
 def record(scores: dict[str, Any], submission: str = "s1", version: str = "v1", penalty: float | None = None) -> Record:
