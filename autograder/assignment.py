@@ -124,6 +124,10 @@ class Assignment:
             for name in sorted(cell.binds)
         }
 
+    def names_of(self, cell: Cell) -> set[str]:
+        """The names that a solution cell is the one to define; a helper that a later one defines, too, is none."""
+        return {name for name in cell.binds if self.defined_in.get(name) == cell.grade_id}
+
     @cached_property
     def trusted(self) -> frozenset[int]:
         """Indices of the given cells that the trusted side runs too.

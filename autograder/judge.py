@@ -112,7 +112,8 @@ class Judge:
             self.namespace.run_quietly(cell.imports)
         elif cell is None:  # an answer may stand in a cell of the student's own, below its stub
             blank = [task for task, attempted in self.attempted.items() if not attempted]
-            self.attempted |= {task: defines(source, self.assignment.by_id[task].binds) for task in blank}
+            by_id, names_of = self.assignment.by_id, self.assignment.names_of
+            self.attempted |= {task: defines(source, names_of(by_id[task])) for task in blank}
 
     def _guarded(self, action: Step, place: str, share: float = 1.0) -> str | None:
         known = len(self.life.deaths)

@@ -185,8 +185,9 @@ class _Matcher:
     def _by_function(self) -> None:
         for cell in self.assignment.cells:
             if cell.grade_id and self._open(cell):
-                names = {name for name in cell.binds if self.assignment.defined_in[name] == cell.grade_id}
-                positions = [p for p, s in enumerate(self.submitted) if self._free(p) and defines(s.source, names)]
+                names = self.assignment.names_of(cell)
+                any_of = names or cell.binds
+                positions = [p for p, s in enumerate(self.submitted) if self._free(p) and defines(s.source, any_of)]
                 if positions:
                     self._choose(cell, positions[-1])
                     self.notes.append(f"The answer of {cell.grade_id} was found by the function that it defines.")

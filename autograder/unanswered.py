@@ -25,7 +25,7 @@ def blank_cells(assignment: Assignment, notebook: Mapping[str, Any]) -> list[str
         if raw["source"].strip() not in ("", cell.release.strip()):
             continue
         moved = cell.kind == "manual" and not raw["source"].strip() and below and assignment.cell_of(below) is None
-        names = {name for name in cell.binds if assignment.defined_in[name] == cell.grade_id}
+        names = assignment.names_of(cell)
         others = (each["source"] for each in cells if each is not raw and not _locked(assignment, each))
         if not moved and not any(defines(source, names) for source in others):
             blank.append(cell.grade_id)

@@ -53,3 +53,16 @@ def test_a_helper_that_another_answer_defines_too_is_no_answer() -> None:
     notebook, notes = repaired(work, source)
     assert notes == ["The cell two was missing and was put back."]
     assert notebook["cells"][1]["source"] == source.cells[1].release
+
+
+def test_a_given_cell_that_was_lost_is_put_back_whatever_an_answer_defines() -> None:
+    cells: list[dict[str, Any]] = [
+        cell("code", "given", "def helper(x):\n    return x", locked=False),
+        cell("code", "one", "def one(x):\n    ### BEGIN SOLUTION\n    return x\n    ### END SOLUTION", solution=True),
+    ]
+    cells[0]["metadata"]["nbgrader"] = {"grade_id": "given", "grade": False, "solution": False, "locked": False}
+    source = Assignment("helpers", {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+    answer = {**cells[1], "source": "def helper(x):\n    return 2 * x\n\ndef one(x):\n    return helper(x)"}
+    notebook, notes = repaired({"cells": [answer], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}, source)
+    assert notes == ["The cell given was missing and was put back."]
+    assert notebook["cells"][0]["source"] == cells[0]["source"]
