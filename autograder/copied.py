@@ -24,12 +24,13 @@ class Copied:
     _session: Session
 
     def __getattr__(self, name: str) -> Any:
-        found = None if name.startswith("_") else self._session.request("get", self._handle, name)
-        # NumPy calls methods of such names, and would hand over a test's own values.
-        numpys = hasattr(np.ndarray, name) or isinstance(getattr(np, name, None), np.ufunc)
-        if name.startswith("_") or (numpys and callable(found)):
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        return found
+        if not name.startswith("_"):
+            found = self._session.request("get", self._handle, name)
+            # NumPy calls methods of such names, and would hand over a test's own values.
+            numpys = hasattr(np.ndarray, name) or isinstance(getattr(np, name, None), np.ufunc)
+            if not (numpys and callable(found)):
+                return found
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def __str__(self) -> str:
         return str(self._session.request("text", self._handle))

@@ -279,7 +279,8 @@ class _Batch:
         self.summary.scores[student] = score, most
         self.summary.written += len(waiting)
         self.summary.people += [(student, flag) for flag in flags]
-        self.summary.people += [(student, "; ".join(dict.fromkeys(deaths)))] if deaths else []
+        if deaths:
+            self.summary.people.append((student, "; ".join(dict.fromkeys(deaths))))
         _log(
             log,
             student,

@@ -26,9 +26,8 @@ def match(handed_in: Iterable[HandedIn], students: list[Student] | None) -> Matc
     """Each student's files, with the times of the roster; without one, files name their students by themselves."""
     found = Matched()
     by_student = found.by_student
-    known: dict[
-        tuple[object, ...], list[Student]
-    ] = {}  # by all that fitting asks of a file: one student may send thousands
+    # By all that fitting asks of a file: one student may send thousands.
+    known: dict[tuple[object, ...], list[Student]] = {}
     for file in handed_in:
         if students is None:
             fits = [Student(user) for user in file.users if len(file.users) == 1 and is_id(user)]

@@ -11,8 +11,6 @@ from autograder.limits import Limits
 
 Output = dict[str, Any]
 _LINES, _ERRORS, _SHORT = 200, 5, 2000  # of a traceback, beside other outputs, characters
-
-
 PROCESS_ENDED = "StudentProcessEnded"  # the judge's own error, whose words pages show as the grader's
 
 

@@ -13,8 +13,8 @@ import nbformat
 from reference.course import ROOT, CourseTextError
 
 DISTINCTIVE = 28
-COMMON = re.compile(r"\s*(\[[^\]]+\]:.*|\$\$.*\$\$|[|:\s-]*)\s*")  # a link's address, a formula, a table's rule
 """A shorter text, without its spaces, may stand in any program and any prose."""
+COMMON = re.compile(r"\s*(\[[^\]]+\]:.*|\$\$.*\$\$|[|:\s-]*)\s*")  # a link's address, a formula, a table's rule
 
 
 def write_release(names: Sequence[str], folder: Path) -> None:
