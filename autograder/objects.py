@@ -27,23 +27,14 @@ _LONG: dict[type, type] = {np.longdouble: np.float64, np.clongdouble: np.complex
 # Dictionaries with manners, from the standard library.
 _AS_DICT = frozenset({collections.OrderedDict, collections.defaultdict, collections.Counter})
 
-
 # What a number, a text or a container does; how it is made, told and copied is another matter.
-_OPERATIONS = {
-    *(name for kind in (int, float, complex, str, bytes, list) for name in dir(kind) if name.startswith("__")),
-    *("__call__", "__array__", "__array_ufunc__", "__matmul__", "__next__"),
-} - {
-    *("__class__", "__doc__", "__dir__", "__format__", "__str__", "__sizeof__", "__new__", "__init__"),
-    *(
-        "__getattribute__",
-        "__reduce__",
-        "__reduce_ex__",
-        "__getstate__",
-        "__getnewargs__",
-        "__setattr__",
-        "__delattr__",
-    ),
-}
+_BESIDE = (
+    "__class__ __delattr__ __dir__ __doc__ __format__ __getattribute__ __getnewargs__ __getstate__ __init__ __new__ "
+    "__reduce__ __reduce_ex__ __setattr__ __sizeof__ __str__"
+)
+_KINDS = (int, float, complex, str, bytes, list)
+_OPERATIONS = {name for kind in _KINDS for name in dir(kind) if name.startswith("__")} - {*_BESIDE.split()}
+_OPERATIONS |= {"__call__", "__array__", "__array_ufunc__", "__matmul__", "__next__"}
 
 
 class TrustedFunction:
@@ -219,8 +210,8 @@ class Objects:
             return frozenset([self.prepare_key(item) for item in frozenset.__iter__(value)])
         if isinstance(value, np.ndarray | np.datetime64 | np.timedelta64):  # which would be an array
             return value
-        plain = as_plain(value)
-        if type(value) not in ATOMS and plain is not None and type(value).__hash__ is type(plain).__hash__:
+        plain = None if type(value) in ATOMS else as_plain(value)
+        if plain is not None and type(value).__hash__ is type(plain).__hash__:
             return self._copy(value, plain)
         return self.prepare(value, EVERYTHING, False)
 
