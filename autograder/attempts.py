@@ -47,10 +47,13 @@ class Attempts:
                 if not (folder / digest).exists():
                     os.rename(new, folder / digest)
 
-    def of(self, student: str, current: Submission) -> list[Submission]:
-        """The latest, which are to be graded, the current submission last; where the last counts, that alone."""
+    def of(self, student: str, current: Submission) -> tuple[list[Submission], bool]:
+        """The latest, which are to be graded, the current submission last, and whether the student handed in more.
+
+        Where the last counts, that alone.
+        """
         if self.course.engine.keep == "last":
-            return [current]
+            return [current], False
         files = {f"{name}.ipynb": content for name, content in current.notebooks.items()}
         lines = {"timestamp.txt": current.timestamp, SECRET: current.secret}
         files |= {name: line.encode() for name, line in lines.items() if line}
@@ -62,11 +65,11 @@ class Attempts:
         others = (each for each in read if each.notebooks != current.notebooks or each.timestamp not in same)
         earlier = [*itertools.islice(others, LATEST)]
         if not earlier:
-            return [current]
-        count = f"{len(earlier) + 1} times. The best submission counts"
-        if len(earlier) == LATEST:
+            return [current], False
+        count, more = f"{len(earlier) + 1} times. The best submission counts", len(earlier) == LATEST
+        if more:
             count = f"more than {LATEST} times. The latest {LATEST} are graded, the best of them counts"
-        return [_told(each, count) for each in (*reversed(earlier[: LATEST - 1]), current)]
+        return [_told(each, count) for each in (*reversed(earlier[: LATEST - 1]), current)], more
 
     def count(self, student: str) -> int:
         """How many are kept."""

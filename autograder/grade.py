@@ -191,7 +191,7 @@ class _Batch:
             if number % BATCH == 0:  # one question for many students, and not so early that what people enter is missed
                 kept = self.gradebook.kept_of(self.assignment, list(self.folders)[number : number + BATCH])
             submission = read_submission(folder, list(self.notebooks), self.course.limits)
-            submissions = self.attempts.of(student, submission)
+            submissions, more = self.attempts.of(student, submission)
             late = [seconds_late(self.dues[student], each) for each in submissions]
             parts = [self.version, *(f"{each.digest} {each.timestamp}" for each in submissions), *map(str, late)]
             given = {name: [each.scores, each.extra_credit] for name, each in kept[student].items()}
@@ -201,7 +201,7 @@ class _Batch:
             if self._is_done(student, digest):
                 self.summary.unchanged += 1
                 continue
-            if len(submissions) == LATEST and self.attempts.count(student) > LATEST:
+            if more:
                 told = f"handed in more than {LATEST} times; the latest {LATEST} are graded"
                 self.summary.people.append((student, told))
             self.taken[student] = _Taken(digest, submissions)

@@ -55,7 +55,8 @@ class GradeInSandbox(NbGraderPreprocessor):  # type: ignore[misc]
             # Which submission is the best, all of its notebooks tell.
             graded_now = notebooks if course.engine.keep == "best" else {name: notebooks[name]}
             setup = Setup.of(course, title, graded_now, known_answers(course, title)[0]).pack()
-            outcomes, submissions = [], Attempts(course, title, list(notebooks)).of(student, submission)
+            submissions, _ = Attempts(course, title, list(notebooks)).of(student, submission)
+            outcomes = []
             kept, due = gradebook.kept(title, student), gradebook.due(title, student)
             for each in submissions:
                 outcomes.append(_grade(setup, make_job(student, each, kept, seconds_late(due, each))))

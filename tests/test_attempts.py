@@ -121,7 +121,7 @@ def test_submissions_are_kept_once_and_what_has_no_notebook_not_at_all(tmp_path:
     folder = submit(opened.root, "ann", FORWARD_ALONE, FIRST)
 
     def current() -> list[str | None]:
-        return [each.timestamp for each in attempts.of("ann", read_submission(folder, [NAME], opened.limits))]
+        return [each.timestamp for each in attempts.of("ann", read_submission(folder, [NAME], opened.limits))[0]]
 
     assert current() == current() == [FIRST]
     submit(opened.root, "ann", RIGHT, THIRD)
@@ -159,6 +159,22 @@ def test_of_many_submissions_the_latest_are_graded_and_student_and_instructor_ar
     assert "You handed in more than 3 times. The latest 3 are graded, the best of them counts, and this" in page(root)
 
 
+def test_student_and_instructor_are_told_the_same_count_where_a_time_became_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = course(tmp_path)
+    for module in ("attempts", "grade"):
+        monkeypatch.setattr(f"autograder.{module}.LATEST", 3)
+    folder = submit(root, "ann", RIGHT)
+    grade(NAME, root, jobs=1)  # kept without its time
+    (folder / "timestamp.txt").write_text(THIRD)
+    attempts = Attempts(Course.open(root), NAME, [NAME])
+    for stamp, work in ((FIRST, FORWARD_ALONE), (SECOND, {"written__why": "x"})):
+        attempts.add("ann", {f"{NAME}.ipynb": json.dumps(answered(work)).encode(), "timestamp.txt": stamp.encode()})
+    assert grade(NAME, root, jobs=1).people == []
+    assert "You handed in 3 times. " in page(root)
+
+
 def test_more_submissions_than_are_graded_are_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root, inbound = course(tmp_path), tmp_path / "inbound"
     for second in range(40):
@@ -169,7 +185,7 @@ def test_more_submissions_than_are_graded_are_not_kept(tmp_path: Path, monkeypat
     attempts = Attempts(Course.open(root), NAME, [NAME])
     assert attempts.count("ann") == kept.LATEST
     current = read_submission(root / "submitted" / "ann" / NAME, [NAME], attempts.course.limits)
-    seconds = [(each.timestamp or "").split(":")[2][:2] for each in attempts.of("ann", current)]
+    seconds = [(each.timestamp or "").split(":")[2][:2] for each in attempts.of("ann", current)[0]]
     assert seconds == [f"{second:02d}" for second in range(20, 40)]
     assert attempts.count("ann") == kept.LATEST + 1
 
