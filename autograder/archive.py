@@ -16,7 +16,7 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,8 +28,7 @@ MAX_FILES = 100_000  # of one source
 MAX_DEPTH = 12  # folders within folders
 MAX_PATH = 1000  # characters
 MAX_BYTES = 32 << 30  # what all files of an archive say they come to
-MAX_RATIO = 200  # a notebook with many figures shrinks to a tenth, one of zeros to a thousandth
-SMALL = 1 << 20  # below this no ratio matters
+UTF8 = 0x800  # of a zip's flags: the name is UTF-8 (APPNOTE 4.4.4, bit 11)
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -200,7 +199,6 @@ class Archive(Source):
                     f"{self.path} is a notebook; name a zip file, or a folder that holds <student>/<assignment>.ipynb."
                 ) from None
             raise UsageError(f"{self.path} is not a whole zip file ({error}); download it again.") from None
-        self.members = {member.orig_filename: member for member in self.zip.infolist()}
         members = self.zip.infolist()
         total = sum(member.file_size for member in members)
         if len(members) > MAX_FILES or total > MAX_BYTES:
@@ -209,9 +207,10 @@ class Archive(Source):
                 f"{self.path} holds {len(members)} files of {total >> 20} MiB, more than {MAX_FILES} of "
                 f"{MAX_BYTES >> 20} MiB; this is not the export of one assignment."
             )
+        self.members: dict[str, zipfile.ZipInfo] = {}
         for member in members:
-            # zipfile cuts names at a null character; what the archive really says is judged.
-            path = member.orig_filename
+            path = _name(member)
+            self.members[path] = member
             if reason := _suspect(member):
                 self.refused[path] = reason
             elif not path.endswith("/"):
@@ -237,6 +236,14 @@ def open_source(path: Path) -> Source:
         raise UsageError(f"{path} cannot be read ({error.strerror}); name a zip file or a folder.") from None
 
 
+def _name(member: zipfile.ZipInfo) -> str:
+    """What the archive really says: zipfile cuts names at a null character, and reads UTF-8 that is not marked so."""
+    name = member.orig_filename
+    with suppress(UnicodeError):  # as macOS and Info-ZIP write it
+        return name if member.flag_bits & UTF8 else name.encode("cp437").decode("utf-8")
+    return name
+
+
 def _suspect(member: zipfile.ZipInfo) -> str:
     mode = member.external_attr >> 16  # zero where a system without modes made the archive
     if stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR):
@@ -245,8 +252,6 @@ def _suspect(member: zipfile.ZipInfo) -> str:
         return "is encrypted"
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         return "is packed in a way that no platform uses"
-    if member.file_size > SMALL and member.file_size > MAX_RATIO * member.compress_size:
-        return f"shrinks to less than 1/{MAX_RATIO} in the archive, as no notebook does"
     return ""
 
 

@@ -7,9 +7,10 @@ import pwd
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from unicodedata import normalize
 
 from autograder.platforms import HandedIn
-from autograder.roster import Student, fitting, is_id, read_time
+from autograder.roster import Roster, Student, is_id, read_time
 from autograder.wording import listed, shown
 
 
@@ -26,15 +27,12 @@ def match(handed_in: Iterable[HandedIn], students: list[Student] | None) -> Matc
     """Each student's files, with the times of the roster; without one, files name their students by themselves."""
     found = Matched()
     by_student = found.by_student
-    # By all that fitting asks of a file: one student may send thousands.
-    known: dict[tuple[object, ...], list[Student]] = {}
+    roster = Roster(students or ())
     for file in handed_in:
         if students is None:
-            fits = [Student(user) for user in file.users if len(file.users) == 1 and is_id(user)]
-        elif (key := (file.users, file.name, file.lms_id, bool(file.number))) in known:
-            fits = known[key]
+            fits = [Student(normalize("NFC", user)) for user in file.users if len(file.users) == 1 and is_id(user)]
         else:
-            fits = known[key] = fitting(file, students)
+            fits = roster.fitting(file)
         if len(fits) != 1:
             found.unknown.append(shown(file.file.path) + _namesakes(file, fits))
         elif file.assignment and not _owns(file.users[0], file.file.owner):
@@ -68,7 +66,7 @@ def _namesakes(file: HandedIn, fits: list[Student]) -> str:
 
 def _person(file: HandedIn) -> str:
     """What the platform tells two people of one name apart by."""
-    return file.lms_id or (file.users[0] if len(file.users) == 1 else "")
+    return file.lms_id or file.folder or (file.users[0] if len(file.users) == 1 else "")
 
 
 def _owns(user: str, owner: int | None) -> bool:

@@ -10,18 +10,15 @@ Students choose the last part of a name, so every pattern takes the first place 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from dateutil import tz  # type: ignore[import-untyped]
-
 from autograder.archive import File, Source
 from autograder.course import parse_timestamp
-from autograder.errors import UsageError
 from autograder.intake import Refused
 from autograder.submission import NAME
-from autograder.wording import listed, shown
+from autograder.zones import zone_of
 
 # ``who``: what stands before the platform's own words. Each takes time that is linear in the length, whatever students
 # wrote: what fits only in the last part of a path is tried in no other.
@@ -49,7 +46,6 @@ NOTEBOOK = re.compile(rf"(?P<folder>.*/)?(?P<file>{NAME})")
 ZIP = re.compile(r"(?:(?P<folder>.*)/)?(?P<stem>[^/]+)\.zip", re.IGNORECASE)
 LITTER = (".", "__MACOSX", "Thumbs.db", "desktop.ini")
 RECEIPT_BYTES = 4096  # the platform's lines stand first; a student's text of any length follows
-STAMP_BYTES = 1000
 
 
 @dataclass(frozen=True)
@@ -63,6 +59,7 @@ class HandedIn:
     lms_id: str = ""  # the platform's number of the student
     name: str = ""  # the student's, as the platform writes it
     when: datetime | None = None  # UTC
+    folder: str = ""  # the student's own, where folders are named by students
     late: bool = False
     number: int = 0  # grows with each upload
     assignment: str = ""  # where the platform tells it
@@ -75,7 +72,7 @@ def canvas(source: Source) -> list[HandedIn]:
     """
     return [
         HandedIn(source, file, filename, (), m["user"], m["who"], late=bool(m["late"]), number=int(m["number"] or 1))
-        for file, m in _matches(source, CANVAS)
+        for file, m in matches(source, CANVAS)
         if (filename := m["file"] or m["entry"])
     ]
 
@@ -90,7 +87,7 @@ def moodle(source: Source) -> list[HandedIn]:
         HandedIn(source, file, m["file"])
         if len(PARTICIPANT.findall(file.path.rpartition("/")[2])) > 1
         else HandedIn(source, file, m["file"], (), m["user"], m["who"])
-        for file, m in _matches(source, MOODLE)
+        for file, m in matches(source, MOODLE)
     ]
 
 
@@ -99,8 +96,8 @@ def blackboard(source: Source) -> list[HandedIn]:
 
     User names and titles may both hold "_", so the receipt decides; without one, each possible name is tried.
     """
-    found = _matches(source, BLACKBOARD)
-    receipts = {(m["who"], m["time"]): _head(source, file, RECEIPT_BYTES) for file, m in found if m["receipt"]}
+    found = matches(source, BLACKBOARD)
+    receipts = {(m["who"], m["time"]): head(source, file, RECEIPT_BYTES) for file, m in found if m["receipt"]}
     handed_in = []
     for file, m in found:
         if m["receipt"]:
@@ -109,8 +106,8 @@ def blackboard(source: Source) -> list[HandedIn]:
         users = tuple(filter(None, ("_".join(parts[-n:]) for n in range(1, len(parts) + 1))))
         name, zone = "", None
         # Only its head is the platform's; what the student wrote stands below.
-        if head := RECEIPT.match(receipts.get((m["who"], m["time"]), "")):
-            users, name, zone = (head["user"],), head["name"].strip(" "), head["zone"]
+        if told := RECEIPT.match(receipts.get((m["who"], m["time"]), "")):
+            users, name, zone = (told["user"],), told["name"].strip(" "), told["zone"]
         handed_in.append(HandedIn(source, file, m["file"], users, "", name, _moment(m["time"], zone)))
     return handed_in
 
@@ -119,7 +116,7 @@ def exchange(source: Source) -> list[HandedIn]:
     """``ada+batchnorm+2026-03-02 11:58:00.000000 UTC+random/batchnorm.ipynb``, the folder inbound."""
     return [
         HandedIn(source, file, m["file"], (m["who"],), when=parse_timestamp(m["time"]), assignment=m["assignment"])
-        for file, m in _matches(source, EXCHANGE)
+        for file, m in matches(source, EXCHANGE)
     ]
 
 
@@ -131,93 +128,19 @@ PLATFORMS: dict[str, tuple[re.Pattern[str], Callable[[Source], list[HandedIn]]]]
 }
 
 
-def folders(source: Source, assignment: str, others: Collection[str]) -> list[HandedIn]:
-    """``ada/batchnorm.ipynb``, ``ada/batchnorm/batchnorm.ipynb`` and a timestamp.txt beside it, or ``ada.ipynb``.
-
-    Notebooks that are named like those of ``others``, the other assignments, are left out. Where a folder beside those
-    of students holds nothing else, its files are told by their paths, which no notebook has for a name; so is a zip.
-    """
-    stamps = {file.path: file for file in source.files if file.path.endswith("timestamp.txt")}
-    handed_in: list[HandedIn] = []
-    alone: dict[str, HandedIn] = {}  # path -> what is nobody's
-    named: set[str] = set()  # folders of students
-    for file, match in _matches(source, NOTEBOOK):
-        stem, parts = match["stem"], (match["folder"] or "").split("/")[:-1]
-        if stem in others or parts[-1:] == [""]:
-            continue
-        if parts[-1:] == [assignment]:
-            parts.pop()
-        if parts:
-            stamp = stamps.get(f"{match['folder']}timestamp.txt")
-            when = parse_timestamp(_head(source, stamp, STAMP_BYTES).strip()) if stamp else None
-            handed_in.append(HandedIn(source, file, match["file"], (parts[-1],), when=when))
-            named.add("/".join(parts))
-        elif stem != assignment:
-            # Twice, so that nobody is taken for a student whom no roster names.
-            handed_in.append(HandedIn(source, file, match["file"], (stem, stem)))
-        else:
-            alone[file.path] = HandedIn(source, file, file.path)
-    if not handed_in:
-        return []
-    beside = {folder.rpartition("/")[0] for folder in named}
-    for file, _ in _matches(source, re.compile(r".+/(?!timestamp\.txt)[^/]+")):
-        folder = file.path.rpartition("/")[0].removesuffix(f"/{assignment}")
-        if folder not in named and folder.rpartition("/")[0] in beside and file.path not in alone:
-            handed_in.append(HandedIn(source, file, file.path, (folder.rpartition("/")[2],)))
-    for file, match in _matches(source, ZIP):
-        if (match["folder"] or "") in beside | {""}:
-            handed_in.append(HandedIn(source, file, file.path, (match["stem"], match["stem"])))
-    return [*handed_in, *alone.values()]
-
-
-def recognize(source: Source, assignment: str, others: Collection[str] = ()) -> tuple[str, list[HandedIn]]:
-    """The platform whose names fit most files, and what was handed in; raises UsageError where none fits.
-
-    Where no platform's fit, folders named by students will do. Files that do not fit the platform are nobody's.
-    """
-    if not source.files and not source.refused:
-        raise UsageError(f"{source.path} is empty; name what the platform exported, or a folder with submissions.")
-    # A student chooses the end of a name, and may end it as another platform would: whose words stand first decides.
-    first = {file.path: _first_words(file.path) for file in source.files if not _is_litter(file)}
-    # By count, since somebody may have added a file by hand; every file counts, whoever named it.
-    best = max(PLATFORMS, key=[*first.values()].count)
-    found = [handed_in for handed_in in PLATFORMS[best][1](source) if first[handed_in.file.path] == best]
-    wanted = [handed_in for handed_in in found if handed_in.assignment in ("", assignment)]
-    if not found and (plain := folders(source, assignment, others)):
-        return "folders named by students", plain
-    if not wanted and (zips := [shown(file.path) for file, _ in _matches(source, ZIP)]):
-        raise UsageError(
-            f"{source.path} holds nothing of {assignment!r} but a zip within the "
-            f"{'folder' if source.path.is_dir() else 'zip'}, {listed(zips)}; unpack it and name what was in it."
-        )
-    if not wanted:
-        refused = f" ({len(source.refused)} unsafe files are left out)" if source.refused else ""
-        raise UsageError(
-            f"{source.path} holds nothing of {assignment!r} named as Canvas, Moodle, Blackboard or nbgrader's exchange "
-            f"name it, nor as <student>/{assignment}.ipynb{refused}; name the zip as it was downloaded, the exchange's "
-            "folder inbound, or a folder with a folder for each student."
-        )
-    strange = [file for file in source.files if first.get(file.path, best) != best]
-    return best, wanted + [HandedIn(source, file, file.path) for file in strange]
-
-
-def _first_words(path: str) -> str:
-    """The platform whose own words stand first in a path; "" where there are none."""
-    places = {name: match.end("who") for name, (pattern, _) in PLATFORMS.items() if (match := pattern.fullmatch(path))}
-    return min(places, key=places.__getitem__, default="")
-
-
-def _matches(source: Source, pattern: re.Pattern[str]) -> list[tuple[File, re.Match[str]]]:
-    files = [file for file in source.files if not _is_litter(file)]
+def matches(source: Source, pattern: re.Pattern[str]) -> list[tuple[File, re.Match[str]]]:
+    """The files whose whole path fits, in order; no litter."""
+    files = [file for file in source.files if not is_litter(file)]
     return [(file, match) for file in files if (match := pattern.fullmatch(file.path))]
 
 
-def _is_litter(file: File) -> bool:
+def is_litter(file: File) -> bool:
     """Whether macOS or Windows added it when an archive was made or opened."""
     return any(part.startswith(LITTER) for part in file.path.split("/"))
 
 
-def _head(source: Source, file: File, size: int) -> str:
+def head(source: Source, file: File, size: int) -> str:
+    """The first bytes of a file as text; "" where it cannot be read."""
     try:
         return source.head(file, size).decode("utf-8", "replace")
     except Refused:
@@ -225,9 +148,9 @@ def _head(source: Source, file: File, size: int) -> str:
 
 
 def _moment(text: str, zone: str | None) -> datetime | None:
-    """The time in a Blackboard name, which is the server's; UTC where the receipt names no zone that is known."""
+    """The time in a Blackboard name, which is the server's; UTC where there is no receipt that names a zone."""
     try:
-        local = datetime.strptime(text, "%Y-%m-%d-%H-%M-%S").replace(tzinfo=tz.gettz(zone) or UTC if zone else UTC)
+        local = datetime.strptime(text, "%Y-%m-%d-%H-%M-%S").replace(tzinfo=zone_of(zone or "UTC"))
     except ValueError:
         return None
     return local.astimezone(UTC).replace(tzinfo=None)

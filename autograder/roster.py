@@ -5,19 +5,21 @@ from __future__ import annotations
 import csv
 import io
 import re
-import unicodedata
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from unicodedata import combining, normalize
 
-from dateutil import parser, tz  # type: ignore[import-untyped]
+from dateutil import parser  # type: ignore[import-untyped]
 
 from autograder.course import UNUSABLE
 from autograder.errors import UsageError
 from autograder.platforms import HandedIn
 from autograder.wording import nearest, shown
+from autograder.zones import zone_of
 
 COLUMNS = ("id", "name", "email", "lms_id", "submitted")
 WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # how .xlsx and .ods begin, and .xls
@@ -113,14 +115,14 @@ def _decoded(path: Path, data: bytes) -> str:
 
 
 def read_time(text: str) -> datetime | None:
-    """A roster's time in UTC, with any zone that dateutil reads, UTC where there is none; None where it is no time.
+    """A roster's time in UTC, UTC where it names no zone; None where it is no time, or of a zone that is not known.
 
     A text that leaves year, month or day to be guessed is none, such as "12" or "Mon", or which is which: "04.03.2026".
     """
     orders = [False] if re.match(r"\d{4}", text.strip()) else [False, True]
 
     def zone(name: str | None, offset: int | None) -> object:
-        return offset or (name and tz.gettz(name)) or UTC
+        return offset or zone_of(name or "UTC")
 
     try:
         read = {
@@ -131,36 +133,53 @@ def read_time(text: str) -> datetime | None:
         return None
 
 
-def fitting(file: HandedIn, students: list[Student]) -> list[Student]:
-    """Whom the platform may mean; more than one where it tells no more than a name that they share.
+class Roster:
+    """Students, found by all that a platform may tell of them."""
 
-    Canvas' number is certain. Moodle's is the participant's, which another's number can equal, so names come first.
-    """
-    certain = bool(file.number)
-    by_number = {student.id for student in students if file.lms_id and student.lms_id == file.lms_id}
-    ways = [
-        {student.id for student in students if student.id in file.users},
-        {student.id for student in students if {student.email, student.email.partition("@")[0]} & {*file.users}},
-        by_number if certain else set(),
-        {
-            student.id
-            for student in students
-            if _same_name(file.name, student.name) and not (certain and student.lms_id)
-        },
-        by_number,
-    ]
-    found = next(filter(None, ways), set())
-    return [student for student in students if student.id in (found & by_number or found)]
+    def __init__(self, students: Iterable[Student]) -> None:
+        self.students = list(students)
+        self.by_id, self.by_mail, self.by_number, self.by_name = (defaultdict[object, set[int]](set) for _ in range(4))
+        for place, student in enumerate(self.students):
+            self.by_id[normalize("NFC", student.id)].add(place)
+            for mail in {student.email, student.email.partition("@")[0]} - {""}:
+                self.by_mail[mail].add(place)
+            if student.lms_id:
+                self.by_number[student.lms_id].add(place)
+            for written in _ways(student.name):
+                self.by_name[written].add(place)
+
+    def fitting(self, file: HandedIn) -> list[Student]:
+        """Whom the platform may mean; more than one where it tells no more than a name that they share.
+
+        Canvas' number is certain. Moodle's is the participant's, which another's number can equal, so names come first.
+        """
+        certain = bool(file.number)
+        users = {normalize("NFC", user) for user in file.users}  # macOS and zip programs write "é" as two characters
+        parts = words(file.name)
+        by_name = self._all(self.by_name, [tuple(sorted(parts)), "".join(parts)])
+        by_number = self._all(self.by_number, [file.lms_id])
+        ways = [
+            self._all(self.by_id, users),
+            self._all(self.by_mail, users),
+            by_number if certain else set(),
+            {place for place in by_name if not (certain and self.students[place].lms_id)},
+            by_number,
+        ]
+        found = next(filter(None, ways), set())
+        return [self.students[place] for place in sorted(found & by_number or found)]
+
+    def _all(self, index: Mapping[object, set[int]], keys: Iterable[object]) -> set[int]:
+        return set().union(*(index.get(key, ()) for key in keys))
 
 
-def _same_name(written: str, name: str) -> bool:
-    """Whether two names are the same but for accents, case, order and, as in Canvas, spaces."""
-    parts = words(name)
-    turned = {"".join(parts[n:] + parts[:n]) for n in range(len(parts))}
-    return bool(parts) and (sorted(words(written)) == sorted(parts) or "".join(words(written)) in turned)
+def _ways(name: str) -> Iterator[object]:
+    """How a name may be written: the same but for accents, case, order and, as in Canvas, spaces."""
+    if parts := words(name):
+        yield tuple(sorted(parts))
+        yield from ("".join(parts[n:] + parts[:n]) for n in range(len(parts)))
 
 
 def words(name: str) -> list[str]:
     """The letters and digits of a name in small letters, without accents."""
-    plain = "".join(char for char in unicodedata.normalize("NFKD", name) if not unicodedata.combining(char))
+    plain = "".join(char for char in normalize("NFKD", name) if not combining(char))
     return re.findall(r"[^\W_]+", plain.casefold())

@@ -10,7 +10,8 @@ from pathlib import Path
 from click.testing import CliRunner, Result
 
 from autograder.__main__ import main
-from autograder.collect import Collected, collect
+from autograder.collect import collect
+from autograder.placing import Collected
 from tests.course_factory import NAME, RIGHT, answered
 
 GOOD = json.dumps(answered(RIGHT)).encode()

@@ -137,7 +137,7 @@ def test_of_many_submissions_the_latest_are_graded_and_student_and_instructor_ar
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root, inbound = course(tmp_path), tmp_path / "inbound"
-    for module in ("attempts", "collect", "grade"):
+    for module in ("attempts", "placing", "grade"):
         monkeypatch.setattr(f"autograder.{module}.LATEST", 3)
     works: list[dict[str, str]] = [RIGHT, {}, FORWARD_ALONE, {"written__why": "x"}]
 

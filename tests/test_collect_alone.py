@@ -7,13 +7,14 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from autograder import archive
 from autograder.errors import UsageError
 from autograder.platforms import HandedIn
-from autograder.roster import Student, fitting
+from autograder.roster import Roster, Student, words
 from tests.course_factory import NAME, make_course
 from tests.exports import GOOD, RECEIPT, ROSTER, run, zipped
 
@@ -135,19 +136,18 @@ def test_of_a_receipt_its_head_is_read_however_long_the_comment_is(course: Path)
     assert run(course, zipped(course, files)).placed == ["ada"]
 
 
-def test_whose_many_files_are_is_found_once(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_a_roster_each_line_is_read_once_however_large_the_class(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 
-    def noting(file: HandedIn, students: list[Student]) -> list[Student]:
-        asked.append(file.file.path)
-        return fitting(file, students)
+    def noting(name: str) -> list[str]:
+        asked.append(name)
+        return words(name)
 
-    monkeypatch.setattr("autograder.matching.fitting", noting)
-    inbound = course.parent / "inbound"
-    inbound.mkdir()
-    for user in ("ada", "emmy"):
-        folder = submission(inbound, user)
-        for number in range(20):
-            (folder / f"{number}.txt").touch()
-    assert run(course, inbound).placed == ["ada", "emmy"]
-    assert len(asked) == 2
+    monkeypatch.setattr("autograder.roster.words", noting)
+    roster = Roster(Student(f"s{number}", f"Ada Lovelace{number}") for number in range(100))
+    source = cast(archive.Source, None)
+    files = [
+        HandedIn(source, archive.File(f"{n}"), "scaling.ipynb", (), f"{n}", f"Lovelace{n}, Ada") for n in range(100)
+    ]
+    assert [[student.id for student in roster.fitting(file)] for file in files] == [[f"s{n}"] for n in range(100)]
+    assert len(asked) == 200

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from autograder import archive, collect, export, platforms, received, submission
+from autograder import archive, export, placing, platforms, received, submission
 from tests.course_factory import NAME
 
 LONGER = 4
@@ -27,7 +27,7 @@ PATHS: dict[str, Callable[[str], object]] = {
     "PARTICIPANT": platforms.PARTICIPANT.findall,
     "notebook_stem": submission.notebook_stem,
     "unsafe": archive._unsafe,
-    "meant": lambda text: collect._meant(f"{NAME}{text}.ipynb", [NAME]),
+    "meant": lambda text: placing._meant(f"{NAME}{text}.ipynb", [NAME]),
 }
 
 

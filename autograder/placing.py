@@ -1,0 +1,232 @@
+"""Puts the last that a student handed in into ``submitted/<id>/ASSIGNMENT/``, and tells what a person should know."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import groupby
+from pathlib import Path
+
+from autograder.attempts import LATEST, Attempts
+from autograder.course import Course, parse_timestamp
+from autograder.errors import UsageError
+from autograder.files import writing
+from autograder.guard import open_gradebook, sqlite_path
+from autograder.intake import Refused
+from autograder.platforms import HandedIn
+from autograder.received import Received
+from autograder.roster import words
+from autograder.submission import SECRET, SECRET_BYTES, notebook_stem
+from autograder.wording import shown
+
+# What browsers, platforms, JupyterLab and Colab add to a name.
+COPY = r"(?:copy_of_)*+{name}(?:_?\d+|_copy)*+"
+
+
+@dataclass
+class Collected:
+    """What a run came to; students by identifier, sentences for a person."""
+
+    placed: list[str] = field(default_factory=list)  #: put into submitted/
+    unchanged: list[str] = field(default_factory=list)  #: there already, or handed in before what is there
+    missing: list[str] = field(default_factory=list)  #: on the roster, and nothing came in
+    late: list[str] = field(default_factory=list)  #: after the due date, or late as the platform says
+    double: list[str] = field(default_factory=list)  #: handed in more than once; the last counts
+    unknown: list[str] = field(default_factory=list)  #: files that belong to nobody on the roster
+    refused: list[str] = field(default_factory=list)  #: what was left out, and why
+    timeless: list[str] = field(default_factory=list)  #: late as the platform says, which does not say when
+    notes: list[str] = field(default_factory=list)  #: what else a person should know
+
+
+class Due:
+    """When work is due, if a gradebook is there to tell; asking alone does not make one."""
+
+    def __init__(self, course: Course, assignment: str, make: bool) -> None:
+        path = sqlite_path(course.db_url)
+        self.gradebook = open_gradebook(course) if make or path is None or path.exists() else None
+        self.assignment = assignment
+
+    def passed(self, student: str, when: datetime | None) -> bool:
+        """Whether ``when`` is after the student's due date."""
+        due = self.gradebook.due(self.assignment, student) if self.gradebook and when else None
+        return bool(due and when and when > due)
+
+    def close(self) -> None:
+        """Let go of the gradebook."""
+        if self.gradebook:
+            self.gradebook.close()
+
+
+@dataclass
+class Hand:
+    """Puts one student's work in place."""
+
+    course: Course
+    assignment: str
+    names: list[str]
+    others: set[str]  # the other assignments' notebooks
+    found: Collected
+    due: Due
+    received: Received
+
+    def over(self, student: str, handed_in: list[HandedIn]) -> None:
+        """All that came of a student: of each notebook the last is put in place, and what is to be told is noted."""
+        if len({(file.when, file.source.path) for file in handed_in}) > 1:
+            self.found.double.append(student)
+        attempts = sorted(handed_in, key=lambda file: file.when or datetime.min)  # stable: later sources count as later
+        groups = (list(group) for _, group in groupby(attempts, key=lambda file: (file.when, file.source.path)))
+        chosen = [(notebooks, attempt) for attempt in groups if (notebooks := self._notebooks(student, attempt))]
+        if self.course.engine.keep == "best":
+            for earlier, _ in chosen[-LATEST - 1 : -1]:  # one more than is graded, which shows that there were more
+                self._keep(student, dict(self._read(student, earlier)), _when(earlier.values()))
+        # Of several notebooks each is the last that came, whether they are collected at once or one by one.
+        latest = {name: file for notebooks, _ in chosen for name, file in notebooks.items()}
+        data = dict(self._read(student, latest))
+        self._tell_missing(student, handed_in, latest)
+        if not data:
+            return
+        when = _when(latest.values()) or self._known(student, data)
+        new_number = self.received.is_new(student, list(latest.values()))
+        if new_number or len({file.lms_id for file in handed_in}) > 1:
+            self.found.notes.append(
+                f"{student} came under another number of the platform before: another activity, or another person?"
+            )
+        if any(file.late for file in latest.values()) or self.due.passed(student, when):
+            self.found.late.append(student)
+            self.found.timeless += [] if when else [student]
+        secrets = [file for file in chosen[-1][1] if file.assignment and file.filename == SECRET]
+        if self._place(student, data | dict(self._secret(secrets)), when):
+            for name, file in latest.items():
+                self.received.placed(student, name, file)
+
+    def _tell_missing(self, student: str, handed_in: list[HandedIn], latest: dict[str, HandedIn]) -> None:
+        """What came in place of a notebook that is not there."""
+        there = {name for name in self.names if latest and (self._folder(student) / f"{name}.ipynb").exists()}
+        missing = [name for name in self.names if name not in {*latest, *there}]
+        others = [file for file in handed_in if file not in latest.values()]
+        if not others or not missing or (latest and not any(notebook_stem(file.filename) for file in others)):
+            return
+        files = ", ".join(sorted({shown(file.filename) for file in others})[:5])
+        if any(file.filename.lower().endswith(".zip") for file in others):
+            where = self._folder(student)
+            files += f" (a zip within is not opened; unpack it and put its notebook into {where})"
+        self.found.refused.append(f"{student} handed in {files}, which is not {' or '.join(missing)}.ipynb")
+
+    def _notebooks(self, student: str, attempt: list[HandedIn]) -> dict[str, HandedIn]:
+        """The file of one attempt for each notebook; of several the one uploaded last, else the one named best."""
+        notebooks = [file for file in attempt if notebook_stem(file.filename) and not self._anothers(file.filename)]
+        by_name: dict[str, list[HandedIn]] = {}
+        for file in notebooks:
+            if name := _meant(file.filename, self.names):
+                by_name.setdefault(name, []).append(file)
+        missing = [name for name in self.names if name not in by_name]
+        others = [file for file in notebooks if not _meant(file.filename, self.names)]
+        if len(missing) == len(others) == 1:
+            by_name[missing[0]] = others
+        if any(len(files) > 1 for files in by_name.values()) and student not in self.found.double:
+            self.found.double.append(student)
+        for name, files in by_name.items():
+            self.received.note(student, name, files)
+        return {
+            name: max(files, key=lambda file: (file.number, file.filename == f"{name}.ipynb"))
+            for name, files in by_name.items()
+        }
+
+    def _anothers(self, filename: str) -> bool:
+        """Whether it bears the name of another assignment's notebook; "scaling2" is that, not a copy of "scaling"."""
+        own = len(_meant(filename, self.names))
+        return any(len(other) > own for other in self.others if _meant(filename, [other]))
+
+    def _folder(self, student: str) -> Path:
+        return self.course.folder("submitted", student, self.assignment)
+
+    def _known(self, student: str, data: dict[str, bytes]) -> datetime | None:
+        """The time of what lies there, where this is the same."""
+        folder = self._folder(student)
+        return _time(folder) if all(_content(folder / name) == data[name] for name in data) else None
+
+    def _read(self, student: str, files: dict[str, HandedIn]) -> Iterator[tuple[str, bytes]]:
+        for name, file in files.items():
+            try:
+                yield f"{name}.ipynb", file.source.read(file.file, self.course.limits.notebook_bytes)
+            except Refused as error:
+                self.found.refused.append(f"{shown(file.file.path)} of {student} {error}")
+                continue
+            if file.filename != f"{name}.ipynb":
+                self.found.notes.append(f"{shown(file.filename)} of {student} was renamed to {name}.ipynb.")
+
+    def _secret(self, files: list[HandedIn]) -> Iterator[tuple[str, bytes]]:
+        """By which `nbgrader release_feedback` tells a student's page from the others'."""
+        for file in files:
+            with suppress(Refused):
+                yield SECRET, file.source.read(file.file, SECRET_BYTES)
+
+    def _keep(self, student: str, data: dict[str, bytes], when: datetime | None) -> None:
+        """An earlier submission, which may be the best."""
+        data = {name: content for name, content in data.items() if name.endswith(".ipynb")}
+        if data:
+            stamp = {"timestamp.txt": f"{when} UTC\n".encode()} if when else {}
+            Attempts(self.course, self.assignment, self.names).add(student, data | stamp)
+
+    def _place(self, student: str, data: dict[str, bytes], when: datetime | None) -> bool:
+        """Whether this is what lies there now."""
+        folder = self._folder(student)
+        if folder.is_symlink():
+            raise UsageError(f"{folder} is a link; collect writes into real folders alone.")
+        known = _time(folder)
+        if known and when and known > when:
+            self.found.unchanged.append(student)
+            self.found.notes.append(f"{student} keeps what is there, which was handed in later ({known} UTC).")
+            if self.course.engine.keep == "best":
+                self._keep(student, data, when)
+            return False
+        files = data | ({"timestamp.txt": f"{when} UTC\n".encode()} if when and when != known else {})
+        if all(_content(folder / name) == content for name, content in files.items()):
+            self.found.unchanged.append(student)
+            return True
+        if self.course.engine.keep == "best":
+            there = {name: _content(folder / name) for name in files}
+            self._keep(student, {name: content for name, content in there.items() if content}, known)
+        if any(_content(folder / name) not in (None, data[name]) for name in data) and not (known and when):
+            self.found.notes.append(f"What lay there of {student} was replaced; the times do not tell which came last.")
+        if not when:  # what lies there belongs to what is replaced; first, so that nobody else's time is left behind
+            (folder / "timestamp.txt").unlink(missing_ok=True)
+        _write(folder, files)
+        self.found.placed.append(student)
+        return True
+
+
+def _when(files: Iterable[HandedIn]) -> datetime | None:
+    return max((file.when for file in files if file.when), default=None)
+
+
+def _time(folder: Path) -> datetime | None:
+    return parse_timestamp((_content(folder / "timestamp.txt") or b"").decode("utf-8", "replace").strip())
+
+
+def _meant(filename: str, names: list[str]) -> str:
+    """The notebook that a file is, under the name that a platform or a browser made of it."""
+    stem = "_".join(words(notebook_stem(filename)))
+    exact = [name for name in names if stem == "_".join(words(name))]
+    copies = [name for name in names if re.fullmatch(COPY.format(name=re.escape("_".join(words(name)))), stem)]
+    return next(iter(exact or copies), "") if len(exact or copies) == 1 else ""
+
+
+def _content(path: Path) -> bytes | None:
+    return path.read_bytes() if path.is_file() and not path.is_symlink() else None
+
+
+def _write(folder: Path, files: dict[str, bytes]) -> None:
+    """Put files in place, each whole or not at all, the timestamp last."""
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".") as part:
+            for name, content in files.items():
+                Path(part, name).write_bytes(content)
+            for name in files:
+                os.replace(Path(part, name), folder / name)

@@ -1,0 +1,186 @@
+"""Folders named by students, times, and assignments of two notebooks: nobody is lost without a word, nor another's."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from autograder import placing
+from autograder.roster import read_time
+from tests.course_factory import NAME, make_course
+from tests.exports import GOOD, RECEIPT, ROSTER, run, submitted, zipped
+
+SECOND = "second"
+
+
+@pytest.fixture
+def course(tmp_path: Path) -> Path:
+    (tmp_path / "roster.csv").write_text(ROSTER, encoding="utf-8")
+    return make_course(tmp_path / "course", gradebook=True)
+
+
+@pytest.fixture
+def two(course: Path) -> Path:
+    """The assignment has a second notebook."""
+    source = course / "source" / NAME
+    (source / f"{SECOND}.ipynb").write_bytes((source / f"{NAME}.ipynb").read_bytes())
+    return course
+
+
+@pytest.mark.parametrize("roster", [True, False])
+def test_nobody_hands_in_as_another_by_a_folder_in_ones_own(course: Path, roster: bool) -> None:
+    files: dict[str, bytes | str] = {
+        "ada/scaling.ipynb": b"honest",
+        "ada/timestamp.txt": "2026-03-02 10:00:00 UTC",
+        "emmy/ada/scaling.ipynb": b"not hers",
+        "emmy/ada/timestamp.txt": "2026-03-02 11:00:00 UTC",
+        **{f"emmy/{number}/scaling.ipynb": b"more" for number in range(20)},
+        "zoe/scaling.ipynb": GOOD,
+    }
+    found = run(course, zipped(course, files), roster=roster)
+    assert found.placed == ["ada", "zoe"]
+    assert submitted(course, "ada") == b"honest"
+    assert "emmy/ada/scaling.ipynb lies deeper than the folders of students" in found.refused
+
+
+def test_students_folders_are_found_in_folders_of_sections_and_one_that_is_there_twice_is_left_to_a_person(
+    course: Path,
+) -> None:
+    files = {
+        f"{path}/scaling.ipynb": GOOD for path in ("mon/ada", "mon/emmy", "tue/rene/scaling", "tue/emmy", "wed/zoe")
+    }
+    found = run(course, zipped(course, files))
+    assert found.placed == ["ada", "rene", "zoe"]
+    words = "may be another person's than emmy's; put the right one by hand under submitted/emmy/"
+    assert found.unknown == [f"{section}/emmy/scaling.ipynb {words}" for section in ("mon", "tue")]
+
+
+def test_folders_of_one_name_in_students_folders_make_nobody_a_student(course: Path) -> None:
+    files = {f"{student}/submission/scaling.ipynb": GOOD for student in ("ada", "emmy", "rene")}
+    found = run(course, zipped(course, files), roster=False)
+    assert (found.placed, len(found.unknown)) == ([], 3)
+
+
+@pytest.mark.parametrize(
+    "name", ["sales_2020_01_data.csv", "Ada Lovelace_1_assignsubmission_file_/x", f"a+{NAME}+2026-03-02 11:58:00/x"]
+)
+def test_a_file_named_as_a_platform_names_it_stops_nobody_elses_folder(course: Path, name: str) -> None:
+    files = {f"{student}/scaling.ipynb": GOOD for student in ("ada", "emmy", "zoe")}
+    assert run(course, zipped(course, {**files, f"zoe/{name}": b""})).placed == ["ada", "emmy", "zoe"]
+
+
+def test_two_notebooks_put_beside_a_platforms_export_do_not_make_it_another(course: Path) -> None:
+    files = {f"{folder}/scaling.ipynb": GOOD for folder in ("old", "blank")}
+    found = run(course, zipped(course, {**files, "lovelaceada_4711_99_scaling.ipynb": GOOD}))
+    assert (found.placed, found.unknown) == (["ada"], ["blank/scaling.ipynb", "old/scaling.ipynb"])
+
+
+def test_accents_are_read_however_a_zip_program_wrote_them(course: Path) -> None:
+    path = zipped(course, {"René Descartes_5_assignsubmission_file_/scaling.ipynb": GOOD})
+    marked = path.read_bytes()
+    for mark in (b"PK\x03\x04\x14\x00", b"PK\x01\x02\x14\x03\x14\x00"):
+        assert mark + b"\x00\x08" in marked, "the name is marked as UTF-8"
+        marked = marked.replace(mark + b"\x00\x08", mark + b"\x00\x00")
+    path.write_bytes(marked)
+    assert run(course, path).placed == ["rene"]
+
+
+def test_an_id_is_found_in_either_form_of_its_accents(course: Path) -> None:
+    (course.parent / "roster.csv").write_text("id\nren\u00e9\n", encoding="utf-8")
+    assert run(course, zipped(course, {"rene\u0301/scaling.ipynb": GOOD})).placed == ["ren\u00e9"]
+
+
+@pytest.mark.parametrize(
+    ("zone", "hour"), [("EDT", 15), ("PST", 19), ("BST", 10), ("CEST", 9), ("CET", 10), ("AEDT", 0), ("GMT", 11)]
+)
+def test_a_receipts_zone_is_that_of_its_name_in_winter_and_in_summer(course: Path, zone: str, hour: int) -> None:
+    start = "P_ada_attempt_2026-07-02-11-58-00"
+    receipt = RECEIPT.format(name="Ada Lovelace", user="ada", zone=zone, comment="")
+    run(course, zipped(course, {f"{start}.txt": receipt, f"{start}_scaling.ipynb": GOOD}))
+    assert submitted(course, "ada", "timestamp.txt").decode() == f"2026-07-02 {hour:02d}:58:00 UTC\n"
+    assert read_time(f"2026-07-02 11:58 {zone}") == datetime(2026, 7, 2, hour, 58)
+
+
+def test_a_zone_that_nobody_knows_makes_no_time(course: Path) -> None:
+    start = "P_ada_attempt_2026-07-02-11-58-00"
+    receipt = RECEIPT.format(name="Ada Lovelace", user="ada", zone="XYZ", comment="")
+    found = run(course, zipped(course, {f"{start}.txt": receipt, f"{start}_scaling.ipynb": GOOD}))
+    assert found.placed == ["ada"]
+    assert any(note.startswith("Hand-ins without a known time") for note in found.notes)
+    assert read_time("2026-07-02 11:58 XYZ") is None
+
+
+@pytest.mark.parametrize("name", ["Copy of second.ipynb", "zweites Blatt.ipynb"])
+def test_of_two_notebooks_the_one_that_is_named_otherwise_is_taken_for_the_one_missing(two: Path, name: str) -> None:
+    run(two, zipped(two, {"ada/scaling.ipynb": b"1", f"ada/{name}": b"2"}))
+    assert (submitted(two, "ada"), submitted(two, "ada", f"{SECOND}.ipynb")) == (b"1", b"2")
+
+
+def test_what_came_in_place_of_one_of_two_notebooks_is_told(two: Path) -> None:
+    found = run(two, zipped(two, {"ada/scaling.ipynb": b"1", "ada/a.ipynb": b"2", "ada/b.ipynb": b"3"}))
+    assert found.placed == ["ada"]
+    assert found.refused == ["ada handed in a.ipynb, b.ipynb, which is not second.ipynb"]
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_two_notebooks_that_come_apart_are_both_there_whether_collected_at_once_or_not(
+    two: Path, at_once: bool
+) -> None:
+    start = "P_ada_attempt_2026-03-0{}-11-58-00_{}.ipynb"
+    attempts: list[dict[str, bytes | str]] = [
+        {start.format(1, NAME): b"first", start.format(1, SECOND): b"2"},
+        {start.format(2, NAME): b"last"},
+    ]
+    for files in [attempts[0] | attempts[1]] if at_once else attempts:
+        run(two, zipped(two, files))
+    assert (submitted(two, "ada"), submitted(two, "ada", f"{SECOND}.ipynb")) == (b"last", b"2")
+    assert submitted(two, "ada", "timestamp.txt") == b"2026-03-02 11:58:00 UTC\n"
+
+
+def test_where_the_best_counts_what_was_handed_in_before_what_is_there_is_kept(course: Path) -> None:
+    with open(course / "nbgrader_config.py", "a") as config:
+        config.write("\nc.Engine.keep = 'best'\n")
+    for day in (2, 1):
+        run(course, zipped(course, {f"P_ada_attempt_2026-03-0{day}-11-58-00_scaling.ipynb": f"{day}"}))
+    assert submitted(course, "ada") == b"2"
+    [kept] = (course / ".autograder" / "attempts" / NAME / "ada").iterdir()
+    assert (kept / "scaling.ipynb").read_bytes() == b"1"
+
+
+def test_who_comes_under_two_numbers_at_once_is_asked_about(course: Path, tmp_path: Path) -> None:
+    sources = []
+    for number in (123, 999):
+        (tmp_path / str(number)).mkdir()
+        files = {f"Ada Lovelace_{number}_assignsubmission_file_/scaling.ipynb": GOOD}
+        sources.append(zipped(course, files).rename(tmp_path / str(number) / "export.zip"))
+    notes = run(course, *sources).notes
+    assert "ada came under another number of the platform before: another activity, or another person?" in notes
+
+
+def test_what_lies_there_and_cannot_be_read_costs_nobody_else(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(path: Path) -> bytes | None:
+        if "ada" in path.parts:
+            raise PermissionError(13, "Permission denied", str(path))
+        return None
+
+    monkeypatch.setattr(placing, "_content", denied)
+    found = run(course, zipped(course, {"ada/scaling.ipynb": GOOD, "zoe/scaling.ipynb": GOOD}))
+    assert found.placed == ["zoe"]
+    assert len(found.refused) == 1
+    assert found.refused[0].endswith("scaling.ipynb cannot be read (Permission denied)")
+    assert json.loads((course / ".autograder" / "received" / f"{NAME}.json").read_text())["zoe"]
+
+
+def test_the_time_of_what_is_replaced_never_stays_behind(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(course, zipped(course, {"ada/scaling.ipynb": b"old", "ada/timestamp.txt": "2026-03-02 11:58:00 UTC"}))
+
+    def stopped(folder: Path, files: dict[str, bytes]) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(placing, "_write", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        run(course, zipped(course, {"ada/scaling.ipynb": b"new"}))
+    assert not (course / "submitted" / "ada" / NAME / "timestamp.txt").exists()
