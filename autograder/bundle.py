@@ -1,7 +1,8 @@
 """The zip that makes this engine run as a Gradescope autograder: ``export --format gradescope-autograder``.
 
-It holds the course's configuration and the assignment's source, the packages that no index has (this one, and what
-the notebooks import from a checkout), and the exact versions of all others. ``gradescope`` is what runs there.
+It holds the course's configuration with the Python files beside it, the assignment's source, the packages that no index
+has (this one, and what the notebooks import from a checkout), and the exact versions of all others. ``gradescope`` is
+what runs there.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-from autograder.course import CONFIG_FILE, Course
+from autograder.course import Course
 from autograder.errors import CourseError
 from autograder.feedback import template_text
 from autograder.places import PACKAGE
@@ -44,8 +45,8 @@ def bundle(course: Course, assignment: str) -> bytes:
     }
     for path in local:
         files |= {f"packages/{name}": content for name, content in _package(path)}
-    if (course.root / CONFIG_FILE).exists():
-        files[f"course/{CONFIG_FILE}"] = (course.root / CONFIG_FILE).read_bytes()
+    # The configuration, and what it may read beside it: a late plugin of the course's own, another configuration.
+    files |= {f"course/{path.name}": path.read_bytes() for path in sorted(course.root.glob("*.py"))}
     folder, place = course.folder("source", ".", assignment), _place(course, assignment)
     for name in [*course.files(assignment), *(f"{name}.ipynb" for name in course.notebooks(assignment))]:
         files[f"{place}/{name}"] = (folder / name).read_bytes()

@@ -181,10 +181,12 @@ def test_the_zip_holds_what_gradescope_needs_and_nothing_of_students(tmp_path: P
     (course / "source" / NAME / "data.txt").write_text("4 5 6")
     submit(course, "zelda", RIGHT)
     (course / "gradebook.db").write_bytes(b"private")
+    (course / "late_at_night.py").write_text("# a late plugin of the course's own, or another configuration")
     path = export(NAME, course, kind="gradescope-autograder")
     with zipfile.ZipFile(path) as made:
         names = made.namelist()
         assert {"setup.sh", "run_autograder", "requirements.txt", "course/nbgrader_config.py"} <= {*names}
+        assert "course/late_at_night.py" in names
         assert {f"course/source/{NAME}/{NAME}.ipynb", f"course/source/{NAME}/data.txt"} <= {*names}
         assert not [name for name in names if re.search(r"zelda|gradebook\.db|reference", name)]
         pins = made.read("requirements.txt").decode().split()
