@@ -10,9 +10,10 @@ Students choose the last part of a name, so every pattern takes the first place 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import takewhile
 
 from autograder.archive import File, Source
 from autograder.course import parse_timestamp
@@ -83,12 +84,23 @@ def moodle(source: Source) -> list[HandedIn]:
     A name that tells two participants is nobody's, for where students choose the names that are shown, one of them may
     have chosen the first.
     """
+    found = matches(source, MOODLE)
+    group = _group({m["who"] for _, m in found})
     return [
         HandedIn(source, file, m["file"])
         if len(PARTICIPANT.findall(file.path.rpartition("/")[2])) > 1
-        else HandedIn(source, file, m["file"], (), m["user"], m["who"])
-        for file, m in matches(source, MOODLE)
+        else HandedIn(source, file, m["file"], (), m["user"], m["who"].removeprefix(group))
+        for file, m in found
     ]
+
+
+def _group(names: Collection[str]) -> str:
+    """What Moodle writes before each name where a group was chosen: "Group 1-" (mod/assign, download_submissions)."""
+    if len(names) < 2:
+        return ""
+    shared = takewhile(lambda pair: pair[0] == pair[1], zip(min(names), max(names), strict=False))
+    head, hyphen, _ = "".join(one for one, _ in shared).rpartition("-")
+    return head + hyphen
 
 
 def blackboard(source: Source) -> list[HandedIn]:

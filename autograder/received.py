@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 from functools import cached_property
 
-from autograder.course import STATE, Course
+from autograder.course import STATE, UNUSABLE, Course
 from autograder.errors import UsageError
 from autograder.files import write_atomically
 from autograder.intake import Refused
@@ -111,7 +111,7 @@ def pack(course: Course, assignment: str, kind: str, tell: Callable[[str], objec
         for student, _ in course.submissions(assignment):
             for page in sorted(course.folder("feedback", student, assignment).glob("*.html")):
                 paths = received.get(student, {}).get(page.stem, {}).get("file", [])
-                match = pattern.fullmatch(paths[0]) if paths and paths[0].isprintable() else None
+                match = pattern.fullmatch(paths[0]) if paths and not UNUSABLE.search(paths[0]) else None
                 if match is None:
                     others.append(f"{student}/{page.name}")
                     continue

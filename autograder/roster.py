@@ -18,7 +18,7 @@ from dateutil import parser  # type: ignore[import-untyped]
 from autograder.course import UNUSABLE
 from autograder.errors import UsageError
 from autograder.platforms import HandedIn
-from autograder.wording import nearest, shown
+from autograder.wording import listed, nearest, shown
 from autograder.zones import zone_of
 
 COLUMNS = ("id", "name", "email", "lms_id", "submitted")
@@ -40,7 +40,10 @@ class Student:
 
 
 def read_roster(path: Path, tell: Callable[[str], object] = lambda hint: None) -> list[Student]:
-    """The students of a course; raises UsageError with the line that cannot be used, and tells columns mistyped."""
+    """The students of a course; raises UsageError that names what cannot be used, and tells mistyped columns.
+
+    A line without an id is told and left out.
+    """
     try:
         text = _decoded(path, path.read_bytes())
         head = text.partition("\n")[0]
@@ -56,7 +59,10 @@ def read_roster(path: Path, tell: Callable[[str], object] = lambda hint: None) -
     except OSError as error:
         raise UsageError(f"{path} cannot be read ({error.strerror}); name the CSV file of the roster.") from None
     except csv.Error as error:
-        raise UsageError(f"{path} cannot be read as a CSV file: {error}.") from None
+        raise UsageError(f"{path}, line {table.line_num}, cannot be read as a CSV file: {error}.") from None
+    for row in rows:
+        if not row["id"] and (known := listed([shown(value) for value in row.values() if value])):
+            tell(f"{path}: {known} has no id and is left out.")
     students = [Student(**row) for row in rows if row["id"]]
     seen: set[str] = set()
     numbers: set[str] = set()

@@ -19,6 +19,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Sequence
+from keyword import iskeyword
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ import normlab
 from reference.course import ASSIGNMENTS, ROOT, Check, Course, CourseTextError, chosen_assignments
 from reference.fences import Part, parts
 from reference.proofread import BEGIN, END, require_python, require_readable
-from reference.release import write_release
+from reference.release import put_in_place, write_release
 
 Cell = dict[str, Any]
 
@@ -37,7 +38,7 @@ def notebook(course: Course) -> nbformat.NotebookNode:
     """The instructor's notebook, with solutions and hidden tests. Raises CourseTextError."""
     path = f"reference/{course.name}/assignment.md"
     cells: list[Cell] = []
-    for part in parts(path, (course.folder / "assignment.md").read_text(encoding="utf-8")):
+    for part in parts(path, course.text("assignment.md")):
         cells += SLOTS[part.name](course, part) if part.name else [_cell("markdown", part.body)]
     for number, cell in enumerate(cells):
         cell["id"] = cell["metadata"].get("nbgrader", {}).get("grade_id", f"cell-{number:02}")
@@ -107,6 +108,8 @@ def _prediction(course: Course, part: Part) -> list[Cell]:
         raise CourseTextError(
             f"{part.place}: the answer of {name}, {part.options['answer']!r}, is none of {', '.join(letters)}."
         )
+    if not name.isidentifier() or iskeyword(name):
+        raise CourseTextError(f"{part.place}: a prediction is named as a function of Python can be, and not {name!r}.")
     quoted = [f'"{letter}"' for letter in letters]
     words = f"{', '.join(quoted[:-1])} or {quoted[-1]}"
     answer = f"""def {choice}():
@@ -186,13 +189,15 @@ def write_source(course: Course, folder: Path) -> None:
 
 
 def generated(folder: Path, names: Sequence[str]) -> dict[str, bytes]:
-    """Every file of source/ and release/ of these assignments, by its path; the wheel that `make` adds left out."""
+    """Every file of source/ and release/ of these assignments, by its path; hidden ones and wheels are left out."""
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for kind in ("source", "release")
         for name in names
         for path in sorted((folder / kind / name).rglob("*"))
-        if path.is_file() and path.suffix != ".whl"
+        if path.is_file()
+        and path.suffix != ".whl"
+        and not any(part[0] == "." for part in path.relative_to(folder).parts)
     }
 
 
@@ -209,7 +214,9 @@ def first_difference(made: dict[str, bytes], there: dict[str, bytes]) -> str | N
     """One sentence about the first file that is not as it would be made now."""
     for path in sorted(made.keys() | there.keys()):
         if made.get(path) != there.get(path):
-            what = "is missing" if path not in there else "is out of date" if path in made else "is made no more"
+            if path not in made:
+                return f"{path} is not made of reference/: delete it, or keep it elsewhere."
+            what = "is out of date" if path in there else "is missing"
             return f"{path} {what}: run `python -m reference.assemble` and commit source/ and release/."
     return None
 
@@ -226,21 +233,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     names = chosen_assignments(parser, chosen.assignments)
     try:
         made = assemble(names)
+        there = generated(ROOT, names)
+        if chosen.check:
+            difference = first_difference(made, there)
+            if difference:
+                print(difference, file=sys.stderr)
+            return 1 if difference else 0
+        put_in_place(made, there, ROOT)
     except (CourseTextError, OSError) as error:
         print(f"The notebooks cannot be made: {error}", file=sys.stderr)
         return 1
-    there = generated(ROOT, names)
-    difference = first_difference(made, there)
-    if chosen.check:
-        if difference:
-            print(difference, file=sys.stderr)
-        return 1 if difference else 0
-    for path in there.keys() - made.keys():
-        (ROOT / path).unlink()
-    for path, content in made.items():
-        if there.get(path) != content:
-            (ROOT / path).parent.mkdir(parents=True, exist_ok=True)
-            (ROOT / path).write_bytes(content)
+    for path in sorted(there.keys() - made.keys()):
+        print(f"{path} is not made of reference/ and stays as it is.")
     notebooks = {name: nbformat.reads(made[f"source/{name}/{name}.ipynb"].decode(), as_version=4) for name in names}
     points = ", ".join(f"{name} ({points_of(each):g} points)" for name, each in notebooks.items())
     print(f"{len(made)} files in source/ and release/ for {points}.")

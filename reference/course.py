@@ -63,8 +63,14 @@ class Check:
         text = textwrap.dedent(inspect.getsource(self.function))
         definition = ast.parse(text).body[0]
         assert isinstance(definition, ast.FunctionDef)
-        body = text.rstrip().split("\n")[definition.body[0].lineno - 1 :]
-        return "\n".join([f"def {self.name}({', '.join(self.needs)}):", *body])
+        first = definition.body[0]
+        lines = text.rstrip().split("\n")
+        if lines[first.lineno - 1][: first.col_offset].strip():  # the body stands behind the colon
+            place = f"{self.function.__module__.replace('.', '/')}.py"
+            raise CourseTextError(
+                f"{place}: {self.name}: write the body of a check below its `def`, in lines of its own."
+            )
+        return "\n".join([f"def {self.name}({', '.join(self.needs)}):", *lines[first.lineno - 1 :]])
 
 
 def check(*, points: float, hidden: bool = False) -> Callable[[Callable[..., None]], Check]:
@@ -179,7 +185,16 @@ class Course:
     @cached_property
     def solution(self) -> str:
         """The text of solution.py."""
-        return (self.folder / "solution.py").read_text(encoding="utf-8")
+        return self.text("solution.py")
+
+    def text(self, name: str) -> str:
+        """What a file of the folder says; CourseTextError where it is no UTF-8."""
+        try:
+            return (self.folder / name).read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            raise CourseTextError(
+                f"reference/{self.name}/{name} is no UTF-8 ({error.reason} at byte {error.start}): save it as UTF-8."
+            ) from None
 
     @cached_property
     def checks(self) -> dict[str, Check]:
@@ -188,11 +203,11 @@ class Course:
 
     @cached_property
     def mistakes(self) -> tuple[Mistake, ...]:
-        return tuple(self._named("mistakes", "MISTAKES"))
+        return tuple(self._named("mistakes", "MISTAKES", Mistake))
 
     @cached_property
     def right_answers(self) -> tuple[RightAnswer, ...]:
-        return tuple(self._named("right_answers", "RIGHT_ANSWERS"))
+        return tuple(self._named("right_answers", "RIGHT_ANSWERS", RightAnswer))
 
     def function_text(self, name: str) -> str:
         """A function of solution.py, or one that it imports from another assignment's."""
@@ -226,10 +241,12 @@ class Course:
                     "after the function that a fence names, or name it in a fence"
                 )
 
-    def _named(self, module: str, name: str) -> Any:
+    def _named(self, module: str, name: str, kind: type) -> Any:
         found = getattr(self._module(module), name, None)
-        if not isinstance(found, list | tuple):
-            raise CourseTextError(f"reference/{self.name}/{module}.py must bind {name} to a list or a tuple.")
+        if not isinstance(found, list | tuple) or not all(isinstance(each, kind) for each in found):
+            raise CourseTextError(
+                f"reference/{self.name}/{module}.py must bind {name} to a list or a tuple, each a {kind.__name__}(...)."
+            )
         return found
 
     def _module(self, name: str) -> ModuleType:

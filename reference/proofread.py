@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 
 from reference.course import Course, CourseTextError
 
@@ -82,6 +83,8 @@ def _require_pairs(place: str, node: ast.FunctionDef | ast.ClassDef, lines: list
     task = False  # whether a TODO was read since the last END
     for number in range(node.lineno, (node.end_lineno or node.lineno) + 1):
         mark = lines[number - 1].strip()
+        if mark not in (BEGIN, END) and re.sub(r"[\s#]", "", mark).upper() in ("BEGINSOLUTION", "ENDSOLUTION"):
+            raise CourseTextError(f"{place} {number}: {mark!r} is no mark for nbgrader: write `{BEGIN}` or `{END}`.")
         task = mark != END and (task or "TODO" in mark)
         if mark == BEGIN and not opened and not task:
             raise CourseTextError(f"{place} {number}: `{BEGIN}` has no comment above it that begins with TODO.")

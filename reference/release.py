@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +70,29 @@ def _answers(cells: Sequence[Any]) -> Iterator[tuple[str, str]]:
 
 def _squeezed(text: str) -> str:
     return re.sub(r"\s+", "", text)
+
+
+def put_in_place(made: Mapping[str, bytes], there: Mapping[str, bytes], root: Path) -> None:
+    """Write what was made over what is there, by path; CourseTextError, and nothing is written, over anybody's work."""
+    changed = {path: content for path, content in made.items() if there.get(path) != content}
+    for path in changed.keys() & there.keys():
+        if path.endswith(".ipynb") and _was_opened(there[path]):
+            raise CourseTextError(
+                f"{path} was worked in, and would be replaced: move it out of this folder, or give it up by "
+                f"`git checkout -- {path}`; nothing was written."
+            )
+    for path, content in changed.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_bytes(content)
+
+
+def _was_opened(notebook: bytes) -> bool:
+    """Whether Jupyter saved it, which writes down Python's version, or ran it; what is no notebook is nobody's work."""
+    with suppress(ValueError, KeyError, TypeError, AttributeError):
+        read = json.loads(notebook)
+        ran = any(cell.get("execution_count") for cell in read["cells"])
+        return ran or "version" in read["metadata"].get("language_info", {})
+    return False
 
 
 class Reason(logging.Handler):

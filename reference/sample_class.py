@@ -18,7 +18,7 @@ from pathlib import Path
 
 import nbformat
 
-from reference.course import ASSIGNMENTS, ROOT, Course, functions_in
+from reference.course import ASSIGNMENTS, ROOT, Course, CourseTextError, functions_in
 
 DUE = datetime(2026, 3, 2, 12, 0)
 BLANK = 'raise NotImplementedError("write this part")'
@@ -51,7 +51,7 @@ def mistaken(*numbers: int) -> Callable[[Course, Answers], Answers]:
     def answers(course: Course, reference: Answers) -> Answers:
         mistakes = course.mistakes
         changed = dict(reference)
-        for mistake in (mistakes[number % len(mistakes)] for number in numbers):
+        for mistake in (mistakes[number % len(mistakes)] for number in numbers if mistakes):
             changed[mistake.function] = mistake.source(course.solution)
         return changed
 
@@ -62,6 +62,8 @@ def unusual(number: int) -> Callable[[Course, Answers], Answers]:
     """A right answer that looks unlike the reference, by its number in the list (cyclically)."""
 
     def answers(course: Course, reference: Answers) -> Answers:
+        if not course.right_answers:
+            return reference
         answer = course.right_answers[number % len(course.right_answers)]
         own = functions_in(answer.source)
         home = next(name for name in own if name in reference)
@@ -156,14 +158,17 @@ def solutions(name: str) -> Answers:
 
 
 def make_class(folder: Path, name: str) -> None:
-    """Write the course folder; it must not exist yet (FileExistsError)."""
-    course = Course(name)
+    """Write the course folder; it must not exist yet (FileExistsError). CourseTextError where there is no release."""
+    course, release = Course(name), ROOT / "release" / name / f"{name}.ipynb"
+    if not release.is_file():
+        raise CourseTextError(
+            f"{release.relative_to(ROOT)} is missing: run `python -m reference.assemble {name}` first."
+        )
     (folder / "source").mkdir(parents=True)
     settings = (ROOT / "nbgrader_config.py").read_text(encoding="utf-8")
     (folder / "nbgrader_config.py").write_text(settings + SOONER, encoding="utf-8")
     shutil.copytree(ROOT / "source" / name, folder / "source" / name)
-    release = nbformat.read(ROOT / "release" / name / f"{name}.ipynb", as_version=4)
-    reference = solutions(name)
+    handed_out, reference = nbformat.read(release, as_version=4), solutions(name)
     for student in CLASS:
         target = folder / "submitted" / student.name / name
         target.mkdir(parents=True)
@@ -172,7 +177,7 @@ def make_class(folder: Path, name: str) -> None:
         if student.name == NO_NOTEBOOK:
             (target / f"{name}.ipynb").write_text("My notebook is attached to my mail of yesterday.\n")
         else:
-            nbformat.write(filled(release, student.answers(course, reference)), target / f"{name}.ipynb")
+            nbformat.write(filled(handed_out, student.answers(course, reference)), target / f"{name}.ipynb")
     set_due_date(folder, name)
 
 
@@ -196,6 +201,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     try:
         make_class(chosen.folder, chosen.assignment)
+    except CourseTextError as error:
+        print(f"The class cannot be made: {error}", file=sys.stderr)
+        return 1
     except OSError as error:
         shutil.rmtree(chosen.folder, ignore_errors=True)  # it was not there before
         print(

@@ -48,7 +48,7 @@ def test_a_stale_missing_or_surplus_file_is_named() -> None:
     assert assemble.first_difference(made, {"source/a": b"1"}) is None
     assert (assemble.first_difference(made, {"source/a": b"2"}) or "").startswith("source/a is out of date: run")
     assert (assemble.first_difference(made, {}) or "").startswith("source/a is missing: run")
-    assert (assemble.first_difference({}, made) or "").startswith("source/a is made no more: run")
+    assert assemble.first_difference({}, made) == "source/a is not made of reference/: delete it, or keep it elsewhere."
 
 
 def test_release_folders_hold_the_notebook_and_how_to_work(made: dict[str, bytes]) -> None:
@@ -259,6 +259,36 @@ def test_check_writes_nothing_and_names_the_first_stale_file(
     assert assemble.main(["--check", "batchnorm"]) == 1
     assert capsys.readouterr().err.startswith(f"{path} is out of date: run `python -m reference.assemble`")
     assert (ROOT / path).read_bytes() == before
+
+
+def opened(notebook: bytes) -> bytes:
+    """As Jupyter saves it."""
+    read = json.loads(notebook)
+    read["metadata"]["language_info"]["version"] = "3.11.7"
+    return json.dumps(read).encode()
+
+
+def test_nothing_is_written_over_a_notebook_that_somebody_worked_in_nor_is_a_file_of_another_deleted(
+    tmp_path: Path, made: dict[str, bytes], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(assemble, "ROOT", tmp_path)
+    monkeypatch.setattr(assemble, "assemble", lambda names: made)
+    path = tmp_path / "release" / "batchnorm" / "batchnorm.ipynb"
+    path.parent.mkdir(parents=True)
+    for name in ("data.csv", ".venv/bin/python"):
+        (path.parent / name).parent.mkdir(parents=True, exist_ok=True)
+        (path.parent / name).write_text("mine")
+    work = opened(made["release/batchnorm/batchnorm.ipynb"])
+    path.write_bytes(work)
+    assert assemble.main(["batchnorm"]) == 1
+    assert "release/batchnorm/batchnorm.ipynb was worked in, and would be replaced" in capsys.readouterr().err
+    assert path.read_bytes() == work
+    assert not (tmp_path / "source").exists()
+    path.write_text("an old version, as it was made")
+    assert assemble.main(["batchnorm"]) == 0
+    assert path.read_bytes() == made["release/batchnorm/batchnorm.ipynb"]
+    assert "release/batchnorm/data.csv is not made of reference/ and stays as it is.\n" in capsys.readouterr().out
+    assert (path.parent / ".venv/bin/python").read_text() == "mine"
 
 
 def test_what_nbgrader_refuses_is_told_in_a_sentence(

@@ -88,6 +88,18 @@ def test_accents_are_read_however_a_zip_program_wrote_them(course: Path) -> None
     assert run(course, path).placed == ["rene"]
 
 
+def test_the_group_that_was_chosen_in_moodle_stands_before_each_name(course: Path) -> None:
+    people = {"Ada Lovelace": 5, "Emmy Noether": 6}
+    files = {f"Lab-1-{name}_{n}_assignsubmission_file_/scaling.ipynb": GOOD for name, n in people.items()}
+    assert run(course, zipped(course, files)).placed == ["ada", "emmy"]
+
+
+def test_a_line_of_the_roster_without_an_id_is_told(course: Path) -> None:
+    (course.parent / "roster.csv").write_text("id,name\nada,Ada Lovelace\n,Emmy Noether\n")
+    notes = run(course, zipped(course, {"ada/scaling.ipynb": GOOD})).notes
+    assert f"{course.parent}/roster.csv: Emmy Noether has no id and is left out." in notes
+
+
 def test_an_id_is_found_in_either_form_of_its_accents(course: Path) -> None:
     (course.parent / "roster.csv").write_text("id\nren\u00e9\n", encoding="utf-8")
     assert run(course, zipped(course, {"rene\u0301/scaling.ipynb": GOOD})).placed == ["ren\u00e9"]

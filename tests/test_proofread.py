@@ -69,6 +69,27 @@ def test_the_example_has_no_fault(root: Path) -> None:
         ("solution.py", "### BEGIN SOLUTION", "### BEGIN SOLUTON", "`### END SOLUTION` has no"),
         ("solution.py", "### END SOLUTION", "### END SOLUTON", "`### BEGIN SOLUTION` has no"),
         ("solution.py", "### END SOLUTION", "### BEGIN SOLUTION", "`### BEGIN SOLUTION` has no"),
+        (
+            "solution.py",
+            "    return out, cache",
+            "    # TODO: and once more\n    ### begin solution\n    ### end solution\n    return out, cache",
+            "'### begin solution' is no mark for nbgrader: write `### BEGIN SOLUTION`",
+        ),
+        ("right_answers.py", "RIGHT_ANSWERS = (", 'RIGHT_ANSWERS = ("def f(): pass",', "each a RightAnswer(...)."),
+        ("mistakes.py", "MISTAKES = (", "MISTAKES = ((),", "each a Mistake(...)."),
+        (
+            "checks.py",
+            "def groupnorm_forward__groups_do_not_meet",
+            'def groupnorm_forward__short(groupnorm_forward: Function) -> None: """One line."""\n\n\n@check(points=0)\n'
+            "def groupnorm_forward__groups_do_not_meet",
+            "groupnorm_forward__short: write the body of a check below its `def`",
+        ),
+        (
+            "assignment.md",
+            "{prediction} prediction__groups_of_one",
+            "{prediction} class",
+            "a prediction is named as a function of Python can be, and not 'class'.",
+        ),
         ("solution.py", "# TODO", "# Now", "has no comment above it that begins with TODO."),
         (
             "checks.py",
@@ -160,6 +181,13 @@ def test_a_function_of_which_nothing_would_be_released_is_refused(root: Path) ->
 def test_a_function_that_no_cell_holds_needs_no_marks(root: Path) -> None:
     change(root, "solution.py", "def groupnorm_forward", "def helper():\n    pass\n\n\ndef groupnorm_forward")
     assemble.write_source(Course("groupnorm"), root)
+
+
+def test_a_text_in_another_encoding_is_told_to_be_saved_as_utf_8(root: Path) -> None:
+    path = root / "reference" / "groupnorm" / "assignment.md"
+    path.write_bytes(path.read_text(encoding="utf-8").encode("utf-16"))
+    with pytest.raises(CourseTextError, match=r"assignment\.md is no UTF-8 \(invalid .*: save it as UTF-8\."):
+        assemble.write_source(Course("groupnorm"), root)
 
 
 @pytest.mark.parametrize("name", FILES)

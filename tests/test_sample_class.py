@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from reference import sample_class
+from reference.course import Course
 
 
 def test_a_folder_that_cannot_be_made_is_named_in_one_sentence(
@@ -17,6 +19,25 @@ def test_a_folder_that_cannot_be_made_is_named_in_one_sentence(
     assert sample_class.main([str(place)]) == 2
     said = capsys.readouterr().err
     assert said == f"The class cannot be written to {place}: Not a directory; name another folder.\n"
+
+
+def test_without_a_release_there_is_no_class(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sample_class, "ROOT", tmp_path)
+    assert sample_class.main([str(tmp_path / "class"), "layernorm"]) == 1
+    missing = "release/layernorm/layernorm.ipynb is missing: run `python -m reference.assemble layernorm` first."
+    assert capsys.readouterr().err == f"The class cannot be made: {missing}\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("answers", [sample_class.unusual(3), sample_class.mistaken(5)])
+def test_an_assignment_without_known_answers_has_a_class_all_the_same(
+    answers: Callable[[Course, dict[str, str]], dict[str, str]],
+) -> None:
+    course = Course("layernorm")
+    course.__dict__.update(mistakes=(), right_answers=())
+    assert answers(course, {"layernorm_forward": "text"}) == {"layernorm_forward": "text"}
 
 
 def test_a_disk_that_fills_leaves_nothing_half_made(
