@@ -96,7 +96,7 @@ class Assignment:
         """Every cell in its order; CourseError where the notebook is malformed or names two alike."""
         try:
             cells = tuple(_read_cells(self.notebook, self.markers))
-        except (KeyError, TypeError, AttributeError, ValueError, SyntaxError) as error:
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise CourseError(f"The instructor's notebook {self.name!r} is malformed: {error}") from None
         ids = [cell.grade_id for cell in cells if cell.grade_id]
         doubled = sorted({name for name in ids if ids.count(name) > 1})
@@ -223,8 +223,15 @@ def _read_cells(notebook: dict[str, Any], markers: Markers) -> Iterator[Cell]:
             hidden=markers.begin_hidden in source,
             open_lines=open_lines(source, markers) if is_code else frozenset(),
             metadata=metadata,
-            **(analyze(source) if is_code else {}),
+            **(_analyzed(source, index + 1) if is_code else {}),
         )
+
+
+def _analyzed(source: str, number: int) -> dict[str, Any]:
+    try:
+        return analyze(source)
+    except SyntaxError as error:
+        raise ValueError(f"cell {number}, line {error.lineno}: {error.msg}") from None
 
 
 def _grade_id(marks: Mapping[str, Any], number: int) -> str | None:

@@ -20,7 +20,7 @@ from autograder.changes import write as write_changes
 from autograder.course import CONFIG_FILE, STATE, Course
 from autograder.errors import AutograderError, UsageError
 from autograder.files import write_atomically, write_or_clear
-from autograder.gone import clear
+from autograder.gone import check_none_gone, clear
 from autograder.gradebook import Gradebook, Record
 from autograder.guard import backup, check_sqlite, only_grader, open_gradebook
 from autograder.jobs import known_answers, make_job, make_record, seconds_late, version_of
@@ -114,6 +114,7 @@ class _Batch:
                     f"There is no submission of {assignment!r} by {student!r}{nearest(student, self.folders) or '.'} "
                     f"It would stand in {course.folder('submitted', student, assignment)}."
                 )
+        self.some = bool(students)
         if students:
             self.folders = {student: self.folders[student] for student in students}
         answers, notes = known_answers(course, assignment)
@@ -139,7 +140,10 @@ class _Batch:
     def run(self, gradebook: Gradebook, jobs: int | None, scheduler: str, force: bool) -> Summary:
         start = time.monotonic()
         self.gradebook = gradebook
-        self.known = {} if force else gradebook.graded(self.assignment)
+        known = gradebook.graded(self.assignment)
+        if self.some:  # all others would lose what that notebook gave them, and not be graded anew
+            check_none_gone(self.assignment, self.notebooks, {name for _, name in known})
+        self.known = {} if force else known
         self.dues = gradebook.dues(self.assignment, self.folders)
         before = Standing.of(gradebook, self.assignment)
         self.summary.people += strays(self.course, self.assignment, gradebook)

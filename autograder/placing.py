@@ -192,7 +192,9 @@ class Hand:
         if self.course.engine.keep == "best":
             there = {name: _content(folder / name) for name in files}
             self._keep(student, {name: content for name, content in there.items() if content}, known)
-        if any(_content(folder / name) not in (None, data[name]) for name in data) and not (known and when):
+        if any(_content(folder / name) not in (None, data[name]) for name in data) and not (
+            known and when and when > known
+        ):
             self.found.notes.append(f"What lay there of {student} was replaced; the times do not tell which came last.")
         if not when:  # what lies there belongs to what is replaced; first, so that nobody else's time is left behind
             (folder / "timestamp.txt").unlink(missing_ok=True)

@@ -23,7 +23,7 @@ from autograder.wording import signal_name
 ATTEMPTS = 2
 START_SECONDS = 60.0
 END_SECONDS = 2.0  # to end in order, then on a signal; then it is killed
-LEARNING = "running the known mistakes, once,"  # ... takes 12 s
+LEARNING = "running the known mistakes, once"  # ..., for 12 s
 PR_SET_PDEATHSIG = 1
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 

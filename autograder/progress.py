@@ -66,8 +66,8 @@ class Progress:
         """The time left by the rate so far, unless a submission at work has taken longer: then nobody knows it."""
         what, seconds = self.busy()
         if what == LEARNING:  # how long the rest takes is not known yet
-            return [f"{what} takes {seconds:.0f} s"]
+            return [f"{what}, for {seconds:.0f} s"]
         left = (self.total - self.done) * (time.monotonic() - self.start) / self.done if self.done else 0.0
         notes = [f"{left:.0f} s left"] if left > seconds else []
         notes += [f"{self.failed} failed"] if self.failed else []
-        return notes + ([f"{what} takes {seconds:.0f} s"] if what and seconds > LONG else [])
+        return notes + ([f"{what} at work for {seconds:.0f} s"] if what and seconds > LONG else [])

@@ -38,8 +38,9 @@ TIMES = {  # when something was handed in -> hours that were left then at the le
     "more than a day before it was due": 24.0,
     "on the last day": 1.0,
     "in the last hour": 0.0,
-    "late": float("-inf"),
+    "after it was due": float("-inf"),
 }
+UNKNOWN = "nobody knows when"
 COLORS = {"light": ("#0b57b0", "#1a1a1a"), "dark": ("#8ab8ff", "#e8e8e8")}  # bars, text
 
 
@@ -95,8 +96,9 @@ class Report:
 
     @property
     def times(self) -> dict[str, int]:
-        """Students by when they handed in, of those whose time and due date are known."""
-        return Counter(next(name for name, least in TIMES.items() if left >= least) for left in self.hours.values())
+        """Students by when they handed in; nothing where of nobody both time and due date are known."""
+        known = Counter(next(name for name, least in TIMES.items() if left >= least) for left in self.hours.values())
+        return known | {UNKNOWN: len(self.scores) - len(self.hours)} if known else {}
 
     def to_dict(self) -> dict[str, Any]:
         """Everything, as the JSON beside the page has it."""
@@ -125,7 +127,7 @@ def report(assignment: str, course_dir: Path = Path("."), *, db: str = "") -> Pa
     kept, seen = Attempts(course, assignment, list(notebooks)), Received(course, assignment).attempts()
     counts = {each: max(attempts.get(each, 0), kept.count(each), seen.get(each, 0)) for each in found.scores}
     found.attempts = {student: count for student, count in counts.items() if count}
-    found.hours = hours
+    found.hours = {student: left for student, left in hours.items() if student in found.scores}
     found.absent = Absent.of(course, assignment, people, found.scores)
     if len(found.scores) <= COMPARED:
         settings = course.settings(Originality)
@@ -261,7 +263,7 @@ def render(found: Report) -> str:
         found=found,
         facts=found.to_dict(),
         figures=figures,
-        times={name: found.times[name] for name in TIMES if found.times[name]},
+        times={name: count for name in [*TIMES, UNKNOWN] if (count := found.times.get(name))},
         look_at=gathered(found.look_at),
         attempts=sorted(Counter(found.attempts.values()).items()),
         missed={student: _in_short(names, found.checks) for student, names in found.needs_help.items()},

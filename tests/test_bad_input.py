@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -220,6 +221,15 @@ def test_a_mistake_in_the_settings_names_its_line(course: Path) -> None:
     with open(course / "nbgrader_config.py", "a") as config:
         config.write("c.Engine.limits = dict(\n")
     refused(run("report", course), 4, "nbgrader_config.py cannot be read, line 4: '(' was never closed.")
+
+
+def test_a_mistake_in_the_instructors_notebook_names_its_cell(course: Path) -> None:
+    path = course / "source" / NAME / f"{NAME}.ipynb"
+    notebook = json.loads(path.read_text())
+    notebook["cells"][3]["source"] += "\nprint((1)"
+    path.write_text(json.dumps(notebook))
+    line = notebook["cells"][3]["source"].count("\n") + 1
+    refused(run("grade", course), 4, f"'{NAME}' is malformed: cell 4, line {line}: '(' was never closed")
 
 
 @pytest.mark.parametrize(

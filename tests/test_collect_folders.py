@@ -152,6 +152,13 @@ def test_two_notebooks_that_come_apart_are_both_there_whether_collected_at_once_
     assert submitted(two, "ada", "timestamp.txt") == b"2026-03-02 11:58:00 UTC\n"
 
 
+def test_where_two_downloads_have_one_time_it_is_told_that_it_does_not_tell_which_came_last(course: Path) -> None:
+    (course.parent / "roster.csv").write_text("id,submitted\nada,2026-03-02 11:58 UTC\n")
+    for content in (b"new", b"old"):
+        found = run(course, zipped(course, {"ada/scaling.ipynb": content}))
+    assert "What lay there of ada was replaced; the times do not tell which came last." in found.notes
+
+
 def test_where_the_best_counts_what_was_handed_in_before_what_is_there_is_kept(course: Path) -> None:
     with open(course / "nbgrader_config.py", "a") as config:
         config.write("\nc.Engine.keep = 'best'\n")

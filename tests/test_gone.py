@@ -80,6 +80,16 @@ def put(book: Gradebook, name: str) -> list[str]:
     return gone
 
 
+def test_grading_one_student_takes_nobody_elses_points_of_a_renamed_notebook(course: Course) -> None:
+    for student in ("ann", "bob"):
+        submit(course.root, student, RIGHT)
+    grade(NAME, course.root, jobs=1)
+    (course.root / "source" / NAME / f"{NAME}.ipynb").rename(course.root / "source" / NAME / "part1.ipynb")
+    with pytest.raises(CourseError, match=rf"^{NAME}\.ipynb of '{NAME}' was graded and is gone; run `autograder grade"):
+        grade(NAME, course.root, jobs=1, students=["ann"])
+    assert shown(course, "bob") == ([NAME], 9.0, 11.0)
+
+
 def test_extending_a_due_date_takes_no_scores_away(course: Course, book: Gradebook) -> None:
     notebook = course.root / "source" / NAME / f"{NAME}.ipynb"
     notebook.rename(notebook.with_stem("part1"))

@@ -21,7 +21,7 @@ def test_without_a_terminal_plain_lines_name_what_takes_long(
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) >= 2
     assert lines[-1].startswith("2 of 2000, ")
-    assert lines[-1].endswith("s left, 1 failed, ann takes 12 s")
+    assert lines[-1].endswith("s left, 1 failed, ann at work for 12 s")
 
 
 def test_no_time_left_is_told_that_a_submission_at_work_has_outlasted(
@@ -31,7 +31,7 @@ def test_no_time_left_is_told_that_a_submission_at_work_has_outlasted(
     with Progress(4, lambda: ("ann", 12.0)) as shown:
         shown.show(3, 0)  # a second or so by the rate
         time.sleep(0.3)
-    assert capsys.readouterr().err.splitlines()[-1].endswith("a second, ann takes 12 s")
+    assert capsys.readouterr().err.splitlines()[-1].endswith("a second, ann at work for 12 s")
 
 
 def test_while_the_known_mistakes_run_that_is_told_and_no_rate(
@@ -41,7 +41,7 @@ def test_while_the_known_mistakes_run_that_is_told_and_no_rate(
     with Progress(4, lambda: (LEARNING, 2.0)) as shown:
         time.sleep(0.3)
         assert shown.done == 0
-    assert capsys.readouterr().err.splitlines()[-1] == f"0 of 4, {LEARNING} takes 2 s"
+    assert capsys.readouterr().err.splitlines()[-1] == f"0 of 4, {LEARNING}, for 2 s"
 
 
 def test_a_short_batch_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
@@ -59,6 +59,6 @@ def test_on_a_terminal_one_line_is_rewritten(
         time.sleep(1.3)
     text = capsys.readouterr().err
     assert "3/4" in text
-    assert "ann takes 12 s" in text
+    assert "ann at work for 12 s" in text
     assert text.count("\n") == 1
     assert "<" not in text  # tqdm's own estimate

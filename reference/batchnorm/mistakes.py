@@ -101,6 +101,13 @@ FORWARD = (
         costs=BOTH,
     ),
     forward(
+        "mean_of_everything_beside_the_variance",
+        "Your output subtracts one mean of the whole array, where each feature has its own; the variance is right.",
+        (MEAN, "mu = np.full(x.shape[1], x.mean())"),
+        (VAR, "var = x.var(axis=0)"),
+        costs=BOTH,
+    ),
+    forward(
         "variance_of_everything",
         "Your output divides by one standard deviation for the whole array, where each feature has its own.",
         (VAR, "var = np.full(x.shape[1], (x_mu**2).mean())"),
@@ -555,6 +562,16 @@ BACKWARD = (
         "dbeta_averaged",
         "Your dbeta is a mean over the batch.",
         ("dbeta = dout.sum(axis=0)", "dbeta = dout.mean(axis=0)"),
+    ),
+    graph(
+        "dbeta_one_number",
+        "Your dbeta is one number: it is summed over the features, too.",
+        ("dbeta = dout.sum(axis=0)", "dbeta = dout.sum()"),
+    ),
+    graph(
+        "dbeta_not_summed",
+        "Your dbeta is as large as dout: nothing is summed over the batch.",
+        ("dbeta = dout.sum(axis=0)", "dbeta = dout"),
     ),
     graph(
         "dgamma_of_shape_1_d",
