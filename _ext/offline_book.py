@@ -16,6 +16,7 @@ from sphinx.errors import ExtensionError
 MATHJAX_PACKAGE = "sphinx-mathjax-offline"
 MATHJAX_PARTS = ("tex-chtml.js", "output/chtml/fonts/woff-v2", "input/tex/extensions")
 
+FORMULA = '<span class="math notranslate nohighlight">[^<]*</span>'
 MENDS = [
     # The icons come from the font; the script draws them a second time, and is half a megabyte.
     (re.compile(r'\s*<script src="[^"]*/fontawesome/[^"]*\.js[^"]*"></script>'), ""),
@@ -27,6 +28,8 @@ MENDS = [
         re.compile(r'<(div|aside) class="bd-sidebar-primary bd-sidebar([^>]*)>'),
         r'<\1 role="navigation" aria-label="Book" class="bd-sidebar-primary bd-sidebar\2>',
     ),
+    # A line may break on either side of a formula, whatever stands there: none begins with the comma behind one.
+    (re.compile(rf"[(\[“‘]+{FORMULA}[.,:;!?)\]’”%-]*|{FORMULA}[.,:;!?)\]’”%-]+"), r'<span class="glued">\g<0></span>'),
 ]
 
 # What a page must hold for a script to have something to do. Jupyter Book adds each to every page; Thebe is not used.

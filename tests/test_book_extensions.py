@@ -109,3 +109,12 @@ def test_pages_run_again_where_the_package_that_they_import_has_changed(
     assert parallel_cells.forget_old_results(app, env) == []
     (package / "explorer.js").write_text("changed")
     assert parallel_cells.forget_old_results(app, env) == ["a", "b"]
+
+
+def test_a_formula_stays_in_one_line_with_the_signs_that_touch_it() -> None:
+    formula = '<span class="math notranslate nohighlight">\\(D\\)</span>'
+    page = f"Over N ({formula}), of &quot;{formula} and {formula}-dimensional ones.\n{formula}. <em>{formula}</em>"
+    assert mended(page) == (
+        f'Over N <span class="glued">({formula}),</span> of &quot;{formula} and <span class="glued">{formula}-</span>'
+        f'dimensional ones.\n<span class="glued">{formula}.</span> <em>{formula}</em>'
+    )
