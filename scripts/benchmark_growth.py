@@ -219,8 +219,8 @@ class _Dask:
 def figures(results: list[dict[str, Any]]) -> str:
     """The results of all assignments that were measured, as Markdown."""
     lines = [
-        "| assignment | submissions | a second | CPU s each | grader, ms each | database, ms each "
-        "| peak MiB: grader, worker, sandbox | KiB on disk each |",
+        "| assignment | class of | a second | CPU s | grader ms | database ms "
+        "| peak MiB: grader, worker, sandbox | disk KiB |",
         "|---|---|---|---|---|---|---|---|",
     ]
     sized = [result for result in results if "sizes" in result]
