@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from autograder.errors import BoundaryError
+from autograder.protocol import ARITHMETIC, COMPARISONS
 from autograder.proxies import Proxy
 
 if TYPE_CHECKING:
@@ -61,43 +63,11 @@ class Container(Proxy):
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         return np.asarray(_value(self), dtype)
 
-    def __eq__(self, other: object) -> Any:
-        return _value(self) == _plain(other)
-
-    def __ne__(self, other: object) -> Any:
-        return _value(self) != _plain(other)
-
-    def __lt__(self, other: Any) -> Any:
-        return _value(self) < _plain(other)
-
-    def __le__(self, other: Any) -> Any:
-        return _value(self) <= _plain(other)
-
-    def __gt__(self, other: Any) -> Any:
-        return _value(self) > _plain(other)
-
-    def __ge__(self, other: Any) -> Any:
-        return _value(self) >= _plain(other)
-
-    def __add__(self, other: Any) -> Any:
-        return _value(self) + _plain(other)
-
-    def __radd__(self, other: Any) -> Any:
-        return _plain(other) + _value(self)
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **keywords: Any) -> Any:
+        return getattr(ufunc, method)(*map(_plain, inputs), **keywords)
 
     def __iadd__(self, other: Any) -> Any:
         return _changed(self, "extend", other) if _get(self, "_kind") is list else self + other
-
-    def __mul__(self, other: Any) -> Any:
-        return _value(self) * other
-
-    __rmul__ = __mul__
-
-    def __or__(self, other: Any) -> Any:
-        return _value(self) | _plain(other)
-
-    def __ror__(self, other: Any) -> Any:
-        return _plain(other) | _value(self)
 
     def __ior__(self, other: Any) -> Any:
         return _changed(self, "update", other)
@@ -143,3 +113,18 @@ def _changed(self: Container, method: str, other: Any) -> Container:
 
 def _plain(value: object) -> Any:
     return _value(value) if isinstance(value, Container) else value
+
+
+def _reckoning(name: str, reflected: bool) -> Any:
+    reckon = getattr(operator, name)
+
+    def operate(self: Container, other: object) -> Any:
+        return reckon(_plain(other), _value(self)) if reflected else reckon(_value(self), _plain(other))
+
+    return operate
+
+
+for _name in sorted(COMPARISONS | ARITHMETIC):
+    setattr(Container, f"__{_name.strip('_')}__", _reckoning(_name, False))
+for _name in sorted(ARITHMETIC):
+    setattr(Container, f"__r{_name.strip('_')}__", _reckoning(_name, True))

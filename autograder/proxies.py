@@ -1,12 +1,14 @@
 """Trusted side: what stands in a test for an object that lives in the student's process.
 
 Calls, attributes and items are forwarded. Comparison, truth and arithmetic with a trusted operand never are: a
-lying ``__eq__`` would win, and the expected value would travel to the student.
+lying ``__eq__`` would win, and the expected value would travel to the student. For the same reason NumPy and pandas,
+whose functions call methods of what they are given, find none.
 """
 
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -24,6 +26,7 @@ _ADVICE = (
     "what was returned is an object of the student's own"
 )
 _MAX_TYPES = 1000
+_LIBRARIES = frozenset({"numpy", "pandas"})
 _get, _set = object.__getattribute__, object.__setattr__
 
 
@@ -31,7 +34,6 @@ class Proxy:
     """One object of the student's. Two proxies of one object are the same proxy."""
 
     __slots__ = ("__weakref__", "_handle", "_session", "_times")
-    __array_ufunc__ = None  # NumPy's operators leave the decision to ours
     _is_plain = False  # a container, which is compared by value, here
 
     def __init__(self, session: Session, handle: int) -> None:
@@ -50,7 +52,7 @@ class Proxy:
             return _ask_description(self)[0]
         if name == "__signature__":
             return _signature(_ask_description(self)[2])
-        if name.startswith(("__", "_repr_", "_ipython_")):
+        if name.startswith(("__", "_repr_", "_ipython_")) or _asked_by_a_library():
             raise AttributeError(name)
         return _ask(self, "get", name)
 
@@ -127,6 +129,9 @@ class Proxy:
     def __array__(self, *_: Any, **__: Any) -> NoReturn:
         _refuse(self, "turned into an array")
 
+    def __array_ufunc__(self, *_: Any, **__: Any) -> Any:
+        _refuse(self, "handed to NumPy")
+
     def __bool__(self) -> bool:
         _refuse(self, "true or false")
 
@@ -146,6 +151,11 @@ class Proxy:
 
 
 _ask = Proxy._ask
+
+
+def _asked_by_a_library() -> bool:
+    """Whether it looks for the attribute: ``np.clip(thing, low, high)`` would call ``thing.clip(low, high)``."""
+    return str(sys._getframe(2).f_globals.get("__name__")).partition(".")[0] in _LIBRARIES
 
 
 def _refuse(proxy: Proxy, what: str) -> NoReturn:

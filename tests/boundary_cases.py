@@ -266,6 +266,10 @@ class Holder:
         self.items, self.pair, self.table, self.empty = [3, 1, 2], (1, 2), {"a": 1, "b": [2]}, []
 
 
+def series():
+    return [1.0, 2.0, 3.0], {"loss": [3.0, 2.0], "steps": {}}, (1.0, 2.0)
+
+
 class Solver:
     def __init__(self, model, rule=None):
         self.model, self.rule, self.steps = model, rule, 0
@@ -768,6 +772,15 @@ SAME = {
         assert h.table == table == {"a": 1, "b": [2], "c": 4}
         h.items += h.pair
         assert h.items == [3, 1, 2, 4, 1, 2] and items == h.items""",
+    "lists and tuples of an object and of a result in NumPy's hands": """
+        h, (numbers, _, _) = Holder(), series()
+        assert np.sum(h.items) == 6 and np.min(h.pair) == 1 and np.abs(numbers).max() == 3 and np.all(numbers)
+        assert np.clip(h.items, 1, 2).tolist() == [2, 1, 2] and np.mean(numbers) == 2 and np.diff(h.items).size == 2
+        assert np.abs(numbers - np.array([1.0, 2.0, 3.0])).max() == 0 and (np.ones(3) / numbers).sum() < 2
+        assert (np.array([1.0, 2.0]) - h.pair).tolist() == [0, 0] and np.zeros(h.pair).shape == h.pair
+        assert np.less(np.zeros(3), h.items).all() and np.multiply.outer(h.pair, 2)[1] == 4
+        assert np.concatenate([numbers, h.pair]).size == 5 and h.table["b"] @ np.ones(1) == 2
+        assert "unsupported operand" in str(raised(TypeError, lambda: h.items - 1))""",
     "tuples of an object in sets and as keys": """
         h = Holder()
         assert h.pair in {(1, 2)} and {(1, 2): 5}[h.pair] == 5 and len({h.pair, Holder().pair}) == 1

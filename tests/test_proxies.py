@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from autograder import exceptions, proxies
@@ -130,6 +131,7 @@ def test_an_object_is_itself_and_is_not_none_whatever_it_says() -> None:
 
 REFUSALS: dict[str, Callable[[Any], object]] = {
     "turned into an array": np.asarray,
+    "handed to NumPy": np.sqrt,
     "true or false": bool,
     "pickled": pickle.dumps,
     "subclassed": lambda thing: types.new_class("Sub", (thing,)),
@@ -154,6 +156,30 @@ def test_what_jupyter_and_numpy_look_for_is_not_asked_of_the_student() -> None:
     assert not session.asked
     assert thing._mine == 1
     assert session.asked == [("get", 1, "_mine")]
+
+
+NUMPYS: list[Callable[[Any], object]] = [
+    np.mean, np.std, np.sum, np.min, np.max, np.prod, np.any, np.argmax, np.cumsum, np.round, np.ravel, np.shape,
+    lambda thing: np.clip(thing, 61.7, 61.9), lambda thing: np.dot([61.8], thing), lambda thing: np.take(thing, [0]),
+    lambda thing: np.maximum(thing, 61.8), lambda thing: np.ones(2) - thing, lambda thing: np.float64(61.8) == thing,
+    lambda thing: np.ma.mean(thing), np.linalg.norm, lambda thing: pd.Series([61.8]) - thing,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("function", NUMPYS, ids=range(len(NUMPYS)))
+def test_a_function_of_numpys_calls_no_method_of_the_students(function: Callable[[Any], object]) -> None:
+    """The test that calls it believes that the number is NumPy's, and hands over what it expects."""
+    session, (thing,) = things(0.0, 1)
+    session.answer = thing
+    with pytest.raises(BoundaryError):
+        function(thing)
+    assert not session.asked
+
+
+def test_a_method_that_a_test_itself_calls_is_the_students() -> None:
+    session, (thing,) = things(5, 1)
+    assert thing.mean == 5
+    assert session.asked == [("get", 1, "mean")]
 
 
 def test_a_handle_is_given_back_with_the_number_of_times_that_it_came() -> None:
