@@ -52,7 +52,7 @@ class Proxy:
             return _ask_description(self)[0]
         if name == "__signature__":
             return _signature(_ask_description(self)[2])
-        if name.startswith(("__", "_repr_", "_ipython_")) or _asked_by_a_library():
+        if name.startswith(("__", "_repr_", "_ipython_")) or asked_by_a_library():
             raise AttributeError(name)
         return _ask(self, "get", name)
 
@@ -153,7 +153,7 @@ class Proxy:
 _ask = Proxy._ask
 
 
-def _asked_by_a_library() -> bool:
+def asked_by_a_library() -> bool:
     """Whether it looks for the attribute: ``np.clip(thing, low, high)`` would call ``thing.clip(low, high)``."""
     return str(sys._getframe(2).f_globals.get("__name__")).partition(".")[0] in _LIBRARIES
 

@@ -10,6 +10,7 @@ import socket
 import sys
 import traceback
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 from autograder import protocol, selftest
@@ -18,6 +19,7 @@ from autograder.limits import Limits
 from autograder.objects import EVERYTHING, Objects, exception_names
 from autograder.randomness import Streams
 from autograder.shell import Shell
+from autograder.wire import MAX_MAP
 
 _OPERATORS = {name: getattr(operator, name) for name in protocol.COMPARISONS | protocol.ARITHMETIC}
 
@@ -47,11 +49,12 @@ class Student:
             "set item": lambda h, key, value: operator.setitem(get(h), plain(key), plain(value)),
             "delete item": lambda h, key: operator.delitem(get(h), plain(key)),
             "length": lambda h: len(get(h)),
-            "items": lambda h: [live(item) for item in get(h)],
-            "pairs": lambda h: [[self.objects.prepare_key(key), live(value)] for key, value in get(h).items()],
+            "items": lambda h, start: [live(item) for item in get(h)[start : start + protocol.SLICE]],
+            "keys": lambda h: [self.objects.prepare_key(key) for key in islice(get(h), MAX_MAP + 1)],
+            "values": lambda h: [live(value) for value in islice(get(h).values(), MAX_MAP)],
+            "look up": lambda h, key: [True, live(get(h)[plain(key)])] if plain(key) in get(h) else [False, None],
             "iterate": lambda h: live(iter(get(h))),
             "next": self._next,
-            "value": lambda h: live(get(h), EVERYTHING, False),
             "copy": lambda h: live(copy.copy(get(h))),
             "deepcopy": lambda h: live(copy.deepcopy(get(h))),
             "operate": lambda h, name, other: live(_OPERATORS[name](get(h), plain(other))),

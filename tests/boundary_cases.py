@@ -270,6 +270,10 @@ def series():
     return [1.0, 2.0, 3.0], {"loss": [3.0, 2.0], "steps": {}}, (1.0, 2.0)
 
 
+def large():
+    return {n: n * n for n in range(400_000)}, list(range(1_200_000))
+
+
 class Solver:
     def __init__(self, model, rule=None):
         self.model, self.rule, self.steps = model, rule, 0
@@ -781,6 +785,20 @@ SAME = {
         assert np.less(np.zeros(3), h.items).all() and np.multiply.outer(h.pair, 2)[1] == 4
         assert np.concatenate([numbers, h.pair]).size == 5 and h.table["b"] @ np.ones(1) == 2
         assert "unsupported operand" in str(raised(TypeError, lambda: h.items - 1))""",
+    "lists and dictionaries of a result that student code changes": """
+        numbers, table, _ = series()
+        assert numbers == [1, 2, 3] and len(table["loss"]) == 2
+        sort_in_place(table["loss"]), shorten(numbers), numbers.append(4), numbers.sort(reverse=True)
+        assert numbers == [4, 3, 2] and numbers[0] == 4 and table["loss"] == [2, 3] and "a" not in table
+        table["steps"]["one"] = 1
+        edit_later = table["steps"]
+        assert edit_later == {"one": 1} and table == {"loss": [2, 3], "steps": {"one": 1}} and len(table) == 2
+        del table["steps"]
+        assert "steps" not in table and list(table) == ["loss"] and edit_later["one"] == 1""",
+    "large dictionaries and lists of the student's": """
+        table, many = large()
+        assert 5 in table and -1 not in table and table[7] == 49 and table.get(399_999) and len(table) == 400_000
+        assert len(many) == 1_200_000 and many[-1] == 1_199_999 and 1_000_001 in many and sum(many[:3]) == 3""",
     "tuples of an object in sets and as keys": """
         h = Holder()
         assert h.pair in {(1, 2)} and {(1, 2): 5}[h.pair] == 5 and len({h.pair, Holder().pair}) == 1

@@ -16,11 +16,11 @@ import pytest
 
 from autograder import exceptions, proxies
 from autograder.arguments import Arguments
-from autograder.containers import Container
 from autograder.errors import BoundaryError, ProtocolError
 from autograder.protocol import ARITHMETIC
 from autograder.proxies import proxy_type
 from autograder.session import Session
+from tests.conversation import Lying
 
 
 def test_a_change_of_another_shape_or_kind_is_not_written_into_an_array() -> None:
@@ -33,55 +33,9 @@ def test_a_change_of_another_shape_or_kind_is_not_written_into_an_array() -> Non
     assert x.all()
 
 
-class Lying:
-    """A session whose student's process answers with what it likes."""
-
-    def __init__(self, answer: Any) -> None:
-        self.answer = answer
-        self.asked: list[tuple[Any, ...]] = []
-        self.freed: list[Any] = []
-
-    def request(self, *question: Any) -> Any:
-        self.asked.append(question)
-        return self.answer
-
-
 def things(answer: Any, *handles: int) -> tuple[Lying, Any]:
     session = Lying(answer)
     return session, [proxy_type("Thing")(cast(Session, session), handle) for handle in handles]
-
-
-def test_a_container_that_turns_into_another_kind_is_refused() -> None:
-    class Equal(list[int]):
-        def __eq__(self, other: object) -> bool:
-            return True
-
-    for answer in ((1,), {1: 1}, Equal(), 1, None):
-        with pytest.raises(BoundaryError, match="changed its type"):
-            assert Container(cast(Session, Lying(answer)), 1, list) == [1]
-    assert Container(cast(Session, Lying([1])), 1, list) == [1]
-
-
-@pytest.mark.parametrize("other", [(1, 1), (1, 2), (1, 3), (1,), (1, 2, 0)])
-def test_a_container_compares_as_what_it_holds_does(other: tuple[int, ...]) -> None:
-    held = (1, 2)
-    container = Container(cast(Session, Lying(held)), 1, tuple)
-    for name in ("eq", "ne", "lt", "le", "gt", "ge"):
-        compare = getattr(operator, name)
-        assert compare(container, other) is compare(held, other)
-        assert compare(other, container) is compare(other, held)
-
-
-@pytest.mark.parametrize(
-    ("held", "name", "other"),
-    [([1, 2], "add", [3]), ((1, 2), "iadd", (3,)), ((1, 2), "mul", 3), ({"a": 1, "b": 2}, "or_", {"b": 3, "c": 4})],
-)
-def test_a_container_is_reckoned_with_as_what_it_holds(held: Any, name: str, other: Any) -> None:
-    container, reckon = Container(cast(Session, Lying(held)), 1, type(held)), getattr(operator, name)
-    assert reckon(container, other) == reckon(held, other)
-    assert reckon(other, container) == reckon(other, held)
-    if type(other) is type(held):
-        assert reckon(container, container) == reckon(held, held)
 
 
 def test_what_a_class_of_the_students_answers_is_no_more_than_a_name_a_text_and_a_signature() -> None:
