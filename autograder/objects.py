@@ -24,6 +24,8 @@ EVERYTHING = 1000  # levels of containers by value
 
 _LONG: dict[type, type] = {np.longdouble: np.float64, np.clongdouble: np.complex128}  # which other machines lack
 
+_MUTABLE = frozenset({np.ndarray, list, dict, set})  # what a call can change in place, beside tables
+
 # Dictionaries with manners, from the standard library.
 _AS_DICT = frozenset({collections.OrderedDict, collections.defaultdict, collections.Counter})
 
@@ -133,7 +135,7 @@ class Objects:
         return _Marker(TrustedFunction(number, self._call_back))
 
     def restore(self, value: Any, received: list[Any]) -> Any:
-        """Put objects in place of their markers; note arrays, lists and dicts in ``received`` as they are met."""
+        """Put objects in place of their markers; note arrays, lists, dicts and sets in ``received`` as they are met."""
         kind = type(value)
         if kind in ATOMS:
             return value
@@ -145,11 +147,15 @@ class Objects:
             return tuple([self.restore(item, received) for item in value])
         if kind is slice:
             return slice(*(self.restore(item, received) for item in (value.start, value.stop, value.step)))
-        if kind is set or kind is frozenset:
-            return kind([self.restore(item, received) for item in value])
-        if kind is np.ndarray or kind is list or kind is dict or tables.is_table(value):
+        if kind is frozenset:
+            return frozenset([self.restore(item, received) for item in value])
+        if kind in _MUTABLE or tables.is_table(value):
             received.append(value)
-        if kind is list:
+        if kind is set:
+            members = [self.restore(item, received) for item in value]
+            value.clear()
+            value.update(members)
+        elif kind is list:
             value[:] = [self.restore(item, received) for item in value]
         elif kind is dict:
             for key, item in value.items():
@@ -170,7 +176,7 @@ class Objects:
         kind = type(value)
         if kind in ATOMS:
             return value
-        if self.arguments and (kind is np.ndarray or kind is list or kind is dict or tables.is_table(value)):
+        if self.arguments and (kind in _MUTABLE or tables.is_table(value)):
             place = self.arguments.get(id(value))
             if place is not None:
                 return reference(ARGUMENT, place)
@@ -284,13 +290,17 @@ class Objects:
             if len(value) == len(was) and all(map(operator.is_, value, was)):
                 return None
             return [self.prepare(item, EVERYTHING, False) for item in value]
+        if type(value) is set:
+            return None if value == was else {self.prepare_key(item) for item in value}
+        kept, gone = [key for key in was if key in value], [key for key in was if key not in value]
+        if kept != list(value)[: len(kept)]:  # in another order: all are put in anew
+            was, gone = {}, [*was]
         new = [
             [key if type(key) is str else self.prepare_key(key), self.prepare(item, EVERYTHING, False)]
             for key, item in value.items()
             if key not in was or was[key] is not item
         ]
-        gone = [self.prepare_key(key) for key in was if key not in value]
-        return [new, gone] if new or gone else None
+        return [new, list(map(self.prepare_key, gone))] if new or gone else None
 
 
 @lru_cache(1000)

@@ -184,6 +184,32 @@ def first_changes(a, b):
     return b[0]
 
 
+def visit(graph, node, seen):
+    seen.add(node)
+    for other in sorted(graph[node] - seen):
+        visit(graph, other, seen)
+    return seen
+
+
+def connect(graph, one, other):
+    graph[one].add(other)
+    graph.setdefault(other, set()).add(one)
+
+
+def erase_members(members, *gone):
+    members.difference_update(gone)
+
+
+def move_to_end(d, key):
+    d[key] = d.pop(key)
+
+
+def sort_keys(d):
+    for key in sorted(d):
+        move_to_end(d, key)
+    d.pop("gone", None)
+
+
 def keywords(a, *rest, b=2, **others):
     return a, rest, b, others
 
@@ -602,8 +628,25 @@ SAME = {
         n = {"x": x, "l": [x, {"y": x}]}
         fill(n)
         assert x.tolist() == [4, 4] and n["x"] is x and len(n["l"]) == 3 and n["l"][0] is x""",
+    "sets changed in place": """
+        seen, graph = set(), {1: {2}, 2: {1, 3}, 3: {2}, 4: set()}
+        assert visit(graph, 1, seen) is seen and seen == {1, 2, 3} and graph[4] == set()
+        connect(graph, 4, 5), connect(graph, 1, 4)
+        assert graph[4] == {1, 5} and graph[5] == {4} and graph[1] == {2, 4} and list(graph) == [1, 2, 3, 4, 5]
+        words = {("a", 1), "b", frozenset({3})}
+        erase_members(words, "b"), erase_members(words, ("a", 1))
+        assert words == {frozenset({3})}""",
+    "the order of a dictionary's keys": """
+        d, kept = {"b": 1, "a": [2], "c": 3}, np.ones(2)
+        move_to_end(d, "b")
+        assert list(d.items()) == [("a", [2]), ("c", 3), ("b", 1)]
+        move_to_end(d, "b"), move_to_end(d, "a")
+        assert list(d) == ["c", "b", "a"] and d["a"] == [2]
+        d = {"z": kept, "gone": 1, "y": 2}
+        sort_keys(d)
+        assert list(d) == ["y", "z"] and d["z"] is kept""",
     "what is passed twice is one object": """
-        for v in ([1], [[1]], {"a": 1}, np.ones(2), pd.DataFrame({"a": [1]})):
+        for v in ([1], [[1]], {"a": 1}, {1}, np.ones(2), pd.DataFrame({"a": [1]})):
             assert one_object(v, v) and not one_object(v, copy.copy(v))""",
     "an array that cannot be written keeps its values": """
         x = np.ones(3)

@@ -33,6 +33,18 @@ def test_a_change_of_another_shape_or_kind_is_not_written_into_an_array() -> Non
     assert x.all()
 
 
+def test_a_set_takes_a_set_alone_and_keeps_the_members_that_stay() -> None:
+    arguments, stays = Arguments(), ("stays",)
+    members: set[Any] = {stays, 1}
+    arguments.outgoing(members)
+    for change in ([2], "ab", {1: 2}, frozenset({2}), None):
+        assert arguments.change(0, change) is members
+        assert members == {stays, 1}
+    arguments.change(0, {("stays",), 2})
+    assert members == {stays, 2}
+    assert any(member is stays for member in members)
+
+
 def things(answer: Any, *handles: int) -> tuple[Lying, Any]:
     session = Lying(answer)
     return session, [proxy_type("Thing")(cast(Session, session), handle) for handle in handles]
