@@ -170,10 +170,10 @@ class Student:
             while frames is not None and str(frames.tb_frame.f_globals.get("__name__")).startswith("autograder."):
                 frames = frames.tb_next
             lines = "".join(traceback.format_exception(type(error), error, frames, limit=-12))[-limit:]
-        except BaseException:  # a __str__ that raises, or worse
-            text, lines = "", names[0]
-        plain = len(error.args) <= 10 and all(type(value) in protocol.ATOMS for value in error.args)
-        arguments = list(error.args) if plain and len(repr(error.args)) <= limit else [text]
+            plain = len(error.args) <= 10 and all(type(value) in protocol.ATOMS for value in error.args)
+            arguments = list(error.args) if plain and len(repr(error.args)) <= limit else [text]
+        except BaseException:  # a __str__ that raises, a number of more digits than Python writes, or worse
+            text, lines, arguments = "", names[0], [""]
         return [names, arguments, text, lines]
 
 

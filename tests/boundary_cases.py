@@ -88,6 +88,30 @@ def raises(kind=BadInput):
     raise kind("bad thing", 7)
 
 
+class Negative(ValueError):
+    def __init__(self, value):
+        self.value = value
+
+    def __str__(self):
+        return f"{self.value} is negative"
+
+
+class NegativeKey(KeyError):
+    __init__, __str__ = Negative.__init__, Negative.__str__
+
+
+def root(x, kind=Negative):
+    raise kind(x)
+
+
+def root_of(x):
+    root(x, NegativeKey)
+
+
+def unprintable(*text):
+    raise ValueError(*text, 10**5000)
+
+
 def missing_key():
     return {}["a key"]
 
@@ -606,6 +630,12 @@ SAME = {
     "base class of the student's own expected": """
         raised(BadInput, raises, WorseInput)
         raised(WorseInput, raises, WorseInput)""",
+    "text of the student's own exceptions": """
+        for call in (root, root_of):
+            error = raised(ValueError if call is root else KeyError, call, -4)
+            assert "-4 is negative" in str(error) and error.args == (-4,)
+        for error in (raised(ValueError, unprintable), raised(ValueError, unprintable, "no")):
+            assert identity(3) == 3""",
     "KeyError reads the same": "assert str(raised(KeyError, missing_key)) == \"'a key'\"",
     "RecursionError expected": "raised(RecursionError, deep, 10**5)",
     "wrong number of arguments is a TypeError": "raised(TypeError, normalize, 1)",

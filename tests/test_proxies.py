@@ -171,7 +171,7 @@ def test_types_are_made_once_a_name_and_not_without_end(monkeypatch: pytest.Monk
     "payload",
     [
         None, ([], [], "", ""), [[], [], ""], [[], [], "", "", 1], ["xy", [], "", ""], [[], "xy", "", ""],
-        [[5], [], "", ""], [["A", b".ValueError"], [], "", ""],
+        [[], [], 5, ""], [[], [], "", None], [[5], [], "", ""], [["A", b".ValueError"], [], "", ""],
     ],
 )  # fmt: skip
 def test_a_forged_exception_is_a_protocol_error(payload: Any) -> None:
@@ -193,6 +193,16 @@ def test_an_exception_has_the_classes_that_the_student_gave_it_up_to_the_built_i
         assert made(unknown) is exceptions.StudentError
     assert made(["Own"]).__bases__ == (exceptions.StudentError,)
     assert len(made([f"E{n}" for n in range(99)]).__mro__) == 20 + len(exceptions.StudentError.__mro__)
+
+
+def test_an_exception_says_what_the_students_class_says_and_keeps_its_arguments() -> None:
+    for base in (".ValueError", ".KeyError"):
+        error = exceptions.rebuild([["Negative", "Bad", base], [-4], "-4 is negative", ""])
+        assert (str(error), error.args) == ("-4 is negative", (-4,))
+        made = type(error)("a test's own")
+        assert str(made) == str(KeyError("a test's own") if base == ".KeyError" else "a test's own")
+    assert str(exceptions.rebuild([["Silent", ".ValueError"], [1, 2], "", ""])) == "(1, 2)"
+    assert str(exceptions.rebuild([[".KeyError"], ["k"], "something else", ""])) == "'k'"
 
 
 def test_an_exception_is_one_of_every_built_in_class_that_the_student_s_has() -> None:
