@@ -228,3 +228,5 @@ for _name in sorted(COMPARISONS | ARITHMETIC):
     setattr(Container, f"__{_name.strip('_')}__", _reckoning(_name, False))
 for _name in sorted(ARITHMETIC):
     setattr(Container, f"__r{_name.strip('_')}__", _reckoning(_name, True))
+    if f"__i{_name.strip('_')}__" not in vars(Container):
+        setattr(Container, f"__i{_name.strip('_')}__", _reckoning(_name, False))

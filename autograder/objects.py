@@ -36,7 +36,8 @@ _BESIDE = (
 )
 _KINDS = (int, float, complex, str, bytes, list)
 _OPERATIONS = {name for kind in _KINDS for name in dir(kind) if name.startswith("__")} - {*_BESIDE.split()}
-_OPERATIONS |= {"__call__", "__array__", "__array_ufunc__", "__matmul__", "__next__"}
+_MORE = {"__call__", "__array__", "__array_ufunc__", "__matmul__", "__next__"}
+_OPERATIONS |= _MORE
 
 
 class TrustedFunction:
@@ -169,11 +170,11 @@ class Objects:
     # to the judge
 
     def prepare(self, value: Any, levels: int = 0, live: bool = True) -> Any:
-        """What is sent for ``value``: ``levels`` of containers by value, what lies deeper as handles.
+        """What is sent for ``value``: ``levels`` of plain containers by value, others and what lies deeper as handles.
 
         ``live``: an array goes over with its handle, so that changes made by the judge come back.
         """
-        kind = type(value)
+        kind: Any = type(value)
         if kind in ATOMS:
             return value
         if self.arguments and (kind in _MUTABLE or tables.is_table(value)):
@@ -182,15 +183,15 @@ class Objects:
                 return reference(ARGUMENT, place)
         if kind is np.ndarray:
             return self._prepare_array(value, live)
-        container: Any = dict if kind in _AS_DICT else kind
-        if container in protocol.KIND_OF_TYPE:
-            if levels == 0:
-                return extension(LAZY, msgpack.packb([self.register(value), protocol.KIND_OF_TYPE[container]]))
-            if container is dict:
-                return {
-                    key if type(key) is str else self.prepare_key(key): self.prepare(item, levels - 1, live)
-                    for key, item in value.items()
-                }
+        container = dict if kind in _AS_DICT else _made_from(kind)
+        if container is not None and (levels == 0 or not (kind is container or kind in _AS_DICT)):
+            return extension(LAZY, msgpack.packb([self.register(value), protocol.KIND_OF_TYPE[container]]))
+        if container is dict:
+            return {
+                key if type(key) is str else self.prepare_key(key): self.prepare(item, levels - 1, live)
+                for key, item in value.items()
+            }
+        if container is not None:
             items = [self.prepare(item, levels - 1, live) for item in value]
             return tuple(items) if container is tuple else items
         if issubclass(kind, np.ndarray):
@@ -301,6 +302,14 @@ class Objects:
             if key not in was or was[key] is not item
         ]
         return [new, list(map(self.prepare_key, gone))] if new or gone else None
+
+
+@lru_cache(1000)
+def _made_from(kind: Any) -> Any:
+    """Which of tuple, list and dict a class (a named tuple's, say) is, where it has the operations of that; or None."""
+    plain: Any = next((each for each in protocol.KIND_OF_TYPE if issubclass(kind, each)), None)
+    names = {*dir(plain), *_MORE} - {*_BESIDE.split(), "__repr__"}
+    return plain if plain and all(_defined(kind, name) is _defined(plain, name) for name in names) else None
 
 
 @lru_cache(1000)

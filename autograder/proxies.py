@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -82,6 +83,23 @@ class Proxy:
                 return
             yield value
 
+    def __next__(self) -> Any:
+        more, value = _ask(self, "next")
+        if not more:
+            raise StopIteration
+        return value
+
+    def __contains__(self, item: object) -> bool:
+        """Whether one of its items is that, compared here: a method of its class would learn what a test expects."""
+        if isinstance(item, Proxy) and not type(item)._is_plain:
+            return _ask(self, "operate", "contains", item) is True
+        values = iter(self)
+        try:
+            first = list(islice(values, 1))
+        except TypeError:
+            _refuse(self, "asked whether it holds a value of the test")
+        return item in first or item in values
+
     def __enter__(self) -> Any:
         return _ask(self, "enter")
 
@@ -93,6 +111,9 @@ class Proxy:
         if isinstance(value, Copied):
             return value._session.request("is instance", value._handle, self) is True
         return isinstance(value, Proxy) and _ask(value, "is instance", self) is True
+
+    def __subclasscheck__(self, value: object) -> bool:
+        return isinstance(value, Proxy) and _ask(value, "is subclass", self) is True
 
     def __copy__(self) -> Any:
         return _ask(self, "copy")
@@ -169,7 +190,7 @@ def _compare(proxy: Proxy, name: str, other: object) -> bool:
     _refuse(proxy, "compared with a value of the test")
 
 
-def _arithmetic(name: str, reflected: bool) -> Any:
+def _arithmetic(name: str, reflected: bool = False) -> Any:
     def operate(self: Proxy, other: object) -> Any:
         if isinstance(other, Proxy) and not type(other)._is_plain:
             return _ask(other, "operate", name, self) if reflected else _ask(self, "operate", name, other)
@@ -179,9 +200,10 @@ def _arithmetic(name: str, reflected: bool) -> Any:
 
 
 for _name in sorted(protocol.ARITHMETIC):
-    _dunder = f"__{_name.strip('_')}__"
-    setattr(Proxy, _dunder, _arithmetic(_name, False))
-    setattr(Proxy, f"__r{_dunder[2:]}", _arithmetic(_name, True))
+    _plain_name = _name.strip("_")
+    setattr(Proxy, f"__{_plain_name}__", _arithmetic(_name))
+    setattr(Proxy, f"__r{_plain_name}__", _arithmetic(_name, reflected=True))
+    setattr(Proxy, f"__i{_plain_name}__", _arithmetic(f"i{_plain_name}"))
 for _dunder in ("__float__", "__int__", "__index__", "__complex__", "__abs__", "__neg__", "__pos__", "__round__"):
     setattr(Proxy, _dunder, lambda self, *_: _refuse(self, "used as a number"))
 

@@ -21,7 +21,10 @@ from autograder.randomness import Streams
 from autograder.shell import Shell
 from autograder.wire import MAX_MAP
 
-_OPERATORS = {name: getattr(operator, name) for name in protocol.COMPARISONS | protocol.ARITHMETIC}
+_IN_PLACE = {f"i{name.strip('_')}" for name in protocol.ARITHMETIC}
+_OPERATORS = {
+    name: getattr(operator, name) for name in {*protocol.COMPARISONS, *protocol.ARITHMETIC, *_IN_PLACE, "contains"}
+}
 
 
 class Student:
@@ -59,6 +62,7 @@ class Student:
             "deepcopy": lambda h: live(copy.deepcopy(get(h))),
             "operate": lambda h, name, other: live(_OPERATORS[name](get(h), plain(other))),
             "is instance": lambda h, cls: isinstance(get(h), plain(cls)),
+            "is subclass": lambda h, cls: issubclass(get(h), plain(cls)),
             "text": lambda h: str(get(h))[: limits.text_bytes],
             "repr": lambda h: repr(get(h))[: limits.text_bytes],
             "describe": self._describe,

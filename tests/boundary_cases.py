@@ -282,6 +282,41 @@ class Point:
         return f"Point({self.x})"
 
 
+class Spot(Point):
+    def __iadd__(self, other):
+        self.x += other.x
+        return self
+
+
+class Bag:
+    def __init__(self):
+        self.kept = []
+
+    def put(self, value):
+        self.kept.append(value)
+
+    def __contains__(self, value):
+        return any(value is each for each in self.kept)
+
+
+class Row(list):
+    def total(self):
+        return sum(self)
+
+
+class Table(dict):
+    __getattr__ = dict.__getitem__
+
+
+class Odd(list):
+    def __getitem__(self, index):
+        return "odd"
+
+
+def is_row(value):
+    return type(value) is Row
+
+
 def figure():
     import matplotlib.pyplot as plt
 
@@ -813,6 +848,37 @@ SAME = {
         np.testing.assert_allclose(cache[0].mean(0), 0, atol=1e-7)
         x_hat, gamma, std = cache
         assert x_hat.shape == (4, 3) and len(cache) == 3 and cache[-1].shape == (3,)""",
+    "generators and iterators asked for one value at a time": """
+        g = squares(3)
+        assert [next(g), next(g), next(g)] == [0, 1, 4] and next(g, None) is None
+        raised(StopIteration, next, g)
+        assert "not an iterator" in str(raised(TypeError, next, Point(1)))""",
+    "classes of the student's and their bases": """
+        assert issubclass(Spot, Point) and issubclass(Spot, Spot) and not issubclass(Point, Spot)
+        assert not issubclass(int, Point)""",
+    "operators that change an object in place": """
+        v = w = Spot(1)
+        v += Spot(2)
+        assert v is w and w.x == 3
+        v = w = Point(1)
+        v += Point(2)
+        assert v.x == 3 and w.x == 1""",
+    "membership in an object of the student's": """
+        b, one = Bag(), Spot(1)
+        b.put(one)
+        assert one in b and Spot(1) not in b and 3 in Point(1) and 4 not in Point(1)""",
+    "tuples, lists and dictionaries of a class of the student's own": """
+        p, (_, nested) = pair(), (0, [pair()])
+        assert isinstance(p, tuple) and isinstance(p, Pair) and len(p) == 2 and p[0] == p.a == 1 and p.b.sum() == 2
+        a, b = p
+        assert a == 1 and Pair(1, 2) == Pair(1, 2) < (1, 3) and Pair(1, 2) == (1, 2) and (1, 2) == Pair(1, 2)
+        assert Pair(1, 2)._asdict() == {"a": 1, "b": 2} and {Pair(1, 2): 3}[1, 2] == 3
+        row, table = Row([3, 1]), Table(a=1)
+        row.sort(), row.append(row.total())
+        assert isinstance(row, list) and row == [1, 3, 4] and row.total() == 8 and np.mean(row) > 2
+        table["b"] = 2
+        assert isinstance(table, dict) and table == {"a": 1, "b": 2} and table.a == 1 and dict(**table) == table
+        assert Odd()[0] == "odd" and is_row(row) and apply(len, row) == 4""",
     "namedtuple": "r = pair(); assert r[0] == 1 and r.a == 1 and r.b.shape == (2,)",
     "other dictionaries": """
         o, d, c = ordered()
@@ -1052,6 +1118,8 @@ REFUSED = {
     "arithmetic with a trusted value": "Point(1) + 1",
     "reflected arithmetic with an array": "np.ones(2) * Point(1)",
     "truth": "bool(Point(1))",
+    "membership of a trusted value in an object that cannot be iterated over": "5 in Bag()",
+    "arithmetic in place with a trusted value": "p = Point(1); p += 1",
     "a number": "float(Point(1))",
     "a whole number": "int(Point(1))",
     "a complex number": "complex(Point(1))",

@@ -71,10 +71,6 @@ SURVIVORS: dict[str, dict[str, str]] = {
     },
     "session": {
         (
-            'if message[0] == "call" and type(answer) is Container: -> '
-            'if message[0] <= "call" and type(answer) is Container:'
-        ): "of what comes before it, to bind a name, nothing is asked back",
-        (
             'content_alone = operation == "call" or kind != protocol.VALUE -> '
             'content_alone = operation == "call" or kind < protocol.VALUE'
         ): "both other kinds come before it",

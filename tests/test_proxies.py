@@ -76,6 +76,10 @@ def test_operators_between_two_objects_of_the_students_are_forwarded_under_their
         assert session.asked.pop() == ("operate", 1, name, other)
         assert getattr(one, f"__r{plain}__")(other) is True
         assert session.asked.pop() == ("operate", 2, name, one)
+        assert getattr(one, f"__i{plain}__")(other) is True
+        assert session.asked.pop() == ("operate", 1, f"i{plain}", other)
+    assert other in one
+    assert session.asked.pop() == ("operate", 1, "contains", other)
     assert not session.asked
 
 
@@ -85,6 +89,9 @@ def test_a_comparison_and_a_kind_are_true_where_the_answer_is_true_itself_alone(
     assert [one == other, one != other, one < other] == [False] * 3
     assert not isinstance(other, one)
     assert not isinstance(3, one)
+    assert not issubclass(other, one)
+    assert not issubclass(int, one)
+    assert other not in one
 
 
 def test_an_object_is_itself_and_is_not_none_whatever_it_says() -> None:
