@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from autograder.session import Session
 
 MOST_ITEMS = 10_000_000  # of a list that a test looks at
+FEW = 10  # items that come over with one of them
 _ABSENT = object()
 _get, _set, _ask = object.__getattribute__, object.__setattr__, Proxy._ask
 
@@ -29,8 +30,8 @@ class _Seen:
 
     def __init__(self, moment: int) -> None:
         self.moment = moment
+        self.known: dict[Any, Any] = {}  # by key of a dictionary, or by place: the value, or _ABSENT
         self.items: Any = None  # of a tuple or list
-        self.known: dict[Any, Any] = {}  # of a dictionary: key -> value, or _ABSENT
         self.keys: dict[Any, None] | None = None
         self.length: int | None = None
         self.whole = False  # all values are known
@@ -63,7 +64,7 @@ class Container(Proxy):
         return seen  # type: ignore[no-any-return]
 
     def _items(self) -> Any:
-        """A tuple's or a list's."""
+        """All of a tuple or list."""
         seen = _now(self)
         if seen.items is None:
             items: list[Any] = []
@@ -74,8 +75,24 @@ class Container(Proxy):
                 items += more
                 if not more:
                     break
-            seen.items = _get(self, "_kind")(items)
+            _require_same(seen.length in (None, len(items)))
+            for place, item in seen.known.items():
+                items[place] = item
+            seen.items, seen.length = _get(self, "_kind")(items), len(items)
         return seen.items
+
+    def _item(self, index: Any) -> Any:
+        """One of a tuple or list, without the others where they are many."""
+        if type(index) is slice or len(self) <= FEW:
+            return _items(self)[index]
+        seen = _now(self)
+        try:
+            place = range(len(self))[index]
+        except IndexError:
+            raise IndexError(f"{_get(self, '_kind').__name__} index out of range") from None
+        if seen.items is None and place not in seen.known:
+            seen.known[place] = _ask(self, "item", place)
+        return seen.known[place] if seen.items is None else seen.items[place]
 
     def _find(self, key: Any) -> Any:
         """A dictionary's value, or _ABSENT."""
@@ -130,13 +147,11 @@ class Container(Proxy):
 
     def __getitem__(self, key: Any) -> Any:
         if _get(self, "_kind") is not dict:
-            return _items(self)[key]
+            return _item(self, key)
         value = _find(self, key)
         return _ask(self, "get item", key) if value is _ABSENT else value  # an error, or what a default makes
 
     def __len__(self) -> int:
-        if _get(self, "_kind") is not dict:
-            return len(_items(self))
         seen = _now(self)
         if seen.length is None:
             seen.length = int(_ask(self, "length"))
@@ -176,7 +191,8 @@ class Container(Proxy):
         return hash(_value(self))
 
 
-_now, _items, _find, _keys = Container._now, Container._items, Container._find, Container._keys
+_now, _items, _item = Container._now, Container._items, Container._item
+_find, _keys = Container._find, Container._keys
 _pairs, _value = Container._pairs, Container._value
 _MUTATORS = frozenset(
     {"append", "extend", "insert", "pop", "remove", "clear", "sort", "reverse", "update", "setdefault", "popitem"}
@@ -203,7 +219,7 @@ def _changed(self: Container, method: str, other: Any) -> Container:
 
 def _require_same(same: bool) -> None:
     if not same:
-        raise BoundaryError("a dictionary of the student's changed between two looks, though no student code ran")
+        raise BoundaryError("a container of the student's changed between two looks, though no student code ran")
 
 
 def _copied(value: Any) -> Any:

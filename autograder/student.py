@@ -53,6 +53,7 @@ class Student:
             "delete item": lambda h, key: operator.delitem(get(h), plain(key)),
             "length": lambda h: len(get(h)),
             "items": lambda h, start: [live(item) for item in get(h)[start : start + protocol.SLICE]],
+            "item": lambda h, place: live(get(h)[place]),
             "keys": lambda h: [self.objects.prepare_key(key) for key in islice(get(h), MAX_MAP + 1)],
             "values": lambda h: [live(value) for value in islice(get(h).values(), MAX_MAP)],
             "look up": lambda h, key: [True, live(get(h)[plain(key)])] if plain(key) in get(h) else [False, None],

@@ -25,6 +25,8 @@ class Holding(Lying):
         operation, held = question[0], self.answer
         if operation == "look up":
             return [question[2] in held, held.get(question[2])]
+        if operation == "item":
+            return held[question[2]]
         return len(held) if operation == "length" else list(held.values() if operation == "values" else held)
 
 
@@ -44,7 +46,7 @@ def test_a_container_is_the_same_at_each_look_until_student_code_may_have_run() 
     assert items[0] == 3
     session.answer = [1, 2, 3]
     assert [list(items), items == [3, 1, 2], 2 in items, len(items), items[1:]] == [[3, 1, 2], True, True, 3, [1, 2]]
-    assert len(session.asked) == 1
+    assert [question[0] for question in session.asked] == ["length", "items"]
     session.moment += 1
     assert items == sorted(items) == [1, 2, 3]
 
@@ -114,11 +116,28 @@ def test_a_long_list_comes_in_slices_and_one_without_end_is_refused(monkeypatch:
     assert items == list(range(200_000))
     assert session.asked == [("items", 1, 0), ("items", 1, 100_000), ("items", 1, 200_000)]
     session.moment, session.answer = 1, range(200_001)
-    assert [len(items), items[-1]] == [200_001, 200_000]
+    assert [*items][-1] == 200_000
     monkeypatch.setattr(containers, "MOST_ITEMS", 200_000)
     session.moment = 2
     with pytest.raises(BoundaryError, match="a container of more than 200,000 values"):
-        len(items)
+        list(items)
+
+
+def test_one_item_of_a_long_list_comes_alone_and_is_the_same_at_the_next_look() -> None:
+    session, items = container(list(range(11)))
+    assert [items[7], items[-1], items[7 - 11], items[10], items[np.int64(7)]] == [7, 10, 7, 10, 7]
+    assert session.asked == [("length", 1), ("item", 1, 7), ("item", 1, 10)]
+    session.answer = [0] * 11
+    assert [sum(items), items[7], items[8], items[:8][-1]] == [17, 7, 0, 7]
+    session.moment, session.answer = -5, list(range(11))
+    for place in (11, -12):
+        with pytest.raises(IndexError, match=r"^list index out of range$"):
+            items[place]
+    session.moment = 1
+    assert len(items) == 11
+    session.answer = [0]
+    with pytest.raises(BoundaryError, match="changed between two looks"):
+        list(items)
 
 
 def test_what_a_test_makes_of_a_container_holds_no_array_of_the_students() -> None:
