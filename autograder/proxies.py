@@ -28,6 +28,7 @@ _ADVICE = (
 )
 _MAX_TYPES = 1000
 _LIBRARIES = frozenset({"numpy", "pandas"})
+_NO_VALUE = getattr(np, "_NoValue", None)  # what np.vectorize compares a function with
 _get, _set = object.__getattribute__, object.__setattr__
 
 
@@ -128,10 +129,10 @@ class Proxy:
         return str(_ask(self, "repr"))
 
     def __eq__(self, other: object) -> bool:
-        return other is self or (other is not None and _compare(self, "eq", other))
+        return other is self or (other is not None and other is not _NO_VALUE and _compare(self, "eq", other))
 
     def __ne__(self, other: object) -> bool:
-        return other is not self and (other is None or _compare(self, "ne", other))
+        return other is not self and (other is None or other is _NO_VALUE or _compare(self, "ne", other))
 
     def __lt__(self, other: object) -> bool:
         return _compare(self, "lt", other)

@@ -726,7 +726,8 @@ SAME = {
         X = np.zeros((4, 3))
         sgd(X[1:3], np.ones((2, 3)))
         assert np.allclose(X[1:3], -0.01) and X[0].sum() == 0""",
-    "functions of the test passed to student code": """
+    "functions of the test passed to student code, and of the student's to NumPy": """
+        assert np.vectorize(identity)([1, 2]).tolist() == list(map(identity, [1, 2]))
         assert apply(lambda v: v * 2, 5) == 11 and apply(np.sqrt, 4.0) == 3.0 and apply(math.sqrt, 4) == 3
         assert call_later(lambda x: x + 1)(3) == 8 and apply(identity, 2) == 3""",
     "a function of the test that raises": """
