@@ -14,7 +14,7 @@ from autograder.protocol import ARGUMENT, ATOMS, HANDLE, as_plain, reference
 
 
 class Arguments:
-    """The values of one request; arrays, lists, dicts and tables are numbered as they are met.
+    """The values of one request; arrays, lists, dicts, sets and tables are numbered as they are met.
 
     The student's process numbers them alike, so that an answer can say "your third argument": results keep their
     identity, and what is passed twice arrives as one. ``handle_of``: the handle of what is the student's, for which an
@@ -42,8 +42,10 @@ class Arguments:
             return self._numbered(value) or self._items(value)
         if issubclass(kind, tuple):
             return tuple(self._items(value))
-        if kind in (set, frozenset):
-            return kind(self._items(value))
+        if issubclass(kind, set):
+            return self._numbered(value) or set(self._items(value))
+        if kind is frozenset:
+            return frozenset(self._items(value))
         if tables.is_table(value):
             return self._numbered(value) or value
         if issubclass(kind, np.generic) and not issubclass(kind, str | bytes):
@@ -73,6 +75,9 @@ class Arguments:
                 argument[...] = change
         elif isinstance(argument, list):
             argument[:] = change
+        elif isinstance(argument, set):
+            if type(change) is set:
+                argument ^= argument ^ change
         elif tables.is_table(argument):
             tables.write_back(argument, change)
         else:

@@ -2,102 +2,175 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from autograder.errors import BoundaryError
-from autograder.proxies import Proxy
+from autograder.errors import BoundaryError, ProtocolError
+from autograder.protocol import ARITHMETIC, COMPARISONS, SLICE
+from autograder.proxies import Proxy, asked_by_a_library
+from autograder.wire import hashable
 
 if TYPE_CHECKING:
     from autograder.session import Session
 
+MOST_ITEMS = 10_000_000  # of a list that a test looks at
+FEW = 10  # items that come over with one of them
+_ABSENT = object()
 _get, _set, _ask = object.__getattribute__, object.__setattr__, Proxy._ask
 
 
-class Container(Proxy):
-    """A tuple, list or dict that stays in the student's process until looked at; items are live."""
+class _Seen:
+    """What a container said at one moment: until student code runs again, all looks are answered from it."""
 
-    __slots__ = ("_kind",)
+    __slots__ = ("items", "keys", "known", "length", "moment", "whole")
+
+    def __init__(self, moment: int) -> None:
+        self.moment = moment
+        self.known: dict[Any, Any] = {}  # by key of a dictionary, or by place: the value, or _ABSENT
+        self.items: Any = None  # of a tuple or list
+        self.keys: dict[Any, None] | None = None
+        self.length: int | None = None
+        self.whole = False  # all values are known
+
+
+class Container(Proxy):
+    """A tuple, list or dict that stays in the student's process until looked at; items are live.
+
+    It could be another one at each look, were it not for ``_Seen``: a test that looks whether it is sorted, and then
+    whether it holds the right values, has to see the same.
+    """
+
+    __slots__ = ("_kind", "_seen")
     _is_plain = True
 
     def __init__(self, session: Session, handle: int, kind: type) -> None:
         super().__init__(session, handle)
         _set(self, "_kind", kind)
+        _set(self, "_seen", _Seen(-1))
 
     @property  # type: ignore[misc]
     def __class__(self) -> type:
         return _get(self, "_kind")  # type: ignore[no-any-return]
 
+    def _now(self) -> _Seen:
+        seen, moment = _get(self, "_seen"), _get(self, "_session").moment
+        if seen.moment != moment:
+            seen = _Seen(moment)
+            _set(self, "_seen", seen)
+        return seen  # type: ignore[no-any-return]
+
+    def _items(self) -> Any:
+        """All of a tuple or list."""
+        seen = _now(self)
+        if seen.items is None:
+            items: list[Any] = []
+            while len(items) % SLICE == 0:
+                more = _ask(self, "items", len(items))
+                if type(more) is not list or len(more) > SLICE or len(items) >= MOST_ITEMS:
+                    raise BoundaryError(f"a container of more than {MOST_ITEMS:,} values, or no container any more")
+                items += more
+                if not more:
+                    break
+            _require_same(seen.length in (None, len(items)))
+            for place, item in seen.known.items():
+                items[place] = item
+            seen.items, seen.length = _get(self, "_kind")(items), len(items)
+        return seen.items
+
+    def _item(self, index: Any) -> Any:
+        """One of a tuple or list, without the others where they are many."""
+        if type(index) is slice or len(self) <= FEW:
+            return _items(self)[index]
+        seen = _now(self)
+        try:
+            place = range(len(self))[index]
+        except IndexError:
+            raise IndexError(f"{_get(self, '_kind').__name__} index out of range") from None
+        if seen.items is None and place not in seen.known:
+            seen.known[place] = _ask(self, "item", place)
+        return seen.known[place] if seen.items is None else seen.items[place]
+
+    def _find(self, key: Any) -> Any:
+        """A dictionary's value, or _ABSENT."""
+        seen = _now(self)
+        if seen.keys is not None and key not in seen.keys:
+            return _ABSENT
+        if key not in seen.known:
+            found, value = _ask(self, "look up", key)
+            _require_same(found is True or seen.keys is None)
+            seen.known[key] = value if found is True else _ABSENT
+        return seen.known[key]
+
+    def _keys(self) -> dict[Any, None]:
+        seen = _now(self)
+        if seen.keys is None:
+            answer = _ask(self, "keys")
+            try:
+                keys = dict.fromkeys(hashable(answer))
+            except ProtocolError as problem:
+                raise BoundaryError(f"a dictionary cannot be looked at as a whole: {problem}") from None
+            _require_same(all((key in keys) is (value is not _ABSENT) for key, value in seen.known.items()))
+            _require_same(len(keys) == len(answer) and seen.length in (None, len(keys)))
+            seen.keys, seen.length = keys, len(keys)
+        return seen.keys
+
+    def _pairs(self) -> dict[Any, Any]:
+        seen, keys = _now(self), _keys(self)
+        if not seen.whole:
+            values = _ask(self, "values")
+            _require_same(len(values) == len(keys))
+            seen.known = dict(zip(keys, values, strict=True)) | seen.known
+            seen.whole = True
+        return {key: seen.known[key] for key in keys}
+
     def _value(self) -> Any:
-        """All of it by value; of the type that it says it is, or else a student's lie."""
-        value = _ask(self, "value")
-        if type(value) is not _get(self, "_kind"):
-            raise BoundaryError("a container changed its type")
-        return value
+        """All of it, and of what it holds, as a plain one of its own."""
+        if _get(self, "_kind") is dict:
+            return {key: _copied(value) for key, value in _pairs(self).items()}
+        return _get(self, "_kind")(map(_copied, _items(self)))
 
     def __getattr__(self, name: str) -> Any:
         kind = _get(self, "_kind")
-        if name.startswith("_") or not hasattr(kind, name):
-            raise AttributeError(f"{kind.__name__!r} object has no attribute {name!r}")
+        if not hasattr(kind, name):
+            if name.startswith("__") or asked_by_a_library():
+                raise AttributeError(f"{kind.__name__!r} object has no attribute {name!r}")
+            return _ask(self, "get", name)
         if name in _MUTATORS:
             return _ask(self, "get", name)
         if name in _LOOKS:
             return partial(_LOOKS[name], self)
         return getattr(_value(self), name)
 
-    def _pairs(self) -> list[tuple[Any, Any]]:
-        return [(key, value) for key, value in _ask(self, "pairs")]
+    def __getitem__(self, key: Any) -> Any:
+        if _get(self, "_kind") is not dict:
+            return _item(self, key)
+        value = _find(self, key)
+        return _ask(self, "get item", key) if value is _ABSENT else value  # an error, or what a default makes
+
+    def __len__(self) -> int:
+        seen = _now(self)
+        if seen.length is None:
+            seen.length = int(_ask(self, "length"))
+        return seen.length
 
     def __iter__(self) -> Iterator[Any]:
-        kind = _get(self, "_kind")
-        return iter([key for key, _ in _pairs(self)] if kind is dict else _ask(self, "items"))
+        return iter(_keys(self) if _get(self, "_kind") is dict else _items(self))
 
     def __contains__(self, item: object) -> bool:
-        return item in list(self)
+        return _find(self, item) is not _ABSENT if _get(self, "_kind") is dict else item in _items(self)
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         return np.asarray(_value(self), dtype)
 
-    def __eq__(self, other: object) -> Any:
-        return _value(self) == _plain(other)
-
-    def __ne__(self, other: object) -> Any:
-        return _value(self) != _plain(other)
-
-    def __lt__(self, other: Any) -> Any:
-        return _value(self) < _plain(other)
-
-    def __le__(self, other: Any) -> Any:
-        return _value(self) <= _plain(other)
-
-    def __gt__(self, other: Any) -> Any:
-        return _value(self) > _plain(other)
-
-    def __ge__(self, other: Any) -> Any:
-        return _value(self) >= _plain(other)
-
-    def __add__(self, other: Any) -> Any:
-        return _value(self) + _plain(other)
-
-    def __radd__(self, other: Any) -> Any:
-        return _plain(other) + _value(self)
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **keywords: Any) -> Any:
+        return getattr(ufunc, method)(*map(_plain, inputs), **keywords)
 
     def __iadd__(self, other: Any) -> Any:
         return _changed(self, "extend", other) if _get(self, "_kind") is list else self + other
-
-    def __mul__(self, other: Any) -> Any:
-        return _value(self) * other
-
-    __rmul__ = __mul__
-
-    def __or__(self, other: Any) -> Any:
-        return _value(self) | _plain(other)
-
-    def __ror__(self, other: Any) -> Any:
-        return _plain(other) | _value(self)
 
     def __ior__(self, other: Any) -> Any:
         return _changed(self, "update", other)
@@ -118,21 +191,24 @@ class Container(Proxy):
         return hash(_value(self))
 
 
-_value, _pairs = Container._value, Container._pairs
+_now, _items, _item = Container._now, Container._items, Container._item
+_find, _keys = Container._find, Container._keys
+_pairs, _value = Container._pairs, Container._value
 _MUTATORS = frozenset(
     {"append", "extend", "insert", "pop", "remove", "clear", "sort", "reverse", "update", "setdefault", "popitem"}
 )
 
 
-def _look_up(self: Container, key: Any, default: Any = None) -> Any:
-    return self[key] if key in self else default  # noqa: SIM401 (this is get)
+def _get_of(self: Container, key: Any, default: Any = None) -> Any:
+    value = _find(self, key)
+    return default if value is _ABSENT else value
 
 
 _LOOKS: dict[str, Callable[..., Any]] = {  # of a dictionary; a list has none of these names
-    "keys": lambda self: dict.fromkeys(self).keys(),
-    "items": lambda self: dict(_pairs(self)).items(),
-    "values": lambda self: dict(_pairs(self)).values(),
-    "get": _look_up,
+    "keys": lambda self: _keys(self).keys(),
+    "items": lambda self: _pairs(self).items(),
+    "values": lambda self: _pairs(self).values(),
+    "get": _get_of,
 }
 
 
@@ -141,5 +217,32 @@ def _changed(self: Container, method: str, other: Any) -> Container:
     return self
 
 
+def _require_same(same: bool) -> None:
+    if not same:
+        raise BoundaryError("a container of the student's changed between two looks, though no student code ran")
+
+
+def _copied(value: Any) -> Any:
+    """A value within a container, without what would go back to the student's process."""
+    return value.copy() if type(value) is np.ndarray else _plain(value)
+
+
 def _plain(value: object) -> Any:
     return _value(value) if isinstance(value, Container) else value
+
+
+def _reckoning(name: str, reflected: bool) -> Any:
+    reckon = getattr(operator, name)
+
+    def operate(self: Container, other: object) -> Any:
+        return reckon(_plain(other), _value(self)) if reflected else reckon(_value(self), _plain(other))
+
+    return operate
+
+
+for _name in sorted(COMPARISONS | ARITHMETIC):
+    setattr(Container, f"__{_name.strip('_')}__", _reckoning(_name, False))
+for _name in sorted(ARITHMETIC):
+    setattr(Container, f"__r{_name.strip('_')}__", _reckoning(_name, True))
+    if f"__i{_name.strip('_')}__" not in vars(Container):
+        setattr(Container, f"__i{_name.strip('_')}__", _reckoning(_name, False))

@@ -33,20 +33,18 @@ _made: dict[tuple[str, ...], type[BaseException]] = {}
 
 def rebuild(payload: Any) -> BaseException:
     """The exception that ``Student`` described. Raises ProtocolError."""
-    if type(payload) is not list or len(payload) != 4:
+    if type(payload) is not list or [type(part) for part in payload] != [list, list, str, str]:
         raise ProtocolError("a malformed exception")
     names, arguments, text, lines = payload
-    if type(names) is not list or type(arguments) is not list:
-        raise ProtocolError("a malformed exception")
     made = exception_class(names)
     try:
         error = made(*arguments)
     except Exception:  # UnicodeDecodeError and others insist on arguments of certain types
-        error = StudentError(str(text))
+        error = StudentError(text)
     if isinstance(error, StopIteration | StopAsyncIteration):
         # Within map() or all() of a test it would end the loop, and the test would pass (PEP 479).
         error = RuntimeError(f"the student's code raised {type(error).__name__}")
-    error.student_traceback = str(lines)  # type: ignore[attr-defined]
+    error.student_text, error.student_traceback = text, lines  # type: ignore[attr-defined]
     return error
 
 
@@ -77,12 +75,19 @@ def exception_class(names: list[Any]) -> type[BaseException]:
 
 def _make(key: tuple[str, ...], bases: tuple[type[BaseException], ...]) -> type[BaseException]:
     try:
-        made = type(key[0], bases, {})
+        made = type(key[0], bases, {"__str__": _text})
     except TypeError:  # no class can have all of these
-        made = type(key[0], bases[:1], {})
+        made = type(key[0], bases[:1], {"__str__": _text})
     if len(_made) < _MAX_MADE:
         _made[key] = made
     return made
+
+
+def _text(error: BaseException) -> str:
+    """What the student's class says of it; of one that a test made, what the built-in class says."""
+    classes: tuple[Any, ...] = type(error).__mro__
+    built_in = next(each for each in classes if each.__str__ is not _text)
+    return getattr(error, "student_text", "") or str(built_in.__str__(error))
 
 
 def identifier(name: Any) -> str:

@@ -24,6 +24,8 @@ EVERYTHING = 1000  # levels of containers by value
 
 _LONG: dict[type, type] = {np.longdouble: np.float64, np.clongdouble: np.complex128}  # which other machines lack
 
+_MUTABLE = frozenset({np.ndarray, list, dict, set})  # what a call can change in place, beside tables
+
 # Dictionaries with manners, from the standard library.
 _AS_DICT = frozenset({collections.OrderedDict, collections.defaultdict, collections.Counter})
 
@@ -34,7 +36,8 @@ _BESIDE = (
 )
 _KINDS = (int, float, complex, str, bytes, list)
 _OPERATIONS = {name for kind in _KINDS for name in dir(kind) if name.startswith("__")} - {*_BESIDE.split()}
-_OPERATIONS |= {"__call__", "__array__", "__array_ufunc__", "__matmul__", "__next__"}
+_MORE = {"__call__", "__array__", "__array_ufunc__", "__matmul__", "__next__"}
+_OPERATIONS |= _MORE
 
 
 class TrustedFunction:
@@ -133,7 +136,7 @@ class Objects:
         return _Marker(TrustedFunction(number, self._call_back))
 
     def restore(self, value: Any, received: list[Any]) -> Any:
-        """Put objects in place of their markers; note arrays, lists and dicts in ``received`` as they are met."""
+        """Put objects in place of their markers; note arrays, lists, dicts and sets in ``received`` as they are met."""
         kind = type(value)
         if kind in ATOMS:
             return value
@@ -145,11 +148,15 @@ class Objects:
             return tuple([self.restore(item, received) for item in value])
         if kind is slice:
             return slice(*(self.restore(item, received) for item in (value.start, value.stop, value.step)))
-        if kind is set or kind is frozenset:
-            return kind([self.restore(item, received) for item in value])
-        if kind is np.ndarray or kind is list or kind is dict or tables.is_table(value):
+        if kind is frozenset:
+            return frozenset([self.restore(item, received) for item in value])
+        if kind in _MUTABLE or tables.is_table(value):
             received.append(value)
-        if kind is list:
+        if kind is set:
+            members = [self.restore(item, received) for item in value]
+            value.clear()
+            value.update(members)
+        elif kind is list:
             value[:] = [self.restore(item, received) for item in value]
         elif kind is dict:
             for key, item in value.items():
@@ -163,28 +170,28 @@ class Objects:
     # to the judge
 
     def prepare(self, value: Any, levels: int = 0, live: bool = True) -> Any:
-        """What is sent for ``value``: ``levels`` of containers by value, what lies deeper as handles.
+        """What is sent for ``value``: ``levels`` of plain containers by value, others and what lies deeper as handles.
 
         ``live``: an array goes over with its handle, so that changes made by the judge come back.
         """
-        kind = type(value)
+        kind: Any = type(value)
         if kind in ATOMS:
             return value
-        if self.arguments and (kind is np.ndarray or kind is list or kind is dict or tables.is_table(value)):
+        if self.arguments and (kind in _MUTABLE or tables.is_table(value)):
             place = self.arguments.get(id(value))
             if place is not None:
                 return reference(ARGUMENT, place)
         if kind is np.ndarray:
             return self._prepare_array(value, live)
-        container: Any = dict if kind in _AS_DICT else kind
-        if container in protocol.KIND_OF_TYPE:
-            if levels == 0:
-                return extension(LAZY, msgpack.packb([self.register(value), protocol.KIND_OF_TYPE[container]]))
-            if container is dict:
-                return {
-                    key if type(key) is str else self.prepare_key(key): self.prepare(item, levels - 1, live)
-                    for key, item in value.items()
-                }
+        container = dict if kind in _AS_DICT else _made_from(kind)
+        if container is not None and (levels == 0 or not (kind is container or kind in _AS_DICT)):
+            return extension(LAZY, msgpack.packb([self.register(value), protocol.KIND_OF_TYPE[container]]))
+        if container is dict:
+            return {
+                key if type(key) is str else self.prepare_key(key): self.prepare(item, levels - 1, live)
+                for key, item in value.items()
+            }
+        if container is not None:
             items = [self.prepare(item, levels - 1, live) for item in value]
             return tuple(items) if container is tuple else items
         if issubclass(kind, np.ndarray):
@@ -284,13 +291,25 @@ class Objects:
             if len(value) == len(was) and all(map(operator.is_, value, was)):
                 return None
             return [self.prepare(item, EVERYTHING, False) for item in value]
+        if type(value) is set:
+            return None if value == was else {self.prepare_key(item) for item in value}
+        kept, gone = [key for key in was if key in value], [key for key in was if key not in value]
+        if kept != list(value)[: len(kept)]:  # in another order: all are put in anew
+            was, gone = {}, [*was]
         new = [
             [key if type(key) is str else self.prepare_key(key), self.prepare(item, EVERYTHING, False)]
             for key, item in value.items()
             if key not in was or was[key] is not item
         ]
-        gone = [self.prepare_key(key) for key in was if key not in value]
-        return [new, gone] if new or gone else None
+        return [new, list(map(self.prepare_key, gone))] if new or gone else None
+
+
+@lru_cache(1000)
+def _made_from(kind: Any) -> Any:
+    """Which of tuple, list and dict a class (a named tuple's, say) is, where it has the operations of that; or None."""
+    plain: Any = next((each for each in protocol.KIND_OF_TYPE if issubclass(kind, each)), None)
+    names = {*dir(plain), *_MORE} - {*_BESIDE.split(), "__repr__"}
+    return plain if plain and all(_defined(kind, name) is _defined(plain, name) for name in names) else None
 
 
 @lru_cache(1000)

@@ -28,6 +28,9 @@ TUPLE_KIND, LIST_KIND, DICT_KIND = 1, 2, 3
 KIND_OF_TYPE = {tuple: TUPLE_KIND, list: LIST_KIND, dict: DICT_KIND}
 TYPE_OF_KIND: dict[int, type] = {kind: container for container, kind in KIND_OF_TYPE.items()}
 
+SLICE = 100_000  # items of a list that one answer holds
+LOOKS = frozenset({"items", "item", "keys", "values", "look up", "length"})  # operations that run no student code
+
 COMPARISONS = frozenset({"eq", "ne", "lt", "le", "gt", "ge"})
 ARITHMETIC = frozenset({"add", "sub", "mul", "matmul", "truediv", "floordiv", "mod", "pow", "and_", "or_", "xor"})
 

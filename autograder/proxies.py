@@ -1,13 +1,16 @@
 """Trusted side: what stands in a test for an object that lives in the student's process.
 
 Calls, attributes and items are forwarded. Comparison, truth and arithmetic with a trusted operand never are: a
-lying ``__eq__`` would win, and the expected value would travel to the student.
+lying ``__eq__`` would win, and the expected value would travel to the student. For the same reason NumPy and pandas,
+whose functions call methods of what they are given, find none.
 """
 
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -24,6 +27,8 @@ _ADVICE = (
     "what was returned is an object of the student's own"
 )
 _MAX_TYPES = 1000
+_LIBRARIES = frozenset({"numpy", "pandas"})
+_NO_VALUE = getattr(np, "_NoValue", None)  # what np.vectorize compares a function with
 _get, _set = object.__getattribute__, object.__setattr__
 
 
@@ -31,7 +36,6 @@ class Proxy:
     """One object of the student's. Two proxies of one object are the same proxy."""
 
     __slots__ = ("__weakref__", "_handle", "_session", "_times")
-    __array_ufunc__ = None  # NumPy's operators leave the decision to ours
     _is_plain = False  # a container, which is compared by value, here
 
     def __init__(self, session: Session, handle: int) -> None:
@@ -50,7 +54,7 @@ class Proxy:
             return _ask_description(self)[0]
         if name == "__signature__":
             return _signature(_ask_description(self)[2])
-        if name.startswith(("__", "_repr_", "_ipython_")):
+        if name.startswith(("__", "_repr_", "_ipython_")) or asked_by_a_library():
             raise AttributeError(name)
         return _ask(self, "get", name)
 
@@ -80,6 +84,23 @@ class Proxy:
                 return
             yield value
 
+    def __next__(self) -> Any:
+        more, value = _ask(self, "next")
+        if not more:
+            raise StopIteration
+        return value
+
+    def __contains__(self, item: object) -> bool:
+        """Whether one of its items is that, compared here: a method of its class would learn what a test expects."""
+        if isinstance(item, Proxy) and not type(item)._is_plain:
+            return _ask(self, "operate", "contains", item) is True
+        values = iter(self)
+        try:
+            first = list(islice(values, 1))
+        except TypeError:
+            _refuse(self, "asked whether it holds a value of the test")
+        return item in first or item in values
+
     def __enter__(self) -> Any:
         return _ask(self, "enter")
 
@@ -91,6 +112,9 @@ class Proxy:
         if isinstance(value, Copied):
             return value._session.request("is instance", value._handle, self) is True
         return isinstance(value, Proxy) and _ask(value, "is instance", self) is True
+
+    def __subclasscheck__(self, value: object) -> bool:
+        return isinstance(value, Proxy) and _ask(value, "is subclass", self) is True
 
     def __copy__(self) -> Any:
         return _ask(self, "copy")
@@ -105,10 +129,10 @@ class Proxy:
         return str(_ask(self, "repr"))
 
     def __eq__(self, other: object) -> bool:
-        return other is self or (other is not None and _compare(self, "eq", other))
+        return other is self or (other is not None and other is not _NO_VALUE and _compare(self, "eq", other))
 
     def __ne__(self, other: object) -> bool:
-        return other is not self and (other is None or _compare(self, "ne", other))
+        return other is not self and (other is None or other is _NO_VALUE or _compare(self, "ne", other))
 
     def __lt__(self, other: object) -> bool:
         return _compare(self, "lt", other)
@@ -126,6 +150,9 @@ class Proxy:
 
     def __array__(self, *_: Any, **__: Any) -> NoReturn:
         _refuse(self, "turned into an array")
+
+    def __array_ufunc__(self, *_: Any, **__: Any) -> Any:
+        _refuse(self, "handed to NumPy")
 
     def __bool__(self) -> bool:
         _refuse(self, "true or false")
@@ -148,6 +175,11 @@ class Proxy:
 _ask = Proxy._ask
 
 
+def asked_by_a_library() -> bool:
+    """Whether it looks for the attribute: ``np.clip(thing, low, high)`` would call ``thing.clip(low, high)``."""
+    return str(sys._getframe(2).f_globals.get("__name__")).partition(".")[0] in _LIBRARIES
+
+
 def _refuse(proxy: Proxy, what: str) -> NoReturn:
     raise BoundaryError(f"{type(proxy).__name__!r} of the student's cannot be {what} in a test: {_ADVICE}")
 
@@ -159,7 +191,7 @@ def _compare(proxy: Proxy, name: str, other: object) -> bool:
     _refuse(proxy, "compared with a value of the test")
 
 
-def _arithmetic(name: str, reflected: bool) -> Any:
+def _arithmetic(name: str, reflected: bool = False) -> Any:
     def operate(self: Proxy, other: object) -> Any:
         if isinstance(other, Proxy) and not type(other)._is_plain:
             return _ask(other, "operate", name, self) if reflected else _ask(self, "operate", name, other)
@@ -169,9 +201,10 @@ def _arithmetic(name: str, reflected: bool) -> Any:
 
 
 for _name in sorted(protocol.ARITHMETIC):
-    _dunder = f"__{_name.strip('_')}__"
-    setattr(Proxy, _dunder, _arithmetic(_name, False))
-    setattr(Proxy, f"__r{_dunder[2:]}", _arithmetic(_name, True))
+    _plain_name = _name.strip("_")
+    setattr(Proxy, f"__{_plain_name}__", _arithmetic(_name))
+    setattr(Proxy, f"__r{_plain_name}__", _arithmetic(_name, reflected=True))
+    setattr(Proxy, f"__i{_plain_name}__", _arithmetic(f"i{_plain_name}"))
 for _dunder in ("__float__", "__int__", "__index__", "__complex__", "__abs__", "__neg__", "__pos__", "__round__"):
     setattr(Proxy, _dunder, lambda self, *_: _refuse(self, "used as a number"))
 

@@ -36,7 +36,6 @@ ENDED = "the student's process ended"
 # What a test cannot see, or sees by chance.
 _UNRECORDED = frozenset({"names", "bind", "unbind", "run", "flush", "describe", "text", "repr", "self-test", "echo"})
 MOST_FREED = 100_000  # handles that one message lets go: it may hold no more than so many numbers
-_BY_CONTENT = frozenset({"call", "value"})
 
 
 class Session:
@@ -55,6 +54,7 @@ class Session:
         self.dead: str | None = None
         self.freed: list[list[int]] = []
         self.figures_open = False
+        self.moment = 0  # goes on wherever student code may have run
         self.bindings: Bindings | None = None  # of the test that runs
         self._emit = emit
         self._recorder = recorder
@@ -164,10 +164,7 @@ class Session:
             self._mirrors.sent(mirrors)
             if state:
                 self._streams.remember()
-            answer = self._answer(message[0] in _BY_CONTENT)
-            if message[0] == "call" and type(answer) is Container:  # it could be another at each look of the test's
-                raise ProtocolError("a result that is looked at later")
-            return answer
+            return self._answer(message[0])
         except _Raised as raised:
             student_error = raised.error
         except (EOFError, OSError):
@@ -184,14 +181,16 @@ class Session:
             self._arguments = outer
         raise student_error
 
-    def _answer(self, by_content: bool) -> Any:
+    def _answer(self, operation: str) -> Any:
         while True:
             self._mirrored = False
             message = self.channel.receive()
+            self.moment += operation not in protocol.LOOKS
             if type(message) is not list or len(message) != 3:
                 raise ProtocolError("not an answer")
             kind, news, payload = message
-            if self._mirrored and (by_content or kind != protocol.VALUE):  # what a test did to it would go back there
+            content_alone = operation == "call" or kind != protocol.VALUE
+            if self._mirrored and content_alone:  # what a test did to it would go back there
                 raise ProtocolError("an array of its own where only the content is asked for")
             self._take_news(news)
             if kind == protocol.VALUE:

@@ -10,6 +10,7 @@ import socket
 import sys
 import traceback
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 from autograder import protocol, selftest
@@ -18,8 +19,12 @@ from autograder.limits import Limits
 from autograder.objects import EVERYTHING, Objects, exception_names
 from autograder.randomness import Streams
 from autograder.shell import Shell
+from autograder.wire import MAX_MAP
 
-_OPERATORS = {name: getattr(operator, name) for name in protocol.COMPARISONS | protocol.ARITHMETIC}
+_IN_PLACE = {f"i{name.strip('_')}" for name in protocol.ARITHMETIC}
+_OPERATORS = {
+    name: getattr(operator, name) for name in {*protocol.COMPARISONS, *protocol.ARITHMETIC, *_IN_PLACE, "contains"}
+}
 
 
 class Student:
@@ -47,15 +52,18 @@ class Student:
             "set item": lambda h, key, value: operator.setitem(get(h), plain(key), plain(value)),
             "delete item": lambda h, key: operator.delitem(get(h), plain(key)),
             "length": lambda h: len(get(h)),
-            "items": lambda h: [live(item) for item in get(h)],
-            "pairs": lambda h: [[self.objects.prepare_key(key), live(value)] for key, value in get(h).items()],
+            "items": lambda h, start: [live(item) for item in get(h)[start : start + protocol.SLICE]],
+            "item": lambda h, place: live(get(h)[place]),
+            "keys": lambda h: [self.objects.prepare_key(key) for key in islice(get(h), MAX_MAP + 1)],
+            "values": lambda h: [live(value) for value in islice(get(h).values(), MAX_MAP)],
+            "look up": lambda h, key: [True, live(get(h)[plain(key)])] if plain(key) in get(h) else [False, None],
             "iterate": lambda h: live(iter(get(h))),
             "next": self._next,
-            "value": lambda h: live(get(h), EVERYTHING, False),
             "copy": lambda h: live(copy.copy(get(h))),
             "deepcopy": lambda h: live(copy.deepcopy(get(h))),
             "operate": lambda h, name, other: live(_OPERATORS[name](get(h), plain(other))),
             "is instance": lambda h, cls: isinstance(get(h), plain(cls)),
+            "is subclass": lambda h, cls: issubclass(get(h), plain(cls)),
             "text": lambda h: str(get(h))[: limits.text_bytes],
             "repr": lambda h: repr(get(h))[: limits.text_bytes],
             "describe": self._describe,
@@ -167,10 +175,10 @@ class Student:
             while frames is not None and str(frames.tb_frame.f_globals.get("__name__")).startswith("autograder."):
                 frames = frames.tb_next
             lines = "".join(traceback.format_exception(type(error), error, frames, limit=-12))[-limit:]
-        except BaseException:  # a __str__ that raises, or worse
-            text, lines = "", names[0]
-        plain = len(error.args) <= 10 and all(type(value) in protocol.ATOMS for value in error.args)
-        arguments = list(error.args) if plain and len(repr(error.args)) <= limit else [text]
+            plain = len(error.args) <= 10 and all(type(value) in protocol.ATOMS for value in error.args)
+            arguments = list(error.args) if plain and len(repr(error.args)) <= limit else [text]
+        except BaseException:  # a __str__ that raises, a number of more digits than Python writes, or worse
+            text, lines, arguments = "", names[0], [""]
         return [names, arguments, text, lines]
 
 

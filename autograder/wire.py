@@ -28,7 +28,7 @@ BULK = 16384
 BODY_PER_ITEM = 16  # bytes of body allowed for each item of the limit
 MAX_PARTS = 4096
 MAX_MAP = 100_000  # keys of one dictionary or set: bounds what colliding hashes can cost
-MAX_ALIKE = 1000  # values of a set that have one hash
+MAX_ALIKE = 1000  # values of a set, or keys of a dictionary looked at, that have one hash
 
 TUPLE, SET, FROZENSET, COMPLEX, BIGINT, ARRAY, BULK_ARRAY, SCALAR, SLICE, ELLIPSIS, TEXT_ARRAY = range(1, 12)
 NUMBER_TYPE, DTYPE, TABLE = 12, 13, 14
@@ -65,6 +65,15 @@ def _bigint(data: bytes) -> int:
     return int.from_bytes(data, "little", signed=True)
 
 
+def hashable(values: list[Any]) -> list[Any]:
+    """Values that may become a set, or the keys of a dictionary. Raises ProtocolError."""
+    if len(values) > MAX_MAP:
+        raise ProtocolError(f"more than {MAX_MAP:,} keys of a dictionary or values of a set")
+    if values and max(Counter(map(hash, values)).values()) > MAX_ALIKE:  # minutes, in one call
+        raise ProtocolError("keys of a dictionary or values of a set that hash alike")
+    return values
+
+
 class Codec:
     """Encodes and decodes messages; ``encode_other`` and ``decode_other`` are the endpoint's hooks.
 
@@ -99,8 +108,8 @@ class Codec:
             BIGINT: _bigint,
             ELLIPSIS: lambda data: ...,
             TUPLE: lambda data: tuple(self.inner_list(data)),
-            SET: lambda data: set(self._hashable(data)),
-            FROZENSET: lambda data: frozenset(self._hashable(data)),
+            SET: lambda data: set(hashable(self.inner_list(data))),
+            FROZENSET: lambda data: frozenset(hashable(self.inner_list(data))),
             SLICE: lambda data: slice(*self.inner_list(data)),
             TABLE: lambda data: tables.from_plain(self.inner_list(data)),
         }
@@ -218,15 +227,6 @@ class Codec:
             self._levels += 1
         if type(values) is not list:
             raise ProtocolError("a container without a list")
-        return values
-
-    def _hashable(self, data: bytes) -> list[Any]:
-        """The values of a set."""
-        values = self.inner_list(data)
-        if len(values) > MAX_MAP:
-            raise ProtocolError("a set with too many values")
-        if values and max(Counter(map(hash, values)).values()) > MAX_ALIKE:  # minutes, in one call
-            raise ProtocolError("a set of values that hash alike")
         return values
 
     def _bulk_array(self, data: bytes) -> arrays.Array:

@@ -88,6 +88,30 @@ def raises(kind=BadInput):
     raise kind("bad thing", 7)
 
 
+class Negative(ValueError):
+    def __init__(self, value):
+        self.value = value
+
+    def __str__(self):
+        return f"{self.value} is negative"
+
+
+class NegativeKey(KeyError):
+    __init__, __str__ = Negative.__init__, Negative.__str__
+
+
+def root(x, kind=Negative):
+    raise kind(x)
+
+
+def root_of(x):
+    root(x, NegativeKey)
+
+
+def unprintable(*text):
+    raise ValueError(*text, 10**5000)
+
+
 def missing_key():
     return {}["a key"]
 
@@ -184,6 +208,32 @@ def first_changes(a, b):
     return b[0]
 
 
+def visit(graph, node, seen):
+    seen.add(node)
+    for other in sorted(graph[node] - seen):
+        visit(graph, other, seen)
+    return seen
+
+
+def connect(graph, one, other):
+    graph[one].add(other)
+    graph.setdefault(other, set()).add(one)
+
+
+def erase_members(members, *gone):
+    members.difference_update(gone)
+
+
+def move_to_end(d, key):
+    d[key] = d.pop(key)
+
+
+def sort_keys(d):
+    for key in sorted(d):
+        move_to_end(d, key)
+    d.pop("gone", None)
+
+
 def keywords(a, *rest, b=2, **others):
     return a, rest, b, others
 
@@ -232,6 +282,41 @@ class Point:
         return f"Point({self.x})"
 
 
+class Spot(Point):
+    def __iadd__(self, other):
+        self.x += other.x
+        return self
+
+
+class Bag:
+    def __init__(self):
+        self.kept = []
+
+    def put(self, value):
+        self.kept.append(value)
+
+    def __contains__(self, value):
+        return any(value is each for each in self.kept)
+
+
+class Row(list):
+    def total(self):
+        return sum(self)
+
+
+class Table(dict):
+    __getattr__ = dict.__getitem__
+
+
+class Odd(list):
+    def __getitem__(self, index):
+        return "odd"
+
+
+def is_row(value):
+    return type(value) is Row
+
+
 def figure():
     import matplotlib.pyplot as plt
 
@@ -264,6 +349,14 @@ def call_later(f):
 class Holder:
     def __init__(self):
         self.items, self.pair, self.table, self.empty = [3, 1, 2], (1, 2), {"a": 1, "b": [2]}, []
+
+
+def series():
+    return [1.0, 2.0, 3.0], {"loss": [3.0, 2.0], "steps": {}}, (1.0, 2.0)
+
+
+def large():
+    return {n: n * n for n in range(400_000)}, list(range(1_200_000))
 
 
 class Solver:
@@ -572,6 +665,12 @@ SAME = {
     "base class of the student's own expected": """
         raised(BadInput, raises, WorseInput)
         raised(WorseInput, raises, WorseInput)""",
+    "text of the student's own exceptions": """
+        for call in (root, root_of):
+            error = raised(ValueError if call is root else KeyError, call, -4)
+            assert "-4 is negative" in str(error) and error.args == (-4,)
+        for error in (raised(ValueError, unprintable), raised(ValueError, unprintable, "no")):
+            assert identity(3) == 3""",
     "KeyError reads the same": "assert str(raised(KeyError, missing_key)) == \"'a key'\"",
     "RecursionError expected": "raised(RecursionError, deep, 10**5)",
     "wrong number of arguments is a TypeError": "raised(TypeError, normalize, 1)",
@@ -594,8 +693,25 @@ SAME = {
         n = {"x": x, "l": [x, {"y": x}]}
         fill(n)
         assert x.tolist() == [4, 4] and n["x"] is x and len(n["l"]) == 3 and n["l"][0] is x""",
+    "sets changed in place": """
+        seen, graph = set(), {1: {2}, 2: {1, 3}, 3: {2}, 4: set()}
+        assert visit(graph, 1, seen) is seen and seen == {1, 2, 3} and graph[4] == set()
+        connect(graph, 4, 5), connect(graph, 1, 4)
+        assert graph[4] == {1, 5} and graph[5] == {4} and graph[1] == {2, 4} and list(graph) == [1, 2, 3, 4, 5]
+        words = {("a", 1), "b", frozenset({3})}
+        erase_members(words, "b"), erase_members(words, ("a", 1))
+        assert words == {frozenset({3})}""",
+    "the order of a dictionary's keys": """
+        d, kept = {"b": 1, "a": [2], "c": 3}, np.ones(2)
+        move_to_end(d, "b")
+        assert list(d.items()) == [("a", [2]), ("c", 3), ("b", 1)]
+        move_to_end(d, "b"), move_to_end(d, "a")
+        assert list(d) == ["c", "b", "a"] and d["a"] == [2]
+        d = {"z": kept, "gone": 1, "y": 2}
+        sort_keys(d)
+        assert list(d) == ["y", "z"] and d["z"] is kept""",
     "what is passed twice is one object": """
-        for v in ([1], [[1]], {"a": 1}, np.ones(2), pd.DataFrame({"a": [1]})):
+        for v in ([1], [[1]], {"a": 1}, {1}, np.ones(2), pd.DataFrame({"a": [1]})):
             assert one_object(v, v) and not one_object(v, copy.copy(v))""",
     "an array that cannot be written keeps its values": """
         x = np.ones(3)
@@ -610,7 +726,8 @@ SAME = {
         X = np.zeros((4, 3))
         sgd(X[1:3], np.ones((2, 3)))
         assert np.allclose(X[1:3], -0.01) and X[0].sum() == 0""",
-    "functions of the test passed to student code": """
+    "functions of the test passed to student code, and of the student's to NumPy": """
+        assert np.vectorize(identity)([1, 2]).tolist() == list(map(identity, [1, 2]))
         assert apply(lambda v: v * 2, 5) == 11 and apply(np.sqrt, 4.0) == 3.0 and apply(math.sqrt, 4) == 3
         assert call_later(lambda x: x + 1)(3) == 8 and apply(identity, 2) == 3""",
     "a function of the test that raises": """
@@ -732,6 +849,37 @@ SAME = {
         np.testing.assert_allclose(cache[0].mean(0), 0, atol=1e-7)
         x_hat, gamma, std = cache
         assert x_hat.shape == (4, 3) and len(cache) == 3 and cache[-1].shape == (3,)""",
+    "generators and iterators asked for one value at a time": """
+        g = squares(3)
+        assert [next(g), next(g), next(g)] == [0, 1, 4] and next(g, None) is None
+        raised(StopIteration, next, g)
+        assert "not an iterator" in str(raised(TypeError, next, Point(1)))""",
+    "classes of the student's and their bases": """
+        assert issubclass(Spot, Point) and issubclass(Spot, Spot) and not issubclass(Point, Spot)
+        assert not issubclass(int, Point)""",
+    "operators that change an object in place": """
+        v = w = Spot(1)
+        v += Spot(2)
+        assert v is w and w.x == 3
+        v = w = Point(1)
+        v += Point(2)
+        assert v.x == 3 and w.x == 1""",
+    "membership in an object of the student's": """
+        b, one = Bag(), Spot(1)
+        b.put(one)
+        assert one in b and Spot(1) not in b and 3 in Point(1) and 4 not in Point(1)""",
+    "tuples, lists and dictionaries of a class of the student's own": """
+        p, (_, nested) = pair(), (0, [pair()])
+        assert isinstance(p, tuple) and isinstance(p, Pair) and len(p) == 2 and p[0] == p.a == 1 and p.b.sum() == 2
+        a, b = p
+        assert a == 1 and Pair(1, 2) == Pair(1, 2) < (1, 3) and Pair(1, 2) == (1, 2) and (1, 2) == Pair(1, 2)
+        assert Pair(1, 2)._asdict() == {"a": 1, "b": 2} and {Pair(1, 2): 3}[1, 2] == 3
+        row, table = Row([3, 1]), Table(a=1)
+        row.sort(), row.append(row.total())
+        assert isinstance(row, list) and row == [1, 3, 4] and row.total() == 8 and np.mean(row) > 2
+        table["b"] = 2
+        assert isinstance(table, dict) and table == {"a": 1, "b": 2} and table.a == 1 and dict(**table) == table
+        assert Odd()[0] == "odd" and is_row(row) and apply(len, row) == 4""",
     "namedtuple": "r = pair(); assert r[0] == 1 and r.a == 1 and r.b.shape == (2,)",
     "other dictionaries": """
         o, d, c = ordered()
@@ -768,6 +916,29 @@ SAME = {
         assert h.table == table == {"a": 1, "b": [2], "c": 4}
         h.items += h.pair
         assert h.items == [3, 1, 2, 4, 1, 2] and items == h.items""",
+    "lists and tuples of an object and of a result in NumPy's hands": """
+        h, (numbers, _, _) = Holder(), series()
+        assert np.sum(h.items) == 6 and np.min(h.pair) == 1 and np.abs(numbers).max() == 3 and np.all(numbers)
+        assert np.clip(h.items, 1, 2).tolist() == [2, 1, 2] and np.mean(numbers) == 2 and np.diff(h.items).size == 2
+        assert np.abs(numbers - np.array([1.0, 2.0, 3.0])).max() == 0 and (np.ones(3) / numbers).sum() < 2
+        assert (np.array([1.0, 2.0]) - h.pair).tolist() == [0, 0] and np.zeros(h.pair).shape == h.pair
+        assert np.less(np.zeros(3), h.items).all() and np.multiply.outer(h.pair, 2)[1] == 4
+        assert np.concatenate([numbers, h.pair]).size == 5 and h.table["b"] @ np.ones(1) == 2
+        assert "unsupported operand" in str(raised(TypeError, lambda: h.items - 1))""",
+    "lists and dictionaries of a result that student code changes": """
+        numbers, table, _ = series()
+        assert numbers == [1, 2, 3] and len(table["loss"]) == 2
+        sort_in_place(table["loss"]), shorten(numbers), numbers.append(4), numbers.sort(reverse=True)
+        assert numbers == [4, 3, 2] and numbers[0] == 4 and table["loss"] == [2, 3] and "a" not in table
+        table["steps"]["one"] = 1
+        edit_later = table["steps"]
+        assert edit_later == {"one": 1} and table == {"loss": [2, 3], "steps": {"one": 1}} and len(table) == 2
+        del table["steps"]
+        assert "steps" not in table and list(table) == ["loss"] and edit_later["one"] == 1""",
+    "large dictionaries and lists of the student's": """
+        table, many = large()
+        assert 5 in table and -1 not in table and table[7] == 49 and table.get(399_999) and len(table) == 400_000
+        assert len(many) == 1_200_000 and many[-1] == 1_199_999 and 1_000_001 in many and sum(many[:3]) == 3""",
     "tuples of an object in sets and as keys": """
         h = Holder()
         assert h.pair in {(1, 2)} and {(1, 2): 5}[h.pair] == 5 and len({h.pair, Holder().pair}) == 1
@@ -948,6 +1119,8 @@ REFUSED = {
     "arithmetic with a trusted value": "Point(1) + 1",
     "reflected arithmetic with an array": "np.ones(2) * Point(1)",
     "truth": "bool(Point(1))",
+    "membership of a trusted value in an object that cannot be iterated over": "5 in Bag()",
+    "arithmetic in place with a trusted value": "p = Point(1); p += 1",
     "a number": "float(Point(1))",
     "a whole number": "int(Point(1))",
     "a complex number": "complex(Point(1))",

@@ -87,6 +87,20 @@ class Conversation:
         return False
 
 
+class Lying:
+    """A session whose student's process answers with what it likes."""
+
+    def __init__(self, answer: Any) -> None:
+        self.answer = answer
+        self.asked: list[tuple[Any, ...]] = []
+        self.freed: list[Any] = []
+        self.moment = 0
+
+    def request(self, *question: Any) -> Any:
+        self.asked.append(question)
+        return self.answer
+
+
 Talk = Callable[..., Conversation]
 
 

@@ -39,7 +39,7 @@ TESTS = {
     "arrays": WIRE,
     "bindings": ["tests/test_bindings.py"],
     "channel": ["tests/test_channel.py"],
-    "containers": BOUNDARY,
+    "containers": ["tests/test_containers.py", *BOUNDARY],
     "exceptions": [*BOUNDARY, "tests/test_judge_deaths.py"],
     "judge": ["tests/test_judging.py", "tests/test_judging_cells.py", "tests/test_bound_again.py"],
     "life": ["tests/test_life.py"],

@@ -71,13 +71,13 @@ SURVIVORS: dict[str, dict[str, str]] = {
     },
     "session": {
         (
-            'if message[0] == "call" and type(answer) is Container: -> '
-            'if message[0] <= "call" and type(answer) is Container:'
-        ): "of what comes before it, to bind a name, nothing is asked back",
-        (
-            "if self._mirrored and (by_content or kind != protocol.VALUE): -> "
-            "if self._mirrored and (by_content or kind < protocol.VALUE):"
+            'content_alone = operation == "call" or kind != protocol.VALUE -> '
+            'content_alone = operation == "call" or kind < protocol.VALUE'
         ): "both other kinds come before it",
+        (
+            'content_alone = operation == "call" or kind != protocol.VALUE -> '
+            'content_alone = operation <= "call" or kind != protocol.VALUE'
+        ): "of what comes before it, to bind a name, nothing is asked back",
     },
     "mirrors": {
         (

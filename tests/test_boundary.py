@@ -213,6 +213,33 @@ def test_subclasses_of_plain_kinds_reach_student_code_as_the_plain_kind() -> Non
     assert check.status == "passed", check.message
 
 
+TWO_FACED = """
+import sys
+def sort_and_count(values): return keep(list(values)), len(values)
+frame = sys._getframe()
+while type(frame.f_locals.get("self")).__name__ != "Student": frame = frame.f_back
+objects, operations, kept = frame.f_locals["self"].objects, frame.f_locals["self"].operations, []
+def keep(values):
+    kept[:] = [values, 0]
+    return values
+def items(handle, start):
+    kept[1] += 1
+    return ([0] * 3 if kept[1] == 1 else kept[0])[start:]
+operations["items"] = items
+"""
+
+
+def test_a_list_within_a_result_is_no_other_at_the_next_look() -> None:
+    """Sorted at the first look, and of the right values at the second."""
+    cell = (
+        "out, n = sort_and_count([3, 1, 2])\nassert all(a <= b for a, b in zip(out, out[1:])) and set(out) == {1, 2, 3}"
+    )
+    work, own = (notebook(student, {"test": cell}) for student in (TWO_FACED, TWO_FACED.partition("frame")[0]))
+    with Worker(Assignment("boundary", own)) as worker:
+        check = worker.grade(work, seed=0).checks["test"]
+    assert (check.status, check.score) == ("failed", 0)
+
+
 WITH_PANDAS = """
 import pandas as pd
 CACHES = [pd.DataFrame({"a": [1.5]}), pd.Series([1, 2]), pd.Series(["x"]), pd.Timestamp("2026-01-01"), pd.NaT, pd.NA]

@@ -11,15 +11,16 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from autograder import exceptions, proxies
 from autograder.arguments import Arguments
-from autograder.containers import Container
 from autograder.errors import BoundaryError, ProtocolError
 from autograder.protocol import ARITHMETIC
 from autograder.proxies import proxy_type
 from autograder.session import Session
+from tests.conversation import Lying
 
 
 def test_a_change_of_another_shape_or_kind_is_not_written_into_an_array() -> None:
@@ -32,55 +33,21 @@ def test_a_change_of_another_shape_or_kind_is_not_written_into_an_array() -> Non
     assert x.all()
 
 
-class Lying:
-    """A session whose student's process answers with what it likes."""
-
-    def __init__(self, answer: Any) -> None:
-        self.answer = answer
-        self.asked: list[tuple[Any, ...]] = []
-        self.freed: list[Any] = []
-
-    def request(self, *question: Any) -> Any:
-        self.asked.append(question)
-        return self.answer
+def test_a_set_takes_a_set_alone_and_keeps_the_members_that_stay() -> None:
+    arguments, stays = Arguments(), ("stays",)
+    members: set[Any] = {stays, 1}
+    arguments.outgoing(members)
+    for change in ([2], "ab", {1: 2}, frozenset({2}), None):
+        assert arguments.change(0, change) is members
+        assert members == {stays, 1}
+    arguments.change(0, {("stays",), 2})
+    assert members == {stays, 2}
+    assert any(member is stays for member in members)
 
 
 def things(answer: Any, *handles: int) -> tuple[Lying, Any]:
     session = Lying(answer)
     return session, [proxy_type("Thing")(cast(Session, session), handle) for handle in handles]
-
-
-def test_a_container_that_turns_into_another_kind_is_refused() -> None:
-    class Equal(list[int]):
-        def __eq__(self, other: object) -> bool:
-            return True
-
-    for answer in ((1,), {1: 1}, Equal(), 1, None):
-        with pytest.raises(BoundaryError, match="changed its type"):
-            assert Container(cast(Session, Lying(answer)), 1, list) == [1]
-    assert Container(cast(Session, Lying([1])), 1, list) == [1]
-
-
-@pytest.mark.parametrize("other", [(1, 1), (1, 2), (1, 3), (1,), (1, 2, 0)])
-def test_a_container_compares_as_what_it_holds_does(other: tuple[int, ...]) -> None:
-    held = (1, 2)
-    container = Container(cast(Session, Lying(held)), 1, tuple)
-    for name in ("eq", "ne", "lt", "le", "gt", "ge"):
-        compare = getattr(operator, name)
-        assert compare(container, other) is compare(held, other)
-        assert compare(other, container) is compare(other, held)
-
-
-@pytest.mark.parametrize(
-    ("held", "name", "other"),
-    [([1, 2], "add", [3]), ((1, 2), "iadd", (3,)), ((1, 2), "mul", 3), ({"a": 1, "b": 2}, "or_", {"b": 3, "c": 4})],
-)
-def test_a_container_is_reckoned_with_as_what_it_holds(held: Any, name: str, other: Any) -> None:
-    container, reckon = Container(cast(Session, Lying(held)), 1, type(held)), getattr(operator, name)
-    assert reckon(container, other) == reckon(held, other)
-    assert reckon(other, container) == reckon(other, held)
-    if type(other) is type(held):
-        assert reckon(container, container) == reckon(held, held)
 
 
 def test_what_a_class_of_the_students_answers_is_no_more_than_a_name_a_text_and_a_signature() -> None:
@@ -109,6 +76,10 @@ def test_operators_between_two_objects_of_the_students_are_forwarded_under_their
         assert session.asked.pop() == ("operate", 1, name, other)
         assert getattr(one, f"__r{plain}__")(other) is True
         assert session.asked.pop() == ("operate", 2, name, one)
+        assert getattr(one, f"__i{plain}__")(other) is True
+        assert session.asked.pop() == ("operate", 1, f"i{plain}", other)
+    assert other in one
+    assert session.asked.pop() == ("operate", 1, "contains", other)
     assert not session.asked
 
 
@@ -118,6 +89,9 @@ def test_a_comparison_and_a_kind_are_true_where_the_answer_is_true_itself_alone(
     assert [one == other, one != other, one < other] == [False] * 3
     assert not isinstance(other, one)
     assert not isinstance(3, one)
+    assert not issubclass(other, one)
+    assert not issubclass(int, one)
+    assert other not in one
 
 
 def test_an_object_is_itself_and_is_not_none_whatever_it_says() -> None:
@@ -130,6 +104,7 @@ def test_an_object_is_itself_and_is_not_none_whatever_it_says() -> None:
 
 REFUSALS: dict[str, Callable[[Any], object]] = {
     "turned into an array": np.asarray,
+    "handed to NumPy": np.sqrt,
     "true or false": bool,
     "pickled": pickle.dumps,
     "subclassed": lambda thing: types.new_class("Sub", (thing,)),
@@ -156,6 +131,30 @@ def test_what_jupyter_and_numpy_look_for_is_not_asked_of_the_student() -> None:
     assert session.asked == [("get", 1, "_mine")]
 
 
+NUMPYS: list[Callable[[Any], object]] = [
+    np.mean, np.std, np.sum, np.min, np.max, np.prod, np.any, np.argmax, np.cumsum, np.round, np.ravel, np.shape,
+    lambda thing: np.clip(thing, 61.7, 61.9), lambda thing: np.dot([61.8], thing), lambda thing: np.take(thing, [0]),
+    lambda thing: np.maximum(thing, 61.8), lambda thing: np.ones(2) - thing, lambda thing: np.float64(61.8) == thing,
+    lambda thing: np.ma.mean(thing), np.linalg.norm, lambda thing: pd.Series([61.8]) - thing,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("function", NUMPYS, ids=range(len(NUMPYS)))
+def test_a_function_of_numpys_calls_no_method_of_the_students(function: Callable[[Any], object]) -> None:
+    """The test that calls it believes that the number is NumPy's, and hands over what it expects."""
+    session, (thing,) = things(0.0, 1)
+    session.answer = thing
+    with pytest.raises(BoundaryError):
+        function(thing)
+    assert not session.asked
+
+
+def test_a_method_that_a_test_itself_calls_is_the_students() -> None:
+    session, (thing,) = things(5, 1)
+    assert thing.mean == 5
+    assert session.asked == [("get", 1, "mean")]
+
+
 def test_a_handle_is_given_back_with_the_number_of_times_that_it_came() -> None:
     session, made = things(1, 7)
     made.clear()
@@ -179,7 +178,7 @@ def test_types_are_made_once_a_name_and_not_without_end(monkeypatch: pytest.Monk
     "payload",
     [
         None, ([], [], "", ""), [[], [], ""], [[], [], "", "", 1], ["xy", [], "", ""], [[], "xy", "", ""],
-        [[5], [], "", ""], [["A", b".ValueError"], [], "", ""],
+        [[], [], 5, ""], [[], [], "", None], [[5], [], "", ""], [["A", b".ValueError"], [], "", ""],
     ],
 )  # fmt: skip
 def test_a_forged_exception_is_a_protocol_error(payload: Any) -> None:
@@ -201,6 +200,16 @@ def test_an_exception_has_the_classes_that_the_student_gave_it_up_to_the_built_i
         assert made(unknown) is exceptions.StudentError
     assert made(["Own"]).__bases__ == (exceptions.StudentError,)
     assert len(made([f"E{n}" for n in range(99)]).__mro__) == 20 + len(exceptions.StudentError.__mro__)
+
+
+def test_an_exception_says_what_the_students_class_says_and_keeps_its_arguments() -> None:
+    for base in (".ValueError", ".KeyError"):
+        error = exceptions.rebuild([["Negative", "Bad", base], [-4], "-4 is negative", ""])
+        assert (str(error), error.args) == ("-4 is negative", (-4,))
+        made = type(error)("a test's own")
+        assert str(made) == str(KeyError("a test's own") if base == ".KeyError" else "a test's own")
+    assert str(exceptions.rebuild([["Silent", ".ValueError"], [1, 2], "", ""])) == "(1, 2)"
+    assert str(exceptions.rebuild([[".KeyError"], ["k"], "something else", ""])) == "'k'"
 
 
 def test_an_exception_is_one_of_every_built_in_class_that_the_student_s_has() -> None:

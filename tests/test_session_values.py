@@ -13,7 +13,7 @@ import pytest
 
 from autograder.errors import BoundaryError
 from autograder.exceptions import StudentDied
-from autograder.protocol import ARGUMENT, DICT_KIND, GENERATOR, HANDLE, LIST_KIND, reference
+from autograder.protocol import ARGUMENT, DICT_KIND, GENERATOR, HANDLE, reference
 from autograder.proxies import Proxy
 from autograder.recording import Recorder
 from autograder.wire import Codec
@@ -193,14 +193,6 @@ def test_a_result_after_an_array_of_the_students_own_is_one(talk: Talk) -> None:
     session = talk(value(mirror(6, np.ones(2))), value(2.0)).session
     assert session.request("get", 1, "w").tolist() == [1, 1]
     assert session.call(3, (), {}) == 2.0
-
-
-def test_a_result_is_there_at_once_and_is_no_container_to_be_looked_at_later(talk: Talk) -> None:
-    talking = talk(value([lazy(5, LIST_KIND)]), value(lazy(6, LIST_KIND)))
-    (inner,) = talking.session.call(3, (), {})
-    assert isinstance(inner, list)
-    with pytest.raises(StudentDied, match="a result that is looked at later"):
-        talking.session.call(3, (), {})
 
 
 def test_an_array_of_the_students_that_no_test_holds_is_given_back(talk: Talk) -> None:

@@ -1,0 +1,195 @@
+"""A tuple, list or dict of the student's is one value to a test, and comes over as far as it is looked at."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any, cast
+
+import numpy as np
+import pytest
+
+from autograder import containers
+from autograder.containers import Container
+from autograder.errors import BoundaryError
+from autograder.protocol import LIST_KIND
+from autograder.session import Session
+from tests.conversation import Lying, Talk, lazy, value
+
+
+class Holding(Lying):
+    """A session with a process that holds one tuple, list or dictionary, and answers as an honest one does."""
+
+    def request(self, *question: Any) -> Any:
+        self.asked.append(question)
+        operation, held = question[0], self.answer
+        if operation == "look up":
+            return [question[2] in held, held.get(question[2])]
+        if operation == "item":
+            return held[question[2]]
+        return len(held) if operation == "length" else list(held.values() if operation == "values" else held)
+
+
+def container(held: Any) -> tuple[Holding, Any]:
+    session = Holding(held)
+    return session, Container(cast(Session, session), 1, type(held))
+
+
+@pytest.mark.parametrize("answer", [(1,), {1: 1}, 1, None, [1] * 100_001])
+def test_a_container_whose_items_are_no_list_of_so_many_is_refused(answer: Any) -> None:
+    with pytest.raises(BoundaryError, match="or no container any more"):
+        assert Container(cast(Session, Lying(answer)), 1, list) == [1]
+
+
+def test_a_container_is_the_same_at_each_look_until_student_code_may_have_run() -> None:
+    session, items = container([3, 1, 2])
+    assert items[0] == 3
+    session.answer = [1, 2, 3]
+    assert [list(items), items == [3, 1, 2], 2 in items, len(items), items[1:]] == [[3, 1, 2], True, True, 3, [1, 2]]
+    assert [question[0] for question in session.asked] == ["length", "items"]
+    session.moment += 1
+    assert items == sorted(items) == [1, 2, 3]
+
+
+def test_a_dictionary_is_the_same_at_each_look_until_student_code_may_have_run() -> None:
+    session, table = container({"a": 1, "b": 2})
+    assert [table["a"], "z" in table, table.get("z", 5)] == [1, False, 5]
+    session.answer = {"a": 7, "b": 8}
+    assert [table["a"], table.get("a"), table == {"a": 1, "b": 8}, dict(table)] == [1, 1, True, {"a": 1, "b": 8}]
+    session.answer = {"z": 1}
+    assert [list(table), len(table), "z" in table, list(table.items())] == [["a", "b"], 2, False, [("a", 1), ("b", 8)]]
+    session.moment += 1
+    assert table == {"z": 1}
+
+
+@pytest.mark.parametrize("look", ["a", "z"])
+@pytest.mark.parametrize("later", [{"b": 2}, {"z": 2}, {"a": 1, "z": 2}])
+def test_keys_that_come_or_go_between_two_looks_are_a_lie(look: str, later: dict[str, int]) -> None:
+    session, table = container({"a": 1})
+    assert (look in table) is (look == "a")
+    session.answer = later
+    if (look in later) is not (look == "a"):
+        with pytest.raises(BoundaryError, match="changed between two looks"):
+            list(table)
+    session.moment += 1
+
+
+LATER: list[tuple[Callable[[Any], Any], Callable[[Any], Any]]] = [
+    (len, list), (list, lambda table: table.values()), (list, lambda table: table["a"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("first", "then"), LATER)
+def test_a_dictionary_of_another_length_at_the_next_look_is_a_lie(first: Any, then: Any) -> None:
+    session, table = container({"a": 1})
+    first(table)
+    session.answer = {}
+    with pytest.raises(BoundaryError, match="changed between two looks"):
+        then(table)
+
+
+def test_one_key_of_a_dictionary_is_looked_up_and_the_others_stay_where_they_are() -> None:
+    session, table = container(dict.fromkeys(range(200_000), 0))
+    assert [5 in table, -1 in table, table.get(7), table[8], len(table)] == [True, False, 0, 0, 200_000]
+    assert [question[0] for question in session.asked] == ["look up"] * 4 + ["length"]
+    session.answer = {"a": 1}
+    session.moment += 1
+    assert list(table) == [*table.keys()] == ["a"]
+    assert session.asked[5:] == [("keys", 1)]
+
+
+@pytest.mark.parametrize("keys", [range(100_001), [n * (2**61 - 1) for n in range(1001)]], ids=["many", "alike"])
+def test_a_dictionary_of_more_keys_than_are_bounded_or_of_some_that_hash_alike_is_refused(keys: Any) -> None:
+    table = Container(cast(Session, Lying(list(keys))), 1, dict)
+    with pytest.raises(BoundaryError, match=r"^a dictionary cannot be looked at as a whole"):
+        list(table)
+
+
+def test_a_long_list_comes_in_slices_and_one_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Slices(Lying):
+        def request(self, *question: Any) -> Any:
+            self.asked.append(question)
+            return list(self.answer[question[2] : question[2] + 100_000])
+
+    session = Slices(range(200_000))
+    items: Any = Container(cast(Session, session), 1, list)
+    assert items == list(range(200_000))
+    assert session.asked == [("items", 1, 0), ("items", 1, 100_000), ("items", 1, 200_000)]
+    session.moment, session.answer = 1, range(200_001)
+    assert [*items][-1] == 200_000
+    monkeypatch.setattr(containers, "MOST_ITEMS", 200_000)
+    session.moment = 2
+    with pytest.raises(BoundaryError, match="a container of more than 200,000 values"):
+        list(items)
+
+
+def test_one_item_of_a_long_list_comes_alone_and_is_the_same_at_the_next_look() -> None:
+    session, items = container(list(range(11)))
+    assert [items[7], items[-1], items[7 - 11], items[10], items[np.int64(7)]] == [7, 10, 7, 10, 7]
+    assert session.asked == [("length", 1), ("item", 1, 7), ("item", 1, 10)]
+    session.answer = [0] * 11
+    assert [sum(items), items[7], items[8], items[:8][-1]] == [17, 7, 0, 7]
+    session.moment, session.answer = -5, list(range(11))
+    for place in (11, -12):
+        with pytest.raises(IndexError, match=r"^list index out of range$"):
+            items[place]
+    session.moment = 1
+    assert len(items) == 11
+    session.answer = [0]
+    with pytest.raises(BoundaryError, match="changed between two looks"):
+        list(items)
+
+
+def test_what_a_test_makes_of_a_container_holds_no_array_of_the_students() -> None:
+    """What it writes into that would go back there."""
+    array = np.zeros(2)
+    _, inner = container([array])
+    _, outer = container({"in": inner, "array": array})
+    assert outer["array"] is array
+    made = outer | {}
+    made["in"][0][:] = made["array"][:] = 61.8
+    assert not array.any()
+
+
+@pytest.mark.parametrize("other", [(1, 1), (1, 2), (1, 3), (1,), (1, 2, 0)])
+def test_a_container_compares_as_what_it_holds_does(other: tuple[int, ...]) -> None:
+    held = (1, 2)
+    held_there = container(held)[1]
+    for name in ("eq", "ne", "lt", "le", "gt", "ge"):
+        compare = getattr(operator, name)
+        assert compare(held_there, other) is compare(held, other)
+        assert compare(other, held_there) is compare(other, held)
+
+
+@pytest.mark.parametrize(
+    ("held", "name", "other"),
+    [([1, 2], "add", [3]), ((1, 2), "iadd", (3,)), ((1, 2), "mul", 3), ({"a": 1, "b": 2}, "or_", {"b": 3, "c": 4})],
+)
+def test_a_container_is_reckoned_with_as_what_it_holds(held: Any, name: str, other: Any) -> None:
+    (_, held_there), reckon = container(held), getattr(operator, name)
+    assert reckon(held_there, other) == reckon(held, other)
+    assert reckon(other, held_there) == reckon(other, held)
+    if type(other) is type(held):
+        assert reckon(held_there, held_there) == reckon(held, held)
+
+
+def test_what_a_test_saw_of_a_container_holds_until_student_code_may_have_run(talk: Talk) -> None:
+    call_back = ["call back", None, [0, [], {}]]
+    answers = (
+        value([1]),
+        value(0),
+        value([2]),
+        call_back,
+        value([3]),
+        value(0),
+        value([4]),
+        value(0),
+        value(0),
+        value([5]),
+    )
+    talking = talk(value([lazy(5, LIST_KIND)]), *answers)
+    (items,) = talking.session.call(3, (), {})
+    seen = [[*items], [*items], talking.session.call(3, (), {}), [*items]]
+    talking.session.call(3, (lambda: seen.append([*items]),), {})
+    assert [*seen, [*items]] == [[1], [1], 0, [2], [3], [4]]
+    assert [*items, talking.session.request("get", 1, "x"), talking.session.call(3, (), {}), *items] == [4, 0, 0, 5]
