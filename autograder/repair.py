@@ -148,11 +148,15 @@ class _Matcher:
             given = [p for p in positions if _untouched(self.submitted[p], cell)]
             worked = [p for p in positions if p not in given]
             preferred = (given or worked) if cell.locked else (worked or given)
-            self._choose(cell, preferred[-1])
+            self._choose(cell, self._last(cell, preferred))
             # A blank copy that ran after the answer would undo it; a changed copy is the student's own cell.
             self.taken.update(dict.fromkeys(given, cell.index))
             if positions[1:]:
                 self.notes.append(f"The cell {cell.grade_id} was there {len(positions)} times; one was graded.")
+
+    def _last(self, cell: Cell, positions: Sequence[int]) -> int:
+        """The last of the cell's own kind, where there is one: notes and old versions are kept as text."""
+        return max(positions, key=lambda position: (self.submitted[position].cell_type == cell.cell_type, position))
 
     def _open(self, cell: Cell) -> bool:
         return cell.index not in self.chosen and not cell.locked
@@ -189,7 +193,7 @@ class _Matcher:
                 any_of = names or cell.binds
                 positions = [p for p, s in enumerate(self.submitted) if self._free(p) and defines(s.source, any_of)]
                 if positions:
-                    self._choose(cell, positions[-1])
+                    self._choose(cell, self._last(cell, positions))
                     self.notes.append(f"The answer of {cell.grade_id} was found by the function that it defines.")
                 elif names and all(self._in_an_answer(name) for name in names):
                     self.elsewhere.add(cell.index)

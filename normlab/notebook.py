@@ -275,12 +275,14 @@ def _notices(notebook: Notebook, known: Any) -> list[str]:
             f"Lost from the notebook: {', '.join(gone)}. Points of a lost answer are lost with it: download the "
             "notebook again and copy your answers into its cells."
         )
-    twice = sorted({one for one in ids if ids.count(one) > 1})
+    # A copy that was kept as text is none that the grader takes, where the cell itself is there.
+    alike = [cell.grade_id for cell in notebook.cells if cell.kind == cell.marks.get("cell_type", cell.kind)]
+    twice = sorted({one for one in ids if alike.count(one) > 1})
     if twice:
         notices.append(f"Twice in the notebook: {', '.join(twice)}. The grader takes the last; delete the other.")
     for cell in notebook.cells:
         expected = cell.marks.get("cell_type", cell.kind)
-        if expected != cell.kind:
+        if expected != cell.kind and cell.grade_id not in alike:
             notices.append(f"{cell.grade_id} was changed from a {expected} cell to a {cell.kind} cell; change it back.")
         elif (cell.is_check or cell.is_given) and "checksum" in cell.marks and not cell.is_as_released:
             what = "check" if cell.is_check else "cell"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from autograder.assignment import Assignment
 from autograder.intake import parse
 from autograder.limits import Limits
@@ -66,3 +68,20 @@ def test_a_given_cell_that_was_lost_is_put_back_whatever_an_answer_defines() -> 
     notebook, notes = repaired({"cells": [answer], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}, source)
     assert notes == ["The cell given was missing and was put back."]
     assert notebook["cells"][0]["source"] == cells[0]["source"]
+
+
+@pytest.mark.parametrize("kind", ["raw", "markdown"])
+@pytest.mark.parametrize("marks", [True, False])
+def test_an_old_version_kept_as_text_below_the_answer_stays_text(kind: str, marks: bool) -> None:
+    work = answered(RIGHT)
+    place = next(i for i, raw in enumerate(work["cells"]) if raw["id"] == "scale-forward")
+    now = work["cells"][place]
+    old = cell(kind, "old", "def scale_forward(x, w):  # was wrong\n    return x + w, (x, w)")
+    if marks:
+        old["metadata"] = now["metadata"]
+    else:
+        work["cells"][place] = {**now, "id": "own", "metadata": {}}
+    work["cells"].insert(place + 1, old)
+    cells = repaired(work)[0]["cells"]
+    assert [each["source"] for each in cells[2:4]] == [RIGHT["scale_forward"], old["source"]]
+    assert [each["cell_type"] for each in cells[2:4]] == ["code", kind]

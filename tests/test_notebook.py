@@ -83,6 +83,13 @@ def test_a_damaged_notebook_is_told_so(save: Save, damage: Callable[[Raw], None]
     assert not report.all_passed
 
 
+def test_an_old_version_kept_as_text_is_no_damage(save: Save) -> None:
+    notebook = filled()
+    notebook["cells"].append({**deepcopy(at(notebook, "double")), "cell_type": "raw"})
+    report = check(save(notebook))
+    assert (status(report), report.notices) == (ALL_DONE, ())
+
+
 @pytest.mark.parametrize("points", [None, "three", [], 10**400], ids=["none", "a word", "a list", "too much"])
 def test_a_check_whose_points_are_no_number_was_edited(save: Save, points: object) -> None:
     notebook = filled()
