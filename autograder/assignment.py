@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from autograder.errors import CourseError
 from autograder.regions import Markers, open_lines, release_source
-from autograder.syntax import analyze, ends_quietly, imported_modules, imported_names, to_python
+from autograder.syntax import analyze, ends_quietly, functions_in, imported_modules, imported_names, to_python
 
 Kind = Literal["student", "given", "test", "manual", "text"]
 
@@ -126,7 +126,9 @@ class Assignment:
 
     def names_of(self, cell: Cell) -> set[str]:
         """The names that a solution cell is the one to define; a helper that a later one defines, too, is none."""
-        return {name for name in cell.binds if self.defined_in.get(name) == cell.grade_id}
+        names = {name for name in cell.binds if self.defined_in.get(name) == cell.grade_id}
+        # Beside functions that were handed out, a helper or a variable is no answer: any cell may bind an x.
+        return names & functions_in(cell.release) or names
 
     @cached_property
     def trusted(self) -> frozenset[int]:

@@ -17,7 +17,7 @@ from typing import Any
 from autograder.assignment import Assignment, Cell
 from autograder.intake import SubmittedCell, made_for
 from autograder.marks import graded_metadata
-from autograder.syntax import defines
+from autograder.syntax import defines, functions_in
 from autograder.wording import shown
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -48,10 +48,15 @@ def repair(
             extras[anchor].append(found)
 
     used = {_source_id(assignment, cell) for cell in assignment.cells}
-    cells = [_added_cell(extra, used) for extra in extras[-1]]
+    cells: list[dict[str, Any]] = []
+    added = extras[-1]
     for cell in assignment.cells:
+        if not matcher.puts_back(cell):  # what was handed out must not undo an answer in a cell of the student's own
+            cells += [_added_cell(extra, used) for extra in added]
+            added = []
         cells.append(_own_cell(assignment, cell, matcher.answer(cell)))
-        cells += [_added_cell(extra, used) for extra in extras[cell.index]]
+        added = added + extras[cell.index]
+    cells += [_added_cell(extra, used) for extra in added]
     metadata = assignment.notebook.get("metadata", {})
     notebook = {
         "cells": cells,
@@ -113,6 +118,10 @@ class _Matcher:
         if cell.locked or cell.index not in self.chosen:
             return None
         return self.submitted[self.chosen[cell.index]]
+
+    def puts_back(self, cell: Cell) -> bool:
+        """Whether the student's version of a graded cell is lost."""
+        return cell.grade_id is not None and self._open(cell)
 
     def findings(self) -> list[str]:
         notes = list(self.notes)
@@ -188,9 +197,9 @@ class _Matcher:
 
     def _by_function(self) -> None:
         for cell in self.assignment.cells:
-            if cell.grade_id and self._open(cell):
+            if self.puts_back(cell):
                 names = self.assignment.names_of(cell)
-                any_of = names or cell.binds
+                any_of = names or cell.binds & functions_in(cell.release)
                 positions = [p for p, s in enumerate(self.submitted) if self._free(p) and defines(s.source, any_of)]
                 if positions:
                     self._choose(cell, self._last(cell, positions))

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any
 
 MAX_TRANSFORMED, MAX_MAGICS = 10_000, 20  # characters and magics of a cell that IPython is asked about
+MAX_PARSED, MOST_KEPT = 10_000, 2000  # characters of a cell whose names are read, and such cells kept in mind
+# No Python, or nested as nobody writes. What has a tree may be no Python: two parameters of one name, "global" of one.
+UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
 ESCAPE = re.compile(r"^[ \t]*[!%?,;/]|=[ \t]*[!%]|\?[ \t]*$", re.MULTILINE)
 MAGIC = re.compile(r"^([ \t]*)[!%].*", re.MULTILINE)
 
@@ -89,10 +94,22 @@ def ends_quietly(source: str) -> bool:
 
 
 def defines(source: str, names: Collection[str]) -> bool:
-    """Whether a cell, which need not be Python, defines one of these as a function or a class at its top level."""
-    any_of_them = "|".join(re.escape(name) for name in sorted(names))
-    pattern = rf"^(?:async\s+)?(?:def|class)\s+(?:{any_of_them})\b"
-    return bool(names) and re.search(pattern, source, re.MULTILINE) is not None
+    """Whether a cell, which need not be Python, binds one of these at its top level."""
+    bound = _bound(source) if len(source) <= MAX_PARSED else functions_in(source)
+    return not bound.isdisjoint(names)
+
+
+@lru_cache(maxsize=MOST_KEPT)
+def _bound(source: str) -> frozenset[str]:
+    with warnings.catch_warnings(), suppress(*UNREADABLE):
+        warnings.simplefilter("ignore")  # what Python thinks of the code is the student's to read
+        return frozenset(bound_names(ast.parse(source).body))
+    return functions_in(source)
+
+
+def functions_in(source: str) -> frozenset[str]:
+    """The functions and classes that a text, which need not be Python, shows at its top level."""
+    return frozenset(re.findall(r"^(?:async\s+)?(?:def|class)\s+(\w+)", source, re.MULTILINE))
 
 
 def _own_nodes(node: ast.AST) -> Iterator[ast.AST]:

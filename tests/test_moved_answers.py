@@ -11,6 +11,7 @@ from autograder.assignment import Assignment
 from autograder.intake import parse
 from autograder.limits import Limits
 from autograder.repair import repair
+from autograder.syntax import defines
 from autograder.unanswered import blank_cells
 from tests.course_factory import RIGHT, Notebook, answered, assignment, cell, release
 
@@ -85,3 +86,56 @@ def test_an_old_version_kept_as_text_below_the_answer_stays_text(kind: str, mark
     cells = repaired(work)[0]["cells"]
     assert [each["source"] for each in cells[2:4]] == [RIGHT["scale_forward"], old["source"]]
     assert [each["cell_type"] for each in cells[2:4]] == ["code", kind]
+
+
+OTHERWISE = [
+    "scale_forward = lambda x, w: (x * w, (x, w))",
+    "import functools\nscale_forward = functools.partial(lambda k, x, w: (x * w, (x, w)), 1)",
+    "if True:\n    def scale_forward(x, w):\n        return x * w, (x, w)",
+    "try:\n    from fast import scale_forward\nexcept ImportError:\n    def scale_forward(x, w):\n        return x * w",
+]
+
+
+@pytest.mark.parametrize("source", OTHERWISE)
+def test_an_answer_that_is_no_function_at_the_margin_is_found(source: str) -> None:
+    work = answered(RIGHT)
+    place = next(i for i, raw in enumerate(work["cells"]) if raw["id"] == "scale-forward")
+    work["cells"][place] = cell("code", "mine", source)
+    notebook, notes = repaired(work)
+    assert notes == ["The answer of scale_forward was found by the function that it defines."]
+    assert notebook["cells"][2]["source"] == source
+    work["cells"][place] = cell("code", "mine", source + "\n" + RIGHT["scale_backward"])
+    work["cells"] = [raw for raw in work["cells"] if raw["id"] != "scale-backward"]
+    notebook, notes = repaired(work)
+    assert notes[-1] == "The answer of scale_backward stands in another cell."
+    assert blank_cells(SOURCE, notebook) == []
+
+
+def test_a_stub_that_is_put_back_undoes_no_answer_that_nobody_finds() -> None:
+    work = answered(RIGHT)
+    place = next(i for i, raw in enumerate(work["cells"]) if raw["id"] == "scale-forward")
+    own = ["%%time\nscale_forward = lambda x, w: (x * w, (x, w))", "%precision 3"]
+    work["cells"][place : place + 1] = [cell("code", f"mine-{number}", text) for number, text in enumerate(own)]
+    cells = repaired(work)[0]["cells"]
+    assert [each["source"] for each in cells[2:5]] == [SOURCE.by_id["scale_forward"].release, *own]
+
+
+def test_a_variable_beside_a_function_that_was_handed_out_is_no_answer() -> None:
+    solved = "EPS = 1e-5\n\ndef one(x):\n    ### BEGIN SOLUTION\n    small = x\n    return small\n    ### END SOLUTION"
+    cells: list[dict[str, Any]] = [
+        cell("code", "one", solved, solution=True),
+        cell("code", "n", "n = 1", solution=True),
+    ]
+    source = Assignment("eps", {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+    assert [source.names_of(each) for each in source.cells] == [{"one"}, {"n"}]
+    work = {"cells": [cell("code", "mine", "EPS = 0"), cells[1]], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    notebook, notes = repaired(work, source)
+    assert notes == ["The cell one was missing and was put back."]
+    assert blank_cells(source, notebook) == ["one"]
+
+
+@pytest.mark.parametrize("head", ["(" * 5000, "x = " + "-" * 5000 + "1", "'\\d'\n" * 1000, "x = 1\n" * 5000])
+@pytest.mark.filterwarnings("error")
+def test_what_is_hard_to_parse_is_read_as_text(head: str) -> None:
+    assert defines(f"{head}\ndef f(): pass", {"f", "g"})
+    assert not defines(f"{head}\ndef h(): pass", {"f", "g"})

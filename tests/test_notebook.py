@@ -44,6 +44,10 @@ def paste(notebook: Raw) -> None:
     at(notebook, "double")["metadata"] = {}
 
 
+def paste_lambda(notebook: Raw) -> None:
+    at(notebook, "double").update(metadata={}, source="if True:\n    double = lambda x: 2 * x")
+
+
 def repeat(notebook: Raw) -> None:
     notebook["cells"].append(deepcopy(at(notebook, "double")))
 
@@ -68,6 +72,7 @@ def turn(notebook: Raw) -> None:
             "Lost from the notebook: imports, given by the course. The grader puts it back; names that are not ",
         ),
         (paste, "The cell of double was lost; the grader takes the cell that defines it, wherever it stands."),
+        (paste_lambda, "The cell of double was lost; the grader takes the cell that defines it, wherever it stands."),
         (repeat, "Twice in the notebook: double. The grader takes the last; delete the other."),
         (edit, "The check square__of_three was edited; the grader puts the original back."),
         (turn, "square__of_three was changed from a code cell to a markdown cell; change it back."),
