@@ -143,7 +143,7 @@ class _Matcher:
 
     def _choose(self, cell: Cell, position: int) -> None:
         self.chosen[cell.index] = position
-        self.taken[position] = cell.index
+        self.taken.setdefault(position, cell.index)
 
     def _by_grade_id(self) -> None:
         found: dict[str, list[int]] = defaultdict(list)
@@ -200,16 +200,24 @@ class _Matcher:
             if self.puts_back(cell):
                 names = self.assignment.names_of(cell)
                 any_of = names or cell.binds & functions_in(cell.release)
-                positions = [p for p, s in enumerate(self.submitted) if self._free(p) and defines(s.source, any_of)]
+                bind = [p for p, s in enumerate(self.submitted) if defines(s.source, any_of)]
+                positions = [p for p in bind if self._free(p)]
+                if not positions and names and all(self._in_an_answer(name) for name in names):
+                    self.elsewhere.add(cell.index)
+                    continue
+                # A locked cell is restored: what was written into it would be lost.
+                positions = positions or [p for p in bind if self._was_written_into_locked(p, any_of)]
                 if positions:
                     self._choose(cell, self._last(cell, positions))
                     self.notes.append(f"The answer of {cell.grade_id} was found by the function that it defines.")
-                elif names and all(self._in_an_answer(name) for name in names):
-                    self.elsewhere.add(cell.index)
 
     def _in_an_answer(self, name: str) -> bool:
         chosen = [self.submitted[p] for index, p in self.chosen.items() if not self.assignment.cells[index].locked]
         return any(defines(each.source, {name}) for each in chosen)
+
+    def _was_written_into_locked(self, position: int, names: Collection[str]) -> bool:
+        cell = self.assignment.cells[self.taken[position]]
+        return cell.locked and cell.binds.isdisjoint(names)
 
 
 def _untouched(submitted: SubmittedCell, cell: Cell) -> bool:

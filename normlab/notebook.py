@@ -258,7 +258,17 @@ def _notices(notebook: Notebook, known: Any) -> list[str]:
     lost = [str(one) for one in _listed(known, "cells") if one not in ids]
     checks, given = ([one for one in lost if one in _listed(known, kind)] for kind in ("checks", "given"))
     answers = [one for one in lost if one not in (*checks, *given)]
-    defined = {name for cell in notebook.cells if not (cell.is_check or cell.is_given) for name in cell.answers}
+    edited = [
+        cell
+        for cell in notebook.cells
+        if (cell.is_check or cell.is_given) and "checksum" in cell.marks and not cell.is_as_released
+    ]
+    defined = {
+        name
+        for cell in notebook.cells
+        if cell in edited or not (cell.is_check or cell.is_given)
+        for name in cell.answers
+    }
     if moved := [one for one in answers if one in defined]:
         notices.append(
             f"The cell of {', '.join(moved)} was lost; the grader takes the cell that defines it, wherever it stands."
@@ -284,7 +294,7 @@ def _notices(notebook: Notebook, known: Any) -> list[str]:
         expected = cell.marks.get("cell_type", cell.kind)
         if expected != cell.kind and cell.grade_id not in alike:
             notices.append(f"{cell.grade_id} was changed from a {expected} cell to a {cell.kind} cell; change it back.")
-        elif (cell.is_check or cell.is_given) and "checksum" in cell.marks and not cell.is_as_released:
+        elif cell in edited:
             what = "check" if cell.is_check else "cell"
             notices.append(f"The {what} {cell.grade_id} was edited; the grader puts the original back.")
     return notices

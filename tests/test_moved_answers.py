@@ -139,3 +139,45 @@ def test_a_variable_beside_a_function_that_was_handed_out_is_no_answer() -> None
 def test_what_is_hard_to_parse_is_read_as_text(head: str) -> None:
     assert defines(f"{head}\ndef f(): pass", {"f", "g"})
     assert not defines(f"{head}\ndef h(): pass", {"f", "g"})
+
+
+@pytest.mark.parametrize("name", ["imports", "scale_forward__values"])
+def test_an_answer_that_was_written_into_a_locked_cell_is_graded_and_the_locked_cell_restored(name: str) -> None:
+    work = answered(RIGHT)
+    cells = {raw["id"].replace("-", "_"): raw for raw in work["cells"]}
+    both = f"{RIGHT['scale_forward']}\n{RIGHT['scale_backward']}\n{cells[name]['source']}"
+    cells[name]["source"] = both
+    work["cells"] = [raw for raw in work["cells"] if raw["id"] not in ("scale-forward", "scale-backward")]
+    notebook, notes = repaired(work)
+    assert [raw["source"] for raw in notebook["cells"]] == [
+        {"scale_forward": both, "scale_backward": "", "written__why": RIGHT["written__why"]}.get(
+            raw.grade_id, raw.source
+        )
+        for raw in SOURCE.cells
+    ]
+    assert notes[0] == "The answer of scale_forward was found by the function that it defines."
+    assert f"The locked cell {name} had been changed and was restored." in notes
+
+
+def test_what_is_added_to_a_locked_cell_replaces_no_answer() -> None:
+    stand_in = "scale_backward = print"
+    work = answered({**RIGHT, "imports": f"import numpy as np\n{stand_in}"})
+    assert repaired(work)[0]["cells"] == repaired(answered(RIGHT))[0]["cells"]
+    merged = answered({**RIGHT, "imports": stand_in, "scale_forward": "\n".join(list(RIGHT.values())[:2])})
+    merged["cells"] = [raw for raw in merged["cells"] if raw["id"] != "scale-backward"]
+    assert repaired(merged)[1][-1] == "The answer of scale_backward stands in another cell."
+    own = answered({**RIGHT, "imports": stand_in})
+    next(raw for raw in own["cells"] if raw["id"] == "scale-backward").update(id="mine", metadata={})
+    assert repaired(own)[0]["cells"] == repaired(answered(RIGHT))[0]["cells"]
+
+
+def test_what_a_check_binds_itself_is_no_answer() -> None:
+    check = "scale_forward = max\nassert scale_forward(1, 2) == 2"
+    cells: list[dict[str, Any]] = [
+        cell("code", "one", "def scale_forward(x, w):\n    return x * w", solution=True),
+        cell("code", "one__max", check, grade=True, locked=True, points=1),
+    ]
+    source = Assignment("bound", {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+    work: Notebook = {"cells": [dict(cells[1], source=f"{check}, 'mine'")], "metadata": {}}
+    work |= {"nbformat": 4, "nbformat_minor": 5}
+    assert repaired(work, source)[1][0] == "The cell one was missing and was put back."

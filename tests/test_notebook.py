@@ -66,7 +66,10 @@ def turn(notebook: Raw) -> None:
         (lose, "Lost from the notebook: written__why. Points of a lost answer are lost with it"),
         (lose, "Lost from the notebook: square__of_three. The grader puts lost checks back."),
         (merge, "Lost from the notebook: double__of_three. The grader puts lost checks back."),
-        (merge_into_given, "Lost from the notebook: double. Points of a lost answer are lost with it"),
+        (
+            merge_into_given,
+            "The cell of double was lost; the grader takes the cell that defines it, wherever it stands.",
+        ),
         (
             lose_given,
             "Lost from the notebook: imports, given by the course. The grader puts it back; names that are not ",
