@@ -2,7 +2,7 @@
 
 In the repaired notebook each of the instructor's cells stands once, in the instructor's order, and carries its
 index as ``metadata.autograder.cell``; a cell that the student added has none there and follows the instructor's
-cell that it followed in the submission.
+cell that it followed in the submission, unless the one below it there belongs further up.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import copy
 import itertools
 import json
 from collections import defaultdict, deque
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from autograder.assignment import Assignment, Cell
@@ -40,12 +40,8 @@ def repair(
     """
     matcher = _Matcher(assignment, submitted)
     extras: dict[int, list[SubmittedCell]] = defaultdict(list)
-    anchor = -1
-    for position, found in enumerate(submitted):
-        if position in matcher.taken:
-            anchor = matcher.taken[position]
-        elif found.source.strip():
-            extras[anchor].append(found)
+    for anchor, found in matcher.added():
+        extras[anchor].insert(0, found)
 
     used = {_source_id(assignment, cell) for cell in assignment.cells}
     cells: list[dict[str, Any]] = []
@@ -119,6 +115,20 @@ class _Matcher:
             return None
         return self.submitted[self.chosen[cell.index]]
 
+    def added(self) -> Iterator[tuple[int, SubmittedCell]]:
+        """Cells that the student added, from the last one up, and the index of the cell that each is to follow.
+
+        That is the cell that it followed, unless the code cell below it, which may need it, belongs further up.
+        """
+        stands = {position: self.taken[position] for position in self.chosen.values()}
+        anchors = [*itertools.accumulate(range(len(self.submitted)), lambda last, at: stands.get(at, last), initial=-1)]
+        below = len(self.assignment.cells)
+        for position in reversed(range(len(self.submitted))):
+            if position in stands and self.assignment.cells[stands[position]].cell_type == "code":
+                below = stands[position]
+            elif self._free(position) and self.submitted[position].source.strip():
+                yield min(anchors[position], below - 1), self.submitted[position]
+
     def puts_back(self, cell: Cell) -> bool:
         """Whether the student's version of a graded cell is lost."""
         return cell.grade_id is not None and self._open(cell)
@@ -157,7 +167,7 @@ class _Matcher:
             given = [p for p in positions if _untouched(self.submitted[p], cell)]
             worked = [p for p in positions if p not in given]
             preferred = (given or worked) if cell.locked else (worked or given)
-            self._choose(cell, self._last(cell, preferred))
+            self._choose(cell, preferred[0] if cell.locked else self._last(cell, preferred))
             # A blank copy that ran after the answer would undo it; a changed copy is the student's own cell.
             self.taken.update(dict.fromkeys(given, cell.index))
             if positions[1:]:

@@ -151,7 +151,7 @@ def test_an_answer_that_was_written_into_a_locked_cell_is_graded_and_the_locked_
     notebook, notes = repaired(work)
     assert [raw["source"] for raw in notebook["cells"]] == [
         {"scale_forward": both, "scale_backward": "", "written__why": RIGHT["written__why"]}.get(
-            raw.grade_id, raw.source
+            str(raw.grade_id), raw.source
         )
         for raw in SOURCE.cells
     ]
@@ -181,3 +181,37 @@ def test_what_a_check_binds_itself_is_no_answer() -> None:
     work: Notebook = {"cells": [dict(cells[1], source=f"{check}, 'mine'")], "metadata": {}}
     work |= {"nbformat": 4, "nbformat_minor": 5}
     assert repaired(work, source)[1][0] == "The cell one was missing and was put back."
+
+
+def in_order(*names: str) -> Notebook:
+    """The right answers, each cell by its name; the others are cells of the student's own."""
+    work = answered(RIGHT)
+    cells = {raw["id"].replace("-", "_"): raw for raw in work["cells"]}
+    return {**work, "cells": [dict(cells.get(name) or cell("code", name, name)) for name in names]}
+
+
+CHECKS = ("scale_forward__values", "scale_forward__shifted")
+DONE_BACKWARDS = ("imports", "scale_backward", "a", "scale_backward__gradient", "b", "intro")
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [
+        (("imports", "scale_backward", "a", "b", "scale_forward", *CHECKS, "c"), "imports a b scale_forward"),
+        (("imports", "scale_forward", "scale_backward", "a", *CHECKS), "scale_forward a scale_forward__values"),
+        ((*DONE_BACKWARDS, "scale_forward", *CHECKS), "imports b scale_forward"),
+        ((*DONE_BACKWARDS, "scale_forward", *CHECKS), "scale_backward a scale_backward__gradient"),
+    ],
+)
+def test_an_added_cell_stays_above_what_it_stood_above(order: tuple[str, ...], expected: str) -> None:
+    found = [raw["id"].replace("-", "_") for raw in repaired(in_order(*order))[0]["cells"]]
+    assert expected in " ".join(found)
+    assert len(set(found)) == len(found) == len(SOURCE.cells) + len({*order} & {*"abc"})
+
+
+def test_a_copy_of_a_check_further_down_moves_nothing() -> None:
+    work = answered(RIGHT)
+    work["cells"] += [cell("code", "mine", "mine"), dict(work["cells"][3], id="copy"), cell("code", "last", "last")]
+    notebook, notes = repaired(work)
+    assert [raw["source"] for raw in notebook["cells"][-2:]] == ["mine", "last"]
+    assert notes == ["The cell scale_forward__values was there 2 times; one was graded."]
