@@ -27,6 +27,7 @@ def analyze(source: str) -> dict[str, Any]:
     python = to_python(source)
     tree = ast.parse(python)
     names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     own = [node for statement in tree.body for node in _own_nodes(statement)]
     imports = [node for node in own if isinstance(node, ast.Import | ast.ImportFrom)]
     called = (node.func for node in ast.walk(tree) if isinstance(node, ast.Call))
@@ -34,6 +35,12 @@ def analyze(source: str) -> dict[str, Any]:
         "python": python,
         "binds": frozenset(bound_names(tree.body)),
         "changes": frozenset(changed_names(tree.body)),
+        "state": frozenset(name for function in functions for name in _state(function)),
+        "stores": frozenset(bound_names(tree.body)).union(
+            (node.id for node in names if not isinstance(node.ctx, ast.Load)),
+            (name for node in ast.walk(tree) if isinstance(node, ast.Global) for name in node.names),
+            ((alias.asname or alias.name).partition(".")[0] for node in imports for alias in node.names),
+        ),
         "loads": frozenset(node.id for node in names if not isinstance(node.ctx, ast.Store)),
         "imports": "\n".join(ast.unparse(node) for node in imports),
         "has_effects": any(isinstance(func, ast.Attribute) and func.attr in EFFECTS for func in called),
@@ -84,6 +91,14 @@ def changed_names(body: Iterable[ast.stmt]) -> Iterator[str]:
                 changed = changed.func if isinstance(changed, ast.Call) else changed.value
                 if isinstance(changed, ast.Name):
                     yield changed.id
+
+
+def _state(function: ast.FunctionDef | ast.AsyncFunctionDef) -> set[str]:
+    """Names from outside that a function binds anew, or whose objects it changes."""
+    nodes = [*ast.walk(function)]
+    outside = {name for node in nodes if isinstance(node, ast.Global) for name in node.names}
+    own = {node.arg for node in nodes if isinstance(node, ast.arg)} | {*bound_names(function.body)}
+    return outside | ({*changed_names(function.body)} - own)
 
 
 def ends_quietly(source: str) -> bool:
