@@ -214,10 +214,7 @@ class _Matcher:
                 positions = [p for p in bind if self._free(p)]
                 if not positions and names and all(self._in_an_answer(name) for name in names):
                     self.elsewhere.add(cell.index)
-                    continue
-                # A locked cell is restored: what was written into it would be lost.
-                positions = positions or [p for p in bind if self._was_written_into_locked(p, any_of)]
-                if positions:
+                elif positions := positions or [p for p in bind if self._was_written_into_locked(p, any_of)]:
                     self._choose(cell, self._last(cell, positions))
                     self.notes.append(f"The answer of {cell.grade_id} was found by the function that it defines.")
 
@@ -226,6 +223,7 @@ class _Matcher:
         return any(defines(each.source, {name}) for each in chosen)
 
     def _was_written_into_locked(self, position: int, names: Collection[str]) -> bool:
+        """Whether what binds them there would be lost with the change of a locked cell, which is restored."""
         cell = self.assignment.cells[self.taken[position]]
         return cell.locked and cell.binds.isdisjoint(names)
 

@@ -11,7 +11,8 @@ from functools import lru_cache
 from typing import Any
 
 MAX_TRANSFORMED, MAX_MAGICS = 10_000, 20  # characters and magics of a cell that IPython is asked about
-MAX_PARSED, MOST_KEPT = 10_000, 2000  # characters of a cell whose names are read, and such cells kept in mind
+# Characters of a cell whose names its syntax tells, and such cells kept in mind: a notebook's, read in half a minute.
+MAX_PARSED, MOST_KEPT = 5000, 2000
 # No Python, or nested as nobody writes. What has a tree may be no Python: two parameters of one name, "global" of one.
 UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
 ESCAPE = re.compile(r"^[ \t]*[!%?,;/]|=[ \t]*[!%]|\?[ \t]*$", re.MULTILINE)
@@ -110,7 +111,8 @@ def ends_quietly(source: str) -> bool:
 
 def defines(source: str, names: Collection[str]) -> bool:
     """Whether a cell, which need not be Python, binds one of these at its top level."""
-    bound = _bound(source) if len(source) <= MAX_PARSED else functions_in(source)
+    short = len(source) <= MAX_PARSED and any(name in source for name in names)
+    bound = _bound(source) if short else functions_in(source)
     return not bound.isdisjoint(names)
 
 
@@ -129,11 +131,13 @@ def functions_in(source: str) -> frozenset[str]:
 
 def _own_nodes(node: ast.AST) -> Iterator[ast.AST]:
     """The node and what lies under it, but not what lies in another scope."""
-    yield node
     scopes = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.comprehension)
-    if not isinstance(node, scopes):
-        for child in ast.iter_child_nodes(node):
-            yield from _own_nodes(child)
+    nodes = [node]
+    while nodes:
+        node = nodes.pop()
+        yield node
+        if not isinstance(node, scopes):
+            nodes += reversed([*ast.iter_child_nodes(node)])
 
 
 def imported_modules(sources: Iterable[str]) -> tuple[str, ...]:
