@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from autograder.errors import CourseError
 from autograder.regions import Markers, open_lines, release_source
-from autograder.syntax import analyze, ends_quietly, imported_modules, imported_names, to_python
+from autograder.syntax import analyze, ends_quietly, functions_in, imported_modules, imported_names, to_python
 
 Kind = Literal["student", "given", "test", "manual", "text"]
 
@@ -37,7 +37,9 @@ class Cell:
     python: str = ""  # source with magics turned into Python; "" when it is no code
     binds: frozenset[str] = frozenset()  # names bound at the top level, imports apart
     changes: frozenset[str] = frozenset()  # names of objects that it changes and does not bind anew
+    state: frozenset[str] = frozenset()  # names that its functions change when they are called
     loads: frozenset[str] = frozenset()  # names read or deleted anywhere
+    stores: frozenset[str] = frozenset()  # names bound or deleted anywhere, imports included
     imports: str = ""  # the import statements, those in functions apart
     has_effects: bool = False
 
@@ -126,7 +128,9 @@ class Assignment:
 
     def names_of(self, cell: Cell) -> set[str]:
         """The names that a solution cell is the one to define; a helper that a later one defines, too, is none."""
-        return {name for name in cell.binds if self.defined_in.get(name) == cell.grade_id}
+        names = {name for name in cell.binds if self.defined_in.get(name) == cell.grade_id}
+        # Beside functions that were handed out, a helper or a variable is no answer: any cell may bind an x.
+        return names & functions_in(cell.release) or names
 
     @cached_property
     def trusted(self) -> frozenset[int]:
@@ -165,6 +169,16 @@ class Assignment:
             if cell.kind == "test" or cell.index in self.trusted:
                 read |= cell.loads | (cell.binds if cell.kind == "test" else frozenset())
         return frozenset(read & set(self.defined_in))
+
+    @cached_property
+    def state(self) -> frozenset[str]:
+        """Names that the solution's functions change and tests read: a counter, a log. What a test binds is its own."""
+        found: set[str] = set()
+        for cell in self.cells:
+            found |= cell.state if cell.kind in ("student", "manual") else frozenset()
+        for cell in self.cells:
+            found -= cell.stores if cell.kind == "test" or cell.index in self.trusted else functions_in(cell.python)
+        return self.student_names & found
 
     @cached_property
     def modules(self) -> tuple[str, ...]:

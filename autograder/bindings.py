@@ -32,6 +32,10 @@ class Bindings:
         self._told.update(changed)
         return [(name, now) for name, now in changed if callable(now) or now is GONE or name in self._settings]
 
+    def know(self, names: Iterable[str]) -> None:
+        """The process told what these stand for now."""
+        self._told.update({name: self._names.get(name, GONE) for name in names})
+
     @cached_property
     def _settings(self) -> set[str]:
         """Names that the solution's functions and classes read."""

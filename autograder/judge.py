@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
+from functools import partial
 from typing import Any
 
 from autograder.assignment import Assignment, Cell
@@ -268,10 +269,20 @@ class Judge:
     def _fetch_names(self, session: Session) -> set[str]:
         """The student's names that stand for another object than before."""
         if self.named_by is session:
+            self._follow(session)
             return set()
         self.namespace.take(names := session.names(sorted(self.assignment.student_names)))
         self.named_by = session
+        session.called = partial(self._follow, session)
         return self.replaced.seen(names)
+
+    def _follow(self, session: Session) -> None:
+        """Take over what calls of the student's code changed: a counter, a log."""
+        state = self.assignment.state
+        if state:
+            self.namespace.take(session.names(sorted(state)), state)
+        if state and session.bindings:
+            session.bindings.know(state)
 
     def _finish_outputs(self, number: int) -> list[dict[str, Any]]:
         items = self.outputs.take()

@@ -11,13 +11,11 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import lru_cache
 
-from autograder.syntax import bound_names, to_python
+from autograder.syntax import UNREADABLE, bound_names, to_python
 
 LOADED = frozenset({"get_ipython", "inspect"})  # names that are there without an import
 MAX_SOURCE = 200_000  # characters of a cell that are read: more than anybody writes
 KEPT_SOURCE = 10_000  # characters of a cell that is kept in mind: five hundred trees of long ones take gigabytes
-# No Python, or nested as nobody writes. What has a tree may be no Python: two parameters of one name, "global" of one.
-UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
 CELL_MAGIC = re.compile(r"\A(?:\s*%%(?:time|capture|prun)\b.*\n)+")  # what stands below these is run
 FRAMES = frozenset({"f_back", "f_code", "f_globals", "f_locals", "tb_frame", "gi_frame", "__code__", "__globals__"})
 COMPLEX_DTYPES = frozenset({"c8", "c16", "c32", "complex", "complex64", "complex128", "complex256"})

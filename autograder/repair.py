@@ -2,7 +2,7 @@
 
 In the repaired notebook each of the instructor's cells stands once, in the instructor's order, and carries its
 index as ``metadata.autograder.cell``; a cell that the student added has none there and follows the instructor's
-cell that it followed in the submission.
+cell that it followed in the submission, unless the one below it there belongs further up.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ import copy
 import itertools
 import json
 from collections import defaultdict, deque
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from autograder.assignment import Assignment, Cell
 from autograder.intake import SubmittedCell, made_for
 from autograder.marks import graded_metadata
-from autograder.syntax import defines
+from autograder.syntax import defines, functions_in
 from autograder.wording import shown
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -40,18 +40,19 @@ def repair(
     """
     matcher = _Matcher(assignment, submitted)
     extras: dict[int, list[SubmittedCell]] = defaultdict(list)
-    anchor = -1
-    for position, found in enumerate(submitted):
-        if position in matcher.taken:
-            anchor = matcher.taken[position]
-        elif found.source.strip():
-            extras[anchor].append(found)
+    for anchor, found in matcher.added():
+        extras[anchor].insert(0, found)
 
     used = {_source_id(assignment, cell) for cell in assignment.cells}
-    cells = [_added_cell(extra, used) for extra in extras[-1]]
+    cells: list[dict[str, Any]] = []
+    added = extras[-1]
     for cell in assignment.cells:
+        if not matcher.puts_back(cell):  # what was handed out must not undo an answer in a cell of the student's own
+            cells += [_added_cell(extra, used) for extra in added]
+            added = []
         cells.append(_own_cell(assignment, cell, matcher.answer(cell)))
-        cells += [_added_cell(extra, used) for extra in extras[cell.index]]
+        added = added + extras[cell.index]
+    cells += [_added_cell(extra, used) for extra in added]
     metadata = assignment.notebook.get("metadata", {})
     notebook = {
         "cells": cells,
@@ -114,6 +115,24 @@ class _Matcher:
             return None
         return self.submitted[self.chosen[cell.index]]
 
+    def added(self) -> Iterator[tuple[int, SubmittedCell]]:
+        """Cells that the student added, from the last one up, and the index of the cell that each is to follow.
+
+        That is the cell that it followed, unless the code cell below it, which may need it, belongs further up.
+        """
+        stands = {position: self.taken[position] for position in self.chosen.values()}
+        anchors = [*itertools.accumulate(range(len(self.submitted)), lambda last, at: stands.get(at, last), initial=-1)]
+        below = len(self.assignment.cells)
+        for position in reversed(range(len(self.submitted))):
+            if position in stands and self.assignment.cells[stands[position]].cell_type == "code":
+                below = stands[position]
+            elif self._free(position) and self.submitted[position].source.strip():
+                yield min(anchors[position], below - 1), self.submitted[position]
+
+    def puts_back(self, cell: Cell) -> bool:
+        """Whether the student's version of a graded cell is lost."""
+        return cell.grade_id is not None and self._open(cell)
+
     def findings(self) -> list[str]:
         notes = list(self.notes)
         for cell in self.assignment.cells:
@@ -134,7 +153,7 @@ class _Matcher:
 
     def _choose(self, cell: Cell, position: int) -> None:
         self.chosen[cell.index] = position
-        self.taken[position] = cell.index
+        self.taken.setdefault(position, cell.index)
 
     def _by_grade_id(self) -> None:
         found: dict[str, list[int]] = defaultdict(list)
@@ -148,11 +167,15 @@ class _Matcher:
             given = [p for p in positions if _untouched(self.submitted[p], cell)]
             worked = [p for p in positions if p not in given]
             preferred = (given or worked) if cell.locked else (worked or given)
-            self._choose(cell, preferred[-1])
+            self._choose(cell, preferred[0] if cell.locked else self._last(cell, preferred))
             # A blank copy that ran after the answer would undo it; a changed copy is the student's own cell.
             self.taken.update(dict.fromkeys(given, cell.index))
             if positions[1:]:
                 self.notes.append(f"The cell {cell.grade_id} was there {len(positions)} times; one was graded.")
+
+    def _last(self, cell: Cell, positions: Sequence[int]) -> int:
+        """The last of the cell's own kind, where there is one: notes and old versions are kept as text."""
+        return max(positions, key=lambda position: (self.submitted[position].cell_type == cell.cell_type, position))
 
     def _open(self, cell: Cell) -> bool:
         return cell.index not in self.chosen and not cell.locked
@@ -184,19 +207,25 @@ class _Matcher:
 
     def _by_function(self) -> None:
         for cell in self.assignment.cells:
-            if cell.grade_id and self._open(cell):
+            if self.puts_back(cell):
                 names = self.assignment.names_of(cell)
-                any_of = names or cell.binds
-                positions = [p for p, s in enumerate(self.submitted) if self._free(p) and defines(s.source, any_of)]
-                if positions:
-                    self._choose(cell, positions[-1])
-                    self.notes.append(f"The answer of {cell.grade_id} was found by the function that it defines.")
-                elif names and all(self._in_an_answer(name) for name in names):
+                any_of = names or cell.binds & functions_in(cell.release)
+                bind = [p for p, s in enumerate(self.submitted) if defines(s.source, any_of)]
+                positions = [p for p in bind if self._free(p)]
+                if not positions and names and all(self._in_an_answer(name) for name in names):
                     self.elsewhere.add(cell.index)
+                elif positions := positions or [p for p in bind if self._was_written_into_locked(p, any_of)]:
+                    self._choose(cell, self._last(cell, positions))
+                    self.notes.append(f"The answer of {cell.grade_id} was found by the function that it defines.")
 
     def _in_an_answer(self, name: str) -> bool:
         chosen = [self.submitted[p] for index, p in self.chosen.items() if not self.assignment.cells[index].locked]
         return any(defines(each.source, {name}) for each in chosen)
+
+    def _was_written_into_locked(self, position: int, names: Collection[str]) -> bool:
+        """Whether what binds them there would be lost with the change of a locked cell, which is restored."""
+        cell = self.assignment.cells[self.taken[position]]
+        return cell.locked and cell.binds.isdisjoint(names)
 
 
 def _untouched(submitted: SubmittedCell, cell: Cell) -> bool:

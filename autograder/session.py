@@ -56,6 +56,7 @@ class Session:
         self.figures_open = False
         self.moment = 0  # goes on wherever student code may have run
         self.bindings: Bindings | None = None  # of the test that runs
+        self.called: Callable[[], None] = lambda: None  # what follows each call
         self._emit = emit
         self._recorder = recorder
         self._labels: dict[int, str] = {}  # handle -> the name by which a test got it
@@ -84,7 +85,11 @@ class Session:
         positional = [sent.outgoing(value) for value in arguments]
         named = {name: sent.outgoing(value) for name, value in keywords.items()}
         label = self._labels.get(handle, "")
-        return self._recorded("call", (handle, label), ["call", None, handle, positional, named], sent)
+        try:
+            return self._recorded("call", (handle, label), ["call", None, handle, positional, named], sent)
+        finally:
+            if not self.dead:
+                self.called()
 
     def run(self, source: str, number: int) -> None:
         """Run one cell there. Outputs go to ``emit``."""

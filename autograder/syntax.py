@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any
 
 MAX_TRANSFORMED, MAX_MAGICS = 10_000, 20  # characters and magics of a cell that IPython is asked about
+# Characters of a cell whose names its syntax tells, and such cells kept in mind: a notebook's, read in half a minute.
+MAX_PARSED, MOST_KEPT = 5000, 2000
+# No Python, or nested as nobody writes. What has a tree may be no Python: two parameters of one name, "global" of one.
+UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
 ESCAPE = re.compile(r"^[ \t]*[!%?,;/]|=[ \t]*[!%]|\?[ \t]*$", re.MULTILINE)
 MAGIC = re.compile(r"^([ \t]*)[!%].*", re.MULTILINE)
 
@@ -22,6 +28,7 @@ def analyze(source: str) -> dict[str, Any]:
     python = to_python(source)
     tree = ast.parse(python)
     names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     own = [node for statement in tree.body for node in _own_nodes(statement)]
     imports = [node for node in own if isinstance(node, ast.Import | ast.ImportFrom)]
     called = (node.func for node in ast.walk(tree) if isinstance(node, ast.Call))
@@ -29,6 +36,12 @@ def analyze(source: str) -> dict[str, Any]:
         "python": python,
         "binds": frozenset(bound_names(tree.body)),
         "changes": frozenset(changed_names(tree.body)),
+        "state": frozenset(name for function in functions for name in _state(function)),
+        "stores": frozenset(bound_names(tree.body)).union(
+            (node.id for node in names if not isinstance(node.ctx, ast.Load)),
+            (name for node in ast.walk(tree) if isinstance(node, ast.Global) for name in node.names),
+            ((alias.asname or alias.name).partition(".")[0] for node in imports for alias in node.names),
+        ),
         "loads": frozenset(node.id for node in names if not isinstance(node.ctx, ast.Store)),
         "imports": "\n".join(ast.unparse(node) for node in imports),
         "has_effects": any(isinstance(func, ast.Attribute) and func.attr in EFFECTS for func in called),
@@ -81,6 +94,14 @@ def changed_names(body: Iterable[ast.stmt]) -> Iterator[str]:
                     yield changed.id
 
 
+def _state(function: ast.FunctionDef | ast.AsyncFunctionDef) -> set[str]:
+    """Names from outside that a function binds anew, or whose objects it changes."""
+    nodes = [*ast.walk(function)]
+    outside = {name for node in nodes if isinstance(node, ast.Global) for name in node.names}
+    own = {node.arg for node in nodes if isinstance(node, ast.arg)} | {*bound_names(function.body)}
+    return outside | ({*changed_names(function.body)} - own)
+
+
 def ends_quietly(source: str) -> bool:
     """True if a cell ends in a semicolon, so that its last value is not shown; a comment after it does not count."""
     from IPython.core.displayhook import DisplayHook
@@ -89,19 +110,34 @@ def ends_quietly(source: str) -> bool:
 
 
 def defines(source: str, names: Collection[str]) -> bool:
-    """Whether a cell, which need not be Python, defines one of these as a function or a class at its top level."""
-    any_of_them = "|".join(re.escape(name) for name in sorted(names))
-    pattern = rf"^(?:async\s+)?(?:def|class)\s+(?:{any_of_them})\b"
-    return bool(names) and re.search(pattern, source, re.MULTILINE) is not None
+    """Whether a cell, which need not be Python, binds one of these at its top level."""
+    short = len(source) <= MAX_PARSED and any(name in source for name in names)
+    bound = _bound(source) if short else functions_in(source)
+    return not bound.isdisjoint(names)
+
+
+@lru_cache(maxsize=MOST_KEPT)
+def _bound(source: str) -> frozenset[str]:
+    with warnings.catch_warnings(), suppress(*UNREADABLE):
+        warnings.simplefilter("ignore")  # what Python thinks of the code is the student's to read
+        return frozenset(bound_names(ast.parse(source).body))
+    return functions_in(source)
+
+
+def functions_in(source: str) -> frozenset[str]:
+    """The functions and classes that a text, which need not be Python, shows at its top level."""
+    return frozenset(re.findall(r"^(?:async\s+)?(?:def|class)\s+(\w+)", source, re.MULTILINE))
 
 
 def _own_nodes(node: ast.AST) -> Iterator[ast.AST]:
     """The node and what lies under it, but not what lies in another scope."""
-    yield node
     scopes = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.comprehension)
-    if not isinstance(node, scopes):
-        for child in ast.iter_child_nodes(node):
-            yield from _own_nodes(child)
+    nodes = [node]
+    while nodes:
+        node = nodes.pop()
+        yield node
+        if not isinstance(node, scopes):
+            nodes += reversed([*ast.iter_child_nodes(node)])
 
 
 def imported_modules(sources: Iterable[str]) -> tuple[str, ...]:

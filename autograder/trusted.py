@@ -8,7 +8,7 @@ import re
 import sys
 import traceback
 import types
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -51,9 +51,9 @@ class Namespace:
         """Names that some cell binds; read when a name is missing, which takes longer than to run most tests."""
         return set().union(*map(_bound, self._cells))
 
-    def take(self, found: dict[str, Any]) -> None:
-        """Bind the student's names to what stands for them; those that are not bound there are not bound here."""
-        for name in self.student_names:
+    def take(self, found: dict[str, Any], names: Collection[str] | None = None) -> None:
+        """Bind the student's names, or some, to what stands for them; those not bound there are not bound here."""
+        for name in self.student_names if names is None else names:
             self.names.pop(name, None)
         self.names.update(found)
 

@@ -26,15 +26,15 @@ def blank_cells(assignment: Assignment, notebook: Mapping[str, Any]) -> list[str
             continue
         moved = cell.kind == "manual" and not raw["source"].strip() and below and assignment.cell_of(below) is None
         names = assignment.names_of(cell)
-        others = (each["source"] for each in cells if each is not raw and not _locked(assignment, each))
+        others = (each["source"] for each in cells if each is not raw and _may_answer(assignment, each))
         if not moved and not any(defines(source, names) for source in others):
             blank.append(cell.grade_id)
     return blank
 
 
-def _locked(assignment: Assignment, raw: Mapping[str, Any]) -> bool:
+def _may_answer(assignment: Assignment, raw: Mapping[str, Any]) -> bool:
     cell = assignment.cell_of(raw)
-    return cell is not None and cell.locked
+    return raw["cell_type"] == "code" and (cell is None or not cell.locked)
 
 
 def refused(assignment: Assignment, reason: str) -> Judged:

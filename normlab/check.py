@@ -109,10 +109,10 @@ def _tasks(notebook: Notebook, failures: Failures) -> Iterator[Task]:
         if cell.is_check:
             checked |= cell.loads
         if cell.is_solution or cell.is_given:
-            written |= dict.fromkeys([cell.grade_id, *(cell.binds if cell.is_given else cell.defines)], cell)
+            written |= dict.fromkeys([cell.grade_id, *(cell.binds if cell.is_given else cell.answers)], cell)
         elif not cell.grade_id:  # a student's own cell takes the place of a stub above it, but not behind its checks
             stubs = {name for name, home in written.items() if home.is_solution and home.is_as_released}
-            written |= dict.fromkeys(cell.defines & stubs - checked, cell)
+            written |= dict.fromkeys(cell.answers & stubs - checked, cell)
     names: dict[str, list[Cell]] = {}
     for cell in notebook.cells:
         if cell.is_check or cell.is_written:

@@ -87,21 +87,26 @@ class Cell:
         return {one.name for one in self.statements if isinstance(one, ast.FunctionDef | ast.ClassDef)}
 
     @cached_property
+    def answers(self) -> set[str]:
+        """Names that the cell binds at its top level, imports apart: the grader takes a lost answer from them."""
+        kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+        variables = {one.id for one in self._own if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)}
+        return self.defines | variables | {one.name for one in self._own if isinstance(one, kinds)}
+
+    @cached_property
     def binds(self) -> set[str]:
         """Names that the cell binds at its top level."""
-        names = set(self.defines)
-        inner: list[ast.AST] = list(self.statements)
-        while inner:
-            node = inner.pop()
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-                names.add(node.name)
-                continue
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-                names.add(node.id)
-            elif isinstance(node, ast.alias):
-                names.add((node.asname or node.name).partition(".")[0])
-            inner.extend(ast.iter_child_nodes(node))
-        return names
+        imported = {(one.asname or one.name).partition(".")[0] for one in self._own if isinstance(one, ast.alias)}
+        return self.answers | imported
+
+    @cached_property
+    def _own(self) -> list[ast.AST]:
+        """The nodes of its syntax tree, without those in another scope."""
+        scopes = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda | ast.comprehension
+        found: list[ast.AST] = list(self.statements)
+        for node in found:  # which grows
+            found += [] if isinstance(node, scopes) else ast.iter_child_nodes(node)
+        return found
 
     @cached_property
     def loads(self) -> set[str]:
@@ -253,11 +258,16 @@ def _notices(notebook: Notebook, known: Any) -> list[str]:
     lost = [str(one) for one in _listed(known, "cells") if one not in ids]
     checks, given = ([one for one in lost if one in _listed(known, kind)] for kind in ("checks", "given"))
     answers = [one for one in lost if one not in (*checks, *given)]
-    defined = {
-        getattr(one, "name", "")
+    edited = [
+        cell
         for cell in notebook.cells
-        if not (cell.is_check or cell.is_given)
-        for one in cell.statements
+        if (cell.is_check or cell.is_given) and "checksum" in cell.marks and not cell.is_as_released
+    ]
+    defined = {
+        name
+        for cell in notebook.cells
+        if cell in edited or not (cell.is_check or cell.is_given)
+        for name in cell.answers
     }
     if moved := [one for one in answers if one in defined]:
         notices.append(
@@ -275,14 +285,16 @@ def _notices(notebook: Notebook, known: Any) -> list[str]:
             f"Lost from the notebook: {', '.join(gone)}. Points of a lost answer are lost with it: download the "
             "notebook again and copy your answers into its cells."
         )
-    twice = sorted({one for one in ids if ids.count(one) > 1})
+    # A copy that was kept as text is none that the grader takes, where the cell itself is there.
+    alike = [cell.grade_id for cell in notebook.cells if cell.kind == cell.marks.get("cell_type", cell.kind)]
+    twice = sorted({one for one in ids if alike.count(one) > 1})
     if twice:
         notices.append(f"Twice in the notebook: {', '.join(twice)}. The grader takes the last; delete the other.")
     for cell in notebook.cells:
         expected = cell.marks.get("cell_type", cell.kind)
-        if expected != cell.kind:
+        if expected != cell.kind and cell.grade_id not in alike:
             notices.append(f"{cell.grade_id} was changed from a {expected} cell to a {cell.kind} cell; change it back.")
-        elif (cell.is_check or cell.is_given) and "checksum" in cell.marks and not cell.is_as_released:
+        elif cell in edited:
             what = "check" if cell.is_check else "cell"
             notices.append(f"The {what} {cell.grade_id} was edited; the grader puts the original back.")
     return notices

@@ -48,7 +48,12 @@ TESTS = {
     "pictures": ["tests/test_pictures.py"],
     "proxies": BOUNDARY,
     "randomness": ["tests/test_randomness.py", "tests/test_seeding.py"],
-    "repair": ["tests/test_repair.py", "tests/test_corrected_source.py", "tests/test_wrong_notebook.py"],
+    "repair": [
+        "tests/test_repair.py",
+        "tests/test_moved_answers.py",
+        "tests/test_corrected_source.py",
+        "tests/test_wrong_notebook.py",
+    ],
     "replaced": ["tests/test_bound_again.py"],
     "scoring": ["tests/test_judge.py::test_scores_are_clamped_and_faults_named"],
     "seeding": ["tests/test_seeding.py"],

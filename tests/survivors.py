@@ -67,6 +67,10 @@ SURVIVORS: dict[str, dict[str, str]] = {
         ("signal.setitimer(signal.ITIMER_REAL, 0) -> signal.setitimer(0, signal.ITIMER_REAL)"): "ITIMER_REAL is 0",
     },
     "repair": {
+        (
+            'if position in stands and self.assignment.cells[stands[position]].cell_type == "code": -> '
+            'if position in stands and self.assignment.cells[stands[position]].cell_type <= "code":'
+        ): "markdown and raw come after it",
         "if positions != sorted(positions): -> if positions > sorted(positions):": "none is smaller than the sorted",
     },
     "session": {

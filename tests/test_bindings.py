@@ -94,3 +94,14 @@ def test_told_once_is_what_was_taken_away_a_function_put_in_its_place_and_a_valu
     names.update(total=max)
     assert bindings.changes() == [("total", max)]
     assert bindings.changes() == []
+
+
+def test_what_the_process_told_is_not_told_to_it() -> None:
+    names = {"squares": abs, "total": sum, "SCALE": 1}
+    bindings = Bindings(Assignment("squares", notebook(SOLUTION)), names)
+    names.update(SCALE=2)
+    del names["total"]
+    bindings.know(["SCALE", "total"])
+    assert bindings.changes() == []
+    names.update(SCALE=3)
+    assert bindings.changes() == [("SCALE", 3)]

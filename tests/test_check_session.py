@@ -143,8 +143,11 @@ def test_an_answer_in_a_cell_of_the_students_own_below_its_stub_is_an_answer(sav
         return notebook
 
     assert status(check(save(below_its_stub(DOUBLE)))) == ALL_DONE
-    wrong = check(save(below_its_stub("def double(x):\n    return 3 * x")))
-    assert reasons(wrong, "double") == ('"Three doubled is six" fails: 6 was expected, 9 came',)
+    for source in ("def double(x):\n    return 3 * x", "double = lambda x: 3 * x"):
+        wrong = check(save(below_its_stub(source)))
+        assert reasons(wrong, "double") == ('"Three doubled is six" fails: 6 was expected, 9 came',)
+    broken = check(save(below_its_stub("double = lambda x: 2 * x\n1 / 0")))
+    assert reasons(broken, "double") == ("ZeroDivisionError, line 2: division by zero",)
     assert reasons(check(save(below_its_stub("def double(x)"))), "double") == ("syntax error, line 1: expected ':'",)
     otherwise = check(save(below_its_stub("globals()['double'] = lambda x: 2 * x")))
     assert status(otherwise) == ALL_DONE

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from autograder.assignment import Assignment
 from autograder.intake import parse
 from autograder.limits import Limits
 from autograder.repair import repair
+from autograder.syntax import defines
 from autograder.unanswered import blank_cells
 from tests.course_factory import RIGHT, Notebook, answered, assignment, cell, release
 
@@ -66,3 +69,149 @@ def test_a_given_cell_that_was_lost_is_put_back_whatever_an_answer_defines() -> 
     notebook, notes = repaired({"cells": [answer], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}, source)
     assert notes == ["The cell given was missing and was put back."]
     assert notebook["cells"][0]["source"] == cells[0]["source"]
+
+
+@pytest.mark.parametrize("kind", ["raw", "markdown"])
+@pytest.mark.parametrize("marks", [True, False])
+def test_an_old_version_kept_as_text_below_the_answer_stays_text(kind: str, marks: bool) -> None:
+    work = answered(RIGHT)
+    place = next(i for i, raw in enumerate(work["cells"]) if raw["id"] == "scale-forward")
+    now = work["cells"][place]
+    old = cell(kind, "old", "def scale_forward(x, w):  # was wrong\n    return x + w, (x, w)")
+    if marks:
+        old["metadata"] = now["metadata"]
+    else:
+        work["cells"][place] = {**now, "id": "own", "metadata": {}}
+    work["cells"].insert(place + 1, old)
+    cells = repaired(work)[0]["cells"]
+    assert [each["source"] for each in cells[2:4]] == [RIGHT["scale_forward"], old["source"]]
+    assert [each["cell_type"] for each in cells[2:4]] == ["code", kind]
+
+
+OTHERWISE = [
+    "scale_forward = lambda x, w: (x * w, (x, w))",
+    "import functools\nscale_forward = functools.partial(lambda k, x, w: (x * w, (x, w)), 1)",
+    "if True:\n    def scale_forward(x, w):\n        return x * w, (x, w)",
+    "try:\n    from fast import scale_forward\nexcept ImportError:\n    def scale_forward(x, w):\n        return x * w",
+]
+
+
+@pytest.mark.parametrize("source", OTHERWISE)
+def test_an_answer_that_is_no_function_at_the_margin_is_found(source: str) -> None:
+    work = answered(RIGHT)
+    place = next(i for i, raw in enumerate(work["cells"]) if raw["id"] == "scale-forward")
+    work["cells"][place] = cell("code", "mine", source)
+    notebook, notes = repaired(work)
+    assert notes == ["The answer of scale_forward was found by the function that it defines."]
+    assert notebook["cells"][2]["source"] == source
+    work["cells"][place] = cell("code", "mine", source + "\n" + RIGHT["scale_backward"])
+    work["cells"] = [raw for raw in work["cells"] if raw["id"] != "scale-backward"]
+    notebook, notes = repaired(work)
+    assert notes[-1] == "The answer of scale_backward stands in another cell."
+    assert blank_cells(SOURCE, notebook) == []
+
+
+def test_a_stub_that_is_put_back_undoes_no_answer_that_nobody_finds() -> None:
+    work = answered(RIGHT)
+    place = next(i for i, raw in enumerate(work["cells"]) if raw["id"] == "scale-forward")
+    own = ["%%time\nscale_forward = lambda x, w: (x * w, (x, w))", "%precision 3"]
+    work["cells"][place : place + 1] = [cell("code", f"mine-{number}", text) for number, text in enumerate(own)]
+    cells = repaired(work)[0]["cells"]
+    assert [each["source"] for each in cells[2:5]] == [SOURCE.by_id["scale_forward"].release, *own]
+
+
+def test_a_variable_beside_a_function_that_was_handed_out_is_no_answer() -> None:
+    solved = "EPS = 1e-5\n\ndef one(x):\n    ### BEGIN SOLUTION\n    small = x\n    return small\n    ### END SOLUTION"
+    cells: list[dict[str, Any]] = [
+        cell("code", "one", solved, solution=True),
+        cell("code", "n", "n = 1", solution=True),
+    ]
+    source = Assignment("eps", {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+    assert [source.names_of(each) for each in source.cells] == [{"one"}, {"n"}]
+    work = {"cells": [cell("code", "mine", "EPS = 0"), cells[1]], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    notebook, notes = repaired(work, source)
+    assert notes == ["The cell one was missing and was put back."]
+    assert blank_cells(source, notebook) == ["one"]
+
+
+@pytest.mark.parametrize("head", ["(" * 5000, "x = " + "-" * 5000 + "1", "'\\d'\n" * 1000, "x = 1\n" * 5000])
+@pytest.mark.filterwarnings("error")
+def test_what_is_hard_to_parse_is_read_as_text(head: str) -> None:
+    assert defines(f"{head}\ndef f(): pass", {"f", "g"})
+    assert not defines(f"{head}\ndef h(): pass", {"f", "g"})
+
+
+@pytest.mark.parametrize("name", ["imports", "scale_forward__values"])
+def test_an_answer_that_was_written_into_a_locked_cell_is_graded_and_the_locked_cell_restored(name: str) -> None:
+    work = answered(RIGHT)
+    cells = {raw["id"].replace("-", "_"): raw for raw in work["cells"]}
+    both = f"{RIGHT['scale_forward']}\n{RIGHT['scale_backward']}\n{cells[name]['source']}"
+    cells[name]["source"] = both
+    work["cells"] = [raw for raw in work["cells"] if raw["id"] not in ("scale-forward", "scale-backward")]
+    notebook, notes = repaired(work)
+    assert [raw["source"] for raw in notebook["cells"]] == [
+        {"scale_forward": both, "scale_backward": "", "written__why": RIGHT["written__why"]}.get(
+            str(raw.grade_id), raw.source
+        )
+        for raw in SOURCE.cells
+    ]
+    assert notes[0] == "The answer of scale_forward was found by the function that it defines."
+    assert f"The locked cell {name} had been changed and was restored." in notes
+
+
+def test_what_is_added_to_a_locked_cell_replaces_no_answer() -> None:
+    stand_in = "scale_backward = print"
+    work = answered({**RIGHT, "imports": f"import numpy as np\n{stand_in}"})
+    assert repaired(work)[0]["cells"] == repaired(answered(RIGHT))[0]["cells"]
+    merged = answered({**RIGHT, "imports": stand_in, "scale_forward": "\n".join(list(RIGHT.values())[:2])})
+    merged["cells"] = [raw for raw in merged["cells"] if raw["id"] != "scale-backward"]
+    assert repaired(merged)[1][-1] == "The answer of scale_backward stands in another cell."
+    own = answered({**RIGHT, "imports": stand_in})
+    next(raw for raw in own["cells"] if raw["id"] == "scale-backward").update(id="mine", metadata={})
+    assert repaired(own)[0]["cells"] == repaired(answered(RIGHT))[0]["cells"]
+
+
+def test_what_a_check_binds_itself_is_no_answer() -> None:
+    check = "scale_forward = max\nassert scale_forward(1, 2) == 2"
+    cells: list[dict[str, Any]] = [
+        cell("code", "one", "def scale_forward(x, w):\n    return x * w", solution=True),
+        cell("code", "one__max", check, grade=True, locked=True, points=1),
+    ]
+    source = Assignment("bound", {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+    work: Notebook = {"cells": [dict(cells[1], source=f"{check}, 'mine'")], "metadata": {}}
+    work |= {"nbformat": 4, "nbformat_minor": 5}
+    assert repaired(work, source)[1][0] == "The cell one was missing and was put back."
+
+
+def in_order(*names: str) -> Notebook:
+    """The right answers, each cell by its name; the others are cells of the student's own."""
+    work = answered(RIGHT)
+    cells = {raw["id"].replace("-", "_"): raw for raw in work["cells"]}
+    return {**work, "cells": [dict(cells.get(name) or cell("code", name, name)) for name in names]}
+
+
+CHECKS = ("scale_forward__values", "scale_forward__shifted")
+DONE_BACKWARDS = ("imports", "scale_backward", "a", "scale_backward__gradient", "b", "intro")
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [
+        (("imports", "scale_backward", "a", "b", "scale_forward", *CHECKS, "c"), "imports a b scale_forward"),
+        (("imports", "scale_forward", "scale_backward", "a", *CHECKS), "scale_forward a scale_forward__values"),
+        ((*DONE_BACKWARDS, "scale_forward", *CHECKS), "imports b scale_forward"),
+        ((*DONE_BACKWARDS, "scale_forward", *CHECKS), "scale_backward a scale_backward__gradient"),
+    ],
+)
+def test_an_added_cell_stays_above_what_it_stood_above(order: tuple[str, ...], expected: str) -> None:
+    found = [raw["id"].replace("-", "_") for raw in repaired(in_order(*order))[0]["cells"]]
+    assert expected in " ".join(found)
+    assert len(set(found)) == len(found) == len(SOURCE.cells) + len({*order} & {*"abc"})
+
+
+def test_a_copy_of_a_check_further_down_moves_nothing() -> None:
+    work = answered(RIGHT)
+    work["cells"] += [cell("code", "mine", "mine"), dict(work["cells"][3], id="copy"), cell("code", "last", "last")]
+    notebook, notes = repaired(work)
+    assert [raw["source"] for raw in notebook["cells"][-2:]] == ["mine", "last"]
+    assert notes == ["The cell scale_forward__values was there 2 times; one was graded."]

@@ -44,6 +44,10 @@ def paste(notebook: Raw) -> None:
     at(notebook, "double")["metadata"] = {}
 
 
+def paste_lambda(notebook: Raw) -> None:
+    at(notebook, "double").update(metadata={}, source="if True:\n    double = lambda x: 2 * x")
+
+
 def repeat(notebook: Raw) -> None:
     notebook["cells"].append(deepcopy(at(notebook, "double")))
 
@@ -62,12 +66,16 @@ def turn(notebook: Raw) -> None:
         (lose, "Lost from the notebook: written__why. Points of a lost answer are lost with it"),
         (lose, "Lost from the notebook: square__of_three. The grader puts lost checks back."),
         (merge, "Lost from the notebook: double__of_three. The grader puts lost checks back."),
-        (merge_into_given, "Lost from the notebook: double. Points of a lost answer are lost with it"),
+        (
+            merge_into_given,
+            "The cell of double was lost; the grader takes the cell that defines it, wherever it stands.",
+        ),
         (
             lose_given,
             "Lost from the notebook: imports, given by the course. The grader puts it back; names that are not ",
         ),
         (paste, "The cell of double was lost; the grader takes the cell that defines it, wherever it stands."),
+        (paste_lambda, "The cell of double was lost; the grader takes the cell that defines it, wherever it stands."),
         (repeat, "Twice in the notebook: double. The grader takes the last; delete the other."),
         (edit, "The check square__of_three was edited; the grader puts the original back."),
         (turn, "square__of_three was changed from a code cell to a markdown cell; change it back."),
@@ -81,6 +89,13 @@ def test_a_damaged_notebook_is_told_so(save: Save, damage: Callable[[Raw], None]
     assert len(report.notices) == 1 + (damage in (lose, merge_into_given))
     assert sentence in " ".join(str(report).split())
     assert not report.all_passed
+
+
+def test_an_old_version_kept_as_text_is_no_damage(save: Save) -> None:
+    notebook = filled()
+    notebook["cells"].append({**deepcopy(at(notebook, "double")), "cell_type": "raw"})
+    report = check(save(notebook))
+    assert (status(report), report.notices) == (ALL_DONE, ())
 
 
 @pytest.mark.parametrize("points", [None, "three", [], 10**400], ids=["none", "a word", "a list", "too much"])

@@ -1,0 +1,94 @@
+"""A student's global name that their functions change is in a test what it is there; what a test binds is its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from autograder.assignment import Assignment
+from autograder.limits import Limits
+from autograder.results import Judged
+from autograder.worker import Worker
+from tests import course_factory as factory
+
+SOLUTION = """calls, log, best, size, RATE, twice, local = 0, [], None, 3, 2, 0, [5]
+def bump(x):
+    global calls, size, twice
+    calls, size, twice = calls + 1, 3, twice + 1
+    log.append(x)
+    bump.last = x
+    local = [0]
+    local[0] = x
+    if x < 0:
+        raise ValueError("negative")
+    return RATE * x
+def renew():
+    global log, best
+    log, best = [], 0.5
+def forget():
+    global best
+    del best
+def count():
+    global calls
+    while True:
+        calls += 1
+        yield calls"""
+TESTS = {
+    "counted": "bump(3)\nassert calls == 1, calls",
+    "counted_in_the_next_cell": "assert calls == 1, calls",
+    "counted_in_a_function": "def check():\n    bump(1)\n    bump(2)\n    assert calls == 3\ncheck()",
+    "counted_though_it_raises": "try:\n    bump(-1)\nexcept ValueError:\n    assert calls == 4 == len(log), log",
+    "renewed": "renew()\nassert log == [] and best == 0.5, best",
+    "renewed_in_the_next_cell": "assert log == [] and best == 0.5",
+    "deleted": "forget()\ntry:\n    best\nexcept NameError:\n    pass\nelse:\n    raise AssertionError(best)",
+    "counted_by_a_generator": "got = next(iter(count()))",
+    "counted_behind_it": "assert calls == 5",
+    "own": "size = 3\nbump(1)\nassert size == 3",
+    "own_in_a_function": "def check():\n    global twice\n    twice = 0\n    bump(1)\n    assert twice == 0\ncheck()",
+    "constant": "assert bump(2) == 2 * RATE and local == [5]",
+}
+# Everything that they may change, they change, so that a test would expect what it gets.
+LIAR = SOLUTION.replace(
+    "calls, size, twice = calls + 1, 3, twice + 1", "global RATE\n    calls = size = twice = RATE = 7"
+)
+LIAR = LIAR.replace("return RATE * x", "return 14")
+
+
+def notebook(answer: str) -> factory.Notebook:
+    cells = [factory.cell("code", "answer", answer, solution=True)]
+    cells += [factory.cell("code", name, text, grade=True, locked=True, points=1) for name, text in TESTS.items()]
+    return {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+
+
+@pytest.fixture(scope="module")
+def worker() -> Iterator[Worker]:
+    with Worker(Assignment("state", notebook(SOLUTION)), Limits(cell_seconds=10, total_seconds=60)) as started:
+        yield started
+
+
+def failed(judged: Judged) -> dict[str, str]:
+    return {name: check.message for name, check in judged.checks.items() if check.status != "passed"}
+
+
+def test_what_a_call_changed_is_seen_at_once_and_in_later_cells(worker: Worker) -> None:
+    assert failed(worker.grade(notebook(SOLUTION))) == {}
+
+
+def test_it_is_seen_where_a_student_binds_anew_what_the_solution_changes(worker: Worker) -> None:
+    anew = SOLUTION.replace("log.append(x)", "globals().update(log=[*log, x])")
+    assert failed(worker.grade(notebook(anew))) == {}
+
+
+def test_what_a_test_binds_and_what_the_solution_leaves_alone_no_call_changes(worker: Worker) -> None:
+    lied = failed(worker.grade(notebook(LIAR)))
+    assert "constant" in lied
+    assert not {"own", "own_in_a_function"} & lied.keys()
+
+
+def test_what_follows_calls_is_what_the_solution_changes_tests_read_and_none_binds() -> None:
+    assert Assignment("state", notebook(SOLUTION)).state == {"calls", "log", "best"}
+    bound = ("import json as calls", "def check():\n    global log\n    import log", "for best in (): pass")
+    cells = [factory.cell("code", f"n{n}", text, grade=True, locked=True, points=1) for n, text in enumerate(bound)]
+    own = notebook(SOLUTION)
+    assert Assignment("state", {**own, "cells": own["cells"] + cells}).state == set()
