@@ -161,7 +161,10 @@ class Container(Proxy):
         return iter(_keys(self) if _get(self, "_kind") is dict else _items(self))
 
     def __contains__(self, item: object) -> bool:
-        return _find(self, item) is not _ABSENT if _get(self, "_kind") is dict else item in _items(self)
+        if _get(self, "_kind") is not dict:
+            return item in _items(self)
+        # Its keys are asked for, which tell nobody what a test looks for, unless they are very many.
+        return item in _keys(self) if len(self) <= SLICE else _find(self, item) is not _ABSENT
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         return np.asarray(_value(self), dtype)

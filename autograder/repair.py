@@ -36,7 +36,7 @@ def repair(
     >>> assignment = Assignment.from_file(Path("my_course/source/scaling/scaling.ipynb"))
     >>> notebook, notes = repair(assignment, [])
     >>> notes[0]
-    'The cell imports was missing and was put back.'
+    'The cell imports was not in the notebook and was put in.'
     """
     matcher = _Matcher(assignment, submitted)
     extras: dict[int, list[SubmittedCell]] = defaultdict(list)
@@ -139,7 +139,7 @@ class _Matcher:
             if cell.index in self.elsewhere:
                 notes.append(f"The answer of {cell.grade_id} stands in another cell.")
             elif cell.grade_id and cell.index not in self.chosen:
-                notes.append(f"The cell {cell.grade_id} was missing and was put back.")
+                notes.append(f"The cell {cell.grade_id} was not in the notebook and was put in.")
             elif cell.grade_id:
                 found = self.submitted[self.chosen[cell.index]]
                 if found.cell_type != cell.cell_type:

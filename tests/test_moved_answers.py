@@ -54,7 +54,7 @@ def test_a_helper_that_another_answer_defines_too_is_no_answer() -> None:
     source = two_with_a_helper()
     work: Notebook = {"cells": [dict(source.notebook["cells"][0])], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
     notebook, notes = repaired(work, source)
-    assert notes == ["The cell two was missing and was put back."]
+    assert notes == ["The cell two was not in the notebook and was put in."]
     assert notebook["cells"][1]["source"] == source.cells[1].release
 
 
@@ -67,7 +67,7 @@ def test_a_given_cell_that_was_lost_is_put_back_whatever_an_answer_defines() -> 
     source = Assignment("helpers", {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
     answer = {**cells[1], "source": "def helper(x):\n    return 2 * x\n\ndef one(x):\n    return helper(x)"}
     notebook, notes = repaired({"cells": [answer], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}, source)
-    assert notes == ["The cell given was missing and was put back."]
+    assert notes == ["The cell given was not in the notebook and was put in."]
     assert notebook["cells"][0]["source"] == cells[0]["source"]
 
 
@@ -130,7 +130,7 @@ def test_a_variable_beside_a_function_that_was_handed_out_is_no_answer() -> None
     assert [source.names_of(each) for each in source.cells] == [{"one"}, {"n"}]
     work = {"cells": [cell("code", "mine", "EPS = 0"), cells[1]], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
     notebook, notes = repaired(work, source)
-    assert notes == ["The cell one was missing and was put back."]
+    assert notes == ["The cell one was not in the notebook and was put in."]
     assert blank_cells(source, notebook) == ["one"]
 
 
@@ -180,7 +180,7 @@ def test_what_a_check_binds_itself_is_no_answer() -> None:
     source = Assignment("bound", {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
     work: Notebook = {"cells": [dict(cells[1], source=f"{check}, 'mine'")], "metadata": {}}
     work |= {"nbformat": 4, "nbformat_minor": 5}
-    assert repaired(work, source)[1][0] == "The cell one was missing and was put back."
+    assert repaired(work, source)[1][0] == "The cell one was not in the notebook and was put in."
 
 
 def in_order(*names: str) -> Notebook:

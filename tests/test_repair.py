@@ -120,7 +120,7 @@ def other_kernel(work: Notebook) -> None:
         (retype, "turned back into a code cell"),
         (flip, ""),
         (strange_metadata, ""),
-        (delete_tests, "scale_forward__values was missing"),
+        (delete_tests, "scale_forward__values was not in"),
         (edit_tests, "scale_forward__values had been changed"),
         (double_tests, "2 times"),
         (reverse, "another order"),
@@ -179,7 +179,7 @@ def test_a_blank_answer_without_any_id_is_missing_and_its_text_a_cell_of_the_stu
     blank = find(work, "written__why")
     blank |= {"id": None, "metadata": {}, "source": SOURCE.by_id["written__why"].release}
     notebook, findings = repaired(work)
-    assert findings == ["The cell written__why was missing and was put back."]
+    assert findings == ["The cell written__why was not in the notebook and was put in."]
     assert [raw["source"] for raw in notebook["cells"]].count(blank["source"]) == 2
 
 
@@ -235,7 +235,7 @@ def test_a_missing_answer_is_put_back_blank() -> None:
     del work["cells"][at(work, "scale_backward")]
     notebook, findings = repaired(work)
     assert sources(notebook)["scale_backward"] == SOURCE.by_id["scale_backward"].release
-    assert findings == ["The cell scale_backward was missing and was put back."]
+    assert findings == ["The cell scale_backward was not in the notebook and was put in."]
 
 
 def test_an_edited_demonstration_is_the_students_and_a_deleted_one_is_the_instructors() -> None:
