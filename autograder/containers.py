@@ -50,7 +50,7 @@ class Container(Proxy):
     def __init__(self, session: Session, handle: int, kind: type) -> None:
         super().__init__(session, handle)
         _set(self, "_kind", kind)
-        _set(self, "_seen", _Seen(-1))
+        _set(self, "_seen", _Seen(session.moment))
 
     @property  # type: ignore[misc]
     def __class__(self) -> type:

@@ -129,11 +129,11 @@ def test_one_item_of_a_long_list_comes_alone_and_is_the_same_at_the_next_look() 
     assert session.asked == [("length", 1), ("item", 1, 7), ("item", 1, 10)]
     session.answer = [0] * 11
     assert [sum(items), items[7], items[8], items[:8][-1]] == [17, 7, 0, 7]
-    session.moment, session.answer = -5, list(range(11))
+    session.moment, session.answer = 1, list(range(11))
     for place in (11, -12):
         with pytest.raises(IndexError, match=r"^list index out of range$"):
             items[place]
-    session.moment = 1
+    session.moment = 2
     assert len(items) == 11
     session.answer = [0]
     with pytest.raises(BoundaryError, match="changed between two looks"):
@@ -193,3 +193,43 @@ def test_what_a_test_saw_of_a_container_holds_until_student_code_may_have_run(ta
     talking.session.call(3, (lambda: seen.append([*items]),), {})
     assert [*seen, [*items]] == [[1], [1], 0, [2], [3], [4]]
     assert [*items, talking.session.request("get", 1, "x"), talking.session.call(3, (), {}), *items] == [4, 0, 0, 5]
+
+
+def test_of_a_short_list_all_items_come_at_once() -> None:
+    session, items = container(list(range(10)))
+    assert items[3] + items[-1] == 12
+    assert [question[0] for question in session.asked] == ["length", "items"]
+
+
+def test_a_key_that_is_there_is_looked_up_and_one_that_is_not_is_not_asked_for_again() -> None:
+    session, table = container({"a": 1})
+    assert [list(table), table["a"], "z" in table, table.get("z", 5)] == [["a"], 1, False, 5]
+    assert [question[0] for question in session.asked] == ["keys", "look up"]
+
+
+@pytest.mark.parametrize("found", [2, "yes", None, [True]])
+def test_a_key_is_there_where_the_answer_is_true_itself_alone(found: Any) -> None:
+    assert "a" not in Container(cast(Session, Lying([found, 1])), 1, dict)
+
+
+def test_keys_that_come_twice_and_values_of_no_key_are_a_lie() -> None:
+    session = Lying(["a", "a"])
+    table: Any = Container(cast(Session, session), 1, dict)
+    with pytest.raises(BoundaryError, match="changed between two looks"):
+        list(table)
+    session.answer = ["a"]
+    assert list(table) == ["a"]
+    for values in ([], [1, 2]):
+        session.answer = values
+        with pytest.raises(BoundaryError, match="changed between two looks"):
+            table.values()
+
+
+def test_numpy_finds_no_method_of_a_container_that_a_test_finds() -> None:
+    session, items = container([3, 1, 2])
+    assert np.clip(items, 1, 2).tolist() == [2, 1, 2]
+    assert np.mean(items) == 2
+    assert not hasattr(items, "__array_interface__")
+    assert [question[0] for question in session.asked] == ["items"]
+    lying: Any = Container(cast(Session, Lying(5)), 1, list)
+    assert lying.total == 5
