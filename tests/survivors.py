@@ -67,10 +67,10 @@ SURVIVORS: dict[str, dict[str, str]] = {
         ("signal.setitimer(signal.ITIMER_REAL, 0) -> signal.setitimer(0, signal.ITIMER_REAL)"): "ITIMER_REAL is 0",
     },
     "containers": {
-        "while len(items) % SLICE == 0: -> while len(items) % SLICE <= 0:": "no remainder is smaller",
+        "while len(values) % SLICE == 0: -> while len(values) % SLICE <= 0:": "no remainder is smaller",
         (
-            "if type(more) is not list or len(more) > SLICE or len(items) >= MOST_ITEMS: -> "
-            "if type(more) is not list or len(more) > SLICE or len(items) == MOST_ITEMS:"
+            "if type(more) is not list or len(more) > SLICE or len(values) >= most: -> "
+            "if type(more) is not list or len(more) > SLICE or len(values) == most:"
         ): "slices are whole until the last one",
         "if seen.moment != moment: -> if seen.moment < moment:": "moments go on alone",
         (
