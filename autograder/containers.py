@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from autograder.session import Session
 
 MOST_ITEMS = 10_000_000  # of a list that a test looks at
+MOST_KEYS, MOST_ALIKE = 1_000_000, 100  # of a dictionary, and of these with one hash
 FEW = 10  # items that come over with one of them
 _ABSENT = object()
 _get, _set, _ask = object.__getattribute__, object.__setattr__, Proxy._ask
@@ -50,7 +51,7 @@ class Container(Proxy):
     def __init__(self, session: Session, handle: int, kind: type) -> None:
         super().__init__(session, handle)
         _set(self, "_kind", kind)
-        _set(self, "_seen", _Seen(-1))
+        _set(self, "_seen", _Seen(session.moment))
 
     @property  # type: ignore[misc]
     def __class__(self) -> type:
@@ -63,18 +64,23 @@ class Container(Proxy):
             _set(self, "_seen", seen)
         return seen  # type: ignore[no-any-return]
 
+    def _slices(self, operation: str, most: int) -> list[Any]:
+        """What one operation answers in slices, all of it."""
+        values: list[Any] = []
+        while len(values) % SLICE == 0:
+            more = _ask(self, operation, len(values))
+            if type(more) is not list or len(more) > SLICE or len(values) >= most:
+                raise BoundaryError(f"a container of more than {most:,} values, or no container any more")
+            values += more
+            if not more:
+                break
+        return values
+
     def _items(self) -> Any:
         """All of a tuple or list."""
         seen = _now(self)
         if seen.items is None:
-            items: list[Any] = []
-            while len(items) % SLICE == 0:
-                more = _ask(self, "items", len(items))
-                if type(more) is not list or len(more) > SLICE or len(items) >= MOST_ITEMS:
-                    raise BoundaryError(f"a container of more than {MOST_ITEMS:,} values, or no container any more")
-                items += more
-                if not more:
-                    break
+            items = _slices(self, "items", MOST_ITEMS)
             _require_same(seen.length in (None, len(items)))
             for place, item in seen.known.items():
                 items[place] = item
@@ -108,9 +114,9 @@ class Container(Proxy):
     def _keys(self) -> dict[Any, None]:
         seen = _now(self)
         if seen.keys is None:
-            answer = _ask(self, "keys")
+            answer = _slices(self, "keys", MOST_KEYS)
             try:
-                keys = dict.fromkeys(hashable(answer))
+                keys = dict.fromkeys(hashable(answer, MOST_KEYS, MOST_ALIKE))
             except ProtocolError as problem:
                 raise BoundaryError(f"a dictionary cannot be looked at as a whole: {problem}") from None
             _require_same(all((key in keys) is (value is not _ABSENT) for key, value in seen.known.items()))
@@ -121,7 +127,7 @@ class Container(Proxy):
     def _pairs(self) -> dict[Any, Any]:
         seen, keys = _now(self), _keys(self)
         if not seen.whole:
-            values = _ask(self, "values")
+            values = _slices(self, "values", MOST_KEYS)
             _require_same(len(values) == len(keys))
             seen.known = dict(zip(keys, values, strict=True)) | seen.known
             seen.whole = True
@@ -161,10 +167,8 @@ class Container(Proxy):
         return iter(_keys(self) if _get(self, "_kind") is dict else _items(self))
 
     def __contains__(self, item: object) -> bool:
-        if _get(self, "_kind") is not dict:
-            return item in _items(self)
-        # Its keys are asked for, which tell nobody what a test looks for, unless they are very many.
-        return item in _keys(self) if len(self) <= SLICE else _find(self, item) is not _ABSENT
+        """Looked for here: it could be what a test expects."""
+        return item in (_keys(self) if _get(self, "_kind") is dict else _items(self))
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         return np.asarray(_value(self), dtype)
@@ -194,7 +198,7 @@ class Container(Proxy):
         return hash(_value(self))
 
 
-_now, _items, _item = Container._now, Container._items, Container._item
+_now, _slices, _items, _item = Container._now, Container._slices, Container._items, Container._item
 _find, _keys = Container._find, Container._keys
 _pairs, _value = Container._pairs, Container._value
 _MUTATORS = frozenset(

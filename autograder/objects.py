@@ -211,13 +211,15 @@ class Objects:
 
     def prepare_key(self, value: Any) -> Any:
         """What is sent for a key of a dictionary or a member of a set: over there, too, it must be one."""
+        if type(value) in ATOMS:
+            return value
         if isinstance(value, tuple):
             return tuple([self.prepare_key(item) for item in tuple.__iter__(value)])
         if isinstance(value, frozenset):
             return frozenset([self.prepare_key(item) for item in frozenset.__iter__(value)])
         if isinstance(value, np.ndarray | np.datetime64 | np.timedelta64):  # which would be an array
             return value
-        plain = None if type(value) in ATOMS else as_plain(value)
+        plain = as_plain(value)
         if plain is not None and type(value).__hash__ is type(plain).__hash__:
             return self._copy(value, plain)
         return self.prepare(value, EVERYTHING, False)

@@ -9,7 +9,7 @@ import os
 import socket
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import Any
 
@@ -19,7 +19,6 @@ from autograder.limits import Limits
 from autograder.objects import EVERYTHING, Objects, exception_names
 from autograder.randomness import Streams
 from autograder.shell import Shell
-from autograder.wire import MAX_MAP
 
 _IN_PLACE = {f"i{name.strip('_')}" for name in protocol.ARITHMETIC}
 _OPERATORS = {
@@ -54,8 +53,8 @@ class Student:
             "length": lambda h: len(get(h)),
             "items": lambda h, start: [live(item) for item in get(h)[start : start + protocol.SLICE]],
             "item": lambda h, place: live(get(h)[place]),
-            "keys": lambda h: [self.objects.prepare_key(key) for key in islice(get(h), MAX_MAP + 1)],
-            "values": lambda h: [live(value) for value in islice(get(h).values(), MAX_MAP)],
+            "keys": lambda h, start: [self.objects.prepare_key(key) for key in _slice(get(h), start)],
+            "values": lambda h, start: [live(value) for value in _slice(get(h).values(), start)],
             "look up": lambda h, key: [True, live(get(h)[plain(key)])] if plain(key) in get(h) else [False, None],
             "iterate": lambda h: live(iter(get(h))),
             "next": self._next,
@@ -180,6 +179,10 @@ class Student:
         except BaseException:  # a __str__ that raises, a number of more digits than Python writes, or worse
             text, lines, arguments = "", names[0], [""]
         return [names, arguments, text, lines]
+
+
+def _slice(values: Iterable[Any], start: int) -> Iterable[Any]:
+    return islice(values, start, start + protocol.SLICE)
 
 
 def _figures_open() -> bool:

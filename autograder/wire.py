@@ -28,7 +28,7 @@ BULK = 16384
 BODY_PER_ITEM = 16  # bytes of body allowed for each item of the limit
 MAX_PARTS = 4096
 MAX_MAP = 100_000  # keys of one dictionary or set: bounds what colliding hashes can cost
-MAX_ALIKE = 1000  # values of a set, or keys of a dictionary looked at, that have one hash
+MAX_ALIKE = 1000  # values of a set that have one hash
 
 TUPLE, SET, FROZENSET, COMPLEX, BIGINT, ARRAY, BULK_ARRAY, SCALAR, SLICE, ELLIPSIS, TEXT_ARRAY = range(1, 12)
 NUMBER_TYPE, DTYPE, TABLE = 12, 13, 14
@@ -65,11 +65,11 @@ def _bigint(data: bytes) -> int:
     return int.from_bytes(data, "little", signed=True)
 
 
-def hashable(values: list[Any]) -> list[Any]:
-    """Values that may become a set, or the keys of a dictionary. Raises ProtocolError."""
-    if len(values) > MAX_MAP:
-        raise ProtocolError(f"more than {MAX_MAP:,} keys of a dictionary or values of a set")
-    if values and max(Counter(map(hash, values)).values()) > MAX_ALIKE:  # minutes, in one call
+def hashable(values: list[Any], most: int, alike: int) -> list[Any]:
+    """Values that may become a set or the keys of a dictionary: so many, so many of one hash. Raises ProtocolError."""
+    if len(values) > most:
+        raise ProtocolError(f"more than {most:,} keys of a dictionary or values of a set")
+    if values and max(Counter(map(hash, values)).values()) > alike:  # minutes, in one call
         raise ProtocolError("keys of a dictionary or values of a set that hash alike")
     return values
 
@@ -108,8 +108,8 @@ class Codec:
             BIGINT: _bigint,
             ELLIPSIS: lambda data: ...,
             TUPLE: lambda data: tuple(self.inner_list(data)),
-            SET: lambda data: set(hashable(self.inner_list(data))),
-            FROZENSET: lambda data: frozenset(hashable(self.inner_list(data))),
+            SET: lambda data: set(hashable(self.inner_list(data), MAX_MAP, MAX_ALIKE)),
+            FROZENSET: lambda data: frozenset(hashable(self.inner_list(data), MAX_MAP, MAX_ALIKE)),
             SLICE: lambda data: slice(*self.inner_list(data)),
             TABLE: lambda data: tables.from_plain(self.inner_list(data)),
         }

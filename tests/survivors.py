@@ -66,6 +66,26 @@ SURVIVORS: dict[str, dict[str, str]] = {
         "with self._alarm(min(limit, half)): -> with self._alarm(min(half, limit)):": "the smaller one is the same",
         ("signal.setitimer(signal.ITIMER_REAL, 0) -> signal.setitimer(0, signal.ITIMER_REAL)"): "ITIMER_REAL is 0",
     },
+    "containers": {
+        "while len(values) % SLICE == 0: -> while len(values) % SLICE <= 0:": "no remainder is smaller",
+        (
+            "if type(more) is not list or len(more) > SLICE or len(values) >= most: -> "
+            "if type(more) is not list or len(more) > SLICE or len(values) == most:"
+        ): "slices are whole until the last one",
+        "if seen.moment != moment: -> if seen.moment < moment:": "moments go on alone",
+        (
+            "_require_same(len(keys) == len(answer) and seen.length in (None, len(keys))) -> "
+            "_require_same(len(keys) >= len(answer) and seen.length in (None, len(keys)))"
+        ): "they are never more",
+        (
+            "seen.known = dict(zip(keys, values, strict=True)) | seen.known -> "
+            "seen.known = dict(zip(keys, values, strict=False)) | seen.known"
+        ): COUNTED,
+        (
+            "seen.known = dict(zip(keys, values, strict=True)) | seen.known -> "
+            "seen.known = dict(zip(keys, values, **{})) | seen.known"
+        ): COUNTED,
+    },
     "repair": {
         (
             'if position in stands and self.assignment.cells[stands[position]].cell_type == "code": -> '
