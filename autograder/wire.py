@@ -74,6 +74,12 @@ def hashable(values: list[Any], most: int, alike: int) -> list[Any]:
     return values
 
 
+def _mapping(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
+    if len(pairs) > MAX_ALIKE:
+        hashable([key for key, _ in pairs], MAX_MAP, MAX_ALIKE)
+    return dict(pairs)
+
+
 class Codec:
     """Encodes and decodes messages; ``encode_other`` and ``decode_other`` are the endpoint's hooks.
 
@@ -206,6 +212,7 @@ class Codec:
         return msgpack.unpackb(
             body,
             ext_hook=self._hook,
+            object_pairs_hook=_mapping,
             strict_map_key=False,
             unicode_errors="surrogatepass",
             max_array_len=self.limits.message_items,

@@ -114,6 +114,10 @@ EXACT: dict[str, tuple[Any, Any]] = {  # what just crosses with SMALL and the bo
     "depth of tuples": (deep(tuple, 8), deep(tuple, 9)),
     "keys": (dict.fromkeys(range(40)), dict.fromkeys(range(41))),
     "values of a set": (set(range(40)), set(range(41))),
+    "keys that hash alike": (
+        {n * (2**61 - 1): 0 for n in range(4)},
+        {n * (2**61 - 1): 0 for n in range(5)},
+    ),
     "values that hash alike": ({n * (2**61 - 1) for n in range(4)}, {n * (2**61 - 1) for n in range(5)}),
     "an integer": ((1 << 319) - 1, 1 << 319),
     "a negative integer": (-(1 << 319) + 1, -(1 << 320)),
