@@ -21,6 +21,7 @@ from autograder.protocol import ARGUMENT, ATOMS, CALLBACK, COPY, GENERATOR, HAND
 from autograder.wire import Codec, extension
 
 EVERYTHING = 1000  # levels of containers by value
+SHORT = 8  # items of a tuple of plain ones, which is sent as it is: a list may hold a hundred thousand edges of a graph
 
 _LONG: dict[type, type] = {np.longdouble: np.float64, np.clongdouble: np.complex128}  # which other machines lack
 
@@ -183,6 +184,8 @@ class Objects:
                 return reference(ARGUMENT, place)
         if kind is np.ndarray:
             return self._prepare_array(value, live)
+        if kind is tuple and len(value) <= SHORT and all(type(item) in ATOMS for item in value):
+            return value
         container = dict if kind in _AS_DICT else _made_from(kind)
         if container is not None and (levels == 0 or not (kind is container or kind in _AS_DICT)):
             return extension(LAZY, msgpack.packb([self.register(value), protocol.KIND_OF_TYPE[container]]))

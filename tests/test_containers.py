@@ -8,10 +8,13 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
+from msgpack import ExtType
 
 from autograder import containers
 from autograder.containers import Container
 from autograder.errors import BoundaryError
+from autograder.limits import Limits
+from autograder.objects import Objects
 from autograder.protocol import LIST_KIND
 from autograder.session import Session
 from tests.conversation import Lying, Talk, lazy, value
@@ -252,3 +255,10 @@ def test_numpy_finds_no_method_of_a_container_that_a_test_finds() -> None:
     assert [question[0] for question in session.asked] == ["items"]
     lying: Any = Container(cast(Session, Lying(5)), 1, list)
     assert lying.total == 5
+
+
+def test_a_short_tuple_of_plain_values_goes_over_as_it_is_and_what_can_change_as_a_handle() -> None:
+    objects = Objects(Limits(), lambda *_: None)
+    assert objects.prepare((1, "a", None)) == (1, "a", None)
+    for other in ((1, [2]), (1,) * 9, [1, 2], {"a": 1}):
+        assert isinstance(objects.prepare(other), ExtType)
