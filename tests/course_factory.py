@@ -13,6 +13,7 @@ from typing import Any
 from autograder.assignment import Assignment
 from autograder.gradebook import Gradebook
 from autograder.regions import Markers
+from autograder.results import Judged
 
 NAME = "scaling"
 Notebook = dict[str, Any]
@@ -144,3 +145,15 @@ def submit(root: Path, student: str, work: Notebook | bytes | Mapping[str, str],
     if timestamp:
         (folder / "timestamp.txt").write_text(timestamp, encoding="utf-8")
     return folder
+
+
+def of_cells(answers: Mapping[str, str], tests: Mapping[str, str]) -> Notebook:
+    """A notebook of these solution cells and tests, one point each."""
+    cells = [cell("code", name, text, solution=True) for name, text in answers.items()]
+    cells += [cell("code", name, text, grade=True, locked=True, points=1) for name, text in tests.items()]
+    return {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+
+
+def failed(judged: Judged) -> dict[str, str]:
+    """What the checks that did not pass say."""
+    return {name: check.message for name, check in judged.checks.items() if check.status != "passed"}

@@ -9,9 +9,8 @@ import pytest
 from autograder.assignment import Assignment
 from autograder.bindings import GONE, Bindings
 from autograder.limits import Limits
-from autograder.results import Judged
 from autograder.worker import Worker
-from tests import course_factory as factory
+from tests.course_factory import Notebook, failed, of_cells
 
 SOLUTION = {
     "squares": "SCALE = 1\nshown = 3\ndef squares(n):\n    return [SCALE * i * i for i in range(1, n + 1)]",
@@ -38,20 +37,14 @@ TESTS = {
 }
 
 
-def notebook(answers: dict[str, str]) -> factory.Notebook:
-    cells = [factory.cell("code", name, answers[name], solution=True) for name in SOLUTION]
-    cells += [factory.cell("code", name, text, grade=True, locked=True, points=1) for name, text in TESTS.items()]
-    return {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+def notebook(answers: dict[str, str]) -> Notebook:
+    return of_cells(answers, TESTS)
 
 
 @pytest.fixture(scope="module")
 def worker() -> Iterator[Worker]:
     with Worker(Assignment("squares", notebook(SOLUTION)), Limits(cell_seconds=10, total_seconds=60)) as started:
         yield started
-
-
-def failed(judged: Judged) -> dict[str, str]:
-    return {name: check.message for name, check in judged.checks.items() if check.status != "passed"}
 
 
 def test_a_name_that_a_test_takes_away_is_away_and_comes_back(worker: Worker) -> None:

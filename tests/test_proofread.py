@@ -16,6 +16,8 @@ from reference import assemble
 from reference.course import ROOT, Course, CourseTextError
 from reference.proofread import FILES
 
+MISSPELT = "    # TODO: and once more\n    ### begin solution\n    ### end solution\n    return out, cache"
+
 
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
@@ -72,8 +74,8 @@ def test_the_example_has_no_fault(root: Path) -> None:
         (
             "solution.py",
             "    return out, cache",
-            "    # TODO: and once more\n    ### begin solution\n    ### end solution\n    return out, cache",
-            "'### begin solution' is no mark for nbgrader: write `### BEGIN SOLUTION`",
+            MISSPELT,
+            "'### begin solution' is no mark for nbgrader: write `### B",
         ),
         ("right_answers.py", "RIGHT_ANSWERS = (", 'RIGHT_ANSWERS = ("def f(): pass",', "each a RightAnswer(...)."),
         ("mistakes.py", "MISTAKES = (", "MISTAKES = ((),", "each a Mistake(...)."),
@@ -84,12 +86,7 @@ def test_the_example_has_no_fault(root: Path) -> None:
             "def groupnorm_forward__groups_do_not_meet",
             "groupnorm_forward__short: write the body of a check below its `def`",
         ),
-        (
-            "assignment.md",
-            "{prediction} prediction__groups_of_one",
-            "{prediction} class",
-            "a prediction is named as a function of Python can be, and not 'class'.",
-        ),
+        ("assignment.md", "{prediction} prediction__groups_of_one", "{prediction} class", "can be, and not 'class'."),
         ("solution.py", "# TODO", "# Now", "has no comment above it that begins with TODO."),
         (
             "checks.py",

@@ -8,9 +8,8 @@ import pytest
 
 from autograder.assignment import Assignment
 from autograder.limits import Limits
-from autograder.results import Judged
 from autograder.worker import Worker
-from tests import course_factory as factory
+from tests.course_factory import Notebook, cell, failed, of_cells
 
 SOLUTION = """calls, log, best, size, RATE, twice, local = 0, [], None, 3, 2, 0, [5]
 def bump(x):
@@ -55,20 +54,14 @@ LIAR = SOLUTION.replace(
 LIAR = LIAR.replace("return RATE * x", "return 14")
 
 
-def notebook(answer: str) -> factory.Notebook:
-    cells = [factory.cell("code", "answer", answer, solution=True)]
-    cells += [factory.cell("code", name, text, grade=True, locked=True, points=1) for name, text in TESTS.items()]
-    return {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+def notebook(answer: str) -> Notebook:
+    return of_cells({"answer": answer}, TESTS)
 
 
 @pytest.fixture(scope="module")
 def worker() -> Iterator[Worker]:
     with Worker(Assignment("state", notebook(SOLUTION)), Limits(cell_seconds=10, total_seconds=60)) as started:
         yield started
-
-
-def failed(judged: Judged) -> dict[str, str]:
-    return {name: check.message for name, check in judged.checks.items() if check.status != "passed"}
 
 
 def test_what_a_call_changed_is_seen_at_once_and_in_later_cells(worker: Worker) -> None:
@@ -89,6 +82,6 @@ def test_what_a_test_binds_and_what_the_solution_leaves_alone_no_call_changes(wo
 def test_what_follows_calls_is_what_the_solution_changes_tests_read_and_none_binds() -> None:
     assert Assignment("state", notebook(SOLUTION)).state == {"calls", "log", "best"}
     bound = ("import json as calls", "def check():\n    global log\n    import log", "for best in (): pass")
-    cells = [factory.cell("code", f"n{n}", text, grade=True, locked=True, points=1) for n, text in enumerate(bound)]
+    cells = [cell("code", f"n{n}", text, grade=True, locked=True, points=1) for n, text in enumerate(bound)]
     own = notebook(SOLUTION)
     assert Assignment("state", {**own, "cells": own["cells"] + cells}).state == set()
