@@ -6,7 +6,7 @@ import os
 import pwd
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from unicodedata import normalize
 
 from autograder.platforms import HandedIn
@@ -27,8 +27,11 @@ def match(handed_in: Iterable[HandedIn], students: list[Student] | None) -> Matc
     """Each student's files, with the times of the roster; without one, files name their students by themselves."""
     found = Matched()
     by_student = found.by_student
-    roster = Roster(students or ())
+    roster, handed_in = Roster(students or ()), [*handed_in]
+    whole = {file.source.path for file in handed_in if file.group and roster.has_name(file.name)}
     for file in handed_in:
+        if file.group and file.source.path not in whole:  # of a class in which all are called Anna-, somebody is known
+            file = replace(file, name=file.name.removeprefix(file.group))
         if students is None:
             fits = [Student(normalize("NFC", user)) for user in file.users if len(file.users) == 1 and is_id(user)]
         else:
@@ -43,14 +46,15 @@ def match(handed_in: Iterable[HandedIn], students: list[Student] | None) -> Matc
     named = Counter(number for files in by_student.values() for number in {file.lms_id for file in files} - {""})
     shared = {number for number, students_named in named.items() if students_named > 1}
     for student, files in list(by_student.items()):
-        people = {(file.source.path, _person(file)) for file in files}
+        # Without a roster a folder's name may be no student's: that of many students' folder "submission".
+        people = {(file.source.path, file.folder if students is None else "", _person(file)) for file in files}
         numbers = {file.lms_id for file in files} & shared
-        if len(people) > len({path for path, _ in people}) or numbers:
+        if len(people) > len({path for path, *_ in people}) or numbers:
             asked = f"may be another person's than {student}'s; put the right one by hand under submitted/{student}/"
             found.unknown += [f"{shown(file.file.path)} {asked}" for file in by_student.pop(student)]
     submitted = {student.id: read_time(student.submitted) for student in students or ()}
     found.by_student = {
-        student: [HandedIn(**{**vars(file), "when": file.when or submitted.get(student)}) for file in files]
+        student: [replace(file, when=file.when or submitted.get(student)) for file in files]
         for student, files in by_student.items()
     }
     return found
@@ -66,7 +70,7 @@ def _namesakes(file: HandedIn, fits: list[Student]) -> str:
 
 def _person(file: HandedIn) -> str:
     """What the platform tells two people of one name apart by."""
-    return file.lms_id or file.folder or (file.users[0] if len(file.users) == 1 else "")
+    return file.lms_id or (file.users[0] if len(file.users) == 1 else "")
 
 
 def _owns(user: str, owner: int | None) -> bool:

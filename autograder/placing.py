@@ -76,23 +76,29 @@ class Hand:
 
     def over(self, student: str, handed_in: list[HandedIn]) -> None:
         """All that came of a student: of each notebook the last is put in place, and what is to be told is noted."""
-        if len({(file.when, file.source.path) for file in handed_in}) > 1:
+        if len({_attempt(file) for file in handed_in}) > 1:
             self.found.double.append(student)
-        attempts = sorted(handed_in, key=lambda file: file.when or datetime.min)  # stable: later sources count as later
-        groups = (list(group) for _, group in groupby(attempts, key=lambda file: (file.when, file.source.path)))
-        chosen = [(notebooks, attempt) for attempt in groups if (notebooks := self._notebooks(student, attempt))]
+        # Stable: later sources count as later.
+        attempts = sorted(handed_in, key=lambda file: (file.when or datetime.min, file.order))
+        groups = (list(group) for _, group in groupby(attempts, key=_attempt))
+        named = {_meant(file.filename, self.names) for file in handed_in}
+        nowhere = [
+            name for name in self.names if name not in named and not (self._folder(student) / f"{name}.ipynb").exists()
+        ]
+        may_be = self.names if len(self.names) == 1 else nowhere
+        chosen = [(found, attempt) for attempt in groups if (found := self._notebooks(student, attempt, may_be))]
         if self.course.engine.keep == "best":
             for earlier, _ in chosen[-LATEST - 1 : -1]:  # one more than is graded, which shows that there were more
                 self._keep(student, dict(self._read(student, earlier)), _when(earlier.values()))
         # Of several notebooks each is the last that came, whether they are collected at once or one by one.
         latest = {name: file for notebooks, _ in chosen for name, file in notebooks.items()}
         data = dict(self._read(student, latest))
-        self._tell_missing(student, handed_in, latest)
+        self._tell_others(student, *(chosen[-1] if chosen else ({}, handed_in)))
         if not data:
             return
         when = _when(latest.values()) or self._known(student, data)
         new_number = self.received.is_new(student, list(latest.values()))
-        if new_number or len({file.lms_id for file in handed_in}) > 1:
+        if new_number or len({file.lms_id for file in handed_in} - {""}) > 1:
             self.found.notes.append(
                 f"{student} came under another number of the platform before: another activity, or another person?"
             )
@@ -104,12 +110,13 @@ class Hand:
             for name, file in latest.items():
                 self.received.placed(student, name, file)
 
-    def _tell_missing(self, student: str, handed_in: list[HandedIn], latest: dict[str, HandedIn]) -> None:
-        """What came in place of a notebook that is not there."""
-        there = {name for name in self.names if latest and (self._folder(student) / f"{name}.ipynb").exists()}
-        missing = [name for name in self.names if name not in {*latest, *there}]
-        others = [file for file in handed_in if file not in latest.values()]
-        if not others or not missing or (latest and not any(notebook_stem(file.filename) for file in others)):
+    def _tell_others(self, student: str, notebooks: dict[str, HandedIn], attempt: list[HandedIn]) -> None:
+        """What came last in place of a notebook."""
+        missing = [name for name in self.names if name not in notebooks]
+        others = [file for file in attempt if file not in notebooks.values()]
+        if notebooks:  # beside them a text or a table of the student's own is nothing to tell
+            others = [file for file in others if notebook_stem(file.filename)]
+        if not missing or not others:
             return
         files = ", ".join(sorted({shown(file.filename) for file in others})[:5])
         if any(file.filename.lower().endswith(".zip") for file in others):
@@ -117,14 +124,17 @@ class Hand:
             files += f" (a zip within is not opened; unpack it and put its notebook into {where})"
         self.found.refused.append(f"{student} handed in {files}, which is not {' or '.join(missing)}.ipynb")
 
-    def _notebooks(self, student: str, attempt: list[HandedIn]) -> dict[str, HandedIn]:
-        """The file of one attempt for each notebook; of several the one uploaded last, else the one named best."""
+    def _notebooks(self, student: str, attempt: list[HandedIn], may_be: list[str]) -> dict[str, HandedIn]:
+        """The file of one attempt for each notebook; of several the one uploaded last, else the one named best.
+
+        One that is named otherwise is taken for the one that is missing of ``may_be``.
+        """
         notebooks = [file for file in attempt if notebook_stem(file.filename) and not self._anothers(file.filename)]
         by_name: dict[str, list[HandedIn]] = {}
         for file in notebooks:
             if name := _meant(file.filename, self.names):
                 by_name.setdefault(name, []).append(file)
-        missing = [name for name in self.names if name not in by_name]
+        missing = [name for name in may_be if name not in by_name]
         others = [file for file in notebooks if not _meant(file.filename, self.names)]
         if len(missing) == len(others) == 1:
             by_name[missing[0]] = others
@@ -201,6 +211,11 @@ class Hand:
         _write(folder, files)
         self.found.placed.append(student)
         return True
+
+
+def _attempt(file: HandedIn) -> tuple[object, ...]:
+    """What files that were handed in together have in common."""
+    return file.when, file.source.path, file.order
 
 
 def _when(files: Iterable[HandedIn]) -> datetime | None:

@@ -59,7 +59,9 @@ class HandedIn:
     users: tuple[str, ...] = ()  # identifiers that the platform may mean
     lms_id: str = ""  # the platform's number of the student
     name: str = ""  # the student's, as the platform writes it
+    group: str = ""  # how all names of the source begin: with a group's name, perhaps
     when: datetime | None = None  # UTC
+    order: str = ""  # of attempts whose times are not known: the last in the alphabet counts
     folder: str = ""  # the student's own, where folders are named by students
     late: bool = False
     number: int = 0  # grows with each upload
@@ -89,13 +91,13 @@ def moodle(source: Source) -> list[HandedIn]:
     return [
         HandedIn(source, file, m["file"])
         if len(PARTICIPANT.findall(file.path.rpartition("/")[2])) > 1
-        else HandedIn(source, file, m["file"], (), m["user"], m["who"].removeprefix(group))
+        else HandedIn(source, file, m["file"], (), m["user"], m["who"], group)
         for file, m in found
     ]
 
 
 def _group(names: Collection[str]) -> str:
-    """What Moodle writes before each name where a group was chosen: "Group 1-" (mod/assign, download_submissions)."""
+    """What Moodle may have written before each name: "Group 1-", where one was chosen (mod/assign, its downloader)."""
     if len(names) < 2:
         return ""
     shared = takewhile(lambda pair: pair[0] == pair[1], zip(min(names), max(names), strict=False))
@@ -120,7 +122,8 @@ def blackboard(source: Source) -> list[HandedIn]:
         # Only its head is the platform's; what the student wrote stands below.
         if told := RECEIPT.match(receipts.get((m["who"], m["time"]), "")):
             users, name, zone = (told["user"],), told["name"].strip(" "), told["zone"]
-        handed_in.append(HandedIn(source, file, m["file"], users, "", name, _moment(m["time"], zone)))
+        when = _moment(m["time"], zone)
+        handed_in.append(HandedIn(source, file, m["file"], users, name=name, when=when, order=m["time"]))
     return handed_in
 
 

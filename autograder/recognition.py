@@ -49,18 +49,17 @@ def recognize(source: Source, assignment: str, others: Collection[str] = ()) -> 
 def _first_words(source: Source) -> dict[str, str]:
     """The platform whose own words stand first in a path, by path; "" where there are none."""
     first: dict[str, str] = {}
-    homes: set[Folder] = set()  # folders that hold what a platform named
+    homes: list[Folder] = []  # of each file that a platform named the folder
     for path in (file.path for file in source.files if not is_litter(file)):
         found = {name: match for name, (pattern, _) in PLATFORMS.items() if (match := pattern.fullmatch(path))}
         first[path] = min(found, key=lambda name: found[name].end("who"), default="")
         if found:
-            homes.add(tuple(path[: found[first[path]].start("who")].split("/")[:-1]))
+            homes.append(tuple(path[: found[first[path]].start("who")].split("/")[:-1]))
     notebooks = {tuple(path.split("/")[:-1]) for path, name in first.items() if not name and NOTEBOOK.fullmatch(path)}
     depth = min(map(len, notebooks - {()}), default=0)
-    # In a folder of their own, beside those of more others, students may name a file as they like.
-    inner = {folder[:depth] for folder in homes}
-    others = {folder[:depth] for folder in notebooks - {()}} - inner
-    if min(map(len, homes), default=0) >= depth > 0 and len(others) > len(inner):
+    # In folders of their own, beside those of more others, students may name a file as they like.
+    others = {folder[:depth] for folder in notebooks - {()}} - {folder[:depth] for folder in homes}
+    if min(map(len, homes), default=0) >= depth > 0 and len(others) > len(homes):
         return dict.fromkeys(first, "")
     return first
 
@@ -96,7 +95,7 @@ def folders(source: Source, assignment: str, others: Collection[str]) -> list[Ha
             stamp = stamps.get(f"{match['folder']}timestamp.txt")
             when = parse_timestamp(head(source, stamp, STAMP_BYTES).strip()) if stamp else None
             own = "/".join(folder)
-            handed_in.append(HandedIn(source, file, match["file"], folder[-1:], when=when, folder=own))
+            handed_in.append(HandedIn(source, file, match["file"], folder[-1:], when=when, order=own, folder=own))
             named.add(own)
         elif len(folder) > level:
             source.refused[file.path] = "lies deeper than the folders of students"

@@ -161,8 +161,7 @@ class Roster:
         """
         certain = bool(file.number)
         users = {normalize("NFC", user) for user in file.users}  # macOS and zip programs write "é" as two characters
-        parts = words(file.name)
-        by_name = self._all(self.by_name, [tuple(sorted(parts)), "".join(parts)])
+        by_name = self._named(file.name)
         by_number = self._all(self.by_number, [file.lms_id])
         ways = [
             self._all(self.by_id, users),
@@ -173,6 +172,14 @@ class Roster:
         ]
         found = next(filter(None, ways), set())
         return [self.students[place] for place in sorted(found & by_number or found)]
+
+    def has_name(self, name: str) -> bool:
+        """Whether somebody may be called so."""
+        return bool(self._named(name))
+
+    def _named(self, name: str) -> set[int]:
+        parts = words(name)
+        return self._all(self.by_name, [tuple(sorted(parts)), "".join(parts)])
 
     def _all(self, index: Mapping[object, set[int]], keys: Iterable[object]) -> set[int]:
         return set().union(*(index.get(key, ()) for key in keys))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta, timezone, tzinfo
-
-from dateutil import tz  # type: ignore[import-untyped]
+from datetime import timedelta, timezone
 
 # By hours east of UTC. Those of North America are as in RFC 5322, section 4.3, by which CST is not China's; names that
 # are as common in two places, such as IST, are left out.
@@ -16,12 +14,14 @@ NAMES = {
     -6: "MDT CST",
     -5: "CDT EST",
     -4: "EDT AST",
-    -3: "ADT",
-    0: "UTC GMT Z WET",
-    1: "WEST BST CET MEZ",
+    -3: "ADT ART BRT",
+    0: "UTC GMT UT Z WET",
+    1: "WEST BST CET MET MEZ",
     2: "CEST MESZ EET SAST",
     3: "EEST MSK",
+    4: "GST",
     5: "PKT",
+    7: "WIB",
     8: "SGT HKT AWST",
     9: "JST KST",
     9.5: "ACST",
@@ -34,13 +34,12 @@ NAMES = {
 ZONES = {name: timezone(timedelta(hours=hours)) for hours, names in NAMES.items() for name in names.split()}
 
 
-def zone_of(name: str) -> tzinfo:
-    """The zone of a short name or a place; raises ValueError where neither is known.
+def zone_of(name: str) -> timezone:
+    """The zone of a short name; raises ValueError where it is not known.
 
     >>> str(zone_of("CEST")), str(zone_of("UTC"))
     ('UTC+02:00', 'UTC')
     """
-    found: tzinfo | None = ZONES.get(name) or (tz.gettz(name) if "/" in name else None)
-    if found is None:
-        raise ValueError(f"{name!r} is no zone that is known; write an offset such as +0100 or a place.")
-    return found
+    if name not in ZONES:
+        raise ValueError(f"{name!r} is no zone that is known")
+    return ZONES[name]

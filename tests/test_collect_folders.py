@@ -46,14 +46,19 @@ def test_nobody_hands_in_as_another_by_a_folder_in_ones_own(course: Path, roster
     assert "emmy/ada/scaling.ipynb lies deeper than the folders of students" in found.refused
 
 
-def test_students_folders_are_found_in_folders_of_sections_and_one_that_is_there_twice_is_left_to_a_person(
-    course: Path,
-) -> None:
+def test_students_folders_are_found_in_folders_of_sections(course: Path) -> None:
     files = {
-        f"{path}/scaling.ipynb": GOOD for path in ("mon/ada", "mon/emmy", "tue/rene/scaling", "tue/emmy", "wed/zoe")
+        f"{path}/scaling.ipynb": path for path in ("mon/ada", "mon/emmy", "tue/rene/scaling", "tue/emmy", "wed/zoe")
     }
     found = run(course, zipped(course, files))
-    assert found.placed == ["ada", "rene", "zoe"]
+    assert (found.placed, found.double) == (["ada", "emmy", "rene", "zoe"], ["emmy"])
+    assert submitted(course, "emmy") == b"tue/emmy"
+
+
+def test_without_a_roster_two_folders_of_one_name_are_left_to_a_person(course: Path) -> None:
+    files = {f"{path}/scaling.ipynb": GOOD for path in ("mon/ada", "mon/emmy", "tue/emmy")}
+    found = run(course, zipped(course, files), roster=False)
+    assert found.placed == ["ada"]
     words = "may be another person's than emmy's; put the right one by hand under submitted/emmy/"
     assert found.unknown == [f"{section}/emmy/scaling.ipynb {words}" for section in ("mon", "tue")]
 
@@ -72,10 +77,12 @@ def test_a_file_named_as_a_platform_names_it_stops_nobody_elses_folder(course: P
     assert run(course, zipped(course, {**files, f"zoe/{name}": b""})).placed == ["ada", "emmy", "zoe"]
 
 
-def test_two_notebooks_put_beside_a_platforms_export_do_not_make_it_another(course: Path) -> None:
+@pytest.mark.parametrize("place", ["", "export/"])
+def test_two_notebooks_put_beside_a_platforms_export_do_not_make_it_another(course: Path, place: str) -> None:
     files = {f"{folder}/scaling.ipynb": GOOD for folder in ("old", "blank")}
-    found = run(course, zipped(course, {**files, "lovelaceada_4711_99_scaling.ipynb": GOOD}))
-    assert (found.placed, found.unknown) == (["ada"], ["blank/scaling.ipynb", "old/scaling.ipynb"])
+    canvas = ("lovelaceada_4711_99_scaling.ipynb", "noetheremmy_12_13_scaling.ipynb")
+    found = run(course, zipped(course, {**files, **{f"{place}{name}": GOOD for name in canvas}}))
+    assert (found.placed, found.unknown) == (["ada", "emmy"], ["blank/scaling.ipynb", "old/scaling.ipynb"])
 
 
 def test_accents_are_read_however_a_zip_program_wrote_them(course: Path) -> None:
@@ -92,6 +99,16 @@ def test_the_group_that_was_chosen_in_moodle_stands_before_each_name(course: Pat
     people = {"Ada Lovelace": 5, "Emmy Noether": 6}
     files = {f"Lab-1-{name}_{n}_assignsubmission_file_/scaling.ipynb": GOOD for name, n in people.items()}
     assert run(course, zipped(course, files)).placed == ["ada", "emmy"]
+
+
+def test_a_first_name_that_all_have_in_moodle_is_no_group(course: Path) -> None:
+    names = {"lena": "Anna-Lena Schmidt", "maria": "Anna-Maria Huber"}
+    lines = [f"{student},{name}" for student, name in {**names, "other": "Lena Schmidt"}.items()]
+    (course.parent / "roster.csv").write_text("\n".join(["id,name", *lines]))
+    files = {f"{name}_{len(name)}_assignsubmission_file_/scaling.ipynb": name for name in names.values()}
+    found = run(course, zipped(course, files))
+    assert (found.placed, found.missing) == (["lena", "maria"], ["other"])
+    assert submitted(course, "lena") == b"Anna-Lena Schmidt"
 
 
 def test_a_line_of_the_roster_without_an_id_is_told(course: Path) -> None:
@@ -116,11 +133,15 @@ def test_a_receipts_zone_is_that_of_its_name_in_winter_and_in_summer(course: Pat
     assert read_time(f"2026-07-02 11:58 {zone}") == datetime(2026, 7, 2, hour, 58)
 
 
-def test_a_zone_that_nobody_knows_makes_no_time(course: Path) -> None:
-    start = "P_ada_attempt_2026-07-02-11-58-00"
-    receipt = RECEIPT.format(name="Ada Lovelace", user="ada", zone="XYZ", comment="")
-    found = run(course, zipped(course, {f"{start}.txt": receipt, f"{start}_scaling.ipynb": GOOD}))
-    assert found.placed == ["ada"]
+def test_a_zone_that_nobody_knows_makes_no_time_and_the_last_attempt_counts(course: Path) -> None:
+    files: dict[str, bytes | str] = {}
+    for hour in (11, 10):
+        start = f"P_ada_attempt_2026-07-02-{hour}-58-00"
+        files[f"{start}.txt"] = RECEIPT.format(name="Ada Lovelace", user="ada", zone="XYZ", comment="")
+        files[f"{start}_scaling.ipynb"] = f"{hour}"
+    found = run(course, zipped(course, files))
+    assert found.placed == found.double == ["ada"]
+    assert submitted(course, "ada") == b"11"
     assert any(note.startswith("Hand-ins without a known time") for note in found.notes)
     assert read_time("2026-07-02 11:58 XYZ") is None
 
@@ -129,6 +150,19 @@ def test_a_zone_that_nobody_knows_makes_no_time(course: Path) -> None:
 def test_of_two_notebooks_the_one_that_is_named_otherwise_is_taken_for_the_one_missing(two: Path, name: str) -> None:
     run(two, zipped(two, {"ada/scaling.ipynb": b"1", f"ada/{name}": b"2"}))
     assert (submitted(two, "ada"), submitted(two, "ada", f"{SECOND}.ipynb")) == (b"1", b"2")
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_notebook_of_another_name_takes_the_place_of_none_that_came_before(two: Path, at_once: bool) -> None:
+    start = "P_ada_attempt_2026-03-0{}-11-58-00_{}.ipynb"
+    attempts: list[dict[str, bytes | str]] = [
+        {start.format(1, NAME): b"first", start.format(1, SECOND): b"2"},
+        {start.format(2, NAME): b"last", start.format(2, "scratch"): b"scratch"},
+    ]
+    for files in [attempts[0] | attempts[1]] if at_once else attempts:
+        found = run(two, zipped(two, files))
+    assert (submitted(two, "ada"), submitted(two, "ada", f"{SECOND}.ipynb")) == (b"last", b"2")
+    assert found.refused == ["ada handed in scratch.ipynb, which is not second.ipynb"]
 
 
 def test_what_came_in_place_of_one_of_two_notebooks_is_told(two: Path) -> None:
@@ -175,7 +209,7 @@ def test_who_comes_under_two_numbers_at_once_is_asked_about(course: Path, tmp_pa
         (tmp_path / str(number)).mkdir()
         files = {f"Ada Lovelace_{number}_assignsubmission_file_/scaling.ipynb": GOOD}
         sources.append(zipped(course, files).rename(tmp_path / str(number) / "export.zip"))
-    notes = run(course, *sources).notes
+    notes = run(course, *sources, zipped(course, {"ada/scaling.ipynb": GOOD})).notes
     assert "ada came under another number of the platform before: another activity, or another person?" in notes
 
 
