@@ -2,7 +2,7 @@
 
 In the repaired notebook each of the instructor's cells stands once, in the instructor's order, and carries its
 index as ``metadata.autograder.cell``; a cell that the student added has none there and follows the instructor's
-cell that it followed in the submission, unless the one below it there belongs further up.
+cell that it followed in the submission, unless the one below it there, which may need it, belongs further up.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ import copy
 import itertools
 import json
 from collections import defaultdict, deque
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from autograder.assignment import Assignment, Cell
 from autograder.intake import SubmittedCell, made_for
 from autograder.marks import graded_metadata
-from autograder.syntax import defines, functions_in
+from autograder.syntax import defines, functions_in, names_in, shows
 from autograder.wording import shown
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -41,7 +41,7 @@ def repair(
     matcher = _Matcher(assignment, submitted)
     extras: dict[int, list[SubmittedCell]] = defaultdict(list)
     for anchor, found in matcher.added():
-        extras[anchor].insert(0, found)
+        extras[anchor].append(found)
 
     used = {_source_id(assignment, cell) for cell in assignment.cells}
     cells: list[dict[str, Any]] = []
@@ -116,18 +116,32 @@ class _Matcher:
         return self.submitted[self.chosen[cell.index]]
 
     def added(self) -> Iterator[tuple[int, SubmittedCell]]:
-        """Cells that the student added, from the last one up, and the index of the cell that each is to follow.
+        """Cells that the student added, and the index of the cell that each is to follow.
 
-        That is the cell that it followed, unless the code cell below it, which may need it, belongs further up.
+        That is the cell that it followed, unless the code cell below it, which may need it, belongs further up. What
+        bound a name that it uses stays above it.
         """
-        stands = {position: self.taken[position] for position in self.chosen.values()}
-        anchors = [*itertools.accumulate(range(len(self.submitted)), lambda last, at: stands.get(at, last), initial=-1)]
-        below = len(self.assignment.cells)
+        stands = {position: self.assignment.cells[self.taken[position]] for position in self.chosen.values()}
+        code = {position: cell for position, cell in stands.items() if cell.cell_type == "code"}
+        near: dict[int, Cell] = {}  # by position, the code cell at it or below
         for position in reversed(range(len(self.submitted))):
-            if position in stands and self.assignment.cells[stands[position]].cell_type == "code":
-                below = stands[position]
-            elif self._free(position) and self.submitted[position].source.strip():
-                yield min(anchors[position], below - 1), self.submitted[position]
+            if cell := code.get(position) or near.get(position + 1):
+                near[position] = cell
+        order = [stands[position].index for position in sorted(stands)]
+        moved, last = order != sorted(order), -1
+        bound: dict[str, int] = {}  # name -> index of the cell behind which it can be used
+        for position, submitted in enumerate(self.submitted):
+            names = names_in(submitted.source if moved and submitted.cell_type == "code" else "")
+            if position in stands:
+                place = last = stands[position].index
+            elif self._free(position) and submitted.source.strip():
+                below = near.get(position)
+                limit = below.index - 1 if below and _may_need(below, names.binds) else last
+                place = max([min(last, limit), *_of(bound, names.binds | names.reads)])
+                yield place, submitted
+            else:
+                continue
+            bound |= dict.fromkeys(names.binds | names.imports, max([place, *_of(bound, names.within)]))
 
     def puts_back(self, cell: Cell) -> bool:
         """Whether the student's version of a graded cell is lost."""
@@ -207,25 +221,39 @@ class _Matcher:
 
     def _by_function(self) -> None:
         for cell in self.assignment.cells:
-            if self.puts_back(cell):
-                names = self.assignment.names_of(cell)
-                any_of = names or cell.binds & functions_in(cell.release)
-                bind = [p for p, s in enumerate(self.submitted) if defines(s.source, any_of)]
-                positions = [p for p in bind if self._free(p)]
-                if not positions and names and all(self._in_an_answer(name) for name in names):
-                    self.elsewhere.add(cell.index)
-                elif positions := positions or [p for p in bind if self._was_written_into_locked(p, any_of)]:
-                    self._choose(cell, self._last(cell, positions))
-                    self.notes.append(f"The answer of {cell.grade_id} was found by the function that it defines.")
+            # Further down, a loop or an open file may have the function's name.
+            if self.puts_back(cell) and not self._found_by(shows, cell):
+                self._found_by(defines, cell)
 
-    def _in_an_answer(self, name: str) -> bool:
+    def _found_by(self, answers: Callable[[str, Collection[str]], bool], cell: Cell) -> bool:
+        names = self.assignment.names_of(cell)
+        any_of = names or cell.binds & functions_in(cell.release)
+        bind = [p for p, s in enumerate(self.submitted) if answers(s.source, any_of)]
+        positions = [p for p in bind if self._free(p)]
+        if not positions and names and all(self._in_an_answer(name, answers) for name in names):
+            self.elsewhere.add(cell.index)
+        elif positions := positions or [p for p in bind if self._was_written_into_locked(p, any_of)]:
+            self._choose(cell, self._last(cell, positions))
+            self.notes.append(f"The answer of {cell.grade_id} was found by the function that it defines.")
+        return bool(positions) or cell.index in self.elsewhere
+
+    def _in_an_answer(self, name: str, answers: Callable[[str, Collection[str]], bool]) -> bool:
         chosen = [self.submitted[p] for index, p in self.chosen.items() if not self.assignment.cells[index].locked]
-        return any(defines(each.source, {name}) for each in chosen)
+        return any(answers(each.source, {name}) for each in chosen)
 
     def _was_written_into_locked(self, position: int, names: Collection[str]) -> bool:
         """Whether what binds them there would be lost with the change of a locked cell, which is restored."""
         cell = self.assignment.cells[self.taken[position]]
         return cell.locked and cell.binds.isdisjoint(names)
+
+
+def _may_need(cell: Cell, names: Collection[str]) -> bool:
+    """Whether a cell may need what binds these above it; a locked one, which is the course's, reads them then."""
+    return not cell.locked or not (cell.loads - cell.binds).isdisjoint(names)
+
+
+def _of(places: Mapping[str, int], names: Collection[str]) -> Iterator[int]:
+    return (places[name] for name in names if name in places)
 
 
 def _untouched(submitted: SubmittedCell, cell: Cell) -> bool:

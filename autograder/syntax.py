@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 MAX_TRANSFORMED, MAX_MAGICS = 10_000, 20  # characters and magics of a cell that IPython is asked about
 # Characters of a cell whose names its syntax tells, and such cells kept in mind: a notebook's, read in half a minute.
@@ -109,19 +109,62 @@ def ends_quietly(source: str) -> bool:
     return ";" in source and bool(DisplayHook.semicolon_at_end_of_expression(source))
 
 
+class Names(NamedTuple):
+    """Names that a cell, which need not be Python, binds and reads."""
+
+    binds: frozenset[str]  # at its top level, imports apart
+    imports: frozenset[str] = frozenset()
+    reads: frozenset[str] = frozenset()  # as it runs
+    within: frozenset[str] = frozenset()  # from outside, as it runs or when a function of its own is called
+
+
 def defines(source: str, names: Collection[str]) -> bool:
     """Whether a cell, which need not be Python, binds one of these at its top level."""
     short = len(source) <= MAX_PARSED and any(name in source for name in names)
-    bound = _bound(source) if short else functions_in(source)
+    bound = names_in(source).binds if short else functions_in(source)
     return not bound.isdisjoint(names)
 
 
+def shows(source: str, names: Collection[str]) -> bool:
+    """Whether a text shows one of these as a function or class."""
+    return not functions_in(source).isdisjoint(names)
+
+
 @lru_cache(maxsize=MOST_KEPT)
-def _bound(source: str) -> frozenset[str]:
-    with warnings.catch_warnings(), suppress(*UNREADABLE):
-        warnings.simplefilter("ignore")  # what Python thinks of the code is the student's to read
-        return frozenset(bound_names(ast.parse(source).body))
-    return functions_in(source)
+def names_in(source: str) -> Names:
+    if len(source) <= MAX_PARSED:
+        with warnings.catch_warnings(), suppress(*UNREADABLE):
+            warnings.simplefilter("ignore")  # what Python thinks of the code is the student's to read
+            return _names(ast.parse(source))
+    words = frozenset(re.findall(r"\w+", source))
+    return Names(functions_in(source), frozenset(), words, words)
+
+
+def _names(tree: ast.Module) -> Names:
+    now: list[ast.AST] = [tree]
+    later: list[ast.AST] = []  # the bodies of functions
+    for node in now:  # which grows
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            now += [*node.decorator_list, node.args]
+            later += node.body
+        else:
+            now += ast.iter_child_nodes(node)
+    for node in later:
+        later += ast.iter_child_nodes(node)
+    loads: list[set[str]] = [set(), set()]
+    own: set[str] = set()
+    imports: set[str] = set()
+    for place, nodes in enumerate((now, later)):
+        for node in nodes:
+            if isinstance(node, ast.Name):
+                (own if isinstance(node.ctx, ast.Store) else loads[place]).add(node.id)
+            elif isinstance(node, ast.arg):
+                own.add(node.arg)
+            elif isinstance(node, ast.alias):
+                imports.add((node.asname or node.name).partition(".")[0])
+    reads, binds = frozenset(loads[0]), frozenset(bound_names(tree.body))
+    within = reads | (loads[1] - own)
+    return Names(binds, frozenset(imports), reads if reads.isdisjoint(binds) else within, within)
 
 
 def functions_in(source: str) -> frozenset[str]:

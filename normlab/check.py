@@ -109,17 +109,20 @@ def _tasks(notebook: Notebook, failures: Failures) -> Iterator[Task]:
         if cell.is_check:
             checked |= cell.loads
         if cell.is_solution or cell.is_given:
-            written |= dict.fromkeys([cell.grade_id, *(cell.binds if cell.is_given else cell.answers)], cell)
+            # Further down, a loop or an open file may have the function's name.
+            kept = {name for name, home in written.items() if name in home.defines and not home.is_as_released}
+            names = cell.binds if cell.is_given else cell.defines | cell.answers - kept
+            written |= dict.fromkeys([cell.grade_id, *names], cell)
         elif not cell.grade_id:  # a student's own cell takes the place of a stub above it, but not behind its checks
             stubs = {name for name, home in written.items() if home.is_solution and home.is_as_released}
             written |= dict.fromkeys(cell.answers & stubs - checked, cell)
-    names: dict[str, list[Cell]] = {}
+    tasks: dict[str, list[Cell]] = {}
     for cell in notebook.cells:
         if cell.is_check or cell.is_written:
             name, parts, _ = cell.grade_id.partition("__")
             alone = not parts or cell.is_written or f"{cell.grade_id}_choice" in written
-            names.setdefault(cell.grade_id if alone else name, []).append(cell)
-    for name, cells in names.items():
+            tasks.setdefault(cell.grade_id if alone else name, []).append(cell)
+    for name, cells in tasks.items():
         if cells[0].is_written:
             blank = cells[0].is_as_released or not cells[0].source.strip()
             yield Task(name, "not attempted" if blank else "written")

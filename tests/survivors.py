@@ -88,8 +88,8 @@ SURVIVORS: dict[str, dict[str, str]] = {
     },
     "repair": {
         (
-            'if position in stands and self.assignment.cells[stands[position]].cell_type == "code": -> '
-            'if position in stands and self.assignment.cells[stands[position]].cell_type <= "code":'
+            'code = {position: cell for position, cell in stands.items() if cell.cell_type == "code"} -> '
+            'code = {position: cell for position, cell in stands.items() if cell.cell_type <= "code"}'
         ): "markdown and raw come after it",
         "if positions != sorted(positions): -> if positions > sorted(positions):": "none is smaller than the sorted",
     },

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,9 @@ from autograder.limits import Limits
 from autograder.repair import repair
 from autograder.syntax import defines
 from autograder.unanswered import blank_cells
+from normlab.check import check
 from tests.course_factory import RIGHT, Notebook, answered, assignment, cell, release
+from tests.small_notebooks import ALL_DONE, filled, saver, status
 
 SOURCE = assignment()
 
@@ -198,7 +201,7 @@ DONE_BACKWARDS = ("imports", "scale_backward", "a", "scale_backward__gradient", 
     ("order", "expected"),
     [
         (("imports", "scale_backward", "a", "b", "scale_forward", *CHECKS, "c"), "imports a b scale_forward"),
-        (("imports", "scale_forward", "scale_backward", "a", *CHECKS), "scale_forward a scale_forward__values"),
+        (("imports", "scale_forward", "scale_backward", "a", *CHECKS), "scale_backward a scale_backward__gradient"),
         ((*DONE_BACKWARDS, "scale_forward", *CHECKS), "imports b scale_forward"),
         ((*DONE_BACKWARDS, "scale_forward", *CHECKS), "scale_backward a scale_backward__gradient"),
     ],
@@ -215,3 +218,81 @@ def test_a_copy_of_a_check_further_down_moves_nothing() -> None:
     notebook, notes = repaired(work)
     assert [raw["source"] for raw in notebook["cells"][-2:]] == ["mine", "last"]
     assert notes == ["The cell scale_forward__values was there 2 times; one was graded."]
+
+
+def graded(*order: str) -> list[str]:
+    """The cells to grade where f, g and hh were asked for; each is named by its id, or is a source."""
+    cells = {"imports": cell("code", "imports", "import numpy as np", locked=True)}
+    for name in ("f", "g", "hh"):
+        solved = f"def {name}(x):\n    ### BEGIN SOLUTION\n    return x\n    ### END SOLUTION"
+        cells[name] = cell("code", name, solved, solution=True)
+        cells[f"test_{name}"] = cell("code", f"test_{name}", f"{name}(1)", grade=True, locked=True, points=1)
+    source = Assignment("f", {"cells": [*cells.values()], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+    handed_in = [cells.get(each) or cell("code", f"own-{place}", each) for place, each in enumerate(order)]
+    work = {"cells": handed_in, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    notebook = repaired(work, source)[0]
+    sources = {raw["source"]: name for name, raw in cells.items()}
+    return [sources.get(raw["source"], raw["source"]) for raw in notebook["cells"]]
+
+
+TESTS = ("test_f", "test_g")
+TABLE = "K = [g(i) for i in range(3)]"
+
+
+@pytest.mark.parametrize(
+    ("own", "order"),
+    [
+        ([TABLE], ["imports", "f", "g", TABLE, *TESTS, "hh", "test_hh"]),
+        ([TABLE], ["imports", "g", TABLE, "f", *TESTS, "hh", "test_hh"]),
+        ([TABLE], ["imports", "g", "f", TABLE, *TESTS, "hh", "test_hh"]),
+        (["print(1)"], ["imports", "f", "g", "print(1)", *TESTS, "hh", "test_hh"]),
+    ]
+    + [
+        (own, ["imports", "g", *own, "f", *TESTS, "hh", "test_hh"])
+        for own in (
+            ["@g\ndef helper(x): pass"],
+            ["def helper(x=g(1)): pass"],
+            ["%time K = g(1)"],
+            ["def helper(x): return g(x)\nK = helper(1)"],
+            ["def g(x): return 2 * x"],
+            ["K = (lambda x: g(x))(1)"],
+            ["K = g(1)", "L = K + 1"],
+        )
+    ],
+)
+def test_an_added_cell_stays_below_what_it_uses(own: list[str], order: list[str]) -> None:
+    assert graded(*order) == ["imports", "f", "test_f", "g", *own, "test_g", "hh", "test_hh"]
+
+
+def test_an_added_cell_stays_below_what_a_function_that_it_calls_uses() -> None:
+    helper, used, alike = "def helper(x): return g(x)", "K = helper(1)", "def other(x):\n    g = x\n    return g"
+    found = graded("imports", "g", helper, used, alike, "f", *TESTS, "hh", "test_hh")
+    assert found == ["imports", helper, alike, "f", "test_f", "g", used, "test_g", "hh", "test_hh"]
+
+
+def test_a_second_attempt_stays_above_the_test_that_it_stood_above() -> None:
+    better = "def f(x): return 2 * x"
+    found = graded("imports", "f", "g", better, *TESTS, "hh", "test_hh")
+    assert found == ["imports", "f", better, "test_f", "g", "test_g", "hh", "test_hh"]
+
+
+OWN = "def f(x): return 2 * x"
+
+
+@pytest.mark.parametrize("demonstration", ["f = 3", "for f in range(3): pass", "with open('/dev/null') as f: pass"])
+def test_a_variable_with_the_name_of_a_lost_answer_further_down_is_not_the_answer(demonstration: str) -> None:
+    found = graded("imports", OWN, "test_f", "g", "test_g", "hh", "test_hh", demonstration)
+    assert found == ["imports", OWN, "test_f", "g", "test_g", "hh", "test_hh", demonstration]
+
+
+def test_a_variable_with_the_name_of_an_answer_in_the_cell_of_another_is_not_the_answer() -> None:
+    work = answered({**RIGHT, "scale_backward": f"{RIGHT['scale_forward']}\n\n{RIGHT['scale_backward']}"})
+    work["cells"] = [raw for raw in work["cells"] if raw["id"] != "scale-forward"]
+    work["cells"].append(cell("code", "mine", "scale_forward = 3"))
+    assert repaired(work)[1] == ["The answer of scale_forward stands in another cell."]
+
+
+def test_the_students_check_takes_no_variable_for_the_answer_of_another_cell(tmp_path: Path) -> None:
+    square = "for double in (): pass\ndef square(x):\n    return x * x\nraise KeyError"
+    report = check(saver(tmp_path)(filled(square=square)))
+    assert status(report) == ALL_DONE | {"square": "failed"}
