@@ -132,6 +132,7 @@ def shows(source: str, names: Collection[str]) -> bool:
 
 @lru_cache(maxsize=MOST_KEPT)
 def names_in(source: str) -> Names:
+    """The names of a cell; of one that is no Python or very long, whatever words it holds."""
     if len(source) <= MAX_PARSED:
         with warnings.catch_warnings(), suppress(*UNREADABLE):
             warnings.simplefilter("ignore")  # what Python thinks of the code is the student's to read
