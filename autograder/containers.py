@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, KeysView
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from autograder.errors import BoundaryError, ProtocolError
-from autograder.protocol import ARITHMETIC, COMPARISONS, SLICE
+from autograder.protocol import ARITHMETIC, ATOMS, COMPARISONS, SLICE
 from autograder.proxies import Proxy, asked_by_a_library
 from autograder.wire import hashable
 
@@ -124,6 +124,16 @@ class Container(Proxy):
             seen.keys, seen.length = keys, len(keys)
         return seen.keys
 
+    def _held_as(self, key: Any) -> Any:
+        """A dictionary's key that is equal to this one, or _ABSENT. A value of the test's is compared here."""
+        theirs = _theirs(key)
+        if True not in theirs:
+            return key if key in _keys(self) else _ABSENT
+        if False not in theirs:  # which objects of the student's are equal, and hash alike, their class says
+            return key if _ask(self, "operate", "contains", key) is True else _ABSENT
+        alike = (each for each in _keys(self) if isinstance(each, tuple | frozenset) and each == key)
+        return next(alike, _ABSENT)
+
     def _pairs(self) -> dict[Any, Any]:
         seen, keys = _now(self), _keys(self)
         if not seen.whole:
@@ -154,7 +164,7 @@ class Container(Proxy):
     def __getitem__(self, key: Any) -> Any:
         if _get(self, "_kind") is not dict:
             return _item(self, key)
-        value = _find(self, key)
+        value = _now(self).known.get(key, _ABSENT) if True in _theirs(key) else _find(self, key)
         return _ask(self, "get item", key) if value is _ABSENT else value  # an error, or what a default makes
 
     def __len__(self) -> int:
@@ -168,7 +178,7 @@ class Container(Proxy):
 
     def __contains__(self, item: object) -> bool:
         """Looked for here: it could be what a test expects."""
-        return item in (_keys(self) if _get(self, "_kind") is dict else _items(self))
+        return _held_as(self, item) is not _ABSENT if _get(self, "_kind") is dict else item in _items(self)
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         return np.asarray(_value(self), dtype)
@@ -199,7 +209,7 @@ class Container(Proxy):
 
 
 _now, _slices, _items, _item = Container._now, Container._slices, Container._items, Container._item
-_find, _keys = Container._find, Container._keys
+_find, _keys, _held_as = Container._find, Container._keys, Container._held_as
 _pairs, _value = Container._pairs, Container._value
 _MUTATORS = frozenset(
     {"append", "extend", "insert", "pop", "remove", "clear", "sort", "reverse", "update", "setdefault", "popitem"}
@@ -207,12 +217,25 @@ _MUTATORS = frozenset(
 
 
 def _get_of(self: Container, key: Any, default: Any = None) -> Any:
-    value = _find(self, key)
-    return default if value is _ABSENT else value
+    held = _held_as(self, key)
+    return default if held is _ABSENT else self[held]
+
+
+def _keys_of(self: Container) -> Any:
+    """Not a dictionary's own ones where an equal key has to be asked for."""
+    keys = _keys(self)
+    return keys.keys() if ATOMS.issuperset(map(type, keys)) else KeysView(self)
+
+
+def _theirs(key: Any) -> set[bool]:
+    """Of a key, or of all that a tuple or frozenset holds: whether it is an object of the student's."""
+    if isinstance(key, tuple | frozenset):
+        return set().union(*map(_theirs, key))
+    return {isinstance(key, Proxy) and not type(key)._is_plain}
 
 
 _LOOKS: dict[str, Callable[..., Any]] = {  # of a dictionary; a list has none of these names
-    "keys": lambda self: _keys(self).keys(),
+    "keys": _keys_of,
     "items": lambda self: _pairs(self).items(),
     "values": lambda self: _pairs(self).values(),
     "get": _get_of,

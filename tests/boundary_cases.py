@@ -338,6 +338,22 @@ def pair():
     return Pair(1, np.ones(2))
 
 
+class Cell:
+    def __init__(self, place):
+        self.place = place
+
+    def __eq__(self, other):
+        return isinstance(other, Cell) and self.place == other.place
+
+    def __hash__(self):
+        return hash(self.place)
+
+
+class Cells:
+    def __init__(self):
+        self.by = {Cell(1): "one", (Cell(1), 2): "two"}
+
+
 def ordered():
     return collections.OrderedDict(x=1), collections.defaultdict(list, y=[2]), collections.Counter("aab")
 
@@ -884,6 +900,11 @@ SAME = {
     "other dictionaries": """
         o, d, c = ordered()
         assert o["x"] == 1 and d["y"] == [2] and c["a"] == 2 and c == {"a": 2, "b": 1}""",
+    "keys that are objects": """
+        m = Cells().by
+        assert Cell(1) in m and Cell(3) not in m and Cell(1) in m.keys() and (Cell(1), 2) in m and (Cell(2), 2) not in m
+        assert m[Cell(1)] == "one" and m.get(Cell(2), 5) == 5 and len(list(m)) == 2 and m[Cell(1), 2] == "two"
+        assert sorted(m.values()) == ["one", "two"] and m.get((Cell(1), 2)) == "two" == m.get((Cell(1), 2), 5)""",
     "figure and axes": "f, ax = figure(); assert list(ax.lines[0].get_xdata()) == [0, 1, 2]",
     "list attribute": """
         m = FullyConnectedNet(seed=0)

@@ -16,6 +16,7 @@ from autograder.errors import BoundaryError
 from autograder.limits import Limits
 from autograder.objects import Objects
 from autograder.protocol import LIST_KIND
+from autograder.proxies import Proxy
 from autograder.session import Session
 from tests.conversation import Lying, Talk, lazy, value
 
@@ -69,7 +70,7 @@ def test_a_dictionary_is_the_same_at_each_look_until_student_code_may_have_run()
 @pytest.mark.parametrize("later", [{"b": 2}, {"z": 2}, {"a": 1, "z": 2}])
 def test_keys_that_come_or_go_between_two_looks_are_a_lie(look: str, later: dict[str, int]) -> None:
     session, table = container({"a": 1})
-    assert (table.get(look) is None) is (look == "z")
+    assert (table[look] == 1) is (look == "a")
     session.answer = later
     if (look in later) is not (look == "a"):
         with pytest.raises(BoundaryError, match="changed between two looks"):
@@ -93,20 +94,51 @@ def test_a_dictionary_of_another_length_at_the_next_look_is_a_lie(first: Any, th
 
 def test_one_key_of_a_dictionary_is_looked_up_and_the_others_stay_where_they_are() -> None:
     session, table = container(dict.fromkeys(range(200), 0))
-    assert [table.get(-1, 5), table.get(7), table[8], len(table)] == [5, 0, 0, 200]
-    assert [question[0] for question in session.asked] == ["look up"] * 3 + ["length"]
+    assert [table[7], table[8], len(table)] == [0, 0, 200]
+    assert [question[0] for question in session.asked] == ["look up"] * 2 + ["length"]
     session.answer = {"a": 1}
     session.moment += 1
     assert list(table) == [*table.keys()] == ["a"]
-    assert session.asked[4:] == [("keys", 1, 0)]
+    assert session.asked[3:] == [("keys", 1, 0)]
 
 
 def test_what_a_test_looks_for_in_a_container_stays_with_the_test() -> None:
     """A key that hashes as a number does would learn it, and say that it is equal."""
     for held in ({"a": 1}, [1], (1,)):
         session, there = container(held)
-        assert [61.8 in there, next(iter(held)) in there] == [False, True]
+        assert [61.8 in there, (61.8,) in there, next(iter(held)) in there] == [False, False, True]
+        if held == {"a": 1}:
+            assert [there.get(61.8), there.get(("b", frozenset({61.8})), 5)] == [None, 5]
         assert session.asked == [("keys" if held == {"a": 1} else "items", 1, 0)]
+
+
+def test_a_key_that_is_an_object_of_the_students_is_asked_for_since_equal_ones_are_the_same_key() -> None:
+    class Equal(Lying):
+        """All objects are equal there, and each is a key."""
+
+        def request(self, *question: Any) -> Any:
+            self.asked.append(question)
+            return {"get item": 5, "keys": [(other, 3)], "values": [7]}.get(question[0], True)
+
+    session = cast(Any, Equal(None))
+    key, other = Proxy(session, 2), Proxy(session, 3)
+    table: Any = Container(session, 1, dict)
+    for asked in (key, (key, other), frozenset({key})):
+        session.asked.clear()
+        assert [asked in table, table.get(asked, 6), table[asked]] == [True, 5, 5]
+        contains, get = ("operate", 1, "contains", asked), ("get item", 1, asked)
+        assert session.asked == [contains, contains, get, get]
+    session.asked.clear()
+    keys = table.keys()
+    assert [(key, 61.8) in table, (key, 3) in table, (key, 3) in keys, table.get((key, 3))] == [
+        False, True, True, 5,
+    ]  # fmt: skip
+    # no number of the test's
+    assert {question[0] for question in session.asked} == {"keys", "operate", "get item"}
+    assert [question[3] for question in session.asked if question[0] == "operate"] == [
+        key
+    ] * 4  # no number of the test's
+    assert [len(table), list(table.values()), table[other, 3]] == [1, [7], 7]
 
 
 def test_a_dictionary_of_more_than_a_hundred_keys_that_hash_alike_is_refused() -> None:
@@ -231,7 +263,7 @@ def test_a_key_that_is_there_is_looked_up_and_one_that_is_not_is_not_asked_for_a
 @pytest.mark.parametrize("found", [2, "yes", None, [True]])
 def test_a_key_is_there_where_the_answer_is_true_itself_alone(found: Any) -> None:
     table: Any = Container(cast(Session, Lying([found, 1])), 1, dict)
-    assert table.get("a") is None
+    assert table["a"] == [found, 1]  # of "get item", which an honest process answers with an error
 
 
 def test_keys_that_come_twice_and_values_of_no_key_are_a_lie() -> None:
