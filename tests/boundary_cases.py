@@ -331,6 +331,15 @@ def talks(x):
     return x
 
 
+class Vector(tuple):
+    def __sub__(self, other):
+        return Vector(a - b for a, b in zip(self, other))
+
+class Tally(dict):
+    def __add__(self, other):
+        return Tally({**self, **other})
+
+
 Pair = collections.namedtuple("Pair", "a b")
 
 
@@ -896,7 +905,12 @@ SAME = {
         table["b"] = 2
         assert isinstance(table, dict) and table == {"a": 1, "b": 2} and table.a == 1 and dict(**table) == table
         assert Odd()[0] == "odd" and is_row(row) and apply(len, row) == 4""",
-    "namedtuple": "r = pair(); assert r[0] == 1 and r.a == 1 and r.b.shape == (2,)",
+    "namedtuple": """
+        r = pair()
+        assert r[0] == 1 and r.a == 1 and r.b.shape == (2,) and type(r).__name__ == "Pair"
+        assert repr(r) == str(r) == f"{r}" == "Pair(a=1, b=array([1., 1.]))" and f"[{r}]" == str([r])""",
+    "operators that a class adds": """
+        assert list(Vector((3, 2)) - Vector((1, 1))) == [2, 1] and (Tally(a=1) + Tally(b=2))["b"] == 2""",
     "other dictionaries": """
         o, d, c = ordered()
         assert o["x"] == 1 and d["y"] == [2] and c["a"] == 2 and c == {"a": 2, "b": 1}""",

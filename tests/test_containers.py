@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import collections
 import operator
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import pytest
@@ -13,9 +14,10 @@ from msgpack import ExtType
 from autograder import containers
 from autograder.containers import Container
 from autograder.errors import BoundaryError
+from autograder.kinds import made_from
 from autograder.limits import Limits
 from autograder.objects import Objects
-from autograder.protocol import LIST_KIND
+from autograder.protocol import LIST_KIND, TUPLE_KIND
 from autograder.proxies import Proxy
 from autograder.session import Session
 from tests.conversation import Lying, Talk, lazy, value
@@ -133,11 +135,9 @@ def test_a_key_that_is_an_object_of_the_students_is_asked_for_since_equal_ones_a
     assert [(key, 61.8) in table, (key, 3) in table, (key, 3) in keys, table.get((key, 3))] == [
         False, True, True, 5,
     ]  # fmt: skip
-    # no number of the test's
     assert {question[0] for question in session.asked} == {"keys", "operate", "get item"}
-    assert [question[3] for question in session.asked if question[0] == "operate"] == [
-        key
-    ] * 4  # no number of the test's
+    compared = [question[3] for question in session.asked if question[0] == "operate"]
+    assert compared == [key] * 4  # and no number of the test's
     assert [len(table), list(table.values()), table[other, 3]] == [1, [7], 7]
 
 
@@ -294,3 +294,47 @@ def test_a_short_tuple_of_plain_values_goes_over_as_it_is_and_what_can_change_as
     assert objects.prepare((1, "a", None)) == (1, "a", None)
     for other in ((1, [2]), (1,) * 9, [1, 2], {"a": 1}):
         assert isinstance(objects.prepare(other), ExtType)
+
+
+def test_a_container_of_a_class_of_the_students_shows_its_name_and_is_written_as_its_class_does(talk: Talk) -> None:
+    session = talk(
+        value([lazy(5, TUPLE_KIND, "Point"), lazy(6, TUPLE_KIND)]), value("a"), value("b"), value("b"), value([1])
+    ).session
+    point, other = session.call(3, (), {})
+    assert [type(point).__name__, type(other).__name__, isinstance(point, tuple)] == ["Point", "Container", True]
+    assert [repr(point), str(point), f"{point}", repr(other)] == ["a", "b", "b", "(1,)"]
+
+
+def test_a_class_that_adds_an_operation_to_a_container_is_none() -> None:
+    class Adds:
+        def __sub__(self, other: object) -> object:
+            return self
+
+    class Fields(NamedTuple):
+        x: int
+
+    class Written(dict[str, int]):
+        def __getattr__(self, name: str) -> int:
+            return self[name]
+
+        def __repr__(self) -> str:
+            return "written"
+
+    plain = [Fields, collections.namedtuple("Pair", "a b"), Written, type("Row", (list,), {"total": sum})]
+    assert list(map(made_from, plain)) == [tuple, tuple, dict, list]
+    for kind in (list, tuple, dict):
+        for name in (
+            "__sub__",
+            "__truediv__",
+            "__neg__",
+            "__radd__",
+            "__enter__",
+            "__len__",
+            "__bool__",
+            "count",
+            "get",
+        ):
+            expected = kind if name in ("count", "get") and not hasattr(kind, name) else None
+            assert made_from(type("Made", (kind,), {name: len})) is expected
+        assert made_from(type("Made", (kind, Adds), {})) is None
+    assert made_from(int) is None
