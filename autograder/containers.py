@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 MOST_ITEMS = 10_000_000  # of a list that a test looks at
 MOST_KEYS, MOST_ALIKE = 1_000_000, 100  # of a dictionary, and of these with one hash
-FEW = 10  # items that come over with one of them
 _ABSENT = object()
 _get, _set, _ask = object.__getattribute__, object.__setattr__, Proxy._ask
 
@@ -69,7 +68,7 @@ class Container(Proxy):
         values: list[Any] = []
         while len(values) % SLICE == 0:
             more = _ask(self, operation, len(values))
-            if type(more) is not list or len(more) > SLICE or len(values) >= most:
+            if type(more) is not list or len(more) > SLICE or len(values) + len(more) > most:
                 raise BoundaryError(f"a container of more than {most:,} values, or no container any more")
             values += more
             if not more:
@@ -88,17 +87,17 @@ class Container(Proxy):
         return seen.items
 
     def _item(self, index: Any) -> Any:
-        """One of a tuple or list, without the others where they are many."""
-        if type(index) is slice or len(self) <= FEW:
-            return _items(self)[index]
+        """One of a tuple or list, without the others: these may be arrays that are too large to come at once."""
         seen = _now(self)
+        if type(index) is slice or seen.items is not None:
+            return _items(self)[index]
         try:
             place = range(len(self))[index]
         except IndexError:
             raise IndexError(f"{_get(self, '_kind').__name__} index out of range") from None
-        if seen.items is None and place not in seen.known:
+        if place not in seen.known:
             seen.known[place] = _ask(self, "item", place)
-        return seen.known[place] if seen.items is None else seen.items[place]
+        return seen.known[place]
 
     def _find(self, key: Any) -> Any:
         """A dictionary's value, or _ABSENT."""
