@@ -38,7 +38,7 @@ class _Seen:
 
 
 class Container(Proxy):
-    """A tuple, list or dict that stays in the student's process until looked at; items are live.
+    """A tuple, list or dict that stays in the student's process until looked at; arrays within are live.
 
     It could be another one at each look, were it not for ``_Seen``: a test that looks whether it is sorted, and then
     whether it holds the right values, has to see the same.

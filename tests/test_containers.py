@@ -54,7 +54,7 @@ def test_a_container_is_the_same_at_each_look_until_student_code_may_have_run() 
     assert [list(items), items == [3, 1, 2], 2 in items, len(items), items[1:]] == [[3, 1, 2], True, True, 3, [1, 2]]
     assert [question[0] for question in session.asked] == ["length", "item", "item", "items"]
     session.moment += 1
-    assert items == [1, 5, 2] and items[1] == 5
+    assert [items[1], *items] == [5, 1, 5, 2]
 
 
 def test_a_dictionary_is_the_same_at_each_look_until_student_code_may_have_run() -> None:
