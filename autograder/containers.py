@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, KeysView
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from autograder.errors import BoundaryError, ProtocolError
-from autograder.protocol import ARITHMETIC, COMPARISONS, SLICE
+from autograder.protocol import ARITHMETIC, ATOMS, COMPARISONS, SLICE
 from autograder.proxies import Proxy, asked_by_a_library
 from autograder.wire import hashable
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 MOST_ITEMS = 10_000_000  # of a list that a test looks at
 MOST_KEYS, MOST_ALIKE = 1_000_000, 100  # of a dictionary, and of these with one hash
-FEW = 10  # items that come over with one of them
 _ABSENT = object()
 _get, _set, _ask = object.__getattribute__, object.__setattr__, Proxy._ask
 
@@ -39,7 +38,7 @@ class _Seen:
 
 
 class Container(Proxy):
-    """A tuple, list or dict that stays in the student's process until looked at; items are live.
+    """A tuple, list or dict that stays in the student's process until looked at; arrays within are live.
 
     It could be another one at each look, were it not for ``_Seen``: a test that looks whether it is sorted, and then
     whether it holds the right values, has to see the same.
@@ -69,7 +68,7 @@ class Container(Proxy):
         values: list[Any] = []
         while len(values) % SLICE == 0:
             more = _ask(self, operation, len(values))
-            if type(more) is not list or len(more) > SLICE or len(values) >= most:
+            if type(more) is not list or len(more) > SLICE or len(values) + len(more) > most:
                 raise BoundaryError(f"a container of more than {most:,} values, or no container any more")
             values += more
             if not more:
@@ -88,17 +87,17 @@ class Container(Proxy):
         return seen.items
 
     def _item(self, index: Any) -> Any:
-        """One of a tuple or list, without the others where they are many."""
-        if type(index) is slice or len(self) <= FEW:
-            return _items(self)[index]
+        """One of a tuple or list, without the others: these may be arrays that are too large to come at once."""
         seen = _now(self)
+        if type(index) is slice or seen.items is not None:
+            return _items(self)[index]
         try:
             place = range(len(self))[index]
         except IndexError:
             raise IndexError(f"{_get(self, '_kind').__name__} index out of range") from None
-        if seen.items is None and place not in seen.known:
+        if place not in seen.known:
             seen.known[place] = _ask(self, "item", place)
-        return seen.known[place] if seen.items is None else seen.items[place]
+        return seen.known[place]
 
     def _find(self, key: Any) -> Any:
         """A dictionary's value, or _ABSENT."""
@@ -124,6 +123,16 @@ class Container(Proxy):
             seen.keys, seen.length = keys, len(keys)
         return seen.keys
 
+    def _held_as(self, key: Any) -> Any:
+        """A dictionary's key that is equal to this one, or _ABSENT. A value of the test's is compared here."""
+        theirs = _theirs(key)
+        if True not in theirs:
+            return key if key in _keys(self) else _ABSENT
+        if False not in theirs:  # which objects of the student's are equal, and hash alike, their class says
+            return key if _ask(self, "operate", "contains", key) is True else _ABSENT
+        alike = (each for each in _keys(self) if isinstance(each, tuple | frozenset) and each == key)
+        return next(alike, _ABSENT)
+
     def _pairs(self) -> dict[Any, Any]:
         seen, keys = _now(self), _keys(self)
         if not seen.whole:
@@ -138,6 +147,12 @@ class Container(Proxy):
         if _get(self, "_kind") is dict:
             return {key: _copied(value) for key, value in _pairs(self).items()}
         return _get(self, "_kind")(map(_copied, _items(self)))
+
+    def _text(self, operation: str) -> str:
+        """As the student's class writes it, where there is one; so do those within."""
+        if type(self) is not Container:
+            return str(_ask(self, operation))
+        return repr(_pairs(self) if _get(self, "_kind") is dict else _items(self))
 
     def __getattr__(self, name: str) -> Any:
         kind = _get(self, "_kind")
@@ -154,7 +169,7 @@ class Container(Proxy):
     def __getitem__(self, key: Any) -> Any:
         if _get(self, "_kind") is not dict:
             return _item(self, key)
-        value = _find(self, key)
+        value = _now(self).known.get(key, _ABSENT) if True in _theirs(key) else _find(self, key)
         return _ask(self, "get item", key) if value is _ABSENT else value  # an error, or what a default makes
 
     def __len__(self) -> int:
@@ -168,7 +183,7 @@ class Container(Proxy):
 
     def __contains__(self, item: object) -> bool:
         """Looked for here: it could be what a test expects."""
-        return item in (_keys(self) if _get(self, "_kind") is dict else _items(self))
+        return _held_as(self, item) is not _ABSENT if _get(self, "_kind") is dict else item in _items(self)
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         return np.asarray(_value(self), dtype)
@@ -189,30 +204,43 @@ class Container(Proxy):
         return iter(list(self)[::-1])
 
     def __str__(self) -> str:
-        return str(_value(self))
+        return _text(self, "text")
 
     def __repr__(self) -> str:
-        return repr(_value(self))
+        return _text(self, "repr")
 
     def __hash__(self) -> int:
         return hash(_value(self))
 
 
 _now, _slices, _items, _item = Container._now, Container._slices, Container._items, Container._item
-_find, _keys = Container._find, Container._keys
-_pairs, _value = Container._pairs, Container._value
+_find, _keys, _held_as = Container._find, Container._keys, Container._held_as
+_pairs, _value, _text = Container._pairs, Container._value, Container._text
 _MUTATORS = frozenset(
     {"append", "extend", "insert", "pop", "remove", "clear", "sort", "reverse", "update", "setdefault", "popitem"}
 )
 
 
 def _get_of(self: Container, key: Any, default: Any = None) -> Any:
-    value = _find(self, key)
-    return default if value is _ABSENT else value
+    held = _held_as(self, key)
+    return default if held is _ABSENT else self[held]
+
+
+def _keys_of(self: Container) -> Any:
+    """Not a dictionary's own ones where an equal key has to be asked for."""
+    keys = _keys(self)
+    return keys.keys() if ATOMS.issuperset(map(type, keys)) else KeysView(self)
+
+
+def _theirs(key: Any) -> set[bool]:
+    """Of a key, or of all that a tuple or frozenset holds: whether it is an object of the student's."""
+    if isinstance(key, tuple | frozenset):
+        return set().union(*map(_theirs, key))
+    return {isinstance(key, Proxy) and not type(key)._is_plain}
 
 
 _LOOKS: dict[str, Callable[..., Any]] = {  # of a dictionary; a list has none of these names
-    "keys": lambda self: _keys(self).keys(),
+    "keys": _keys_of,
     "items": lambda self: _pairs(self).items(),
     "values": lambda self: _pairs(self).values(),
     "get": _get_of,

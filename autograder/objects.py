@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import collections
 import copy
-import enum
 import operator
 import sys
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
 import msgpack
@@ -16,6 +14,7 @@ import numpy as np
 from msgpack import ExtType
 
 from autograder import protocol, tables
+from autograder.kinds import made_from, reckons_as
 from autograder.limits import Limits
 from autograder.protocol import ARGUMENT, ATOMS, CALLBACK, COPY, GENERATOR, HANDLE, LAZY, MIRROR, as_plain, reference
 from autograder.wire import Codec, extension
@@ -29,16 +28,6 @@ _MUTABLE = frozenset({np.ndarray, list, dict, set})  # what a call can change in
 
 # Dictionaries with manners, from the standard library.
 _AS_DICT = frozenset({collections.OrderedDict, collections.defaultdict, collections.Counter})
-
-# What a number, a text or a container does; how it is made, told and copied is another matter.
-_BESIDE = (
-    "__class__ __delattr__ __dir__ __doc__ __format__ __getattribute__ __getnewargs__ __getstate__ __init__ __new__ "
-    "__reduce__ __reduce_ex__ __setattr__ __sizeof__ __str__"
-)
-_KINDS = (int, float, complex, str, bytes, list)
-_OPERATIONS = {name for kind in _KINDS for name in dir(kind) if name.startswith("__")} - {*_BESIDE.split()}
-_MORE = {"__call__", "__array__", "__array_ufunc__", "__matmul__", "__next__"}
-_OPERATIONS |= _MORE
 
 
 class TrustedFunction:
@@ -186,9 +175,11 @@ class Objects:
             return self._prepare_array(value, live)
         if kind is tuple and len(value) <= SHORT and all(type(item) in ATOMS for item in value):
             return value
-        container = dict if kind in _AS_DICT else _made_from(kind)
+        container = dict if kind in _AS_DICT else made_from(kind)
         if container is not None and (levels == 0 or not (kind is container or kind in _AS_DICT)):
-            return extension(LAZY, msgpack.packb([self.register(value), protocol.KIND_OF_TYPE[container]]))
+            name = "" if kind is container or kind in _AS_DICT else str(kind.__name__)[:100]
+            described = [self.register(value), protocol.KIND_OF_TYPE[container], name]
+            return extension(LAZY, msgpack.packb(described, unicode_errors="surrogatepass"))
         if container is dict:
             return {
                 key if type(key) is str else self.prepare_key(key): self.prepare(item, levels - 1, live)
@@ -208,7 +199,7 @@ class Objects:
         if not self.codec.pandas and tables.is_table(value):
             return self._prepare_array(value, False)
         plain = as_plain(value)
-        if plain is None or not _reckons_as(kind, type(plain)):  # type: ignore[arg-type]
+        if plain is None or not reckons_as(kind, type(plain)):  # type: ignore[arg-type]
             return value  # the codec knows it or asks _encode_other
         return self._copy(value, plain)
 
@@ -307,26 +298,6 @@ class Objects:
             if key not in was or was[key] is not item
         ]
         return [new, list(map(self.prepare_key, gone))] if new or gone else None
-
-
-@lru_cache(1000)
-def _made_from(kind: Any) -> Any:
-    """Which of tuple, list and dict a class (a named tuple's, say) is, where it has the operations of that; or None."""
-    plain: Any = next((each for each in protocol.KIND_OF_TYPE if issubclass(kind, each)), None)
-    names = {*dir(plain), *_MORE} - {*_BESIDE.split(), "__repr__"}
-    return plain if plain and all(_defined(kind, name) is _defined(plain, name) for name in names) else None
-
-
-@lru_cache(1000)
-def _reckons_as(kind: type, plain: type) -> bool:
-    """Whether a class made from a kind of numbers or texts adds no operation of its own: then it can go over as one."""
-    names = _OPERATIONS - {"__repr__"} if isinstance(kind, enum.EnumMeta) else _OPERATIONS
-    return all(_defined(kind, name) is _defined(plain, name) for name in names)
-
-
-def _defined(kind: type, name: str) -> Any:
-    """As an operation finds it: what the class of the class has does not count."""
-    return next((vars(base)[name] for base in kind.__mro__ if name in vars(base)), None)
 
 
 def _native(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

@@ -231,16 +231,16 @@ def _signature(parameters: Any) -> inspect.Signature:
         raise AttributeError("__signature__") from None
 
 
-_types: dict[str, type[Proxy]] = {}
+_types: dict[tuple[str, type[Any]], type[Any]] = {}
 
 
-def proxy_type(name: str) -> type[Proxy]:
-    """A subclass of Proxy that shows the student's class name, and nothing else of it."""
-    found = _types.get(name)
+def proxy_type(name: str, base: type[Any] = Proxy) -> type[Any]:
+    """A subclass of Proxy or Container that shows the student's class name, and nothing else of it."""
+    found = _types.get((name, base))
     if found is None:
         if len(_types) >= _MAX_TYPES:
-            return Proxy
-        found = _types[name] = type(name, (Proxy,), {"__slots__": (), "__doc__": Proxy.__dict__["__doc__"]})
+            return base
+        found = _types[name, base] = type(name, (base,), {"__slots__": (), "__doc__": Proxy.__dict__["__doc__"]})
     return found
 
 

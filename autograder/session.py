@@ -295,9 +295,10 @@ class Session:
                 return made
             return self._proxy(handle, lambda: proxy_type(identifier(name))(self, handle))
         if code == LAZY:
-            handle, kind = self.codec.inner_list(data)
+            handle, kind, name = self.codec.inner_list(data)
             container = protocol.TYPE_OF_KIND[kind]
-            return self._proxy(handle, lambda: Container(self, handle, container))
+            shown = proxy_type(identifier(name), Container) if name else Container
+            return self._proxy(handle, lambda: shown(self, handle, container))
         if code in (MIRROR, COPY):
             handle, content = self.codec.inner_list(data)
             self._mirrored = self._mirrored or code == MIRROR

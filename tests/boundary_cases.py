@@ -331,11 +331,36 @@ def talks(x):
     return x
 
 
+class Vector(tuple):
+    def __sub__(self, other):
+        return Vector(a - b for a, b in zip(self, other))
+
+class Tally(dict):
+    def __add__(self, other):
+        return Tally({**self, **other})
+
+
 Pair = collections.namedtuple("Pair", "a b")
 
 
 def pair():
     return Pair(1, np.ones(2))
+
+
+class Cell:
+    def __init__(self, place):
+        self.place = place
+
+    def __eq__(self, other):
+        return isinstance(other, Cell) and self.place == other.place
+
+    def __hash__(self):
+        return hash(self.place)
+
+
+class Cells:
+    def __init__(self):
+        self.by = {Cell(1): "one", (Cell(1), 2): "two"}
 
 
 def ordered():
@@ -880,10 +905,20 @@ SAME = {
         table["b"] = 2
         assert isinstance(table, dict) and table == {"a": 1, "b": 2} and table.a == 1 and dict(**table) == table
         assert Odd()[0] == "odd" and is_row(row) and apply(len, row) == 4""",
-    "namedtuple": "r = pair(); assert r[0] == 1 and r.a == 1 and r.b.shape == (2,)",
+    "namedtuple": """
+        r = pair()
+        assert r[0] == 1 and r.a == 1 and r.b.shape == (2,) and type(r).__name__ == "Pair"
+        assert repr(r) == str(r) == f"{r}" == "Pair(a=1, b=array([1., 1.]))" and f"[{r}]" == str([r])""",
+    "operators that a class adds": """
+        assert list(Vector((3, 2)) - Vector((1, 1))) == [2, 1] and (Tally(a=1) + Tally(b=2))["b"] == 2""",
     "other dictionaries": """
         o, d, c = ordered()
         assert o["x"] == 1 and d["y"] == [2] and c["a"] == 2 and c == {"a": 2, "b": 1}""",
+    "keys that are objects": """
+        m = Cells().by
+        assert Cell(1) in m and Cell(3) not in m and Cell(1) in m.keys() and (Cell(1), 2) in m and (Cell(2), 2) not in m
+        assert m[Cell(1)] == "one" and m.get(Cell(2), 5) == 5 and len(list(m)) == 2 and m[Cell(1), 2] == "two"
+        assert sorted(m.values()) == ["one", "two"] and m.get((Cell(1), 2)) == "two" == m.get((Cell(1), 2), 5)""",
     "figure and axes": "f, ax = figure(); assert list(ax.lines[0].get_xdata()) == [0, 1, 2]",
     "list attribute": """
         m = FullyConnectedNet(seed=0)

@@ -25,8 +25,8 @@ def thing(handle: Any, name: Any = "Thing", flags: Any = 0, names: Any = ()) -> 
     return ExtType(HANDLE, msgpack.packb([handle, name, flags, list(names)]))
 
 
-def lazy(handle: int, kind: int) -> ExtType:
-    return ExtType(LAZY, msgpack.packb([handle, kind]))
+def lazy(handle: int, kind: int, name: Any = "") -> ExtType:
+    return ExtType(LAZY, msgpack.packb([handle, kind, name]))
 
 
 def mirror(handle: Any, content: Any) -> ExtType:

@@ -68,10 +68,6 @@ SURVIVORS: dict[str, dict[str, str]] = {
     },
     "containers": {
         "while len(values) % SLICE == 0: -> while len(values) % SLICE <= 0:": "no remainder is smaller",
-        (
-            "if type(more) is not list or len(more) > SLICE or len(values) >= most: -> "
-            "if type(more) is not list or len(more) > SLICE or len(values) == most:"
-        ): "slices are whole until the last one",
         "if seen.moment != moment: -> if seen.moment < moment:": "moments go on alone",
         (
             "_require_same(len(keys) == len(answer) and seen.length in (None, len(keys))) -> "

@@ -169,7 +169,7 @@ def test_types_are_made_once_a_name_and_not_without_end(monkeypatch: pytest.Monk
     assert proxy_type("One_more").__name__ == "One_more"
     assert proxy_type("Too_many") is proxies.Proxy
     assert proxy_type("One_more").__name__ == "One_more"
-    del proxies._types["One_more"]
+    del proxies._types["One_more", proxies.Proxy]
     monkeypatch.setattr(proxies, "_MAX_TYPES", 0)
     assert proxy_type("Too_many") is proxies.Proxy
 
