@@ -176,8 +176,9 @@ class Objects:
         if kind is tuple and len(value) <= SHORT and all(type(item) in ATOMS for item in value):
             return value
         container = dict if kind in _AS_DICT else made_from(kind)
-        if container is not None and (levels == 0 or not (kind is container or kind in _AS_DICT)):
-            name = "" if kind is container or kind in _AS_DICT else str(kind.__name__)[:100]
+        is_plain = kind is container or kind in _AS_DICT
+        if container is not None and (levels == 0 or not is_plain):
+            name = "" if is_plain else str(kind.__name__)[:100]
             described = [self.register(value), protocol.KIND_OF_TYPE[container], name]
             return extension(LAZY, msgpack.packb(described, unicode_errors="surrogatepass"))
         if container is dict:

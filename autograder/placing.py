@@ -132,10 +132,9 @@ class Hand:
         notebooks = [file for file in attempt if notebook_stem(file.filename) and not self._anothers(file.filename)]
         by_name: dict[str, list[HandedIn]] = {}
         for file in notebooks:
-            if name := _meant(file.filename, self.names):
-                by_name.setdefault(name, []).append(file)
+            by_name.setdefault(_meant(file.filename, self.names), []).append(file)
+        others = by_name.pop("", [])
         missing = [name for name in may_be if name not in by_name]
-        others = [file for file in notebooks if not _meant(file.filename, self.names)]
         if len(missing) == len(others) == 1:
             by_name[missing[0]] = others
         if any(len(files) > 1 for files in by_name.values()) and student not in self.found.double:

@@ -18,7 +18,7 @@ from traitlets.config import Config
 
 from autograder.limits import Limits
 from autograder.outputs import Outputs, Stream
-from autograder.syntax import ends_quietly
+from autograder.syntax import bound_by, ends_quietly
 
 LEFT_OUT = "__autograder_left_out__"
 # Magics that load, or call, what is installed.
@@ -104,16 +104,16 @@ class _WithoutMissing(ast.NodeTransformer):
 
     def visit_Module(self, module: ast.Module) -> ast.Module:
         imports = [each for each in module.body if isinstance(each, ast.Import | ast.ImportFrom)]
-        self._doubtful = {name for each in imports if not _is_there(each) for name in map(_bound, each.names)}
+        self._doubtful = {name for each in imports if not _is_there(each) for name in map(bound_by, each.names)}
         module.body = [statement for each in module.body for statement in self._guarded(each)]
         return module
 
     def _guarded(self, statement: ast.stmt) -> list[ast.stmt]:
         if isinstance(statement, ast.Import):
             parts: list[ast.stmt] = [ast.copy_location(ast.Import([name]), statement) for name in statement.names]
-            names = [_bound(name) for name in statement.names]
+            names = [bound_by(name) for name in statement.names]
         elif isinstance(statement, ast.ImportFrom) and statement.module != "__future__":
-            parts, names = [statement], [_bound(name) for name in statement.names]
+            parts, names = [statement], [bound_by(name) for name in statement.names]
         elif isinstance(statement, ast.Expr) and (self._missing | self._doubtful) & _names(statement):
             parts, names = [statement], []
         else:
@@ -155,10 +155,6 @@ def _is_there(statement: ast.Import | ast.ImportFrom) -> bool:
 
 def _names(statement: ast.stmt) -> set[str]:
     return {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
-
-
-def _bound(alias: ast.alias) -> str:
-    return alias.asname or alias.name.partition(".")[0]
 
 
 def _leave_out(line: str, reason: str) -> None:

@@ -40,7 +40,7 @@ def analyze(source: str) -> dict[str, Any]:
         "stores": frozenset(bound_names(tree.body)).union(
             (node.id for node in names if not isinstance(node.ctx, ast.Load)),
             (name for node in ast.walk(tree) if isinstance(node, ast.Global) for name in node.names),
-            ((alias.asname or alias.name).partition(".")[0] for node in imports for alias in node.names),
+            (bound_by(alias) for node in imports for alias in node.names),
         ),
         "loads": frozenset(node.id for node in names if not isinstance(node.ctx, ast.Store)),
         "imports": "\n".join(ast.unparse(node) for node in imports),
@@ -162,7 +162,7 @@ def _names(tree: ast.Module) -> Names:
             elif isinstance(node, ast.arg):
                 own.add(node.arg)
             elif isinstance(node, ast.alias):
-                imports.add((node.asname or node.name).partition(".")[0])
+                imports.add(bound_by(node))
     reads, binds = frozenset(loads[0]), frozenset(bound_names(tree.body))
     within = reads | (loads[1] - own)
     return Names(binds, frozenset(imports), reads if reads.isdisjoint(binds) else within, within)
@@ -199,10 +199,15 @@ def imported_modules(sources: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
+def bound_by(alias: ast.alias) -> str:
+    """The name that one part of an import statement binds."""
+    return alias.asname or alias.name.partition(".")[0]
+
+
 def imported_names(imports: str) -> set[str]:
     """Names that import statements bind."""
     return {
-        (alias.asname or alias.name).split(".")[0]
+        bound_by(alias)
         for node in ast.walk(ast.parse(imports))
         if isinstance(node, ast.Import | ast.ImportFrom)
         for alias in node.names
