@@ -1,9 +1,8 @@
 """The warm server inside the sandbox: it forks one student process for each submission.
 
-It is itself forked from a process that has imported NumPy, Matplotlib, IPython and the assignment's modules and
-that has read nothing of the course. The judge asks for a child with ``SPAWN`` and passes a socket; the child
-before it is killed first, so that there is never more than one. ``KILL`` ends it. Both are answered with how the
-child ended.
+It is itself forked from a process that has imported NumPy, IPython and the assignment's modules and that has read
+nothing of the course. The judge asks for a child with ``SPAWN`` and passes a socket; the child before it is killed
+first, so that there is never more than one. ``KILL`` ends it. Both are answered with how the child ended.
 """
 
 from __future__ import annotations
@@ -106,6 +105,7 @@ def _own_environment(folder: str) -> None:
         TMPDIR=folder,
         IPYTHONDIR=f"{folder}/.ipython",
         MPLCONFIGDIR=f"{folder}/.matplotlib",
+        MPLBACKEND="module://matplotlib_inline.backend_inline",
         PATH="/usr/bin:/bin",
         LANG="C.UTF-8",
         USER="student",

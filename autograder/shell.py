@@ -174,8 +174,8 @@ class Shell:
         self._without_missing = _WithoutMissing()
         self.ip.ast_transformers.append(self._without_missing)
         self.ip.display_pub.outputs = self.ip.displayhook.outputs = self.outputs
+        _always_draw_png()
         if "matplotlib" in sys.modules:
-            _always_draw_png()
             self.ip.run_line_magic("matplotlib", "inline")
         self.ip.builtin_trap.activate()
 
@@ -246,14 +246,13 @@ class Shell:
 def _always_draw_png() -> None:
     """Figures come as PNG, too, whatever formats a notebook asks for: a page shows no other that plots have."""
     from IPython.core import pylabtools
-    from matplotlib_inline import backend_inline
 
     select = pylabtools.select_figure_formats
 
     def with_png(shell: Any, formats: Any, **options: Any) -> None:
         select(shell, {"png", *([formats] if isinstance(formats, str) else formats)}, **options)
 
-    vars(pylabtools)["select_figure_formats"] = vars(backend_inline)["select_figure_formats"] = with_png
+    vars(pylabtools)["select_figure_formats"] = with_png  # the backend takes it from there when it is imported
 
 
 def _skip_own_frames(error: BaseException) -> Any:

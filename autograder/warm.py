@@ -30,7 +30,6 @@ from autograder.limits import Limits
 GRACE = 10.0  # seconds that a judge may take beyond the notebook's own time
 SELF_TEST_SECONDS = 60.0
 _SIZE = struct.Struct("<Q")
-_FIGURES = ("matplotlib.pyplot", "matplotlib_inline.backend_inline")
 _JUDGING = ("autograder.judge", "autograder.recording")  # never in the process of the student
 _NO_RESULT = "the judge ended without a result"
 
@@ -105,8 +104,6 @@ def _start_server(client: socket.socket, setup: dict[str, Any]) -> Any:
         setup.clear()  # its frames lie under those of student code, and it names the course's folders
         client.close()
         ours.close()
-        for name in _FIGURES:
-            _preload(name)
         forkserver.run(theirs, walls)
     theirs.close()
     return forkserver.ForkServer(ours)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from autograder.assignment import Assignment
 from autograder.journal import CUT
 from autograder.limits import Limits
 from autograder.worker import Worker
@@ -176,6 +177,17 @@ def test_a_figure_and_a_warning_are_kept(worker: Worker) -> None:
     assert "careful" in warning["text"]
     assert figure["data"]["image/png"].startswith("iVBOR")
     assert scores(judged) == [2, 2, 2]
+
+
+@pytest.mark.parametrize("imports", ["import numpy as np", "import matplotlib.pyplot as plt"])
+def test_a_figure_is_shown_whether_the_course_draws_any_or_the_student_alone(imports: str) -> None:
+    draws = "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nprint('drew')"
+    course = Assignment("figures", {"cells": [given("given", imports), student("")], "metadata": {}})
+    handed_in = {"cells": [given("given", imports), student(draws)], "metadata": {}}
+    with Worker(course) as worker:
+        printed, figure = outputs(worker.grade(handed_in), "student")
+    assert printed["text"] == "drew\n"
+    assert figure["data"]["image/png"].startswith("iVBOR")
 
 
 def test_a_figure_left_open_by_a_tested_function_is_shown_with_its_test(worker: Worker) -> None:
