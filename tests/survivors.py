@@ -57,6 +57,10 @@ SURVIVORS: dict[str, dict[str, str]] = {
             'if tasks and timeouts < ENDLESS and check.status == "timed out": -> '
             'if tasks and timeouts < ENDLESS and check.status >= "timed out":'
         ): "no status comes after it",
+        (
+            "share = AGAIN if cell and self._timeouts(cell)[0] else 1.0 -> "
+            "share = AGAIN if cell and self._timeouts(cell)[1] else 1.0"
+        ): "tasks are named where checks are counted",
     },
     "life": {
         (
