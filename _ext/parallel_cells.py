@@ -60,7 +60,7 @@ def run_changed_pages(app: Sphinx, env: BuildEnvironment, names: Iterable[str]) 
     pages = sorted((Path(env.doc2path(name)) for name in names), key=lambda page: -page.stat().st_size)
     config: Any = env
     get_cache(config.mystnb_config.execution_cache_path).db  # noqa: B018 -- made once, before the threads ask for it
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(lambda page: run_cells(env, page), pages))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from autograder import __version__
-from autograder.errors import AutograderError
+from autograder.errors import AutograderError, SandboxUnavailable
 from autograder.wording import WAITING, counted, gathered
 
 CODES = """\b
@@ -60,6 +60,8 @@ class _Group(click.Group):
 @click.version_option(__version__)
 def main() -> None:
     """Grade the notebooks of an nbgrader course: student code in a sandbox, tests in a process of their own."""
+    if sys.platform == "win32":
+        raise SandboxUnavailable("The engine runs on Linux alone: use WSL 2, a virtual machine or a container.")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a letter that the terminal lacks is "?"; stderr escapes it anyhow
 

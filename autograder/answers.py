@@ -26,7 +26,8 @@ from traitlets import Unicode
 from traitlets.config import Configurable
 
 from autograder.assignment import Assignment, Cell
-from autograder.course import Course, utf8
+from autograder.beside import utf8
+from autograder.course import Course
 from autograder.errors import CourseError
 from autograder.intake import SubmittedCell
 from autograder.syntax import bound_names

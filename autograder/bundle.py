@@ -23,10 +23,10 @@ from packaging.requirements import Requirement
 
 from autograder.course import Course
 from autograder.errors import CourseError
-from autograder.feedback import template_text
 from autograder.places import PACKAGE
+from autograder.template import template_text
 
-DISTRIBUTION, EXTRA = "normalization-from-scratch", "autograder"
+CHECKOUT = "normalization-from-scratch[autograder]"  # installed editable, it tells nobody what packages it holds
 ANY_TIME = (1980, 1, 1, 0, 0, 0)  # so that two runs make the same bytes
 SCRIPT, FILE = 0o755, 0o644
 
@@ -66,7 +66,8 @@ def _place(course: Course, assignment: str) -> str:
 
 def _needs(modules: Iterable[str]) -> tuple[list[Path], list[str]]:
     """Packages to bring along, and pins of what an index has."""
-    local, wanted = [PACKAGE], [f"{DISTRIBUTION}[{EXTRA}]"]
+    local: list[Path] = [PACKAGE]
+    wanted: list[str] = []
     owners = metadata.packages_distributions()
     for name in sorted(set(modules) - sys.stdlib_module_names):
         spec = importlib.util.find_spec(name)
@@ -77,7 +78,8 @@ def _needs(modules: Iterable[str]) -> tuple[list[Path], list[str]]:
         elif name != PACKAGE.name:
             folders = [*(spec.submodule_search_locations or ()), str(spec.origin)]
             local.append(Path(folders[0]))
-    return local, sorted(set(_pins(wanted)))
+    own = owners.get(PACKAGE.name, [CHECKOUT])[0]
+    return local, sorted({*_pins(wanted), *_needed_by(own)})
 
 
 def _is_local(distribution: str) -> bool:
@@ -90,15 +92,19 @@ def _pins(wanted: Iterable[str]) -> Iterator[str]:
 
     What they need in turn is left to pip, since the container's Python may be older than the one here.
     """
-    for requirement in map(Requirement, wanted):
-        distribution = metadata.distribution(requirement.name)
-        if not _is_local(requirement.name):
-            yield f"{distribution.metadata['Name']}=={distribution.version}"
-            continue
-        for needed in map(Requirement, distribution.requires or ()):
-            extras = {"", *requirement.extras}
-            if not needed.marker or any(needed.marker.evaluate({"extra": extra}) for extra in extras):
-                yield f"{needed.name}=={metadata.version(needed.name)}"
+    for name in wanted:
+        if _is_local(name):
+            yield from _needed_by(name)
+        else:
+            yield f"{metadata.metadata(name)['Name']}=={metadata.version(name)}"
+
+
+def _needed_by(own: str) -> Iterator[str]:
+    requirement = Requirement(own)
+    for needed in map(Requirement, metadata.requires(requirement.name) or ()):
+        extras = {"", *requirement.extras}
+        if not needed.marker or any(needed.marker.evaluate({"extra": extra}) for extra in extras):
+            yield f"{needed.name}=={metadata.version(needed.name)}"
 
 
 def _package(path: Path) -> Iterator[tuple[str, bytes]]:

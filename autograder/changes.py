@@ -88,7 +88,12 @@ def write(course: Course, assignment: str, found: Mapping[str, Changed]) -> Path
 def history(
     assignment: str, course_dir: Path = Path("."), *, student: str | None = None, db: str = ""
 ) -> Iterator[str]:
-    """A line for each change of a score, the oldest first; raises UsageError where there is none."""
+    """A line for each change of a score, the oldest first; raises UsageError where nothing is graded.
+
+    >>> first, *_ = history("scaling", Path("my_course"), student="ada")
+    >>> print(first.partition(" ")[2])
+    ada scale_forward__values: none -> 3 auto ...
+    """
     course = Course.open(course_dir, db)
     course.notebooks(assignment)
     with closing(open_gradebook(course)) as gradebook:

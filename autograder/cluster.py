@@ -1,4 +1,4 @@
-"""The same unit of work on a Dask cluster: ``autograder grade --scheduler tcp://…`` (extra ``autograder[dask]``).
+"""The same unit of work on a Dask cluster: ``autograder grade --scheduler tcp://…`` (extra ``dask``).
 
 A Dask worker needs this package and a sandbox; sources and submissions come with the task. Run workers with one
 thread each (``dask worker --nthreads 1``), since a worker grades one submission at a time.
@@ -81,7 +81,9 @@ class DaskPool:
         try:
             from distributed import Client
         except ImportError:
-            raise UsageError("--scheduler needs Dask; install it with `pip install 'autograder[dask]'`.") from None
+            raise UsageError(
+                "--scheduler needs Dask: `pip install '.[autograder,dask]'` in a copy of the project's repository."
+            ) from None
 
         class Interruptible(Client):  # type: ignore[misc]
             def __del__(self) -> None: ...  # Dask's closes: 20 s at the end of a process that Ctrl-C stopped

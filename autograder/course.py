@@ -6,7 +6,6 @@ nbgrader itself is not imported, since that alone takes seconds; the tests hold 
 from __future__ import annotations
 
 import glob
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from traitlets.config import Config, Configurable, PyFileConfigLoader
 from traitlets.config.loader import LazyConfigValue
 
 from autograder.assignment import Assignment
+from autograder.beside import files_beside, utf8
 from autograder.errors import CourseError, UsageError
 from autograder.limits import Limits
 from autograder.penalty import LATE_DAYS, LateDays, late_plugin, policy_of
@@ -211,14 +211,7 @@ class Course:
 
     def files(self, assignment: str) -> dict[str, bytes]:
         """What stands beside the instructor's notebooks, for the notebooks to read; raises CourseError."""
-        folder = self.folder("source", ".", assignment)
-        names = [path.relative_to(folder) for path in sorted(folder.rglob("*")) if path.is_file()]
-        litter = ("__pycache__", "feedback")
-        return {
-            str(name): utf8(folder / name).read_bytes()
-            for name in names
-            if name.suffix != ".ipynb" and not any(part[0] == "." or part in litter for part in name.parts)
-        }
+        return files_beside(self.folder("source", ".", assignment))
 
     def submissions(self, assignment: str) -> Iterator[tuple[str, Path]]:
         """Each student with a folder for the assignment, in order; what ``misnamed`` tells is left out."""
@@ -252,16 +245,6 @@ class Course:
         if late_plugin(self.config, self.root / CONFIG_FILE) in ("", LATE_DAYS):
             self.settings(LateDays)
         return policy_of(self.config, self.root / CONFIG_FILE)
-
-
-def utf8(path: Path) -> Path:
-    """The path itself; CourseError where its name can be told neither to the gradebook nor to a worker."""
-    try:
-        str(path).encode()
-    except UnicodeEncodeError:
-        shown = os.fsencode(path).decode("utf-8", "backslashreplace")
-        raise CourseError(f"The name {shown} is not UTF-8; rename it.") from None
-    return path
 
 
 def _check_names(config: Config, path: Path) -> None:

@@ -205,7 +205,7 @@ def address(url: str) -> sa.URL:
     except (sa.exc.ArgumentError, ValueError):  # of a port that is no number
         raise GradebookError(
             f"{url!r} is not the address of a database; one is sqlite:///gradebook.db, another "
-            "postgresql://user@host:5432/name."
+            "postgresql+psycopg://user@host:5432/name."
         ) from None
 
 

@@ -128,8 +128,8 @@ def _late_before(assignment: str, results: Iterable[Result]) -> Iterable[str]:
             continue
         judged = json.loads(result.result)
         now = sum(result.scores.get(name, check["score"] or 0.0) for name, check in judged["checks"].items())
-        counted = judged.get("late_of")
-        if counted is not None and round(now - counted, DIGITS):
+        late_of = judged.get("late_of")
+        if late_of is not None and round(now - late_of, DIGITS):
             students.append(result.student)
     if students:
         yield (

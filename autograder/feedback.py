@@ -14,20 +14,18 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
-import jinja2
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from autograder.assignment import Assignment, Cell
 from autograder.kept import Kept
 from autograder.outputs import PROCESS_ENDED
 from autograder.results import CheckResult, Judged
 from autograder.sanitize import Page, plain
+from autograder.template import template, template_text
 from autograder.unanswered import blank_cells
-from autograder.wording import counted, lateness, readable
+from autograder.wording import lateness, readable
 
 LABELS = {  # status -> what a student reads
     "passed": "passed",
@@ -284,18 +282,3 @@ def _error(raw: Mapping[str, Any]) -> str:
     name, text = str(errors[-1].get("ename")), plain(str(errors[-1].get("evalue", "")))
     text = re.sub(r" \(\S+, (line \d+)\)$", r" (\1)", text.strip().partition("\n")[0][:300])
     return text if name == PROCESS_ENDED else f"{name}: {text}"
-
-
-def template_text(name: str) -> str:
-    """A file of templates/."""
-    return files("autograder").joinpath("templates", name).read_text(encoding="utf-8")
-
-
-@cache
-def template(name: str) -> jinja2.Template:
-    """A page's template, which has filters for points, for how many, for a check's name, and for breaks on a phone."""
-    environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["points"] = lambda value: f"{round(value, 2):g}"
-    environment.filters["breakable"] = lambda text: Markup(escape(text).replace("_", Markup("_<wbr>")))
-    environment.filters |= {"readable": readable, "counted": counted}
-    return environment.from_string(template_text(name))

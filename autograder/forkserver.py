@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from autograder import sandbox
+from autograder.beside import write_files
 from autograder.errors import WorkerError
 from autograder.journal import Journal
 from autograder.limits import Limits
@@ -213,10 +214,7 @@ class _Server:
             os.chdir(self._work)
             os.environ.update(HOME=self._work, TMPDIR=self._work)
             tempfile.tempdir = self._work
-        for name, content in walls.files.items():
-            path = Path(name)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
+        write_files(walls.files, Path())
         self.student.shell.outputs.journal = Journal(journal, walls.limits)
         _keep_only(connection)
         os.setsid()

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from autograder.answers import Answer
 from autograder.assignment import Assignment
+from autograder.beside import write_files
 from autograder.bounds import within
 from autograder.errors import AutograderError, WorkerError
 from autograder.intake import Refused, parse
@@ -64,10 +65,7 @@ class Grader:
         self.folder: Path | None = None
         if self.setup.files:
             self.folder = Path(self.closing.enter_context(tempfile.TemporaryDirectory(prefix="autograder-")))
-            for name, content in self.setup.files.items():
-                path = self.folder / name
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(content)
+            write_files(self.setup.files, self.folder)
 
     def warm(self) -> None:
         """Start the processes now rather than with the first submission."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import shutil
 import tempfile
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 from autograder.assignment import Assignment
+from autograder.beside import files_beside, write_files
 from autograder.errors import CourseError
 from autograder.limits import Limits
 from autograder.regions import Markers
@@ -30,8 +30,7 @@ def plain_scores(assignment: Assignment, folder: Path, limits: Limits) -> Scores
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe(duplex=False)
     with tempfile.TemporaryDirectory() as scratch, ours:
-        hidden = shutil.ignore_patterns(".*")  # as in Course.files; an editor's lock is a link to nowhere
-        shutil.copytree(folder, scratch, dirs_exist_ok=True, ignore=hidden, ignore_dangling_symlinks=True)
+        write_files(files_beside(folder), Path(scratch))
         arguments = theirs, assignment.name, assignment.notebook, vars(assignment.markers), scratch
         process = context.Process(target=_run, args=arguments)
         process.start()

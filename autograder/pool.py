@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import subprocess
@@ -17,14 +16,14 @@ from types import TracebackType
 from autograder.bounds import limit_memory
 from autograder.errors import AutograderError, WorkerError
 from autograder.grader import LEARNED, LEARNS, Grader
+from autograder.sandbox import die_with_parent
 from autograder.unit import Job, Outcome, Setup
 from autograder.wording import signal_name
 
 ATTEMPTS = 2
-START_SECONDS = 60.0
+START_SECONDS = 180.0  # more than the worker itself waits, whose sentence says more
 END_SECONDS = 2.0  # to end in order, then on a signal; then it is killed
 LEARNING = "running the known mistakes, once"  # ..., for 12 s
-PR_SET_PDEATHSIG = 1
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
@@ -213,8 +212,7 @@ class LocalPool:
 def serve(descriptor: int, cpu: int | None) -> None:
     """The worker process: a setup, then one job after another until the grader hangs up."""
     signal.signal(signal.SIGTERM, _end)
-    if sys.platform == "linux":  # nothing may outlive the grader
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    die_with_parent(signal.SIGTERM)  # nothing may outlive the grader
     connection = Connection(descriptor)
     with suppress(EOFError, ConnectionError), Grader(_received(connection), cpu, connection.send_bytes) as grader:
         try:

@@ -21,7 +21,6 @@ from autograder.attempts import Attempts
 from autograder.course import Course
 from autograder.enrolled import Absent
 from autograder.errors import CourseError, UsageError
-from autograder.feedback import template, template_text
 from autograder.files import write_atomically
 from autograder.gone import check_none_gone
 from autograder.gradebook import Gradebook, Result
@@ -29,6 +28,7 @@ from autograder.guard import open_gradebook
 from autograder.history import NAME as HISTORY
 from autograder.originality import Copy, Originality, copies
 from autograder.received import Received
+from autograder.template import template, template_text
 from autograder.wording import gathered, labels, readable
 
 HELP_SHARE = 0.5  # of the points: who has less needs help

@@ -283,10 +283,10 @@ def restrict_paths(writable: Iterable[str], readable: Iterable[str]) -> bool:
     return True
 
 
-def die_with_parent() -> None:
-    """Be killed when the process that forked this one ends, however it ends."""
+def die_with_parent(number: int = signal.SIGKILL) -> None:
+    """Get this signal when the process that started this one ends, however it ends."""
     if sys.platform.startswith("linux"):
-        _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        _libc.prctl(PR_SET_PDEATHSIG, number, 0, 0, 0)
 
 
 def forbid_new_privileges() -> None:

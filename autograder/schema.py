@@ -1,8 +1,8 @@
 """nbgrader's tables, and an assignment's entries in them.
 
 The schema is made by nbgrader's models; afterwards it is read from the database, since importing nbgrader takes
-seconds. Two tables are added, ``autograder_result``: what was graded, and ``autograder_history``: every change of a
-score.
+seconds. Three tables are added: ``autograder_result``, what was graded; ``autograder_history``, every change of a
+score; ``autograder_cell``, the names of the cells that it tells of.
 """
 
 from __future__ import annotations

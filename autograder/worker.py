@@ -17,6 +17,7 @@ from typing import Any, Literal
 import autograder.errors as errors
 from autograder import warm
 from autograder.assignment import Assignment
+from autograder.beside import files_beside
 from autograder.errors import AutograderError, WorkerError
 from autograder.limits import Limits
 from autograder.places import PACKAGE
@@ -170,11 +171,7 @@ class Worker:
         """The instructor's files beside the notebook, notebooks apart."""
         if self.folder is None:
             return {}
-        found = {
-            str(path.relative_to(self.folder)): path.read_bytes()
-            for path in sorted(self.folder.rglob("*"))
-            if path.is_file() and path.suffix != ".ipynb" and not _is_litter(path.relative_to(self.folder))
-        }
+        found = files_beside(self.folder)
         size = sum(map(len, found.values()))
         if size > self.limits.scratch_bytes // 2:
             raise errors.CourseError(
@@ -182,10 +179,6 @@ class Worker:
                 f"limit scratch_bytes ({self.limits.scratch_bytes >> 20} MiB); raise that limit."
             )
         return found
-
-
-def _is_litter(path: Path) -> bool:
-    return any(part.startswith(".") or part == "__pycache__" for part in path.parts)
 
 
 def _any_core() -> int:

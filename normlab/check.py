@@ -16,8 +16,9 @@ from pathlib import Path
 from textwrap import fill
 from typing import Any, Literal
 
+from normlab.cells import Cell, Notebook, NotebookError
 from normlab.freshrun import Failures, failures_of
-from normlab.notebook import Cell, Notebook, NotebookError, read_notebook
+from normlab.notebook import read_notebook
 
 __all__ = ["NotebookError", "Report", "Task", "check"]
 
@@ -86,7 +87,7 @@ class Report:
 def check(notebook: str | os.PathLike[str]) -> Report:
     """Run the visible checks of the notebook as it was saved.
 
-    Raises :class:`normlab.notebook.NotebookError` for a file that is no notebook of an assignment.
+    Raises :class:`normlab.cells.NotebookError` for a file that is no notebook of an assignment.
 
     >>> report = check("scaling.ipynb")  # its first function is written, the second is not yet
     >>> [(task.name, task.status) for task in report.tasks]

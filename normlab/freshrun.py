@@ -16,7 +16,7 @@ from threading import Thread
 from typing import Any
 
 from normlab import runcells
-from normlab.notebook import Notebook, NotebookError
+from normlab.cells import Notebook, NotebookError
 
 __all__ = ["SECONDS_A_CELL", "SECONDS_IN_ALL", "failures_of"]
 
@@ -38,7 +38,7 @@ def failures_of(notebook: Notebook) -> Iterator[tuple[int, dict[str, Any]]]:
     A cell that kills the process costs itself alone; where a check never ends, later ones of its function
     are left out, and what only shows it.
     A failure names the exception's class and its bases under ``error``, its ``message``, and the ``frames`` of the
-    notebook's own code: cell, line and function each. Raises :class:`normlab.notebook.NotebookError` where this Python
+    notebook's own code: cell, line and function each. Raises :class:`normlab.cells.NotebookError` where this Python
     cannot start another one.
 
     >>> from normlab.notebook import read_notebook

@@ -13,6 +13,9 @@ from normlab.graph import Node, topological_order
 __all__ = ["GradientMismatch", "check_nodes", "numerical_gradient", "relative_error"]
 
 
+TOLERANCE = 1e-8  # float64 rounds a gradient of either way to about 1e-16, a backward pass of many steps to 1e-12
+
+
 class GradientMismatch(AssertionError):
     """A gradient is not what it should be; the message names it."""
 
@@ -69,14 +72,12 @@ def numerical_gradient(
     return gradient
 
 
-def check_nodes(
-    gradients: Mapping[str, ArrayLike], output: Node, names: Sequence[str] = (), tolerance: float = 1e-8
-) -> list[str]:
+def check_nodes(gradients: Mapping[str, ArrayLike], output: Node, names: Sequence[str] = ()) -> list[str]:
     """Compare gradients, by name, with those of a graph on which :func:`normlab.graph.backward` has run.
 
     ``gradients`` maps the name of a node to d loss / d node. The check goes from the output backward (or in the
-    order of ``names``) and stops at the first gradient that is missing, has another shape or differs by more than
-    ``tolerance`` (relative error): a later one would only repeat its mistake. Returns the names that agree, in the
+    order of ``names``) and stops at the first gradient that is missing, has another shape or differs by a
+    relative error of more than 1e-8: a later one would only repeat its mistake. Returns the names that agree, in the
     order checked; raises :class:`GradientMismatch` that names the node, and ValueError for a name that no node of the
     graph has, or several.
 
@@ -112,10 +113,10 @@ def check_nodes(
         if got.shape != node.shape:
             raise GradientMismatch(f"the gradient of {name} must have shape {node.shape}, got {got.shape}{so_far}")
         error = relative_error(got, node.grad)
-        if not error <= tolerance:
+        if not error <= TOLERANCE:
             raise GradientMismatch(
                 f"{name} is the first wrong gradient on the way back: relative error {error:.1e}, "
-                f"at most {tolerance:.0e} expected{so_far}"
+                f"at most {TOLERANCE:.0e} expected{so_far}"
             )
         agreed.append(name)
     return agreed

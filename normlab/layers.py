@@ -98,7 +98,7 @@ def dropout_forward(x: Array, dropout_param: dict[str, Any]) -> tuple[Array, Dro
 
 
 def dropout_backward(dout: Array, cache: DropoutCache) -> Array:
-    """dx = dout * mask / p in training, dout at test time.
+    """dx = dout * mask in training, where mask is 1 / p for what was kept and 0 elsewhere; dout at test time.
 
     >>> out, cache = dropout_forward(np.ones(8), {"p": 0.5, "mode": "train", "seed": 0})
     >>> bool((dropout_backward(np.ones(8), cache) == out).all())

@@ -30,6 +30,7 @@ __all__ = ["live_params", "network_shapes", "random_network", "require_layer_gra
 
 Array = NDArray[np.floating[Any]]
 Shapes = dict[str, tuple[int, ...]]
+THRESHOLD = 1e-5  # what python -m reference.quality prints is the distance of right and wrong answers from it
 
 
 def network_shapes(sizes: Sequence[int], normalized: bool) -> Shapes:
@@ -107,7 +108,6 @@ def require_layer_gradients(
     gradients: Any,
     inputs: Mapping[str, Array],
     dout: Array,
-    threshold: float = 1e-5,
 ) -> None:
     """The gradients of sum(dout * out()) in each of ``inputs``, in this order, must be those of ``out`` itself.
 
@@ -130,7 +130,7 @@ def require_layer_gradients(
     bends = _share_that_bends(out, next(iter(inputs.values())))
     assert bends > 0.05, "your forward pass must normalize: it may not be a linear function of x between ReLU's kinks"
     for name, got, array in zip(inputs, results, inputs.values(), strict=True):
-        _compare(f"d{name}", require_shape(f"d{name}", got, array.shape), weighted_sum, array, name, threshold)
+        _compare(f"d{name}", require_shape(f"d{name}", got, array.shape), weighted_sum, array, name)
 
 
 def require_network_gradients(
@@ -138,7 +138,6 @@ def require_network_gradients(
     params: Mapping[str, Array],
     X: Array,
     y: NDArray[np.integer[Any]],
-    threshold: float = 1e-5,
 ) -> None:
     """Each gradient that ``loss(X, y)`` returns must be that of the loss itself, by central differences in ``params``.
 
@@ -168,7 +167,7 @@ def require_network_gradients(
         for each, its in params.items():
             assert np.array_equal(its, before[each]), f"loss(X, y) must not change params[{each!r}]"
         what = f"the gradient of {name}"
-        _compare(what, got[name], lambda: float(model.loss(X.copy(), y.copy())[0]), array, name, threshold)
+        _compare(what, got[name], lambda: float(model.loss(X.copy(), y.copy())[0]), array, name)
 
 
 def _has(grads: Any, name: str) -> bool:
@@ -178,12 +177,12 @@ def _has(grads: Any, name: str) -> bool:
         raise AssertionError(f"grads must be a dictionary of arrays, got {grads.__class__.__name__}") from None
 
 
-def _slope(f: Callable[[], float], array: Array, direction: Array, h: float = 1e-6) -> float:
+def _slope(f: Callable[[], float], array: Array, direction: Array) -> float:
     """d f / dt at 0 where ``array`` is moved by t * direction, by central differences; ``array`` is edited in place.
 
     A ReLU that opens or closes within the step spoils the result: hence the small h.
     """
-    original = array.copy()
+    original, h = array.copy(), 1e-6
     try:
         array[...] = original + h * direction
         above = f()
@@ -194,11 +193,12 @@ def _slope(f: Callable[[], float], array: Array, direction: Array, h: float = 1e
     return (above - below) / (2 * h)
 
 
-def _share_that_bends(out: Callable[[], Any], array: Array, h: float = 1e-3) -> float:
+def _share_that_bends(out: Callable[[], Any], array: Array) -> float:
     """The share of ``out``'s elements that are no linear function of ``array`` along a random direction.
 
     A kink lies within the step for few of them; what is normalized bends by about h^2 wherever a ReLU is open.
     """
+    h = 1e-3
     original, direction = array.copy(), np.random.default_rng(array.size).normal(size=array.shape)
     try:
         here = np.array(out())
@@ -211,7 +211,7 @@ def _share_that_bends(out: Callable[[], Any], array: Array, h: float = 1e-3) -> 
     return float(np.mean(np.abs(above + below - 2 * here) > 1e-3 * h**2 * np.std(here)))
 
 
-def _compare(what: str, got: Array, f: Callable[[], float], array: Array, name: str, threshold: float) -> None:
+def _compare(what: str, got: Array, f: Callable[[], float], array: Array, name: str) -> None:
     """``got`` must be the gradient of ``f`` in ``array``."""
     directions = np.random.default_rng(array.size).normal(size=(2, *array.shape))
     slopes = np.array([_slope(f, array, direction) for direction in directions])
@@ -224,6 +224,6 @@ def _compare(what: str, got: Array, f: Callable[[], float], array: Array, name: 
     error = float(np.max(np.abs(expected - slopes))) / max(influence, float(np.linalg.norm(got)))
     sentence = (
         f"{what} is not that of your own forward pass, which changes by another amount in a random direction; "
-        f"relative error {error:.1e}, at most {threshold:.0e} is allowed"
+        f"relative error {error:.1e}, at most {THRESHOLD:.0e} is allowed"
     )
-    require_within(error, threshold, sentence)
+    require_within(error, THRESHOLD, sentence)

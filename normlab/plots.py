@@ -1,4 +1,4 @@
-"""The figures that more than one page or notebook uses, in one style: ``use_style()``, then the functions below.
+"""What figures of more than one page share: one style, its colors, and the drawing of a graph.
 
 Matplotlib is imported by the functions, not by the module: importing :mod:`normlab.plots` costs nothing.
 """
@@ -6,11 +6,11 @@ Matplotlib is imported by the functions, not by the module: importing :mod:`norm
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from normlab.graph import Node, drawing
 from normlab.layout import Layout, layout
@@ -18,9 +18,8 @@ from normlab.layout import Layout, layout
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from normlab.solver import Solver
 
-__all__ = ["INK", "PALETTE", "draw_graph", "plot_distributions", "plot_training", "use_style"]
+__all__ = ["INK", "PALETTE", "draw_graph", "use_style"]
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#7788FF")
 """Four colors of Okabe and Ito (2008) and a light blue, told apart with any color vision; each at least 3:1 on white
@@ -30,11 +29,11 @@ INK = "#767676"
 """Text and axes: 4.5:1 on white, 3.9:1 on the dark background."""
 
 
-def use_style(figure_format: Literal["svg", "png"] = "svg") -> None:
+def use_style() -> None:
     """Set matplotlib's style for the course: readable on light and on dark, without color too, and equal in every run.
 
     Lines differ in dashes as well as in color; backgrounds are transparent; an SVG file carries no date and no random
-    identifiers. In a notebook, figures appear in ``figure_format``.
+    identifiers. In a notebook, figures appear as SVG.
 
     >>> use_style()
     >>> import matplotlib
@@ -76,7 +75,7 @@ def use_style(figure_format: Literal["svg", "png"] = "svg") -> None:
     if "IPython" in sys.modules and sys.modules["IPython"].get_ipython() is not None:
         from matplotlib_inline.backend_inline import set_matplotlib_formats
 
-        set_matplotlib_formats(figure_format, metadata={"Date": None} if figure_format == "svg" else {})
+        set_matplotlib_formats("svg", metadata={"Date": None})
 
 
 def draw_graph(output: Node, ax: Axes | None = None, highlight: Sequence[str] = ()) -> Axes:
@@ -152,56 +151,3 @@ def _frame(ax: Axes, places: Layout, rightward: bool) -> None:
     ax.set_xlim(*(along if rightward else across))
     ax.set_ylim(*sorted(-value for value in (across if rightward else along)))
     ax.set_axis_off()
-
-
-def plot_training(solvers: Mapping[str, Solver], axes: Sequence[Axes] | None = None) -> Sequence[Axes]:
-    """Training of several networks side by side: the loss of each step, smoothed, and accuracy after each epoch.
-
-    Validation accuracy has a marker at each epoch, training accuracy is thin. Two ``axes`` draw into your own figure.
-
-    >>> from types import SimpleNamespace
-    >>> trained = {"loss_history": [2.3, 1.1, 0.7], "train_acc_history": [0.1, 0.8], "val_acc_history": [0.1, 0.7]}
-    >>> loss_ax, accuracy_ax = plot_training({"a solver": SimpleNamespace(**trained)})
-    >>> accuracy_ax.get_xlabel()
-    'epoch'
-    """
-    import matplotlib.pyplot as plt
-
-    loss_ax, accuracy_ax = plt.figure(figsize=(8, 3.4)).subplots(1, 2) if axes is None else axes
-    for label, solver in solvers.items():
-        losses = np.asarray(solver.loss_history)
-        window = max(1, len(losses) // 50)
-        smooth = np.convolve(losses, np.ones(window) / window, mode="valid")
-        (line,) = loss_ax.plot(np.arange(len(smooth)) + window, smooth, label=label)
-        epochs = np.arange(len(solver.val_acc_history))
-        style = {"color": line.get_color(), "linestyle": line.get_linestyle()}
-        accuracy_ax.plot(epochs, solver.val_acc_history, marker="o", label=label, **style)
-        accuracy_ax.plot(epochs, solver.train_acc_history, linewidth=0.8, **style)
-    loss_ax.set(xlabel="step", ylabel="training loss")
-    accuracy_ax.set(xlabel="epoch", ylabel="accuracy (dots: validation)")
-    loss_ax.legend()
-    return loss_ax, accuracy_ax
-
-
-def plot_distributions(arrays: Mapping[str, ArrayLike], bins: int = 40) -> Sequence[Axes]:
-    """A histogram an array, on one scale, with mean and standard deviation: activations, layer by layer, say.
-
-    Raises ValueError without an array.
-
-    >>> axes = plot_distributions({"layer 1": [-1.0, 1.0], "layer 2": [0.0, 4.0]})
-    >>> axes[1].get_title()
-    'layer 2\\nmean 2.00, std 2.00'
-    """
-    import matplotlib.pyplot as plt
-
-    values = {label: np.asarray(array, dtype=np.float64).ravel() for label, array in arrays.items()}
-    if not values:
-        raise ValueError("plot_distributions needs at least one array")
-    edges = np.histogram_bin_edges(np.concatenate(list(values.values())), bins)
-    figure = plt.figure(figsize=(max(4.0, 2.2 * len(values)), 2.6))
-    axes: Sequence[Axes] = list(np.atleast_1d(figure.subplots(1, len(values), sharex=True, sharey=True)))
-    for ax, (label, array) in zip(axes, values.items(), strict=True):
-        ax.hist(array, list(edges), density=True, color=PALETTE[0])
-        ax.set_title(f"{label}\nmean {array.mean():.2f}, std {array.std():.2f}", fontsize=9)
-    axes[0].set_ylabel("density")
-    return axes

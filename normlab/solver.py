@@ -24,6 +24,7 @@ __all__ = ["Model", "Solver"]
 Array = NDArray[Any]
 State = dict[str, Any]
 UpdateRule = Callable[[Array, Array, float, State], Array]
+ROWS = 1000  # that accuracy asks for at a time, which bounds its memory
 
 
 class Model(Protocol):
@@ -120,9 +121,9 @@ class Solver:
                 self._record_accuracy()
                 bar.set_postfix(loss=f"{self.loss_history[-1]:.3f}", val=f"{self.val_acc_history[-1]:.3f}")
 
-    def accuracy(self, X: Array, y: Array, batch_size: int = 1000) -> float:
-        """Share of the examples whose highest score is the label's, computed ``batch_size`` rows at a time."""
-        scores = [self.model.loss(X[start : start + batch_size]) for start in range(0, len(X), batch_size)]
+    def accuracy(self, X: Array, y: Array) -> float:
+        """Share of the examples whose highest score is the label's."""
+        scores = [self.model.loss(X[start : start + ROWS]) for start in range(0, len(X), ROWS)]
         return float(np.mean(np.concatenate(scores).argmax(axis=1) == y)) if scores else float("nan")
 
     def _record_accuracy(self) -> None:

@@ -201,8 +201,8 @@ def generated(folder: Path, names: Sequence[str]) -> dict[str, bytes]:
     }
 
 
-def assemble(names: Sequence[str], root: Path = ROOT) -> dict[str, bytes]:
-    """Make everything anew in a temporary folder and return the files, by their path under ``root``."""
+def assemble(names: Sequence[str]) -> dict[str, bytes]:
+    """Make everything anew in a temporary folder and return the files, by their path in the repository."""
     with tempfile.TemporaryDirectory() as scratch:
         for name in names:
             write_source(Course(name), Path(scratch))

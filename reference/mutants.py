@@ -34,6 +34,7 @@ from cosmic_ray.plugins import get_operator, operator_names
 
 from reference.course import Check, Course, chosen_assignments, functions_in, positive, run
 from reference.equivalent_mutants import EQUIVALENT
+from reference.proofread import BEGIN, END
 
 T = TypeVar("T")
 SECONDS = 20  # a mutant that computes longer is an endless loop
@@ -151,7 +152,7 @@ def _region(lines: Sequence[str]) -> set[int]:
     found: set[int] = set()
     inside = False
     for number, line in enumerate(lines, 1):
-        if "### BEGIN SOLUTION" in line or "### END SOLUTION" in line:
+        if BEGIN in line or END in line:
             inside = "BEGIN" in line
         elif inside:
             found.add(number)

@@ -19,9 +19,9 @@ from pathlib import Path
 import nbformat
 
 from reference.course import ASSIGNMENTS, ROOT, Course, CourseTextError, functions_in
+from reference.proofread import BEGIN, END
 
 DUE = datetime(2026, 3, 2, 12, 0)
-BLANK = 'raise NotImplementedError("write this part")'
 ESSAY = "Subtracting the column's mean removes whatever constant the bias had added, so its gradient is zero."
 
 Answers = dict[str, str]
@@ -150,7 +150,7 @@ def solutions(name: str) -> Answers:
     source = nbformat.read(ROOT / "source" / name / f"{name}.ipynb", as_version=4)
     return {
         cell.metadata.nbgrader.grade_id: "\n".join(
-            line for line in cell.source.splitlines() if line.strip() not in ("### BEGIN SOLUTION", "### END SOLUTION")
+            line for line in cell.source.splitlines() if line.strip() not in (BEGIN, END)
         )
         for cell in source.cells
         if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("solution")

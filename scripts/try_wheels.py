@@ -1,7 +1,7 @@
 """Build the wheels of normlab and autograder and use each where nothing else is: `make wheels`.
 
 Leaves them in dist/. Each is installed with what it needs, from the package index, into an environment of its own in a
-temporary folder; there normlab checks a release notebook, and autograder grades a class of one.
+temporary folder; there normlab checks a release notebook, and autograder grades a class of one and exports its zip.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import venv
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+ZIP = ("--format", "gradescope-autograder")  # which asks pip's records what is installed
 
 
 class TrialError(Exception):
@@ -59,6 +60,7 @@ def main() -> int:
             submit(course, "ada", RIGHT)
             graded = said(str(programs / "autograder"), "grade", NAME, "--course-dir", str(course))
             version = said(str(programs / "autograder"), "--version").strip()
+            said(str(programs / "autograder"), "export", NAME, *ZIP, "--course-dir", str(course))
             print(f"autograder, alone: {' '.join(graded.splitlines()[0].split())} ({version})")
         except TrialError as error:
             print(f"try_wheels: {error}", file=sys.stderr)

@@ -144,6 +144,15 @@ def test_ctrl_c_ends_with_130_and_says_how_to_go_on(monkeypatch: pytest.MonkeyPa
     assert "run the command again" in result.output
 
 
+def test_on_windows_one_sentence_says_where_the_engine_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.platform", "win32")
+    result = run("grade", NAME)
+    assert result.exit_code == 3
+    assert result.output == (
+        "autograder: The engine runs on Linux alone: use WSL 2, a virtual machine or a container.\n"
+    )
+
+
 def test_the_help_documents_every_exit_code() -> None:
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, AutograderError)]
     text = run("grade", "--help").output

@@ -1,5 +1,7 @@
 """The zip makes the engine grade in Gradescope: its two scripts are run here as Gradescope's documentation says.
 
+Slow, since an environment is made: this is what shows that the zip holds all that the engine needs.
+
 Gradescope itself is not at hand. Its layout (source, submission, results, submission_metadata.json) stands in a folder,
 which AUTOGRADER_ROOT names in the place of /autograder. Packages are not downloaded: the new environment sees those of
 this one, so that pip finds every pinned version there.

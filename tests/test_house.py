@@ -127,19 +127,6 @@ def test_gitignore_names_targets_that_make_what_it_lists() -> None:
     assert "for folder in release/*/; do cp" in recipe[1]
 
 
-# Lists of one kind of thing, each read by itself, however many there are.
-LISTS = re.compile(
-    r"(?<!normlab)/(mistakes\w*|right_\w+|checks\w*|equivalent_mutants)\.py$|_cases\.py$|tests/attacks/in_"
-)
-
-
-def test_a_module_is_read_in_one_sitting() -> None:
-    modules = [path for path in tracked("*.py", "*.js") if not LISTS.search(str(path))]
-    assert len(modules) > 50
-    for path in modules:
-        assert len(path.read_text().splitlines()) <= 350, f"{path.name} does more than one thing: split it"
-
-
 def test_contributing_first_says_what_is_written_and_what_is_generated() -> None:
     first = re.split(r"(?<=[.])\s", (ROOT / "CONTRIBUTING.md").read_text().split("\n\n", 1)[1])[0]
     written, _, generated = first.partition("never edit")

@@ -18,8 +18,7 @@ from matplotlib.text import Annotation
 
 from normlab.graph import Node, drawing, exp, sqrt
 from normlab.layout import layout
-from normlab.plots import INK, PALETTE, draw_graph, plot_distributions, plot_training, use_style
-from normlab.solver import Solver
+from normlab.plots import INK, PALETTE, draw_graph, use_style
 
 
 @pytest.fixture(autouse=True)
@@ -151,25 +150,6 @@ def test_a_drawing_goes_into_given_axes_and_grows_without() -> None:
 def test_an_unknown_name_to_highlight_is_refused() -> None:
     with pytest.raises(ValueError, match=r"no node 'sigma'; it has .*gamma"):
         draw_graph(normalized(), highlight=["sigma"])
-
-
-def test_training_and_distributions_are_drawn() -> None:
-    class Constant:
-        params: dict[str, np.ndarray] = {"w": np.zeros(1)}  # noqa: RUF012 - a model of one step
-
-        def loss(self, X: np.ndarray, y: np.ndarray | None = None) -> object:
-            return np.zeros((len(X), 2)) if y is None else (1.0, {"w": np.zeros(1)})
-
-    data = {"X_train": np.zeros((4, 1)), "y_train": np.zeros(4), "X_val": np.zeros((2, 1)), "y_val": np.zeros(2)}
-    solver = Solver(Constant(), data, batch_size=2, num_epochs=2, progress=False)
-    solver.train()
-    loss_ax, accuracy_ax = plot_training({"one": solver, "two": solver})
-    assert [np.asarray(line.get_ydata()).tolist() for line in loss_ax.lines] == [[1.0] * 4] * 2
-    assert [len(np.asarray(line.get_xdata())) for line in accuracy_ax.lines] == [3] * 4
-    axes = plot_distributions({"first": np.arange(9.0), "second": np.ones((3, 3))})
-    assert axes[0].get_title() == "first\nmean 4.00, std 2.58"
-    with pytest.raises(ValueError, match="at least one array"):
-        plot_distributions({})
 
 
 def test_results_stand_below_their_operands_and_nodes_do_not_overlap() -> None:

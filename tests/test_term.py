@@ -22,6 +22,7 @@ def test_every_output_that_is_made_is_shown() -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_the_commands_print_what_the_book_shows() -> None:
+    """Slow: a whole term is run; that buys pages on which no output is one that somebody typed or remembers."""
     command = [sys.executable, "scripts/term.py", "--check"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=1700, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -14,10 +14,6 @@ from tests.course_factory import RIGHT, Notebook, answered, assignment, cell, in
 SOURCE = assignment()
 
 
-def repaired(notebook: Notebook) -> tuple[Notebook, list[str]]:
-    return repair(SOURCE, parse(json.dumps(notebook).encode(), Limits()))
-
-
 def made_for(notebook: Notebook, name: str) -> Notebook:
     return notebook | {"metadata": {"normlab": {"assignment": name}}}
 

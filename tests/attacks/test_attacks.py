@@ -40,7 +40,7 @@ CASES = list(all_cases())
 HONEST = [f"{place:02d}-honest" for place in (0, 11, 22, 33, 44, 55)]
 # Rows that other files cover, since no submission in a batch can show them, and the test that stands for each.
 ELSEWHERE = {
-    43: ("test_collect_hostile.py", "test_a_hostile_name_is_refused_and_the_others_are_collected"),
+    43: ("collecting/test_collect_hostile.py", "test_a_hostile_name_is_refused_and_the_others_are_collected"),
     54: ("attacks/test_graders.py", "test_of_two_graders_at_once_one_grades_and_one_leaves"),
 }
 

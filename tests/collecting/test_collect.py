@@ -19,14 +19,7 @@ from autograder.grade import grade
 from autograder.gradebook import Gradebook
 from autograder.roster import read_roster
 from tests.course_factory import NAME, make_course
-from tests.exports import GOOD, RECEIPT, ROSTER, command, run, submitted, zipped
-
-
-@pytest.fixture
-def course(tmp_path: Path) -> Path:
-    (tmp_path / "roster.csv").write_text(ROSTER, encoding="utf-8")
-    return make_course(tmp_path / "course", gradebook=True)
-
+from tests.exports import GOOD, RECEIPT, command, run, submitted, zipped
 
 # the platforms
 

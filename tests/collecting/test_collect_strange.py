@@ -7,15 +7,8 @@ from pathlib import Path
 import pytest
 
 from autograder.errors import UsageError
-from tests.course_factory import NAME, make_course
-from tests.exports import GOOD, RECEIPT, ROSTER, run, submitted, zipped
-
-
-@pytest.fixture
-def course(tmp_path: Path) -> Path:
-    (tmp_path / "roster.csv").write_text(ROSTER, encoding="utf-8")
-    return make_course(tmp_path / "course", gradebook=True)
-
+from tests.course_factory import NAME
+from tests.exports import GOOD, RECEIPT, run, submitted, zipped
 
 BLACKBOARD = "P_ada_attempt_2026-03-02-11-58-00"
 RECEIVED = RECEIPT.format(name="Ada Lovelace", user="ada", zone="UTC", comment="")

@@ -10,16 +10,10 @@ import pytest
 
 from autograder import placing
 from autograder.roster import read_time
-from tests.course_factory import NAME, make_course
-from tests.exports import GOOD, RECEIPT, ROSTER, run, submitted, zipped
+from tests.course_factory import NAME
+from tests.exports import GOOD, RECEIPT, run, submitted, zipped
 
 SECOND = "second"
-
-
-@pytest.fixture
-def course(tmp_path: Path) -> Path:
-    (tmp_path / "roster.csv").write_text(ROSTER, encoding="utf-8")
-    return make_course(tmp_path / "course", gradebook=True)
 
 
 @pytest.fixture

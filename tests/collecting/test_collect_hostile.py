@@ -16,14 +16,8 @@ import pytest
 from autograder import archive
 from autograder.errors import AutograderError, UsageError
 from autograder.intake import Refused
-from tests.course_factory import NAME, make_course
-from tests.exports import GOOD, ROSTER, command, everything, run, submitted, zipped
-
-
-@pytest.fixture
-def course(tmp_path: Path) -> Path:
-    (tmp_path / "roster.csv").write_text(ROSTER, encoding="utf-8")
-    return make_course(tmp_path / "course", gradebook=True)
+from tests.course_factory import NAME
+from tests.exports import GOOD, command, everything, run, submitted, zipped
 
 
 def test_nobody_hands_in_for_another_through_the_exchange(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:

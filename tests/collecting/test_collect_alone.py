@@ -15,16 +15,10 @@ from autograder import archive
 from autograder.errors import UsageError
 from autograder.platforms import HandedIn
 from autograder.roster import Roster, Student, words
-from tests.course_factory import NAME, make_course
-from tests.exports import GOOD, RECEIPT, ROSTER, run, zipped
+from tests.course_factory import NAME
+from tests.exports import GOOD, RECEIPT, run, zipped
 
 NOBODY = 65534
-
-
-@pytest.fixture
-def course(tmp_path: Path) -> Path:
-    (tmp_path / "roster.csv").write_text(ROSTER, encoding="utf-8")
-    return make_course(tmp_path / "course", gradebook=True)
 
 
 @pytest.fixture
