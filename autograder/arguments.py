@@ -67,6 +67,10 @@ class Arguments:
         self.mutable.append(value)
         return None
 
+    def frozen(self) -> list[int]:
+        """The places of arrays that nobody may write into."""
+        return [n for n, each in enumerate(self.mutable) if isinstance(each, np.ndarray) and not each.flags.writeable]
+
     def change(self, place: int, change: Any) -> Any:
         """Change an argument in place as the student's code did; the argument."""
         argument = self.mutable[place]

@@ -35,6 +35,9 @@ class Copied:
     def __str__(self) -> str:
         return str(self._session.request("text", self._handle))
 
+    def __repr__(self) -> str:
+        return str(self._session.request("repr", self._handle))
+
     def __reduce_ex__(self, _: Any) -> Any:
         """A copy that a test makes is a plain one."""
         plain = as_plain(self)

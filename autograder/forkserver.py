@@ -212,7 +212,7 @@ class _Server:
             if walls.uid:
                 sandbox.become(walls.uid)
             os.chdir(self._work)
-            os.environ.update(HOME=self._work, TMPDIR=self._work)
+            os.environ.update({name: text.replace(self.folder, self._work) for name, text in os.environ.items()})
             tempfile.tempdir = self._work
         write_files(walls.files, Path())
         self.student.shell.outputs.journal = Journal(journal, walls.limits)

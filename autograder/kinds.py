@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 from functools import lru_cache
 from typing import Any
 
@@ -11,7 +10,7 @@ from autograder import protocol
 # What a number, a text or a container does; how it is made, told and copied is another matter.
 _BESIDE = (
     "__class__ __delattr__ __dir__ __doc__ __format__ __getattribute__ __getnewargs__ __getstate__ __init__ __new__ "
-    "__reduce__ __reduce_ex__ __setattr__ __sizeof__ __str__"
+    "__reduce__ __reduce_ex__ __repr__ __setattr__ __sizeof__ __str__"
 )
 _KINDS = (int, float, complex, str, bytes, list)
 _MORE = {"__call__", "__array__", "__array_ufunc__", "__matmul__", "__next__"}
@@ -19,7 +18,7 @@ _OPERATIONS = {name for kind in _KINDS for name in dir(kind) if name.startswith(
 
 # What a class made from a container may define beside: Python writes some of it into each class or named tuple.
 _OF_A_CLASS = (
-    "__repr__ __getattr__ __missing__ __module__ __qualname__ __slots__ __dict__ __weakref__ __annotations__ "
+    "__getattr__ __missing__ __module__ __qualname__ __slots__ __dict__ __weakref__ __annotations__ "
     "__orig_bases__ __parameters__ __init_subclass__ __class_getitem__ __abstractmethods__ __match_args__ __replace__ "
     "__static_attributes__ __firstlineno__"
 )
@@ -40,8 +39,7 @@ def made_from(kind: Any) -> Any:
 @lru_cache(1000)
 def reckons_as(kind: type, plain: type) -> bool:
     """Whether a class made from a kind of numbers or texts adds no operation of its own: then it can go over as one."""
-    names = _OPERATIONS - {"__repr__"} if isinstance(kind, enum.EnumMeta) else _OPERATIONS
-    return all(_defined(kind, name) is _defined(plain, name) for name in names)
+    return all(_defined(kind, name) is _defined(plain, name) for name in _OPERATIONS)
 
 
 def _defined(kind: type, name: str) -> Any:

@@ -14,13 +14,17 @@ import numpy as np
 from msgpack import ExtType
 
 from autograder import protocol, tables
+from autograder.arrays import SCALAR_CODE
 from autograder.kinds import made_from, reckons_as
 from autograder.limits import Limits
 from autograder.protocol import ARGUMENT, ATOMS, CALLBACK, COPY, GENERATOR, HANDLE, LAZY, MIRROR, as_plain, reference
 from autograder.wire import Codec, extension
 
 EVERYTHING = 1000  # levels of containers by value
-SHORT = 8  # items of a tuple of plain ones, which is sent as it is: a list may hold a hundred thousand edges of a graph
+# Items of a tuple of plain ones, which is sent as it is: a list may hold a hundred thousand edges of a graph, and NumPy
+# takes for an index what is a tuple and nothing else.
+SHORT = 8
+_PLAIN = ATOMS | {type(...), *SCALAR_CODE}
 
 _LONG: dict[type, type] = {np.longdouble: np.float64, np.clongdouble: np.complex128}  # which other machines lack
 
@@ -173,8 +177,8 @@ class Objects:
                 return reference(ARGUMENT, place)
         if kind is np.ndarray:
             return self._prepare_array(value, live)
-        if kind is tuple and len(value) <= SHORT and all(type(item) in ATOMS for item in value):
-            return value
+        if kind is tuple and len(value) <= SHORT and all(map(_is_of_an_index, value)):
+            return tuple([self.prepare(item, 0, live) for item in value])
         container = dict if kind in _AS_DICT else made_from(kind)
         is_plain = kind is container or kind in _AS_DICT
         if container is not None and (levels == 0 or not is_plain):
@@ -299,6 +303,14 @@ class Objects:
             if key not in was or was[key] is not item
         ]
         return [new, list(map(self.prepare_key, gone))] if new or gone else None
+
+
+def _is_of_an_index(item: Any) -> bool:
+    """Whether it is a plain value, a slice of such, or an array of places or of truth values, as np.where gives."""
+    kind = type(item)
+    if kind is slice:
+        return {type(item.start), type(item.stop), type(item.step)} <= _PLAIN
+    return kind in _PLAIN or (kind is np.ndarray and item.dtype.kind in "bi")
 
 
 def _native(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

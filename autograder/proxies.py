@@ -1,8 +1,8 @@
 """Trusted side: what stands in a test for an object that lives in the student's process.
 
-Calls, attributes and items are forwarded. Comparison, truth and arithmetic with a trusted operand never are: a
-lying ``__eq__`` would win, and the expected value would travel to the student. For the same reason NumPy and pandas,
-whose functions call methods of what they are given, find none.
+Calls, attributes, items and truth are forwarded. Comparison and arithmetic with a trusted operand never are: a lying
+``__eq__`` would win, and the expected value would travel to the student. For the same reason NumPy and pandas, whose
+functions call methods of what they are given, find none.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ _ADVICE = (
     "what was returned is an object of the student's own"
 )
 _MAX_TYPES = 1000
+MOST_ASKED = 100_000  # items of an object that a test looks through for one
 _LIBRARIES = frozenset({"numpy", "pandas"})
 _NO_VALUE = getattr(np, "_NoValue", None)  # what np.vectorize compares a function with
 _get, _set = object.__getattribute__, object.__setattr__
@@ -91,7 +92,10 @@ class Proxy:
         return value
 
     def __contains__(self, item: object) -> bool:
-        """Whether one of its items is that, compared here: a method of its class would learn what a test expects."""
+        """Whether one of its items is that, compared here: a method of its class would learn what a test expects.
+
+        All are asked for, since the class would learn as much from where the test stops.
+        """
         if isinstance(item, Proxy) and not type(item)._is_plain:
             return _ask(self, "operate", "contains", item) is True
         values = iter(self)
@@ -99,7 +103,12 @@ class Proxy:
             first = list(islice(values, 1))
         except TypeError:
             _refuse(self, "asked whether it holds a value of the test")
-        return item in first or item in values
+        items = [*first, *islice(values, MOST_ASKED)]
+        if len(items) > MOST_ASKED:
+            raise BoundaryError(
+                f"{type(self).__name__!r} of the student's has more than {MOST_ASKED:,} items to look through"
+            )
+        return item in items
 
     def __enter__(self) -> Any:
         return _ask(self, "enter")
@@ -155,7 +164,7 @@ class Proxy:
         _refuse(self, "handed to NumPy")
 
     def __bool__(self) -> bool:
-        _refuse(self, "true or false")
+        return _ask(self, "truth") is True
 
     def __reduce_ex__(self, _: Any) -> NoReturn:
         _refuse(self, "pickled")
@@ -180,8 +189,14 @@ def asked_by_a_library() -> bool:
     return str(sys._getframe(2).f_globals.get("__name__")).partition(".")[0] in _LIBRARIES
 
 
+def _shown(proxy: Proxy) -> str:
+    """The name of its class; of a plain container, list and not Container."""
+    kind = type(proxy)
+    return kind.__name__ if kind.__module__ != "autograder.containers" else proxy.__class__.__name__
+
+
 def _refuse(proxy: Proxy, what: str) -> NoReturn:
-    raise BoundaryError(f"{type(proxy).__name__!r} of the student's cannot be {what} in a test: {_ADVICE}")
+    raise BoundaryError(f"{_shown(proxy)!r} of the student's cannot be {what} in a test: {_ADVICE}")
 
 
 def _compare(proxy: Proxy, name: str, other: object) -> bool:

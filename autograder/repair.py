@@ -118,8 +118,8 @@ class _Matcher:
     def added(self) -> Iterator[tuple[int, SubmittedCell]]:
         """Cells that the student added, and the index of the cell that each is to follow.
 
-        That is the cell that it followed, unless the code cell below it, which may need it, belongs further up. What
-        bound a name that it uses stays above it.
+        That is the cell that it followed, unless one below it, which may need it, belongs further up, or a function
+        above uses what only it binds. What bound a name that it uses stays above it.
         """
         stands = {position: self.assignment.cells[self.taken[position]] for position in self.chosen.values()}
         code = {position: cell for position, cell in stands.items() if cell.cell_type == "code"}
@@ -130,18 +130,29 @@ class _Matcher:
         order = [stands[position].index for position in sorted(stands)]
         moved, last = order != sorted(order), -1
         bound: dict[str, int] = {}  # name -> index of the cell behind which it can be used
+        awaited: dict[str, int] = {}  # name that nothing above binds -> index of the first cell whose functions use it
+        needs = [
+            (position, cell.index, self._needs(position, cell)) for position, cell in (code.items() if moved else ())
+        ]
         for position, submitted in enumerate(self.submitted):
             names = names_in(submitted.source if moved and submitted.cell_type == "code" else "")
             if position in stands:
                 place = last = stands[position].index
             elif self._free(position) and submitted.source.strip():
-                below = near.get(position)
-                limit = below.index - 1 if below and _may_need(below, names.binds) else last
-                place = max([min(last, limit), *_of(bound, names.binds | names.reads)])
+                below, ours = near.get(position), names.binds | names.imports
+                limits = [index - 1 for lower, index, used in needs if lower > position and not used.isdisjoint(ours)]
+                limits += [below.index - 1] if below and _may_need(below, names.binds) else []
+                place = max([min([last, *limits, *_of(awaited, ours)]), *_of(bound, names.binds | names.reads)])
                 yield place, submitted
             else:
                 continue
             bound |= dict.fromkeys(names.binds | names.imports, max([place, *_of(bound, names.within)]))
+            for name in names.within - bound.keys():
+                awaited[name] = min(place, awaited.get(name, place))
+
+    def _needs(self, position: int, cell: Cell) -> frozenset[str]:
+        """Names that a cell may need: a locked one is the course's, of others what was handed in counts."""
+        return cell.loads - cell.binds if cell.locked else names_in(self.submitted[position].source).within
 
     def puts_back(self, cell: Cell) -> bool:
         """Whether the student's version of a graded cell is lost."""

@@ -66,7 +66,8 @@ class Session:
         self._callback_number: dict[int, int] = {}
         self._arguments = Arguments()  # of the request that runs: what an answer may refer to
         self._exceptions: dict[type, int] = {}  # a class made here for one of the student's -> its handle
-        self._mirrored: bool  # the message being read brought a mirror
+        self._reading = False  # a message, of which nothing is believed yet
+        self._mirrored: bool  # that message brought a mirror
         self._streams = Streams(known=False, python=python_random)
 
     # what tests and the judge ask
@@ -86,7 +87,8 @@ class Session:
         named = {name: sent.outgoing(value) for name, value in keywords.items()}
         label = self._labels.get(handle, "")
         try:
-            return self._recorded("call", (handle, label), ["call", None, handle, positional, named], sent)
+            message = ["call", None, handle, positional, named, sent.frozen()]
+            return self._recorded("call", (handle, label), message, sent)
         finally:
             if not self.dead:
                 self.called()
@@ -151,6 +153,8 @@ class Session:
     def _exchange(self, message: list[Any], arguments: Arguments) -> Any:
         if self.dead:
             raise StudentDied(self.dead)
+        if self._reading:
+            raise ProtocolError("a value that is to be asked before its message is read")
         self.tell_bindings()
         mirrors = self._mirrors.news()
         freed, self.freed = self.freed[:MOST_FREED], self.freed[MOST_FREED:]
@@ -188,8 +192,11 @@ class Session:
 
     def _answer(self, operation: str) -> Any:
         while True:
-            self._mirrored = False
-            message = self.channel.receive()
+            self._mirrored, self._reading = False, True
+            try:
+                message = self.channel.receive()
+            finally:
+                self._reading = False
             self.moment += operation not in protocol.LOOKS
             if type(message) is not list or len(message) != 3:
                 raise ProtocolError("not an answer")

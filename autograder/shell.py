@@ -252,7 +252,10 @@ def _always_draw_png() -> None:
     def with_png(shell: Any, formats: Any, **options: Any) -> None:
         select(shell, {"png", *([formats] if isinstance(formats, str) else formats)}, **options)
 
-    vars(pylabtools)["select_figure_formats"] = with_png  # the backend takes it from there when it is imported
+    # The backend takes it from there where it is imported later, and has its own where it was before.
+    for module in (pylabtools, sys.modules.get("matplotlib_inline.backend_inline")):
+        if module is not None:
+            vars(module)["select_figure_formats"] = with_png
 
 
 def _skip_own_frames(error: BaseException) -> Any:

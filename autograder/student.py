@@ -51,6 +51,7 @@ class Student:
             "set item": lambda h, key, value: operator.setitem(get(h), plain(key), plain(value)),
             "delete item": lambda h, key: operator.delitem(get(h), plain(key)),
             "length": lambda h: len(get(h)),
+            "truth": lambda h: bool(get(h)),
             "items": lambda h, start: [live(item) for item in get(h)[start : start + protocol.SLICE]],
             "item": lambda h, place: live(get(h)[place]),
             "keys": lambda h, start: [self.objects.prepare_key(key) for key in _slice(get(h), start)],
@@ -123,11 +124,13 @@ class Student:
         self.shell.outputs.take()
         return self.shell.run(source, number)
 
-    def _call(self, handle: int, arguments: list[Any], keywords: dict[str, Any]) -> tuple[Any, Any]:
+    def _call(self, handle: int, arguments: list[Any], keywords: dict[str, Any], frozen: list[int]) -> tuple[Any, Any]:
         objects = self.objects
         received: list[Any] = []  # mutable arguments, in the order in which the judge met them
         positional = [objects.restore(value, received) for value in arguments]
         named = {name: objects.restore(value, received) for name, value in keywords.items()}
+        for place in frozen:
+            received[place].flags.writeable = False
         before = objects.snapshot(received)
         result = objects[handle](*positional, **named)
         objects.arguments = {id(value): place for place, value in enumerate(received)}

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from functools import lru_cache
+from symtable import SymbolTable, symtable
 from typing import Any, NamedTuple
 
 MAX_TRANSFORMED, MAX_MAGICS = 10_000, 20  # characters and magics of a cell that IPython is asked about
@@ -136,36 +137,30 @@ def names_in(source: str) -> Names:
     if len(source) <= MAX_PARSED:
         with warnings.catch_warnings(), suppress(*UNREADABLE):
             warnings.simplefilter("ignore")  # what Python thinks of the code is the student's to read
-            return _names(ast.parse(source))
+            return _names(source)
     words = frozenset(re.findall(r"\w+", source))
     return Names(functions_in(source), frozenset(), words, words)
 
 
-def _names(tree: ast.Module) -> Names:
-    now: list[ast.AST] = [tree]
-    later: list[ast.AST] = []  # the bodies of functions
-    for node in now:  # which grows
+def _names(source: str) -> Names:
+    tree = ast.parse(source)
+    nodes: list[ast.AST] = [tree]
+    for node in nodes:  # which grows
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            now += [*node.decorator_list, node.args]
-            later += node.body
+            nodes += [*node.decorator_list, node.args]
         else:
-            now += ast.iter_child_nodes(node)
-    for node in later:
-        later += ast.iter_child_nodes(node)
-    loads: list[set[str]] = [set(), set()]
-    own: set[str] = set()
-    imports: set[str] = set()
-    for place, nodes in enumerate((now, later)):
-        for node in nodes:
-            if isinstance(node, ast.Name):
-                (own if isinstance(node.ctx, ast.Store) else loads[place]).add(node.id)
-            elif isinstance(node, ast.arg):
-                own.add(node.arg)
-            elif isinstance(node, ast.alias):
-                imports.add(bound_by(node))
-    reads, binds = frozenset(loads[0]), frozenset(bound_names(tree.body))
-    within = reads | (loads[1] - own)
-    return Names(binds, frozenset(imports), reads if reads.isdisjoint(binds) else within, within)
+            nodes += ast.iter_child_nodes(node)
+    reads = frozenset(node.id for node in nodes if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Store))
+    imports = frozenset(bound_by(node) for node in ast.walk(tree) if isinstance(node, ast.alias))
+    binds, within = frozenset(bound_names(tree.body)), reads.union(_globals(symtable(source, "cell", "exec")))
+    return Names(binds, imports, reads if reads.isdisjoint(binds) else within, within)
+
+
+def _globals(scope: SymbolTable) -> Iterator[str]:
+    """Names that the functions and classes within a scope, at any depth, look up at a cell's top level."""
+    for inner in scope.get_children():
+        yield from (name.get_name() for name in inner.get_symbols() if name.is_global())
+        yield from _globals(inner)
 
 
 def functions_in(source: str) -> frozenset[str]:

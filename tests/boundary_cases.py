@@ -6,6 +6,7 @@ STUDENT = '''
 import collections
 import enum
 import random
+import re
 
 import numpy as np
 
@@ -452,6 +453,48 @@ class Temperature(float):
 
     def __str__(self):
         return f"{float(self)} {self.unit}"
+
+
+class Metres(float):
+    def __repr__(self):
+        return f"{float(self)} m"
+
+
+def word(text):
+    return re.fullmatch("[a-z]+", text)
+
+
+def places(x):
+    return x, np.where(x > 1), {"best": np.unravel_index(x.argmax(), x.shape)}
+
+
+class Queue:
+    def __init__(self):
+        self.items = []
+
+    def add(self, item):
+        self.items.append(item)
+
+    def __len__(self):
+        return len(self.items)
+
+
+WEIGHTS = np.arange(3.0)
+
+
+def grow():
+    global WEIGHTS
+    WEIGHTS.flags.writeable = True
+    WEIGHTS += 1
+    WEIGHTS.flags.writeable = False
+
+
+CORNER = np.array(2)[()], slice(1, None), ...
+
+
+def center(x):
+    x -= x.mean()
+    return x
 
 
 class Money(float):
@@ -1098,6 +1141,33 @@ SAME = {
         assert copy.deepcopy({"t": t}) == {"t": 3.5} and np.mean([t, t]) == 3.5
         assert save(1)[1] == "train" and save(1)[1].name == "TRAIN"
         assert {save(1)[1]: 2}["train"] == 2""",
+    "a number whose class shows itself in its own way": """
+        m = Metres(2.5)
+        assert m == 2.5 and m + 1 == 3.5 and repr(m) == "2.5 m" and f"{[m]}" == "[2.5 m]" """,
+    "tuples of places, in a result and in a variable": """
+        x = np.arange(12.0).reshape(4, 3)
+        _, where, found = places(x)
+        assert x[where].tolist() == x[x > 1].tolist() and x[found["best"]] == 11
+        assert type(where) is tuple and type(CORNER) is tuple and x[CORNER].tolist() == [7, 8]""",
+    "the truth of an object": """
+        assert word("ab") and not word("?") and bool(word("ab")) is True
+        q = Queue()
+        assert not q and not q.add(1) and q and bool(q) is True""",
+    "an array that nobody may write into": """
+        x = np.arange(3.0)
+        x.flags.writeable = False
+        try:
+            center(x)
+        except ValueError as error:
+            assert "read-only" in str(error) and x.tolist() == [0, 1, 2]
+        else:
+            raise AssertionError
+        assert center(x.copy()).tolist() == [-1, 0, 1] and center(np.arange(2.0)).sum() == 0""",
+    "an array of the student's that a test froze": """
+        WEIGHTS.setflags(write=False)
+        grow()
+        assert WEIGHTS.tolist() == [1, 2, 3]
+        WEIGHTS.setflags(write=True)""",
     "numbers and texts whose class reckons in its own way": """
         m = Money(1.5)
         assert isinstance(m + Money(1.0), Money) and repr(m) == "$1.50"
@@ -1153,7 +1223,6 @@ REFUSED = {
     "order against a trusted value": "Point(1) < 2",
     "arithmetic with a trusted value": "Point(1) + 1",
     "reflected arithmetic with an array": "np.ones(2) * Point(1)",
-    "truth": "bool(Point(1))",
     "membership of a trusted value in an object that cannot be iterated over": "5 in Bag()",
     "arithmetic in place with a trusted value": "p = Point(1); p += 1",
     "a number": "float(Point(1))",

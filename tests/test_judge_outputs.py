@@ -128,6 +128,14 @@ def test_a_figure_comes_as_png_whatever_the_notebook_asks_for(asked: str, worker
     assert "image/png" in outputs(worker.grade(submission(demo_first=source)), "demo-first")[-1]["data"]
 
 
+def test_a_figure_comes_as_png_also_where_the_course_asks_for_another_format() -> None:
+    asked = "from matplotlib_inline.backend_inline import set_matplotlib_formats\nset_matplotlib_formats('svg')"
+    judged = judged_cells(
+        given("given", f"import matplotlib.pyplot as plt\n{asked}"), student("plt.plot([1, 2])\nplt.show()")
+    )
+    assert {"image/png", "image/svg+xml"} <= outputs(judged, "student")[-1]["data"].keys()
+
+
 def test_an_import_that_is_left_out_is_named_and_the_others_are_kept(worker: Worker) -> None:
     source = "import math, nowhere as n\nprint(math.pi > 3)\nn.call(1)\nfrom math.inside import x\nprint(n)\nn.y = 1"
     *said, error = outputs(worker.grade(submission(demo_first=source)), "demo-first")

@@ -12,7 +12,7 @@ from autograder.assignment import Assignment
 from autograder.intake import parse
 from autograder.limits import Limits
 from autograder.repair import repair
-from autograder.syntax import defines
+from autograder.syntax import defines, names_in
 from autograder.unanswered import blank_cells
 from normlab.check import check
 from tests.course_factory import RIGHT, Notebook, answered, assignment, cell, release
@@ -268,6 +268,34 @@ def test_an_added_cell_stays_below_what_a_function_that_it_calls_uses() -> None:
     helper, used, alike = "def helper(x): return g(x)", "K = helper(1)", "def other(x):\n    g = x\n    return g"
     found = graded("imports", "g", helper, used, alike, "f", *TESTS, "hh", "test_hh")
     assert found == ["imports", helper, alike, "f", "test_f", "g", used, "test_g", "hh", "test_hh"]
+
+
+HELPER = "def helper(x): return x"
+
+
+@pytest.mark.parametrize(
+    ("handed_in", "expected"),
+    [
+        (("g", HELPER, "test_g", "f", "test_f"), (HELPER, "f", "test_f", "g", "test_g")),
+        (("g", HELPER, "f", *TESTS), (HELPER, "f", "test_f", "g", "test_g")),
+        (("f", "g", HELPER, *TESTS), ("f", HELPER, "test_f", "g", "test_g")),
+    ],
+)
+def test_a_helper_stays_above_the_test_of_each_answer_that_uses_it(
+    handed_in: tuple[str, ...], expected: tuple[str, ...]
+) -> None:
+    both = {name: f"def {name}(x): return helper(x)" for name in "fg"}
+    found = graded("imports", *(both.get(each, each) for each in handed_in), "test_hh", "hh")
+    shown = {source: name for name, source in both.items()}
+    assert [shown.get(each, each) for each in found] == ["imports", *expected, "hh", "test_hh"]
+
+
+def test_a_name_is_a_functions_own_where_that_function_binds_it_alone() -> None:
+    source = "def norm(scale):\n    return scale\ndef helper(x):\n    return x * scale\n"
+    source += "def count():\n    global n\n    n += 1"
+    assert names_in(source).within == {"scale", "n"}
+    nested = "def outer(a):\n    def inner():\n        return a, b, [c for d in e]\n    return inner"
+    assert names_in(nested).within == set("bce")
 
 
 def test_a_second_attempt_stays_above_the_test_that_it_stood_above() -> None:

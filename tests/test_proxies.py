@@ -23,6 +23,39 @@ from autograder.session import Session
 from tests.conversation import Lying
 
 
+def test_an_object_is_asked_for_all_its_items_wherever_the_one_that_is_looked_for_stands(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(proxies, "MOST_ASKED", 5)
+    given: list[int] = []
+
+    class Counting(Lying):
+        def request(self, operation: Any, *_: Any) -> Any:
+            if operation == "iterate":
+                return things_of(self)
+            given.append(len(given))
+            return [len(given) <= most, given[-1]]
+
+    def things_of(session: Lying) -> Any:
+        return proxy_type("Thing")(cast(Session, session), 1)
+
+    for most, looked_for, found in ((4, 1, True), (4, 9, False), (5, 0, True)):
+        given.clear()
+        assert (looked_for in things_of(Counting(None))) is found
+        assert len(given) == most + 1
+    given.clear()
+    most = 6
+    with pytest.raises(BoundaryError, match="has more than 5 items"):
+        _ = 0 in things_of(Counting(None))
+
+
+@pytest.mark.parametrize("answer", [True, False, 1, [1], None])
+def test_an_object_is_true_where_the_answer_is_true_itself_alone(answer: Any) -> None:
+    session, (one,) = things(answer, 1)
+    assert bool(one) is (answer is True)
+    assert session.asked == [("truth", 1)]
+
+
 def test_a_change_of_another_shape_or_kind_is_not_written_into_an_array() -> None:
     arguments, x = Arguments(), np.zeros((2, 3))
     arguments.outgoing(x)
@@ -105,7 +138,6 @@ def test_an_object_is_itself_and_is_not_none_whatever_it_says() -> None:
 REFUSALS: dict[str, Callable[[Any], object]] = {
     "turned into an array": np.asarray,
     "handed to NumPy": np.sqrt,
-    "true or false": bool,
     "pickled": pickle.dumps,
     "subclassed": lambda thing: types.new_class("Sub", (thing,)),
     "compared with a value of the test": lambda thing: thing == 1,

@@ -229,6 +229,9 @@ def test_without_isolation_the_tests_still_run_apart() -> None:
         notebook["cells"][0]["source"] = "def f():\n    import os; os._exit(0)"
         assert open_worker.grade(notebook).scores == {"f__check": 0}
         assert seen(open_worker, "import os; print(os.listdir('.'))") == "[]"
+        settings = "import os; print(os.path.exists(os.environ['MPLCONFIGDIR'] + '/x'))"
+        left = "import os; os.makedirs(os.environ['MPLCONFIGDIR']); open(os.environ['MPLCONFIGDIR'] + '/x', 'w')\n"
+        assert [seen(open_worker, source) for source in (left + settings, settings)] == ["True", "False"]
 
 
 def test_a_secret_that_can_be_seen_stops_everything_before_a_submission_runs() -> None:

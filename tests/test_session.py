@@ -12,7 +12,7 @@ from msgpack import ExtType
 from autograder.bindings import GONE
 from autograder.errors import BoundaryError
 from autograder.exceptions import CellTimeout, StudentDied
-from autograder.protocol import ARGUMENT, CALLBACK, GENERATOR, HANDLE, IS_EXCEPTION, LIST_KIND
+from autograder.protocol import ARGUMENT, CALLBACK, GENERATOR, HANDLE, IS_EXCEPTION, LIST_KIND, TUPLE_KIND
 from autograder.proxies import Proxy
 from autograder.session import ENDED
 from tests.conversation import NO_NEWS, Changed, Talk, lazy, mirror, number, thing, value
@@ -23,7 +23,7 @@ def test_a_question_is_its_operands_and_the_answer_its_payload(talk: Talk) -> No
     assert talking.session.request("get item", 1, "key") == [1, "two"]
     assert talking.session.call(4, ((1, 2), "x"), {"y": [5]}) == {"three": 3}
     assert talking.asked() == ["get item", None, 1, "key"]
-    assert talking.asked() == ["call", None, 4, [(1, 2), "x"], {"y": [5]}]
+    assert talking.asked() == ["call", None, 4, [(1, 2), "x"], {"y": [5]}, []]
     assert talking.is_silent()
 
 
@@ -53,6 +53,13 @@ MALFORMED: list[Any] = [
     *(["call back", None, call] for call in CALLS),
     *map(value, PAYLOADS),
 ]  # fmt: skip
+
+
+def test_a_value_that_would_be_asked_before_its_message_is_read_ends_the_conversation(talk: Talk) -> None:
+    """Else what its question brings would count for the message, too, such as that an array of its own may come."""
+    talking = talk(value((mirror(5, np.ones(1)), {lazy(6, TUPLE_KIND): 1})), value([]), value(1))
+    with pytest.raises(StudentDied, match="to be asked before its message is read"):
+        talking.session.call(1, (), {})
 
 
 @pytest.mark.parametrize("answer", MALFORMED)
@@ -134,7 +141,7 @@ def test_a_function_has_one_number_however_often_it_is_passed(talk: Talk) -> Non
     talking = talk(value(1), value(1))
     for _ in range(2):
         talking.session.call(7, (len, abs, len), {"key": abs})
-        _, _, _, positional, named = talking.asked()
+        _, _, _, positional, named, _ = talking.asked()
         assert [number(sent, CALLBACK) for sent in (*positional, named["key"])] == [0, 1, 0, 1]
 
 
