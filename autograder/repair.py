@@ -11,13 +11,14 @@ import copy
 import itertools
 import json
 from collections import defaultdict, deque
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
+from autograder.added import anchors
 from autograder.assignment import Assignment, Cell
 from autograder.intake import SubmittedCell, made_for
 from autograder.marks import graded_metadata
-from autograder.syntax import defines, functions_in, names_in, shows
+from autograder.syntax import defines, functions_in, shows
 from autograder.wording import shown
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -116,43 +117,10 @@ class _Matcher:
         return self.submitted[self.chosen[cell.index]]
 
     def added(self) -> Iterator[tuple[int, SubmittedCell]]:
-        """Cells that the student added, and the index of the cell that each is to follow.
-
-        That is the cell that it followed, unless one below it, which may need it, belongs further up, or a function
-        above uses what only it binds. What bound a name that it uses stays above it.
-        """
+        """Cells that the student added, and the index of the cell that each is to follow."""
         stands = {position: self.assignment.cells[self.taken[position]] for position in self.chosen.values()}
-        code = {position: cell for position, cell in stands.items() if cell.cell_type == "code"}
-        near: dict[int, Cell] = {}  # by position, the code cell at it or below
-        for position in reversed(range(len(self.submitted))):
-            if cell := code.get(position) or near.get(position + 1):
-                near[position] = cell
-        order = [stands[position].index for position in sorted(stands)]
-        moved, last = order != sorted(order), -1
-        bound: dict[str, int] = {}  # name -> index of the cell behind which it can be used
-        awaited: dict[str, int] = {}  # name that nothing above binds -> index of the first cell whose functions use it
-        needs = [
-            (position, cell.index, self._needs(position, cell)) for position, cell in (code.items() if moved else ())
-        ]
-        for position, submitted in enumerate(self.submitted):
-            names = names_in(submitted.source if moved and submitted.cell_type == "code" else "")
-            if position in stands:
-                place = last = stands[position].index
-            elif self._free(position) and submitted.source.strip():
-                below, ours = near.get(position), names.binds | names.imports
-                limits = [index - 1 for lower, index, used in needs if lower > position and not used.isdisjoint(ours)]
-                limits += [below.index - 1] if below and _may_need(below, names.binds) else []
-                place = max([min([last, *limits, *_of(awaited, ours)]), *_of(bound, names.binds | names.reads)])
-                yield place, submitted
-            else:
-                continue
-            bound |= dict.fromkeys(names.binds | names.imports, max([place, *_of(bound, names.within)]))
-            for name in names.within - bound.keys():
-                awaited[name] = min(place, awaited.get(name, place))
-
-    def _needs(self, position: int, cell: Cell) -> frozenset[str]:
-        """Names that a cell may need: a locked one is the course's, of others what was handed in counts."""
-        return cell.loads - cell.binds if cell.locked else names_in(self.submitted[position].source).within
+        own = [position for position, each in enumerate(self.submitted) if self._free(position) and each.source.strip()]
+        return ((place, self.submitted[position]) for position, place in anchors(self.submitted, stands, own))
 
     def puts_back(self, cell: Cell) -> bool:
         """Whether the student's version of a graded cell is lost."""
@@ -256,15 +224,6 @@ class _Matcher:
         """Whether what binds them there would be lost with the change of a locked cell, which is restored."""
         cell = self.assignment.cells[self.taken[position]]
         return cell.locked and cell.binds.isdisjoint(names)
-
-
-def _may_need(cell: Cell, names: Collection[str]) -> bool:
-    """Whether a cell may need what binds these above it; a locked one, which is the course's, reads them then."""
-    return not cell.locked or not (cell.loads - cell.binds).isdisjoint(names)
-
-
-def _of(places: Mapping[str, int], names: Collection[str]) -> Iterator[int]:
-    return (places[name] for name in names if name in places)
 
 
 def _untouched(submitted: SubmittedCell, cell: Cell) -> bool:

@@ -35,6 +35,7 @@ TIMES = 8  # ... so many times as long as without a mutant
 BOUNDARY = ["tests/test_proxies.py", "tests/test_boundary.py"]
 WIRE = ["tests/test_wire.py", "tests/test_wire_hostile.py"]
 TESTS = {
+    "added": ["tests/test_moved_answers.py"],
     "arguments": BOUNDARY,
     "arrays": WIRE,
     "bindings": ["tests/test_bindings.py"],

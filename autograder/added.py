@@ -1,0 +1,92 @@
+"""Which of the assignment's cells each cell that a student added is to follow, where the others are put in order."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+from autograder.assignment import Cell
+from autograder.intake import SubmittedCell
+from autograder.syntax import Names, names_in
+
+
+def anchors(
+    submitted: Sequence[SubmittedCell], stands: Mapping[int, Cell], own: Sequence[int]
+) -> Iterator[tuple[int, int]]:
+    """For each position in ``own`` the index of the cell to follow, -1 for none; ``stands``: the cell at a position.
+
+    That is the cell that it followed, unless one below it, which may need it, belongs further up, or a function above
+    uses what only it binds. What bound a name that it uses stays above it.
+    """
+    order = [stands[position].index for position in sorted(stands)]
+    if order == sorted(order):
+        yield from _kept(stands, own)
+        return
+    code = {position: cell for position, cell in stands.items() if cell.cell_type == "code"}
+    near: dict[int, Cell] = {}  # by position, the code cell at it or below
+    for position in reversed(range(len(submitted))):
+        if cell := code.get(position) or near.get(position + 1):
+            near[position] = cell
+    needs = [(position, cell.index, _needs(cell, submitted[position])) for position, cell in code.items()]
+    leads: dict[str, set[str]] = defaultdict(set)  # name -> names that an added cell binds which uses it
+    for position in own:
+        names = _names(submitted[position])
+        for name in names.within:
+            leads[name] |= names.binds | names.imports
+    bound: dict[str, int] = {}  # name -> index of the cell behind which it can be used
+    awaited: dict[str, int] = {}  # name that nothing above binds -> index of the first cell whose functions use it
+    last, added = -1, {*own}
+    for position, each in enumerate(submitted):
+        names = _names(each)
+        if position in stands:
+            place = last = stands[position].index
+        elif position in added:
+            below, helped = near.get(position), _reached(leads, names.binds | names.imports)
+            limits = [index - 1 for lower, index, used in needs if lower > position and not used.isdisjoint(helped)]
+            limits += [below.index - 1] if below and _may_need(below, names.binds) else []
+            place = max([min([last, *limits, *_of(awaited, helped)]), *_of(bound, names.binds | names.reads)])
+            yield position, place
+        else:
+            continue
+        bound |= dict.fromkeys(names.binds | names.imports, max([place, *_of(bound, names.within)]))
+        for name in names.within - bound.keys():
+            awaited[name] = min(place, awaited.get(name, place))
+
+
+def _kept(stands: Mapping[int, Cell], own: Iterable[int]) -> Iterator[tuple[int, int]]:
+    last = -1
+    for position in sorted([*stands, *own]):
+        if position in stands:
+            last = stands[position].index
+        else:
+            yield position, last
+
+
+def _names(cell: SubmittedCell) -> Names:
+    return names_in(cell.source if cell.cell_type == "code" else "")
+
+
+def _needs(cell: Cell, submitted: SubmittedCell) -> frozenset[str]:
+    """Names that a cell may need: a locked one is the course's, of others what was handed in counts."""
+    return cell.loads - cell.binds if cell.locked else names_in(submitted.source).within
+
+
+def _may_need(cell: Cell, names: Collection[str]) -> bool:
+    """Whether a cell may need what binds these above it; a locked one, which is the course's, reads them then."""
+    return not cell.locked or not (cell.loads - cell.binds).isdisjoint(names)
+
+
+def _reached(leads: Mapping[str, Collection[str]], names: Iterable[str]) -> set[str]:
+    """These names, and those whose functions need them."""
+    found: set[str] = set()
+    waiting = [*names]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += leads.get(name, ())
+    return found
+
+
+def _of(places: Mapping[str, int], names: Collection[str]) -> Iterator[int]:
+    return (places[name] for name in names if name in places)
