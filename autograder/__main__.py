@@ -108,7 +108,8 @@ def grade(
         [f"  {student}: {counted(a, 'point')}, {b:g} the last" for student, (a, b) in sorted(summary.earlier.items())]
     )
     if summary.written:
-        click.echo(f"{counted(summary.written, *WAITING)} for a person's grade")
+        now = " in what was graded now" if summary.unchanged else ""
+        click.echo(f"{counted(summary.written, *WAITING)} for a person's grade{now}")
     _list([f"look at {who}: {reason}" for who, reason in gathered(summary.people)], " in .autograder/log.jsonl")
 
 

@@ -18,7 +18,7 @@ from autograder.received import Received
 from autograder.recognition import recognize
 from autograder.roster import read_roster
 from autograder.strays import other_notebooks
-from autograder.wording import shown
+from autograder.wording import nearest, shown
 
 
 def collect(
@@ -33,9 +33,9 @@ def collect(
 
     ``roster`` is a CSV file with the column id and any of name, email, lms_id (the platform's number of the student)
     and submitted (a time, for platforms that do not tell it). Without one, only platforms that name students by their
-    identifiers (Blackboard, nbgrader's exchange, plain folders) can be collected, and nobody is missing. The gradebook
-    gets the roster's students, too. Raises UsageError where a source or the roster cannot be used; then nothing was
-    put anywhere.
+    identifiers (Blackboard, nbgrader's exchange, plain folders) can be collected, and nobody knows who is missing. The
+    gradebook gets the roster's students, too. Raises UsageError where a source or the roster cannot be used; then
+    nothing was put anywhere.
 
     >>> found = collect("scaling", [Path("downloads")], Path("my_course"), roster=Path("roster.csv"))
     >>> found.placed, found.missing, found.notes[0]
@@ -66,6 +66,11 @@ def collect(
         due = stack.enter_context(closing(Due(course, assignment, make=students is not None)))
         if students is not None and due.gradebook is not None:
             enroll(due.gradebook, students)
+        elif due.gradebook is not None and (people := due.gradebook.people()):
+            found.notes += [
+                f"{student} is new to the gradebook{nearest(student, people) or '.'}"
+                for student in sorted(matched.by_student.keys() - people)
+            ]
         received = Received(course, assignment)
         roll = sorted(student.id for student in students or ())
         for student in sorted(matched.by_student):
@@ -88,7 +93,8 @@ def collect(
             "submitted tells times."
         )
     found.unknown.sort()
-    found.missing = [student for student in roll if not course.folder("submitted", student, assignment).is_dir()]
+    if students is not None:
+        found.missing = [student for student in roll if not course.folder("submitted", student, assignment).is_dir()]
     return found
 
 
@@ -98,5 +104,7 @@ def lines(found: Collected) -> Iterator[str]:
     yield f"{len(found.placed)} put in place, {len(found.unchanged)} unchanged"
     for title in ("missing", "late", "double", "unknown", "refused"):
         entries = getattr(found, title)
-        yield f"{title}: {len(entries)}"
-        yield from (f"  {entry}" for entry in entries)
+        yield f"{title}: {'not known without a --roster' if entries is None else len(entries)}"
+        yield from (f"  {entry}" for entry in entries or ())
+    if found.unknown:
+        yield "what belongs to nobody: correct the roster, or put it by hand under submitted/<id>/"

@@ -196,8 +196,8 @@ class Course:
         folder = self.folder("source", ".", assignment)
         paths = sorted(folder.glob("[!.]*.ipynb")) if re.fullmatch(r"[^/\\+]*[^/\\+.][^/\\+]*", assignment) else []
         if not paths:
-            there = ", ".join(sorted({utf8(path).parent.name for path in self.sources()}))
             place = self.root / self.setting("source_directory")
+            there = ", ".join(sorted({utf8(path).parent.name for path in self.sources() if path.parent != place}))
             known = f"there are {there}" if there else f"{place} holds none; --course-dir names the course"
             raise UsageError(f"There is no assignment {assignment!r} with a notebook; {known}.")
         return {utf8(path).stem: Assignment.from_file(path, self.markers) for path in paths}

@@ -22,7 +22,7 @@ from autograder.errors import AutograderError, UsageError
 from autograder.files import write_atomically, write_or_clear
 from autograder.gone import check_none_gone, clear
 from autograder.gradebook import Gradebook, Record
-from autograder.guard import backup, check_sqlite, only_grader, open_gradebook
+from autograder.guard import backup, only_grader, open_gradebook, set_aside
 from autograder.jobs import known_answers, make_job, make_record, seconds_late, version_of
 from autograder.pool import LocalPool
 from autograder.progress import Progress
@@ -76,8 +76,8 @@ def grade(
     batch = _Batch(course, assignment, list(dict.fromkeys(students)))
     try:
         with only_grader(course.root):
-            check_sqlite(course.root, course.db_url)
-            with closing(open_gradebook(course)) as gradebook:
+            batch.summary.notes += set_aside(course)
+            with closing(open_gradebook(course, begin=True)) as gradebook:
                 gradebook.lock()
                 return batch.run(gradebook, jobs, scheduler, force)
     except OSError as error:  # a full disk, above all

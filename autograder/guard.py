@@ -53,15 +53,37 @@ def backups(root: Path) -> list[Path]:
     return sorted(path for path in (root / STATE / "backups").glob("gradebook-*.db") if COPY.fullmatch(path.name))
 
 
-def open_gradebook(course: Course) -> Gradebook:
-    """The course's gradebook; raises GradebookError where its file was emptied, which SQLite takes for a new one."""
+def open_gradebook(course: Course, begin: bool = False) -> Gradebook:
+    """The course's gradebook; raises GradebookError where its file is damaged, or where only copies of it are there.
+
+    ``begin``: where the file is gone, a new one is begun; one that was emptied nobody meant to delete.
+    """
     path, copies = sqlite_path(course.db_url), backups(course.root)
-    if copies and path is not None and path.is_file() and not path.stat().st_size:
-        raise GradebookError(
-            f"The gradebook {path} is an empty file, and there are copies of what it held: put back {copies[-1]}, "
-            "or delete the file to begin a new one."
-        )
+    if copies and path is not None:
+        if path.is_file() and not path.stat().st_size:
+            raise GradebookError(
+                f"The gradebook {path} is an empty file, and there are copies of what it held: put back {copies[-1]}, "
+                "or delete the file to begin a new one."
+            )
+        if not path.exists() and not begin:
+            raise GradebookError(
+                f"The gradebook {path} is gone, and there are copies of what it held: put back {copies[-1]}, or begin "
+                "a new one with `autograder grade`."
+            )
+    check_sqlite(course.root, course.db_url)
     return Gradebook(course.db_url)
+
+
+def set_aside(course: Course) -> list[str]:
+    """Where the gradebook is gone, keep the last copy of what it held for good; a sentence that says so."""
+    path, copies = sqlite_path(course.db_url), backups(course.root)
+    if not copies or path is None or path.exists():
+        return []
+    kept = copies[-1].rename(copies[-1].with_name(f"before-{copies[-1].name}"))
+    return [
+        f"There was no gradebook {path}, and a new one was begun. What people had entered in the one before, due dates "
+        f"and extensions stand in {kept}: to go on with that, put it back and grade again."
+    ]
 
 
 def backup(root: Path, url: str) -> Path | None:

@@ -28,10 +28,11 @@ def match(handed_in: Iterable[HandedIn], students: list[Student] | None) -> Matc
     found = Matched()
     by_student = found.by_student
     roster, handed_in = Roster(students or ()), [*handed_in]
-    whole = {file.source.path for file in handed_in if file.group and roster.has_name(file.name)}
+    groups = _groups(handed_in, roster)
     for file in handed_in:
-        if file.group and file.source.path not in whole:  # of a class in which all are called Anna-, somebody is known
-            file = replace(file, name=file.name.removeprefix(file.group))
+        names = [file.name[len(head) :] for head in _heads(file) & groups]
+        if known := [name for name in names if roster.has_name(name)]:
+            file = replace(file, name=min(known, key=len))
         if students is None:
             fits = [Student(normalize("NFC", user)) for user in file.users if len(file.users) == 1 and is_id(user)]
         else:
@@ -60,11 +61,26 @@ def match(handed_in: Iterable[HandedIn], students: list[Student] | None) -> Matc
     return found
 
 
+def _heads(file: HandedIn) -> set[str]:
+    """What may be a group's name before the student's: "Group 1-"."""
+    return {file.name[: place + 1] for place, char in enumerate(file.name) if char == "-" and file.may_name_a_group}
+
+
+def _groups(handed_in: list[HandedIn], roster: Roster) -> set[str]:
+    """Heads that two names share and with which nobody of the roster is called, as where two are called Anna-."""
+    names = {file.name: file for file in handed_in}
+    shared = Counter(head for file in names.values() for head in _heads(file))
+    own = {head for name, file in names.items() if roster.has_name(name) for head in _heads(file)}
+    return {head for head, count in shared.items() if count > 1} - own
+
+
 def _namesakes(file: HandedIn, fits: list[Student]) -> str:
     """Who they are, and how a person tells them apart; "" where nobody fits."""
     people = listed([f"{student.id} ({shown(student.name)})" if student.name else student.id for student in fits])
-    known = f"the lms_id {shown(file.lms_id)}" if file.lms_id else "the e-mail that the platform knows"
-    advice = f"give the right one {known} there, or put the file by hand under submitted/<id>/"
+    advice = "put the file by hand under submitted/<id>/"
+    if file.number or not file.lms_id:  # Moodle's number is another in each activity
+        known = f"the lms_id {shown(file.lms_id)}" if file.lms_id else "the e-mail that the platform knows"
+        advice = f"give the right one {known} there, or {advice}"
     return f" fits {len(fits)} people of the roster, {people}; {advice}" if fits else ""
 
 

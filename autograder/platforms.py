@@ -10,10 +10,9 @@ Students choose the last part of a name, so every pattern takes the first place 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import takewhile
 
 from autograder.archive import File, Source
 from autograder.course import parse_timestamp
@@ -59,7 +58,7 @@ class HandedIn:
     users: tuple[str, ...] = ()  # identifiers that the platform may mean
     lms_id: str = ""  # the platform's number of the student
     name: str = ""  # the student's, as the platform writes it
-    group: str = ""  # how all names of the source begin: with a group's name, perhaps
+    may_name_a_group: bool = False  # "Group 1-Ada Lovelace"
     when: datetime | None = None  # UTC
     order: str = ""  # of attempts whose times are not known: the last in the alphabet counts
     folder: str = ""  # the student's own, where folders are named by students
@@ -83,26 +82,16 @@ def canvas(source: Source) -> list[HandedIn]:
 def moodle(source: Source) -> list[HandedIn]:
     """``Ada Lovelace_1234567_assignsubmission_file_/batchnorm.ipynb``; the number is the participant's.
 
-    A name that tells two participants is nobody's, for where students choose the names that are shown, one of them may
-    have chosen the first.
+    Before each name a group's may stand, where the activity has groups (mod/assign, its downloader). A name that tells
+    two participants is nobody's, for where students choose the names that are shown, one of them may have chosen the
+    first.
     """
-    found = matches(source, MOODLE)
-    group = _group({m["who"] for _, m in found})
     return [
         HandedIn(source, file, m["file"])
         if len(PARTICIPANT.findall(file.path.rpartition("/")[2])) > 1
-        else HandedIn(source, file, m["file"], (), m["user"], m["who"], group)
-        for file, m in found
+        else HandedIn(source, file, m["file"], (), m["user"], m["who"], may_name_a_group=True)
+        for file, m in matches(source, MOODLE)
     ]
-
-
-def _group(names: Collection[str]) -> str:
-    """What Moodle may have written before each name: "Group 1-", where one was chosen (mod/assign, its downloader)."""
-    if len(names) < 2:
-        return ""
-    shared = takewhile(lambda pair: pair[0] == pair[1], zip(min(names), max(names), strict=False))
-    head, hyphen, _ = "".join(one for one, _ in shared).rpartition("-")
-    return head + hyphen
 
 
 def blackboard(source: Source) -> list[HandedIn]:

@@ -27,7 +27,8 @@ from autograder.attempts import Attempts, best
 from autograder.course import Course
 from autograder.errors import AutograderError, GradebookError
 from autograder.gone import check_none_gone
-from autograder.guard import only_grader, open_gradebook
+from autograder.gradebook import Gradebook
+from autograder.guard import only_grader
 from autograder.jobs import known_answers, make_job, make_record, seconds_late, version_of
 from autograder.kept import Kept
 from autograder.pages import make_page
@@ -49,7 +50,7 @@ class GradeInSandbox(NbGraderPreprocessor):  # type: ignore[misc]
         course = _course(self, info)
         notebooks = course.notebooks(title)
         submission = read_submission(course.folder("submitted", student, title), list(notebooks), course.limits)
-        with only_grader(course.root), closing(open_gradebook(course)) as gradebook:
+        with only_grader(course.root), closing(Gradebook(course.db_url)) as gradebook:
             gradebook.lock()
             gradebook.save_assignment(course.course_id, title, notebooks)
             # Which submission is the best, all of its notebooks tell.
@@ -94,7 +95,7 @@ class FeedbackExporter(Exporter):  # type: ignore[misc]
         course = _course(self, info)
         notebooks = course.notebooks(title)
         check_none_gone(title, notebooks, [name])
-        with closing(open_gradebook(course)) as gradebook:
+        with closing(Gradebook(course.db_url)) as gradebook:
             found = next((each for each in gradebook.results(title, student) if each.notebook == name), None)
             kept = gradebook.kept(title, student).get(name, Kept())
         if found is None:

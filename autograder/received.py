@@ -64,7 +64,8 @@ class Received:
     def is_new(self, student: str, files: list[HandedIn]) -> bool:
         """Whether the platform names the student by another number than before: another activity, another person."""
         known = {number for each in self.of.get(student, {}).values() for number in each.get("number", [])}
-        return bool(known) and not known & {file.lms_id for file in files}
+        now = {file.lms_id for file in files} - {""}  # a folder tells none
+        return bool(known and now) and not known & now
 
     @cached_property
     def _of_number(self) -> dict[str, str]:

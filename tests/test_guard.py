@@ -12,7 +12,7 @@ import pytest
 from autograder.course import Course
 from autograder.errors import AutograderError, GradebookError
 from autograder.gradebook import Gradebook
-from autograder.guard import BACKUPS, backup, backups, check_sqlite, only_grader, open_gradebook
+from autograder.guard import BACKUPS, backup, backups, check_sqlite, only_grader, open_gradebook, set_aside
 from tests.course_factory import NAME, assignment, make_course
 from tests.graded_course import record, rows
 
@@ -50,7 +50,26 @@ def test_an_emptied_gradebook_is_not_begun_anew_while_there_are_copies_of_it(cou
         open_gradebook(course)
     assert (course.root / "gradebook.db").read_bytes() == b""
     (course.root / "gradebook.db").unlink()
-    open_gradebook(course).close()
+    with pytest.raises(GradebookError, match=f"is gone.* put back {copy}, or begin a new one"):
+        open_gradebook(course)
+    assert not (course.root / "gradebook.db").exists()
+
+
+def test_of_a_gradebook_that_is_gone_the_last_copy_is_kept_for_good_and_named(course: Course, book: Gradebook) -> None:
+    assert set_aside(course) == []
+    backup(course.root, course.db_url)
+    copy = backup(course.root, course.db_url)
+    book.close()
+    assert copy is not None
+    (course.root / "gradebook.db").unlink()
+    (said,) = set_aside(course)
+    kept = copy.with_name(f"before-{copy.name}")
+    assert f"stand in {kept}: to go on with that, put it back" in said
+    open_gradebook(course, begin=True).close()
+    for _ in range(BACKUPS + 1):
+        backup(course.root, course.db_url)
+    assert kept.exists()
+    assert set_aside(course) == []
 
 
 def test_what_people_keep_beside_the_copies_is_theirs(course: Course) -> None:

@@ -132,7 +132,9 @@ def test_a_gradebook_that_is_gone_is_made_anew(course: Path) -> None:
     grade(NAME, course, jobs=1)
     for path in course.glob("gradebook.db*"):
         path.unlink()
-    assert grade(NAME, course, jobs=1).graded == len(STUDENTS)
+    again = grade(NAME, course, jobs=1)
+    assert again.graded == len(STUDENTS)
+    assert "a new one was begun" in again.notes[0]
     assert sums(course) == EVERYTHING
 
 

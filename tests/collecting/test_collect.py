@@ -231,6 +231,7 @@ def test_a_roster_that_cannot_be_used_is_told(tmp_path: Path, text: str, message
 def test_a_student_without_a_notebook_is_named(course: Path) -> None:
     found = run(course, zipped(course, {"lovelaceada_4711_99_essay.pdf": b"%PDF"}))
     assert found.refused == ["ada handed in essay.pdf, which is not scaling.ipynb"]
+    assert found.missing is not None
     assert "ada" in found.missing
 
 

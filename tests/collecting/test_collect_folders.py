@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from autograder import placing
+from autograder.collect import collect, lines
 from autograder.roster import read_time
 from tests.course_factory import NAME
 from tests.exports import GOOD, RECEIPT, run, submitted, zipped
@@ -93,6 +94,31 @@ def test_the_group_that_was_chosen_in_moodle_stands_before_each_name(course: Pat
     people = {"Ada Lovelace": 5, "Emmy Noether": 6}
     files = {f"Lab-1-{name}_{n}_assignsubmission_file_/scaling.ipynb": GOOD for name, n in people.items()}
     assert run(course, zipped(course, files)).placed == ["ada", "emmy"]
+
+
+def test_moodles_groups_may_differ_and_an_own_name_with_a_hyphen_is_none(course: Path) -> None:
+    names = ["A-Ada Lovelace", "A-x", "B-Emmy Noether", "B-y", "Jean-Zoe Zed", "C-Rene-Descartes", "C-z"]
+    files = {f"{name}_{n}_assignsubmission_file_/scaling.ipynb": GOOD for n, name in enumerate(names, 5)}
+    found = run(course, zipped(course, files))
+    assert found.placed == ["ada", "emmy", "rene"]
+    assert len(found.unknown) == 4
+    assert list(lines(found))[-1] == (
+        "what belongs to nobody: correct the roster, or put it by hand under submitted/<id>/"
+    )
+
+
+def test_who_comes_by_mail_after_a_platform_has_no_other_number(course: Path) -> None:
+    assert run(course, zipped(course, {"lovelaceada_4711_11_scaling.ipynb": GOOD})).placed == ["ada"]
+    notes = run(course, zipped(course, {"ada/scaling.ipynb": GOOD + b" "})).notes
+    assert [note for note in notes if "number" in note] == []
+
+
+def test_without_a_roster_a_name_that_the_gradebook_does_not_know_is_told(course: Path) -> None:
+    run(course, zipped(course, {"ada/scaling.ipynb": GOOD}))
+    found = collect("scaling", [zipped(course, {"adda/scaling.ipynb": GOOD, "emmy/scaling.ipynb": GOOD})], course)
+    assert "adda is new to the gradebook; do you mean ada?" in found.notes
+    assert [note for note in found.notes if "emmy" in note] == []
+    assert "missing: not known without a --roster" in lines(found)
 
 
 def test_a_first_name_that_all_have_in_moodle_is_no_group(course: Path) -> None:
