@@ -21,6 +21,7 @@ from autograder.outputs import Outputs, Stream
 from autograder.syntax import bound_by, ends_quietly
 
 LEFT_OUT = "__autograder_left_out__"
+NO_PROGRAM = "no program can be started while a notebook is graded"
 # Magics that load, or call, what is installed.
 _OF_THE_MACHINE = frozenset(
     {"matplotlib", "gui", "load_ext", "reload_ext", "conda", "mamba", "micromamba", "uv", "env", "set_env"}
@@ -68,14 +69,15 @@ class _InteractiveShell(InteractiveShell):  # type: ignore[misc]
     # What the student's own Jupyter has and a sandbox has not costs a line, and not the function below it.
 
     def system(self, cmd: str) -> None:
-        shown = cmd.replace(sys.executable, "python").replace("python -m pip", "pip")  # as %pip says it
-        _leave_out(f"!{shown}", "no program can be started while a notebook is graded")
+        _leave_out(f"!{cmd}", NO_PROGRAM)
 
     def getoutput(self, cmd: str, split: bool = True, depth: int = 0) -> Any:
         self.system(cmd)
         return SList() if split else LSString()
 
     def run_line_magic(self, magic_name: str, line: str, _stack_depth: int = 1) -> Any:
+        if magic_name == "pip":  # which would go on to say that the kernel may have to be restarted
+            return _leave_out(f"%pip {line}".rstrip(), NO_PROGRAM)
         try:
             return super().run_line_magic(magic_name, line, _stack_depth + 1)
         except (UsageError, ImportError, RuntimeError, ValueError) as error:

@@ -100,6 +100,7 @@ def test_what_is_hidden_in_source_is_no_notebook_and_no_assignment(course: Cours
     (folder / ".ipynb_checkpoints" / f"{NAME}-checkpoint.ipynb").write_text("{}")
     assert list(course.notebooks(NAME)) == [NAME]
     assert [path.name for path in course.sources()] == [f"{NAME}.ipynb"]
+    (course.root / "source" / "header.ipynb").write_text("{}")  # nbgrader's quickstart puts one there
     with pytest.raises(UsageError, match=rf"there are {NAME}\.$"):
         course.notebooks("nothing")
 

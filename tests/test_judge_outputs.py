@@ -136,6 +136,11 @@ def test_a_figure_comes_as_png_also_where_the_course_asks_for_another_format() -
     assert {"image/png", "image/svg+xml"} <= outputs(judged, "student")[-1]["data"].keys()
 
 
+def test_a_package_that_would_be_installed_is_named_as_it_was_written_and_nothing_else_is_said(worker: Worker) -> None:
+    judged = worker.grade(submission(demo_first="%pip install torch"))
+    assert text(judged, "demo-first") == f"%pip install torch: {NO_PROGRAM}"
+
+
 def test_an_import_that_is_left_out_is_named_and_the_others_are_kept(worker: Worker) -> None:
     source = "import math, nowhere as n\nprint(math.pi > 3)\nn.call(1)\nfrom math.inside import x\nprint(n)\nn.y = 1"
     *said, error = outputs(worker.grade(submission(demo_first=source)), "demo-first")
