@@ -16,7 +16,8 @@ def anchors(
     """For each position in ``own`` the index of the cell to follow, -1 for none; ``stands``: the cell at a position.
 
     That is the cell that it followed, unless one below it, which may need it, belongs further up, or a function above
-    uses what only it binds. What bound a name that it uses stays above it.
+    uses what only it binds: the next answer may need anything, others what they name. What bound a name that it uses
+    stays above it.
     """
     order = [stands[position].index for position in sorted(stands)]
     if order == sorted(order):
@@ -43,7 +44,7 @@ def anchors(
         elif position in added:
             below, helped = near.get(position), _reached(leads, names.binds | names.imports)
             limits = [index - 1 for lower, index, used in needs if lower > position and not used.isdisjoint(helped)]
-            limits += [below.index - 1] if below and _may_need(below, names.binds) else []
+            limits += [below.index - 1] if below and not below.locked else []
             place = max([min([last, *limits, *_of(awaited, helped)]), *_of(bound, names.binds | names.reads)])
             yield position, place
         else:
@@ -69,11 +70,6 @@ def _names(cell: SubmittedCell) -> Names:
 def _needs(cell: Cell, submitted: SubmittedCell) -> frozenset[str]:
     """Names that a cell may need: a locked one is the course's, of others what was handed in counts."""
     return cell.loads - cell.binds if cell.locked else names_in(submitted.source).within
-
-
-def _may_need(cell: Cell, names: Collection[str]) -> bool:
-    """Whether a cell may need what binds these above it; a locked one, which is the course's, reads them then."""
-    return not cell.locked or not (cell.loads - cell.binds).isdisjoint(names)
 
 
 def _reached(leads: Mapping[str, Collection[str]], names: Iterable[str]) -> set[str]:

@@ -14,6 +14,26 @@ UNUSED = "nobody looks at it where none is cached"
 NO_BODY = "a head alone takes the longer way to the same empty body"
 
 SURVIVORS: dict[str, dict[str, str]] = {
+    "added": {
+        "if order == sorted(order): -> if order <= sorted(order):": "none is smaller than the sorted",
+        (
+            'code = {position: cell for position, cell in stands.items() if cell.cell_type == "code"} -> '
+            'code = {position: cell for position, cell in stands.items() if cell.cell_type <= "code"}'
+        ): "markdown and raw come after it",
+        (
+            'return names_in(cell.source if cell.cell_type == "code" else "") -> '
+            'return names_in(cell.source if cell.cell_type <= "code" else "")'
+        ): "markdown and raw come after it",
+        (
+            "limits = [index - 1 for lower, index, used in needs if lower > position and not used.isdisjoint(helped)] "
+            "-> "
+            "limits = [index - 1 for lower, index, used in needs if lower >= position and not used.isdisjoint(helped)]"
+        ): "a cell of the student's own is none of these",
+        (
+            "awaited[name] = min(place, awaited.get(name, place)) -> "
+            "awaited[name] = min(awaited.get(name, place), place)"
+        ): "the smaller one is the same",
+    },
     "arrays": {
         (
             "rest = bytearray(memoryview(data)[3 + 8 * ndim :]) -> rest = bytearray(memoryview(data)[3 ^ 8 * ndim :])"
@@ -59,7 +79,11 @@ SURVIVORS: dict[str, dict[str, str]] = {
         ): "no status comes after it",
         (
             "share = AGAIN if cell and self._timeouts(cell)[0] else 1.0 -> "
-            "share = AGAIN if cell and self._timeouts(cell)[1] else 1.0"
+            "share = AGAIN if cell and self._timeouts(cell)[ 1] else 1.0"
+        ): "tasks are named where checks are counted",
+        (
+            "share = AGAIN if cell and self._timeouts(cell)[0] else 1.0 -> "
+            "share = AGAIN if cell and self._timeouts(cell)[ -1] else 1.0"
         ): "tasks are named where checks are counted",
     },
     "life": {
@@ -85,13 +109,6 @@ SURVIVORS: dict[str, dict[str, str]] = {
             "seen.known = dict(zip(keys, values, strict=True)) | seen.known -> "
             "seen.known = dict(zip(keys, values, **{})) | seen.known"
         ): COUNTED,
-    },
-    "repair": {
-        (
-            'code = {position: cell for position, cell in stands.items() if cell.cell_type == "code"} -> '
-            'code = {position: cell for position, cell in stands.items() if cell.cell_type <= "code"}'
-        ): "markdown and raw come after it",
-        "if positions != sorted(positions): -> if positions > sorted(positions):": "none is smaller than the sorted",
     },
     "session": {
         (
@@ -236,5 +253,8 @@ SURVIVORS: dict[str, dict[str, str]] = {
             ): "more messages are verified, none of which is refused"
             for other in (">=", "!=", "is not")
         },
+    },
+    "repair": {
+        "if positions != sorted(positions): -> if positions > sorted(positions):": "none is smaller than the sorted",
     },
 }

@@ -220,15 +220,20 @@ def test_a_copy_of_a_check_further_down_moves_nothing() -> None:
     assert notes == ["The cell scale_forward__values was there 2 times; one was graded."]
 
 
-def graded(*order: str) -> list[str]:
+def graded(*order: str, checks: str = "{name}(1)") -> list[str]:
     """The cells to grade where f, g and hh were asked for; each is named by its id, or is a source."""
     cells = {"imports": cell("code", "imports", "import numpy as np", locked=True)}
     for name in ("f", "g", "hh"):
         solved = f"def {name}(x):\n    ### BEGIN SOLUTION\n    return x\n    ### END SOLUTION"
         cells[name] = cell("code", name, solved, solution=True)
-        cells[f"test_{name}"] = cell("code", f"test_{name}", f"{name}(1)", grade=True, locked=True, points=1)
+        cells[f"test_{name}"] = cell(
+            "code", f"test_{name}", checks.format(name=name), grade=True, locked=True, points=1
+        )
     source = Assignment("f", {"cells": [*cells.values()], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
-    handed_in = [cells.get(each) or cell("code", f"own-{place}", each) for place, each in enumerate(order)]
+    kinds = {True: "markdown", False: "code"}
+    handed_in = [
+        cells.get(each) or cell(kinds[each.startswith("# ")], f"own-{place}", each) for place, each in enumerate(order)
+    ]
     work = {"cells": handed_in, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
     notebook = repaired(work, source)[0]
     sources = {raw["source"]: name for name, raw in cells.items()}
@@ -288,6 +293,79 @@ def test_a_helper_stays_above_the_test_of_each_answer_that_uses_it(
     found = graded("imports", *(both.get(each, each) for each in handed_in), "test_hh", "hh")
     shown = {source: name for name, source in both.items()}
     assert [shown.get(each, each) for each in found] == ["imports", *expected, "hh", "test_hh"]
+
+
+USES = {
+    "K": "def f(x): return helper(x)",  # by way of the helper alone
+    "tools": "def f(x): return tools.sqrt(x)",
+}
+
+
+@pytest.mark.parametrize(
+    ("own", "used"),
+    [
+        (["K = 1", "def helper(x): return x + K"], "K"),
+        (["def helper(x): return x + K", "K = 1"], "K"),
+        (["import math as tools"], "tools"),
+        (["import math as tools\nK = 1", "def helper(x): return x + K"], "K"),
+        (["import math as K", "def helper(x): return x + K"], "K"),
+        (["import math as tools\ntools = tools.e"], "tools"),
+        (["K = 1", "import math as tools\nbase = K"], "tools"),
+        (["K = 1", "import math as tools\ntools = tools.e + K"], "tools"),
+    ],
+)
+def test_what_a_helper_of_an_answer_needs_goes_where_the_helper_goes(own: list[str], used: str) -> None:
+    f = USES[used]
+    found = graded("imports", "hh", "test_hh", f, "g", *own, *TESTS)
+    assert found == ["imports", f, *own, "test_f", "g", "test_g", "hh", "test_hh"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("import math as tools", "t = tools.pi"),
+        ("import math as tools\ntools = tools.pi", "t = tools"),
+        ("K = 1", "K = K + 1"),
+    ],
+)
+def test_what_an_added_cell_uses_stays_above_it_though_the_answer_below_goes_up(first: str, second: str) -> None:
+    found = graded("imports", "hh", first, "test_hh", second, "f", "test_f", "g", "test_g")
+    assert found == ["imports", "f", "test_f", "g", "test_g", "hh", first, second, "test_hh"]
+
+
+def test_a_helper_goes_no_further_up_than_the_first_answer_that_uses_it() -> None:
+    g = "def g(x): return helper(x)"
+    found = graded("imports", "hh", HELPER, "test_hh", "f", "test_f", g, "test_g")
+    assert found == ["imports", "f", "test_f", HELPER, g, "test_g", "hh", "test_hh"]
+
+
+def test_a_text_that_looks_like_code_stays_where_it_stood() -> None:
+    f, note = "def f(x): return helper(x)", "# a note:\nhelper = 1"
+    found = graded("imports", "hh", "test_hh", f, "g", note, *TESTS)
+    assert found == ["imports", f, "test_f", "g", note, "test_g", "hh", "test_hh"]
+
+
+def test_a_name_that_is_bound_again_below_stays_below() -> None:
+    f, before, after = "def f(x): return x + K", "K = 1", "K = 2"
+    found = graded("imports", "hh", "test_hh", before, f, "test_f", after, "g", "test_g")
+    assert found == ["imports", before, f, "test_f", after, "g", "test_g", "hh", "test_hh"]
+
+
+def test_where_the_order_is_kept_a_helper_below_the_test_stays_below_and_an_empty_cell_is_no_cell() -> None:
+    f = "def f(x): return helper(x)"
+    found = graded("'top'", "imports", f, "test_f", "", HELPER, "g", "test_g", "hh", "test_hh", "'end'")
+    assert found == ["'top'", "imports", f, "test_f", HELPER, "g", "test_g", "hh", "test_hh", "'end'"]
+
+
+def test_an_empty_cell_and_one_above_all_are_no_matter_where_the_order_is_another() -> None:
+    found = graded("'top'", "imports", "hh", "test_hh", "", "f", "'mine'", "g", *TESTS, "'end'")
+    assert found == ["'top'", "imports", "f", "'mine'", "test_f", "g", "test_g", "'end'", "hh", "test_hh"]
+
+
+@pytest.mark.parametrize("own", ["v = 3", "w = 3"])
+def test_a_name_that_a_check_binds_itself_it_does_not_need(own: str) -> None:
+    found = graded("imports", "f", "g", own, *TESTS, "hh", "test_hh", checks="v = w = {name}(1)\nv")
+    assert found == ["imports", "f", "test_f", "g", own, "test_g", "hh", "test_hh"]
 
 
 def test_a_name_is_a_functions_own_where_that_function_binds_it_alone() -> None:
