@@ -35,7 +35,7 @@ TIMES = 8  # ... so many times as long as without a mutant
 BOUNDARY = ["tests/test_proxies.py", "tests/test_boundary.py"]
 WIRE = ["tests/test_wire.py", "tests/test_wire_hostile.py"]
 TESTS = {
-    "added": ["tests/test_moved_answers.py"],
+    "added": ["tests/test_added.py"],
     "arguments": BOUNDARY,
     "arrays": WIRE,
     "bindings": ["tests/test_bindings.py"],
@@ -52,6 +52,7 @@ TESTS = {
     "repair": [
         "tests/test_repair.py",
         "tests/test_moved_answers.py",
+        "tests/test_added.py",
         "tests/test_corrected_source.py",
         "tests/test_wrong_notebook.py",
     ],
