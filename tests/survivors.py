@@ -257,4 +257,10 @@ SURVIVORS: dict[str, dict[str, str]] = {
     "repair": {
         "if positions != sorted(positions): -> if positions > sorted(positions):": "none is smaller than the sorted",
     },
+    "replaced": {
+        (
+            "again = {name for name in names if is_another(names[name], self._known.get(name))} -> "
+            "again = {name for name in names if is_another(self._known.get(name), names[name])}"
+        ): "each is another than the other",
+    },
 }

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
 
 from autograder.assignment import Assignment
+from autograder.intake import parse
+from autograder.repair import repair
 from autograder.worker import Worker
+from tests import course_factory as factory
 from tests.three_tasks import LIMITS, instructor, submission
 
 
@@ -36,6 +40,23 @@ def test_what_takes_the_place_of_an_answer_after_its_checks_is_flagged(worker: W
     assert worker.grade(notebook).flags == ["first is bound again after its checks"]
     notebook["cells"].insert(1, notebook["cells"].pop(second))
     assert worker.grade(notebook).flags == []
+
+
+@pytest.mark.parametrize(
+    "source", ["def first(x):\n    return x + 1", "import math as first", "import math as first\nfirst = first.tau"]
+)
+def test_a_cell_of_the_course_may_bind_an_answer_again(source: str) -> None:
+    notebook = instructor()
+    check = next(place for place, raw in enumerate(notebook["cells"]) if raw["id"] == "first--check")
+    for place, name in ((check + 1, "again"), (-1, "other")):
+        text = source if name == "again" else "import os\ntwo = 2"
+        notebook["cells"].insert(place, factory.cell("code", name, text))
+    assignment = Assignment("tasks", notebook)
+    handed_in, _ = repair(assignment, parse(json.dumps(notebook).encode(), LIMITS))
+    with Worker(assignment, LIMITS) as started:
+        assert started.grade(handed_in).flags == []
+        handed_in["cells"][-2]["source"] = "first = len"
+        assert started.grade(handed_in).flags == ["first is bound again after its checks"]
 
 
 def test_an_answer_that_is_made_anew_in_another_process_is_not_bound_again(worker: Worker) -> None:
