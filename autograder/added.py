@@ -29,11 +29,10 @@ def anchors(
         if cell := code.get(position) or near.get(position + 1):
             near[position] = cell
     needs = [(position, cell.index, _needs(cell, submitted[position])) for position, cell in code.items()]
-    leads: dict[str, set[str]] = defaultdict(set)  # name -> names that an added cell binds which uses it
+    uses: dict[str, list[int]] = defaultdict(list)  # name -> positions of added cells that use it
     for position in own:
-        names = _names(submitted[position])
-        for name in names.within:
-            leads[name] |= names.binds | names.imports
+        for name in _names(submitted[position]).within:
+            uses[name].append(position)
     bound: dict[str, int] = {}  # name -> index of the cell behind which it can be used
     awaited: dict[str, int] = {}  # name that nothing above binds -> index of the first cell whose functions use it
     last, added = -1, {*own}
@@ -42,7 +41,7 @@ def anchors(
         if position in stands:
             place = last = stands[position].index
         elif position in added:
-            below, helped = near.get(position), _reached(leads, names.binds | names.imports)
+            below, helped = near.get(position), _reached(submitted, uses, position)
             limits = [index - 1 for lower, index, used in needs if lower > position and not used.isdisjoint(helped)]
             limits += [below.index - 1] if below and not below.locked else []
             place = max([min([last, *limits, *_of(awaited, helped)]), *_of(bound, names.binds | names.reads)])
@@ -72,15 +71,17 @@ def _needs(cell: Cell, submitted: SubmittedCell) -> frozenset[str]:
     return cell.loads - cell.binds if cell.locked else names_in(submitted.source).within
 
 
-def _reached(leads: Mapping[str, Collection[str]], names: Iterable[str]) -> set[str]:
-    """These names, and those whose functions need them."""
+def _reached(submitted: Sequence[SubmittedCell], uses: Mapping[str, Sequence[int]], position: int) -> set[str]:
+    """The names that an added cell binds, and those that others bind whose code needs them."""
     found: set[str] = set()
-    waiting = [*names]
+    seen, waiting = {position}, [position]
     while waiting:
-        name = waiting.pop()
-        if name not in found:
+        names = _names(submitted[waiting.pop()])
+        for name in (names.binds | names.imports) - found:
             found.add(name)
-            waiting += leads.get(name, ())
+            further = [user for user in uses.get(name, ()) if user not in seen]
+            seen.update(further)
+            waiting += further
     return found
 
 

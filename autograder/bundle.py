@@ -26,7 +26,7 @@ from autograder.errors import CourseError
 from autograder.places import PACKAGE
 from autograder.template import template_text
 
-CHECKOUT = "normalization-from-scratch[autograder]"  # installed editable, it tells nobody what packages it holds
+CHECKOUT, EXTRA = "normalization-from-scratch", "autograder"  # editable, it tells nobody what packages it holds
 ANY_TIME = (1980, 1, 1, 0, 0, 0)  # so that two runs make the same bytes
 SCRIPT, FILE = 0o755, 0o644
 
@@ -79,7 +79,7 @@ def _needs(modules: Iterable[str]) -> tuple[list[Path], list[str]]:
             folders = [*(spec.submodule_search_locations or ()), str(spec.origin)]
             local.append(Path(folders[0]))
     own = owners.get(PACKAGE.name, [CHECKOUT])[0]
-    return local, sorted({*_pins(wanted), *_needed_by(own)})
+    return local, sorted({*_pins(wanted), *_needed_by(f"{own}[{EXTRA}]")})
 
 
 def _is_local(distribution: str) -> bool:

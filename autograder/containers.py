@@ -259,6 +259,8 @@ def _require_same(same: bool) -> None:
 
 def _copied(value: Any) -> Any:
     """A value within a container, without what would go back to the student's process."""
+    if type(value) is tuple:
+        return tuple(map(_copied, value))
     return value.copy() if type(value) is np.ndarray else _plain(value)
 
 

@@ -22,7 +22,7 @@ from autograder.errors import AutograderError, UsageError
 from autograder.files import write_atomically, write_or_clear
 from autograder.gone import check_none_gone, clear
 from autograder.gradebook import Gradebook, Record
-from autograder.guard import backup, only_grader, open_gradebook, set_aside
+from autograder.guard import backup, is_gone, only_grader, open_gradebook, set_aside
 from autograder.jobs import known_answers, make_job, make_record, seconds_late, version_of
 from autograder.pool import LocalPool
 from autograder.progress import Progress
@@ -76,10 +76,15 @@ def grade(
     batch = _Batch(course, assignment, list(dict.fromkeys(students)))
     try:
         with only_grader(course.root):
-            batch.summary.notes += set_aside(course)
+            gone = is_gone(course)
             with closing(open_gradebook(course, begin=True)) as gradebook:
+                said = [set_aside(course)] if gone else []
+                batch.summary.notes += said
                 gradebook.lock()
-                return batch.run(gradebook, jobs, scheduler, force)
+                try:
+                    return batch.run(gradebook, jobs, scheduler, force)
+                except AutograderError as error:
+                    raise type(error)(" ".join([str(error), *said])) from None
     except OSError as error:  # a full disk, above all
         raise AutograderError(
             f"{error.filename or course.root} cannot be used: {error.strerror}. "

@@ -59,31 +59,35 @@ def open_gradebook(course: Course, begin: bool = False) -> Gradebook:
     ``begin``: where the file is gone, a new one is begun; one that was emptied nobody meant to delete.
     """
     path, copies = sqlite_path(course.db_url), backups(course.root)
-    if copies and path is not None:
-        if path.is_file() and not path.stat().st_size:
-            raise GradebookError(
-                f"The gradebook {path} is an empty file, and there are copies of what it held: put back {copies[-1]}, "
-                "or delete the file to begin a new one."
-            )
-        if not path.exists() and not begin:
-            raise GradebookError(
-                f"The gradebook {path} is gone, and there are copies of what it held: put back {copies[-1]}, or begin "
-                "a new one with `autograder grade`."
-            )
+    if copies and path is not None and path.is_file() and not path.stat().st_size:
+        raise GradebookError(
+            f"The gradebook {path} is an empty file, and there are copies of what it held: put back {copies[-1]}, "
+            "or delete the file to begin a new one."
+        )
+    if is_gone(course) and not begin:
+        raise GradebookError(
+            f"The gradebook {path} is gone, and there are copies of what it held: put back {copies[-1]}, or begin a "
+            "new one with `autograder grade`."
+        )
     check_sqlite(course.root, course.db_url)
     return Gradebook(course.db_url)
 
 
-def set_aside(course: Course) -> list[str]:
-    """Where the gradebook is gone, keep the last copy of what it held for good; a sentence that says so."""
-    path, copies = sqlite_path(course.db_url), backups(course.root)
-    if not copies or path is None or path.exists():
-        return []
-    kept = copies[-1].rename(copies[-1].with_name(f"before-{copies[-1].name}"))
-    return [
-        f"There was no gradebook {path}, and a new one was begun. What people had entered in the one before, due dates "
-        f"and extensions stand in {kept}: to go on with that, put it back and grade again."
-    ]
+def is_gone(course: Course) -> bool:
+    """Whether the course's own gradebook is not there, of which there are copies; another may be named by ``--db``."""
+    path = sqlite_path(course.db_url)
+    return not course.db and path is not None and not path.exists() and bool(backups(course.root))
+
+
+def set_aside(course: Course) -> str:
+    """Keep the last copy of a gradebook that is gone for good; a sentence that says so."""
+    copy = backups(course.root)[-1]
+    kept = copy.rename(copy.with_name(f"before-{copy.name}"))
+    return (
+        f"The gradebook {sqlite_path(course.db_url)} was gone, and a new one was begun. As it was when the last batch "
+        f"began, with what people had entered by then, it stands in {kept}: to go on with that, put it back and grade "
+        "again."
+    )
 
 
 def backup(root: Path, url: str) -> Path | None:

@@ -31,8 +31,9 @@ def match(handed_in: Iterable[HandedIn], students: list[Student] | None) -> Matc
     groups = _groups(handed_in, roster)
     for file in handed_in:
         names = [file.name[len(head) :] for head in _heads(file) & groups]
-        if known := [name for name in names if roster.has_name(name)]:
-            file = replace(file, name=min(known, key=len))
+        known = [name for name in names if roster.has_name(name)]
+        if len(known) == 1:
+            file = replace(file, name=known[0])
         if students is None:
             fits = [Student(normalize("NFC", user)) for user in file.users if len(file.users) == 1 and is_id(user)]
         else:
@@ -67,11 +68,13 @@ def _heads(file: HandedIn) -> set[str]:
 
 
 def _groups(handed_in: list[HandedIn], roster: Roster) -> set[str]:
-    """Heads that two names share and with which nobody of the roster is called, as where two are called Anna-."""
+    """Heads behind which two people of the roster are named, and with which none is: two may be called Anna-."""
     names = {file.name: file for file in handed_in}
-    shared = Counter(head for file in names.values() for head in _heads(file))
+    behind = Counter(
+        head for name, file in names.items() for head in _heads(file) if roster.has_name(name.removeprefix(head))
+    )
     own = {head for name, file in names.items() if roster.has_name(name) for head in _heads(file)}
-    return {head for head, count in shared.items() if count > 1} - own
+    return {head for head, count in behind.items() if count > 1} - own
 
 
 def _namesakes(file: HandedIn, fits: list[Student]) -> str:

@@ -24,6 +24,7 @@ EVERYTHING = 1000  # levels of containers by value
 # Items of a tuple of plain ones, which is sent as it is: a list may hold a hundred thousand edges of a graph, and NumPy
 # takes for an index what is a tuple and nothing else.
 SHORT = 8
+MOST_PLACES = 1 << 16  # bytes
 _PLAIN = ATOMS | {type(...), *SCALAR_CODE}
 
 _LONG: dict[type, type] = {np.longdouble: np.float64, np.clongdouble: np.complex128}  # which other machines lack
@@ -177,8 +178,11 @@ class Objects:
                 return reference(ARGUMENT, place)
         if kind is np.ndarray:
             return self._prepare_array(value, live)
-        if kind is tuple and len(value) <= SHORT and all(map(_is_of_an_index, value)):
-            return tuple([self.prepare(item, 0, live) for item in value])
+        if kind is tuple and len(value) <= SHORT:
+            if all(map(_is_plain, value)):
+                return tuple([self.prepare(item, 0, live) for item in value])
+            if all(map(_are_places, value)):
+                return tuple([self._prepare_array(item, True) if live else self._copy(item, item) for item in value])
         container = dict if kind in _AS_DICT else made_from(kind)
         is_plain = kind is container or kind in _AS_DICT
         if container is not None and (levels == 0 or not is_plain):
@@ -305,12 +309,16 @@ class Objects:
         return [new, list(map(self.prepare_key, gone))] if new or gone else None
 
 
-def _is_of_an_index(item: Any) -> bool:
-    """Whether it is a plain value, a slice of such, or an array of places or of truth values, as np.where gives."""
-    kind = type(item)
-    if kind is slice:
+def _is_plain(item: Any) -> bool:
+    """Whether it is a number, a text, or what stands in an index: a slice of such, or an ellipsis."""
+    if type(item) is slice:
         return {type(item.start), type(item.stop), type(item.step)} <= _PLAIN
-    return kind in _PLAIN or (kind is np.ndarray and item.dtype.kind in "bi")
+    return type(item) in _PLAIN
+
+
+def _are_places(item: Any) -> bool:
+    """Whether it is an array of places or of truth values, of a size to be sent unasked: np.where gives such."""
+    return type(item) is np.ndarray and item.dtype in (np.intp, np.bool_) and item.nbytes <= MOST_PLACES
 
 
 def _native(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

@@ -16,7 +16,7 @@ from autograder.attempts import LATEST, Attempts
 from autograder.course import Course, parse_timestamp
 from autograder.errors import UsageError
 from autograder.files import writing
-from autograder.guard import open_gradebook, sqlite_path
+from autograder.guard import is_gone, open_gradebook, sqlite_path
 from autograder.intake import Refused
 from autograder.platforms import HandedIn
 from autograder.received import Received
@@ -48,7 +48,8 @@ class Due:
 
     def __init__(self, course: Course, assignment: str, make: bool) -> None:
         path = sqlite_path(course.db_url)
-        self.gradebook = open_gradebook(course) if make or path is None or path.exists() else None
+        there = path is None or path.exists() or is_gone(course)
+        self.gradebook = open_gradebook(course) if make or there else None
         self.assignment = assignment
 
     def passed(self, student: str, when: datetime | None) -> bool:

@@ -2,7 +2,7 @@
 
 Calls, attributes, items and truth are forwarded. Comparison and arithmetic with a trusted operand never are: a lying
 ``__eq__`` would win, and the expected value would travel to the student. For the same reason NumPy and pandas, whose
-functions call methods of what they are given, find none.
+functions call methods of what they are given, find none but its truth.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _ADVICE = (
     "what was returned is an object of the student's own"
 )
 _MAX_TYPES = 1000
-MOST_ASKED = 100_000  # items of an object that a test looks through for one
+MOST_ASKED = 10_000  # items of an object that a test looks through for one
 _LIBRARIES = frozenset({"numpy", "pandas"})
 _NO_VALUE = getattr(np, "_NoValue", None)  # what np.vectorize compares a function with
 _get, _set = object.__getattribute__, object.__setattr__

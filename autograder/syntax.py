@@ -116,7 +116,7 @@ class Names(NamedTuple):
     binds: frozenset[str]  # at its top level, imports apart
     imports: frozenset[str] = frozenset()
     reads: frozenset[str] = frozenset()  # as it runs
-    within: frozenset[str] = frozenset()  # from outside, as it runs or when a function of its own is called
+    within: frozenset[str] = frozenset()  # at a cell's top level, as it runs or when a function of its own is called
 
 
 def defines(source: str, names: Collection[str]) -> bool:

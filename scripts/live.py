@@ -128,7 +128,6 @@ def build() -> None:
     result = subprocess.run(["jupyter", "lite", "build"], cwd=STAGE, capture_output=True, text=True)
     if result.returncode:
         raise LiveError(f"JupyterLite did not build: {(result.stdout + result.stderr).strip().splitlines()[-1]}")
-    (SITE / "lite" / "index.html").unlink()  # leads to JupyterLite's other app, which is not here
     stamp.write_text(fingerprint())
 
 

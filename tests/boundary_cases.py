@@ -479,6 +479,40 @@ class Queue:
         return len(self.items)
 
 
+class Counting:
+    def __init__(self):
+        self.count = np.zeros(2, int)
+        self.state = (self.count, 5)
+        self.marks = (np.arange(2), np.array([True, False]))
+
+    def step(self):
+        self.count += 1
+
+    def look(self):
+        return 1.0, self.state
+
+    def give(self):
+        return 1.0, self.marks
+
+    def is_own(self, state):
+        return state is self.state
+
+    def marks_are_own(self, marks):
+        return all(map(lambda one, other: one is other, marks, self.marks))
+
+
+KEPT = []
+
+
+def keep_array(x):
+    KEPT.append(x)
+
+
+def write_kept():
+    KEPT[-1][0] = 7
+    return KEPT[-1].tolist()
+
+
 WEIGHTS = np.arange(3.0)
 
 
@@ -1149,6 +1183,18 @@ SAME = {
         _, where, found = places(x)
         assert x[where].tolist() == x[x > 1].tolist() and x[found["best"]] == 11
         assert type(where) is tuple and type(CORNER) is tuple and x[CORNER].tolist() == [7, 8]""",
+    "state that holds an array of whole numbers, and a cache of two": """
+        counter = Counting()
+        _, state = counter.look()
+        counter.step()
+        assert state[0].tolist() == [1, 1] and counter.is_own(counter.look()[1])
+        assert counter.marks_are_own(counter.marks) and counter.marks_are_own(counter.give()[1])""",
+    "an array that a test froze for one call": """
+        x = np.arange(3.0)
+        x.flags.writeable = False
+        kept = keep_array(x)
+        x.flags.writeable = True
+        assert write_kept() == [7, 1, 2] """,
     "the truth of an object": """
         assert word("ab") and not word("?") and bool(word("ab")) is True
         q = Queue()

@@ -11,6 +11,8 @@ LARGER = "the larger of two in either order"
 NO_ROOM = "neither is room"
 NO_ZERO = "a number that is cached is not 0"
 UNUSED = "nobody looks at it where none is cached"
+SMALLER = "of MIRROR and COPY the first is the smaller one"
+MOMENTS = "a moment is compared with itself alone"
 NO_BODY = "a head alone takes the longer way to the same empty body"
 
 SURVIVORS: dict[str, dict[str, str]] = {
@@ -119,6 +121,20 @@ SURVIVORS: dict[str, dict[str, str]] = {
             'content_alone = operation == "call" or kind != protocol.VALUE -> '
             'content_alone = operation <= "call" or kind != protocol.VALUE'
         ): "of what comes before it, to bind a name, nothing is asked back",
+        (
+            "self._mirrored = self._mirrored or code == MIRROR -> self._mirrored = self._mirrored or code <= MIRROR"
+        ): SMALLER,
+        (
+            "if code == COPY and type(content) is not np.ndarray: -> "
+            "if code >= COPY and type(content) is not np.ndarray:"
+        ): SMALLER,
+        (
+            "keep = self._mirrors.mirror if code == MIRROR else self._mirrors.copy -> "
+            "keep = self._mirrors.mirror if code <= MIRROR else self._mirrors.copy"
+        ): SMALLER,
+        "self.moment = 0 -> self.moment = 1": MOMENTS,
+        "self.moment = 0 -> self.moment = -1": MOMENTS,
+        "self.moment += operation not in protocol.LOOKS -> self.moment -= operation not in protocol.LOOKS": MOMENTS,
     },
     "mirrors": {
         (

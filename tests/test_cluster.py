@@ -135,5 +135,5 @@ def test_without_dask_the_extra_to_install_is_named(tmp_path: Path, monkeypatch:
     root = make_course(tmp_path / "course", gradebook=True)
     submit(root, "ann", RIGHT)
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(UsageError, match=r"autograder\[dask\]"):
+    with pytest.raises(UsageError, match=r"\[autograder,dask\]"):
         grade(NAME, root, scheduler="tcp://127.0.0.1:1")

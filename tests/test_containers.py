@@ -333,3 +333,10 @@ def test_a_class_that_adds_an_operation_to_a_container_is_none() -> None:
             assert made_from(type("Made", (kind,), {name: len})) is expected
         assert made_from(type("Made", (kind, Adds), {})) is None
     assert made_from(int) is None
+
+
+def test_what_a_test_makes_of_a_container_holds_nothing_that_goes_back_to_the_students_process() -> None:
+    value = (np.zeros(2), (np.ones(2), 3))
+    made = containers._copied(value)
+    made[0][:] = made[1][0][:] = 7
+    assert [value[0].tolist(), value[1][0].tolist()] == [[0, 0], [1, 1]]

@@ -26,6 +26,7 @@ from typing import Any
 import pyseccomp
 import pytest
 
+from autograder import bundle
 from autograder.export import export
 from autograder.gradescope import UNSANDBOXED, seconds_after_due
 from tests.course_factory import NAME, RIGHT, Notebook, answered, make_course, submit
@@ -176,6 +177,18 @@ def test_what_cannot_be_read_is_told(container: Path) -> None:
 def test_metadata_that_tell_no_dates_make_nobody_late(tmp_path: Path, metadata: str) -> None:
     (tmp_path / "m.json").write_text(metadata)
     assert seconds_after_due(tmp_path / "m.json") == seconds_after_due(tmp_path / "none") == 0.0
+
+
+@pytest.mark.parametrize("told", [{}, {"autograder": ["normalization-from-scratch"]}], ids=["editable", "whole"])
+def test_the_zip_names_what_the_engine_needs_however_it_was_installed(
+    told: dict[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("autograder.bundle.metadata.packages_distributions", lambda: {"numpy": ["numpy"], **told})
+    local, pins = bundle._needs({"numpy"})
+    names = {pin.partition("==")[0] for pin in pins}
+    assert [path.name for path in local] == ["autograder"]
+    assert {"nbgrader", "msgpack", "nbconvert", "numpy", "sqlalchemy"} <= {name.lower() for name in names}
+    assert "distributed" not in names
 
 
 def test_the_zip_holds_what_gradescope_needs_and_nothing_of_students(tmp_path: Path) -> None:

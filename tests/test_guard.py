@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from autograder.course import Course
-from autograder.errors import AutograderError, GradebookError
+from autograder.errors import AutograderError, GradebookError, WorkerError
+from autograder.grade import grade
 from autograder.gradebook import Gradebook
-from autograder.guard import BACKUPS, backup, backups, check_sqlite, only_grader, open_gradebook, set_aside
+from autograder.guard import BACKUPS, backup, backups, check_sqlite, is_gone, only_grader, open_gradebook, set_aside
+from autograder.placing import Due
 from tests.course_factory import NAME, assignment, make_course
 from tests.graded_course import record, rows
 
@@ -56,20 +58,41 @@ def test_an_emptied_gradebook_is_not_begun_anew_while_there_are_copies_of_it(cou
 
 
 def test_of_a_gradebook_that_is_gone_the_last_copy_is_kept_for_good_and_named(course: Course, book: Gradebook) -> None:
-    assert set_aside(course) == []
+    assert not is_gone(course)
     backup(course.root, course.db_url)
     copy = backup(course.root, course.db_url)
     book.close()
     assert copy is not None
     (course.root / "gradebook.db").unlink()
-    (said,) = set_aside(course)
-    kept = copy.with_name(f"before-{copy.name}")
-    assert f"stand in {kept}: to go on with that, put it back" in said
+    assert is_gone(course)
+    assert not is_gone(Course.open(course.root, "sqlite:///another.db"))
+    open_gradebook(Course.open(course.root, "sqlite:///another.db")).close()
     open_gradebook(course, begin=True).close()
+    kept = copy.with_name(f"before-{copy.name}")
+    assert f"it stands in {kept}: to go on with that, put it back" in set_aside(course)
     for _ in range(BACKUPS + 1):
         backup(course.root, course.db_url)
     assert kept.exists()
-    assert set_aside(course) == []
+    assert not is_gone(course)
+
+
+def test_that_a_gradebook_is_gone_is_told_by_a_collection_and_by_a_run_that_fails(
+    course: Course, book: Gradebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backup(course.root, course.db_url)
+    book.close()
+    (course.root / "gradebook.db").unlink()
+    with pytest.raises(GradebookError, match="is gone"):
+        Due(course, NAME, make=False)
+
+    def fails(*_: object) -> None:
+        raise WorkerError("No worker started.")
+
+    monkeypatch.setattr("autograder.grade._Batch.run", fails)
+    with pytest.raises(WorkerError, match=r"^No worker started\. The gradebook .* a new one was begun"):
+        grade(NAME, course.root)
+    with pytest.raises(WorkerError, match=r"^No worker started\.$"):
+        grade(NAME, course.root)
 
 
 def test_what_people_keep_beside_the_copies_is_theirs(course: Course) -> None:

@@ -10,6 +10,7 @@ import pytest
 from msgpack import ExtType
 
 from autograder.bindings import GONE
+from autograder.containers import Container
 from autograder.errors import BoundaryError
 from autograder.exceptions import CellTimeout, StudentDied
 from autograder.protocol import ARGUMENT, CALLBACK, GENERATOR, HANDLE, IS_EXCEPTION, LIST_KIND, TUPLE_KIND
@@ -40,7 +41,8 @@ CALLS: list[Any] = [5, [], [0, []], [0, [], {}, 1], [0, [], {}], ["x", [], {}], 
 PAYLOADS: list[Any] = [
     thing(-1), thing(True), thing("1"), thing(None), thing(1.0), thing(-1, "E", IS_EXCEPTION, [".KeyError"]),
     thing(1, "E", IS_EXCEPTION, [5]), thing(1, "E", "4"), ExtType(HANDLE, msgpack.packb([1, "Thing", 0])),
-    lazy(1, 0), lazy(1, 4), lazy(-1, LIST_KIND), mirror(1, [1.0]), mirror(1, None), mirror(-1, np.ones(1)),
+    lazy(1, 0), lazy(1, 4), lazy(-1, LIST_KIND), mirror(1, [1.0]), mirror(1, 1.0), 
+    mirror(1, None), mirror(-1, np.ones(1)),
     ExtType(ARGUMENT, b"\0"), ExtType(CALLBACK, b"\0"),
     *(ExtType(code, made.data) for code in (0, HANDLE - 1, GENERATOR, GENERATOR + 1, 127)
       for made in (thing(1), lazy(1, LIST_KIND), mirror(1, np.ones(1)))),
@@ -53,6 +55,32 @@ MALFORMED: list[Any] = [
     *(["call back", None, call] for call in CALLS),
     *map(value, PAYLOADS),
 ]  # fmt: skip
+
+
+def test_after_each_call_the_judge_is_told_unless_the_process_is_gone(talk: Talk) -> None:
+    session = talk(value(1)).session
+    told: list[int] = []
+    session.called = lambda: told.append(1)
+    session.call(1, (), {})
+    with pytest.raises(StudentDied):
+        session.call(1, (), {})
+    assert told == [1]
+
+
+def test_a_moment_lasts_until_student_code_may_have_run(talk: Talk) -> None:
+    session = talk(value(2), value("x")).session
+    before = session.moment
+    session.request("length", 5)
+    assert session.moment == before
+    session.request("text", 5)
+    assert session.moment != before
+
+
+def test_a_container_shows_the_name_of_its_class_where_it_has_one(talk: Talk) -> None:
+    session = talk(value(lazy(5, LIST_KIND, "Stack")), value(lazy(6, LIST_KIND))).session
+    named, plain = session.request("get", 1, "a"), session.request("get", 1, "b")
+    assert (type(named).__name__, type(plain)) == ("Stack", Container)
+    assert issubclass(type(named), Container)
 
 
 def test_a_value_that_would_be_asked_before_its_message_is_read_ends_the_conversation(talk: Talk) -> None:

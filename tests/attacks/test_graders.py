@@ -15,6 +15,7 @@ import pytest
 
 from autograder.errors import GradebookError
 from autograder.grade import grade
+from autograder.report import report
 from tests.attacks.cases import submit
 from tests.attacks.lesson import ANSWERS, POINTS, make, work
 from tests.course_factory import NAME
@@ -132,6 +133,8 @@ def test_a_gradebook_that_is_gone_is_made_anew(course: Path) -> None:
     grade(NAME, course, jobs=1)
     for path in course.glob("gradebook.db*"):
         path.unlink()
+    with pytest.raises(GradebookError, match=r"is gone.* put back"):
+        report(NAME, course)
     again = grade(NAME, course, jobs=1)
     assert again.graded == len(STUDENTS)
     assert "a new one was begun" in again.notes[0]

@@ -10,6 +10,7 @@ import pytest
 
 from autograder import placing
 from autograder.collect import collect, lines
+from autograder.placing import Collected
 from autograder.roster import read_time
 from tests.course_factory import NAME
 from tests.exports import GOOD, RECEIPT, run, submitted, zipped
@@ -96,15 +97,34 @@ def test_the_group_that_was_chosen_in_moodle_stands_before_each_name(course: Pat
     assert run(course, zipped(course, files)).placed == ["ada", "emmy"]
 
 
-def test_moodles_groups_may_differ_and_an_own_name_with_a_hyphen_is_none(course: Path) -> None:
-    names = ["A-Ada Lovelace", "A-x", "B-Emmy Noether", "B-y", "Jean-Zoe Zed", "C-Rene-Descartes", "C-z"]
+def moodle(course: Path, names: list[str], students: dict[str, str]) -> Collected:
+    """What a zip of Moodle's with these names makes of this roster, id to name."""
+    lines = [f"{student},{name}" for student, name in students.items()]
+    (course.parent / "roster.csv").write_text("\n".join(["id,name", *lines]))
     files = {f"{name}_{n}_assignsubmission_file_/scaling.ipynb": GOOD for n, name in enumerate(names, 5)}
-    found = run(course, zipped(course, files))
-    assert found.placed == ["ada", "emmy", "rene"]
-    assert len(found.unknown) == 4
+    return run(course, zipped(course, files))
+
+
+def test_moodles_groups_may_differ_and_an_own_name_with_a_hyphen_is_none(course: Path) -> None:
+    students = {
+        "al": "Anna-Lena Meier",
+        "am": "Anna-Maria Huber",
+        "lena": "Lena Meier",
+        "bob": "Bob Bar",
+        "z": "Zoe Zed",
+    }
+    names = ["G-1-Anna-Lena Meier", "G-1-Anna-Maria Huber", "G-2-Bob Bar", "G-2-Zoe-Zed", "G-1-x", "Jean-Bob Bar"]
+    found = moodle(course, names, students)
+    assert (found.placed, found.missing) == (["al", "am", "bob", "z"], ["lena"])
+    assert len(found.unknown) == 2
     assert list(lines(found))[-1] == (
         "what belongs to nobody: correct the roster, or put it by hand under submitted/<id>/"
     )
+
+
+def test_a_first_name_that_two_strangers_share_is_no_group(course: Path) -> None:
+    found = moodle(course, ["Anna-Lena Meier", "Anna-Maria Huber"], {"mh": "Maria Huber", "ada": "Ada Lovelace"})
+    assert (found.placed, len(found.unknown)) == ([], 2)
 
 
 def test_who_comes_by_mail_after_a_platform_has_no_other_number(course: Path) -> None:
