@@ -77,7 +77,7 @@ def _reached(submitted: Sequence[SubmittedCell], uses: Mapping[str, Sequence[int
     seen, waiting = {position}, [position]
     while waiting:
         names = _names(submitted[waiting.pop()])
-        for name in (names.binds | names.imports) - found:
+        for name in names.binds | names.imports:
             found.add(name)
             further = [user for user in uses.get(name, ()) if user not in seen]
             seen.update(further)

@@ -43,7 +43,7 @@ def test_what_takes_the_place_of_an_answer_after_its_checks_is_flagged(worker: W
 
 
 @pytest.mark.parametrize(
-    "source", ["def first(x):\n    return x + 1", "import math as first", "import math as first\nfirst = first.tau"]
+    "source", ["def first(x):\n    return x + 1", "import math as first", "import math as first\nfirst = first.sqrt"]
 )
 def test_a_cell_of_the_course_may_bind_an_answer_again(source: str) -> None:
     notebook = instructor()
