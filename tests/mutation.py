@@ -42,7 +42,12 @@ TESTS = {
     "channel": ["tests/test_channel.py"],
     "containers": ["tests/test_containers.py", *BOUNDARY],
     "exceptions": [*BOUNDARY, "tests/test_judge_deaths.py"],
-    "judge": ["tests/test_judging.py", "tests/test_judging_cells.py", "tests/test_bound_again.py"],
+    "judge": [
+        "tests/test_judging.py",
+        "tests/test_judging_cells.py",
+        "tests/test_bound_again.py",
+        "tests/test_state.py",
+    ],
     "life": ["tests/test_life.py"],
     "mirrors": ["tests/test_session_values.py"],
     "outputs": ["tests/test_outputs.py"],

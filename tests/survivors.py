@@ -87,6 +87,9 @@ SURVIVORS: dict[str, dict[str, str]] = {
             "share = AGAIN if cell and self._timeouts(cell)[0] else 1.0 -> "
             "share = AGAIN if cell and self._timeouts(cell)[ -1] else 1.0"
         ): "tasks are named where checks are counted",
+        (
+            "elif len(tasks) == 1 and reason is None: -> elif len(tasks) <= 1 and reason is None:"
+        ): "of no task there is nothing to note",
     },
     "life": {
         (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import sys
 from typing import Any
 
 import pytest
@@ -130,6 +131,19 @@ def test_an_answer_whose_own_checks_came_to_an_end_is_not_blamed_for_one_that_do
     tests = {"a": "f()", "b": "f() + g()", "c": "f() + g()", "d": "f() + g()"}
     found = judged([*answers, *(check(name, text) for name, text in tests.items())])
     assert found.checks["d"].message == "not run, since 2 checks of two ran longer than they may"
+
+
+def test_an_answer_that_came_to_an_end_beside_another_alone_is_blamed_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "calls_of_g", 0, raising=False)
+    once = ENDLESS.partition("\n")[0] + "\nimport sys\ndef g():\n    sys.calls_of_g += 1\n"
+    once += "    if sys.calls_of_g > 1: raise CellTimeout('it ran longer than 2 s')\n    return 1"
+    tests = {"a": "f()", "b": "f() + g()", "c": "f() + g()", "d": "f() + g()", "e": "f() + g()"}
+    answers = [answer("def f(): return 1", "one"), answer(once, "two")]
+    found = judged([*answers, *(check(name, text) for name, text in tests.items())])
+    assert found.checks["b"].status == "passed"
+    assert found.checks["e"].message == "not run, since 2 checks of two ran longer than they may"
 
 
 def test_a_check_that_uses_no_answer_may_run_out_of_time_without_harm_to_others() -> None:

@@ -32,7 +32,11 @@ def count():
     global calls
     while True:
         calls += 1
-        yield calls"""
+        yield calls
+seen = alias = set()
+def see(x):
+    seen.add(x)
+    return len(alias)"""
 TESTS = {
     "counted": "bump(3)\nassert calls == 1, calls",
     "counted_in_the_next_cell": "assert calls == 1, calls",
@@ -43,6 +47,7 @@ TESTS = {
     "deleted": "forget()\ntry:\n    best\nexcept NameError:\n    pass\nelse:\n    raise AssertionError(best)",
     "counted_by_a_generator": "got = next(iter(count()))",
     "counted_behind_it": "assert calls == 5",
+    "one_set_under_two_names": "assert [see(1), see(2)] == [1, 2] and seen == {1, 2}",
     "own": "size = 3\nbump(1)\nassert size == 3",
     "own_in_a_function": "def check():\n    global twice\n    twice = 0\n    bump(1)\n    assert twice == 0\ncheck()",
     "constant": "assert bump(2) == 2 * RATE and local == [5]",
@@ -80,8 +85,8 @@ def test_what_a_test_binds_and_what_the_solution_leaves_alone_no_call_changes(wo
 
 
 def test_what_follows_calls_is_what_the_solution_changes_tests_read_and_none_binds() -> None:
-    assert Assignment("state", notebook(SOLUTION)).state == {"calls", "log", "best"}
+    assert Assignment("state", notebook(SOLUTION)).state == {"calls", "log", "best", "seen"}
     bound = ("import json as calls", "def check():\n    global log\n    import log", "for best in (): pass")
     cells = [cell("code", f"n{n}", text, grade=True, locked=True, points=1) for n, text in enumerate(bound)]
     own = notebook(SOLUTION)
-    assert Assignment("state", {**own, "cells": own["cells"] + cells}).state == set()
+    assert Assignment("state", {**own, "cells": own["cells"] + cells}).state == {"seen"}
