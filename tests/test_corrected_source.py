@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import nbformat
@@ -10,12 +9,10 @@ import pytest
 from nbgrader.utils import compute_checksum
 
 from autograder.assignment import Assignment
-from autograder.intake import parse
-from autograder.limits import Limits
 from autograder.marks import is_as_released
-from autograder.repair import repair
 from autograder.unanswered import blank_cells
 from tests.course_factory import RIGHT, Notebook, assignment, cell, instructor_notebook, release
+from tests.repaired import repaired as put_right
 
 
 def handed_out(**answers: str) -> Notebook:
@@ -38,7 +35,7 @@ def corrected() -> Assignment:
 
 
 def repaired(work: Notebook) -> tuple[Notebook, list[str]]:
-    return repair(corrected(), parse(json.dumps(work).encode(), Limits()))
+    return put_right(work, corrected())
 
 
 def marked(notebook: Notebook, grade_id: str) -> dict[str, Any]:

@@ -216,6 +216,15 @@ def test_what_the_project_needs_is_free_to_use_and_the_few_without_a_permissive_
     assert strict.keys() <= OTHER_LICENSES.keys(), strict
 
 
+def imported(tree: ast.AST) -> set[str]:
+    """The packages that code imports anywhere, its own by a dot apart."""
+    names: list[str] = []
+    for node in ast.walk(tree):
+        names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        names += [node.module] if isinstance(node, ast.ImportFrom) and node.module and not node.level else []
+    return {name.partition(".")[0] for name in names}
+
+
 def third_party(*folders: str) -> dict[str, str]:
     """Each package that a module of these folders imports, as the lock names it, with one module that does."""
     ours = {path.stem for path in tracked("scripts/*.py", "_ext/*.py")} | {
@@ -227,11 +236,8 @@ def third_party(*folders: str) -> dict[str, str]:
     providers = packages_distributions()
     found = {}
     for path in tracked(*(f"{folder}/*.py" for folder in folders)):
-        for node in ast.walk(ast.parse(path.read_text())):
-            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            names += [node.module] if isinstance(node, ast.ImportFrom) and node.module and not node.level else []
-            for top in {name.partition(".")[0] for name in names} - ours - set(sys.stdlib_module_names):
-                found[providers[top][0].lower().replace("_", "-")] = str(path.relative_to(ROOT))
+        for top in imported(ast.parse(path.read_text())) - ours - set(sys.stdlib_module_names):
+            found[providers[top][0].lower().replace("_", "-")] = str(path.relative_to(ROOT))
     return found
 
 

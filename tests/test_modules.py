@@ -4,9 +4,8 @@ import ast
 import re
 import sys
 import tomllib
-from collections.abc import Iterator
 
-from tests.test_house import ROOT, tracked
+from tests.test_house import ROOT, imported, tracked
 
 # Lists of one kind of thing, each read by itself, however many there are.
 LISTS = re.compile(
@@ -31,14 +30,6 @@ def test_contributing_says_of_each_long_module_why_it_is_one() -> None:
     assert set(re.findall(r"`((?:autograder|normlab)\.\w+)`", section)) == long
 
 
-def imported(tree: ast.AST) -> Iterator[str]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            yield str(node.module)
-
-
 def test_a_chapters_cells_import_numpy_matplotlib_and_normlab_alone() -> None:
     cells = [
         (path.name, cell)
@@ -47,7 +38,7 @@ def test_a_chapters_cells_import_numpy_matplotlib_and_normlab_alone() -> None:
     ]
     assert len(cells) > 50
     found = {
-        (page, name.partition(".")[0])
+        (page, name)
         for page, cell in cells
         for name in imported(ast.parse(re.sub(r"^:.*\n|^---\n(?:.*\n)*?---\n", "", cell, flags=re.MULTILINE)))
     }

@@ -11,17 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autograder.intake import SubmittedCell, parse
-from autograder.limits import Limits
+from autograder.intake import SubmittedCell
 from autograder.repair import repair
 from tests.course_factory import RIGHT, Notebook, answered, assignment, cell, instructor_notebook
+from tests.repaired import SOURCE, repaired
 
-SOURCE = assignment()
 ORDER = [raw.grade_id for raw in SOURCE.cells if raw.grade_id]
-
-
-def repaired(notebook: Notebook) -> tuple[Notebook, list[str]]:
-    return repair(SOURCE, parse(json.dumps(notebook).encode(), Limits()))
 
 
 def sources(notebook: Notebook) -> dict[str, str]:
