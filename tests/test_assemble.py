@@ -114,6 +114,15 @@ def test_release_keeps_every_cell_and_asks_for_every_task(made: dict[str, bytes]
                 assert "TODO" in text
 
 
+def test_the_first_solution_of_the_network_takes_the_five_layers_for_no_points(made: dict[str, bytes]) -> None:
+    cells = marks(json.loads(made["release/network/network.ipynb"]))
+    name, first = next((name, cell) for name, cell in cells.items() if cell["metadata"]["nbgrader"]["solution"])
+    assert (name, first["metadata"]["nbgrader"]["grade"]) == ("layers", False)
+    assert re.findall(r"^def (\w+)", "".join(first["source"]), re.MULTILINE) == [
+        "batchnorm_forward", "batchnorm_backward", "batchnorm_backward_alt", "layernorm_forward", "layernorm_backward",
+    ]  # fmt: skip
+
+
 def test_a_prediction_tells_a_choice_that_is_none_of_those_asked_for(made: dict[str, bytes]) -> None:
     cell = marks(json.loads(made["release/batchnorm/batchnorm.ipynb"]))["prediction__ten_times"]
     names = {"prediction__ten_times_choice": lambda: "about 44"}

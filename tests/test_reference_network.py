@@ -34,14 +34,14 @@ ERRORS = {
 }
 
 
-def published_networks(normalization: str | None) -> dict[float, tuple[Any, Any, Any]]:
+def published_networks(
+    normalization: str | None, network: Any = FullyConnectedNet
+) -> dict[float, tuple[Any, Any, Any]]:
     """The published program's two networks and their batch, by reg: one seed, the draws in its order."""
     np.random.seed(231)
     X, y = np.random.randn(2, 15), np.random.randint(10, size=(2,))
     options: dict[str, Any] = {"weight_scale": 5e-2, "dtype": np.float64, "normalization": normalization}
-    return {
-        reg: (FullyConnectedNet([20, 30], input_dim=15, num_classes=10, reg=reg, **options), X, y) for reg in (0, 3.14)
-    }
+    return {reg: (network([20, 30], input_dim=15, num_classes=10, reg=reg, **options), X, y) for reg in (0, 3.14)}
 
 
 def failures(names: dict[str, Any], checks: dict[str, Check] = CHECKS) -> dict[str, Exception]:
@@ -134,21 +134,42 @@ def test_an_empty_answer_passes_no_check(kind: str) -> None:
     assert set(failures(names | {"FullyConnectedNet": Network})) == set(CHECKS)
 
 
-WRONG_LAYERS = {
-    "eps outside the root": ("np.sqrt(var + eps)", "(np.sqrt(var) + eps)"),
-    "no eps": ("np.sqrt(var + eps)", "np.sqrt(var)"),
-    "another eps": ('bn_param.get("eps", 1e-5)', 'bn_param.get("eps", 1e-8)'),
-    "whole array": ("mu = x.mean(axis=0)", "mu = x.mean()"),
+WRONG_LOSSES = {  # of the batch norm network with a known mistake, where reg is 0 and 3.14
+    "normalization_without_effect": (2.3004790897684924, 7.052114776533016),
+    "relu_on_the_scores": (2.2861785657847262, 7.003236268442882),
+    "last_weights_not_penalized": (2.261196, 5.88483),
+    "penalty_without_half": (2.261196, 11.747),
+    "gammas_penalized": (2.261196, 85.4965),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_LOSSES)
+def test_a_known_mistake_has_the_losses_by_which_it_is_recognized(name: str) -> None:
+    mistake = next(mistake for mistake in COURSE.mistakes if mistake.name == name)
+    network = mistake.apply(COURSE.solution)["FullyConnectedNet"]
+    losses = [model.loss(X, y)[0] for model, X, y in published_networks("batchnorm", network).values()]
+    assert losses == pytest.approx(WRONG_LOSSES[name], rel=1e-5)
+
+
+WRONG_LAYERS: dict[str, tuple[list[tuple[str, str]], tuple[float, float]]] = {  # edits, and losses as above
+    "eps outside the root": ([("np.sqrt(var + eps)", "(np.sqrt(var) + eps)")], (2.163143, 6.992502)),
+    "no eps": ([("np.sqrt(var + eps)", "np.sqrt(var)")], (2.16307, 6.99246)),
+    "another eps": ([('bn_param.get("eps", 1e-5)', 'bn_param.get("eps", 1e-8)')], (2.16307, 6.99246)),
+    "whole array": ([("x.mean(axis=0)", "x.mean()"), ("(x_mu**2).mean(axis=0)", "x_mu.var()")], (2.242057, 7.041019)),
 }
 
 
 @pytest.mark.parametrize("wrong", WRONG_LAYERS)
 def test_the_published_losses_give_a_wrong_batch_norm_away(wrong: str) -> None:
-    old, new = WRONG_LAYERS[wrong]
+    edits, expected = WRONG_LAYERS[wrong]
     text = COURSE.function_text("batchnorm_forward")
-    assert old in text
-    failed = failures(with_layers(batchnorm=text.replace(old, new)))
-    assert "FullyConnectedNet__published_losses" in failed
+    for old, new in edits:
+        assert old in text
+        text = text.replace(old, new)
+    names = with_layers(batchnorm=text)
+    assert "FullyConnectedNet__published_losses" in failures(names)
+    models = published_networks("batchnorm", names["FullyConnectedNet"]).values()
+    assert [model.loss(X, y)[0] for model, X, y in models] == pytest.approx(expected, rel=1e-5)
 
 
 def test_a_wrong_layer_norm_costs_a_network_with_batch_norm_nothing() -> None:

@@ -17,8 +17,8 @@ def affine_bn_relu_forward__training(affine_bn_relu_forward: Function) -> None:
         given = {"x": rng.normal(2.0, 1.0, (N, D)), "w": rng.normal(size=(D, M))}
         given |= {name: rng.normal(size=M) for name in ("b", "gamma", "beta")}
         before = {name: array.copy() for name, array in given.items()}
-        bn_param = {"mode": "train", "eps": 0.1, "momentum": 0.7}
-        results = affine_bn_relu_forward(*given.values(), bn_param)
+        param = {"mode": "train", "eps": 0.1, "momentum": 0.7}
+        results = affine_bn_relu_forward(*given.values(), param)
         out, _ = require_results("affine_bn_relu_forward", results, ("out", "cache"))
 
         a = graph.Node(before["x"]) @ before["w"] + before["b"]
@@ -28,9 +28,9 @@ def affine_bn_relu_forward__training(affine_bn_relu_forward: Function) -> None:
         require_close("out", out, want.value, 1e-8)
         for name, array in given.items():
             require_unchanged(name, array, before[name])
-        assert "running_mean" in bn_param, "bn_param must hold running_mean after a training step, but it does not"
-        require_close('bn_param["running_mean"]', bn_param["running_mean"], 0.3 * mean.value, 1e-8)
-        require_close('bn_param["running_var"]', bn_param["running_var"], 0.3 * variance.value, 1e-8)
+        assert "running_mean" in param, "param must hold running_mean after a training step, but it does not"
+        require_close('param["running_mean"]', param["running_mean"], 0.3 * mean.value, 1e-8)
+        require_close('param["running_var"]', param["running_var"], 0.3 * variance.value, 1e-8)
     found_right("affine_bn_relu_forward")
 
 
@@ -129,14 +129,14 @@ def affine_ln_relu_forward__statistics(affine_ln_relu_forward: Function) -> None
     hold((lambda *given: affine_ln_relu_forward(*given, {"eps": 0.02}), there))
     rng = np.random.default_rng(22)
     x, w, b = rng.normal(1e4, 5.0, (6, 4)), rng.normal(size=(4, 9)), rng.normal(size=9)
-    ln_param: dict[str, float] = {}
-    out = affine_ln_relu_forward(x, w, b, np.ones(9), np.full(9, 50.0), ln_param)[0]
+    param: dict[str, float] = {}
+    out = affine_ln_relu_forward(x, w, b, np.ones(9), np.full(9, 50.0), param)[0]
     require_shape("out", out, (6, 9))
     require_close("the mean of each row of out", np.mean(out, axis=1), np.full(6, 50.0), 1e-8)
     require_close("the variance of each row of out", np.var(out, axis=1), np.ones(6), 1e-4)
     out = affine_ln_relu_forward(x, w, b, np.full(9, 3.0), np.full(9, -50.0), {"eps": 0.1})[0]
     require_zero("out where beta puts everything below 0", out, 0.0)
-    assert not ln_param, f"ln_param must stay as it was, got the new keys {sorted(ln_param)}"
+    assert not param, f"param must stay as it was, got the new keys {sorted(param)}"
 
 
 @check(points=5)

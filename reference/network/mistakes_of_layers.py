@@ -13,12 +13,12 @@ NOTHING_NORMALIZED = "a layer without normalization has no backward pass but tho
 
 def _forward(kind: str, norm: str) -> Iterator[Mistake]:
     """``kind`` is "bn" or "ln"; ``norm`` the normalization's name in a sentence."""
-    function, param = f"affine_{kind}_relu_forward", f"{kind}_param"
+    function = f"affine_{kind}_relu_forward"
     network = {"FullyConnectedNet": BUILDS_ON}
     both = network | {f"affine_{kind}_relu_backward": OTHER_FUNCTION}
     affine = "a, affine_cache = affine_forward(x, w, b)"
     call = f"{'batch' if kind == 'bn' else 'layer'}norm_forward"
-    normalize = f"normalized, {kind}_cache = {call}(a, gamma, beta, {param})"
+    normalize = f"normalized, {kind}_cache = {call}(a, gamma, beta, param)"
     relu = "out, relu_cache = relu_forward(normalized)"
 
     def made(name: str, explanation: str, costs: dict[str, str], *edits: tuple[str, str]) -> Mistake:
@@ -38,7 +38,7 @@ def _forward(kind: str, norm: str) -> Iterator[Mistake]:
         "gamma_and_beta_exchanged",
         "Your layer scales by the parameter that should shift, and shifts by the one that should scale.",
         both,
-        ("gamma, beta, " + param + ")\n", "beta, gamma, " + param + ")\n"),
+        ("gamma, beta, param)\n", "beta, gamma, param)\n"),
     )
     yield made(
         "gamma_forgotten",
@@ -50,7 +50,7 @@ def _forward(kind: str, norm: str) -> Iterator[Mistake]:
         "beta_forgotten",
         "One of the layer's five parameters has no influence on your output: beta.",
         both,
-        (f"beta, {param})\n    {relu}", f"0 * beta, {param})\n    {relu}"),
+        (f"beta, param)\n    {relu}", f"0 * beta, param)\n    {relu}"),
     )
     yield made(
         "leaky_relu",
@@ -70,7 +70,7 @@ def _forward(kind: str, norm: str) -> Iterator[Mistake]:
         both,
         (
             relu,
-            f"normalized = {call}(normalized, gamma, beta, dict({param}))[0]\n    {relu}",
+            f"normalized = {call}(normalized, gamma, beta, dict(param))[0]\n    {relu}",
         ),
     )
     yield made(
@@ -88,25 +88,25 @@ def _forward(kind: str, norm: str) -> Iterator[Mistake]:
         )
         yield made(
             "parameters_copied",
-            "Your layer gives batch norm a copy of bn_param, so that the caller's dictionary learns nothing.",
+            "Your layer gives batch norm a copy of param, so that the caller's dictionary learns nothing.",
             network,
-            (f"beta, {param})\n    {relu}", f"beta, dict({param}))\n    {relu}"),
+            (f"beta, param)\n    {relu}", f"beta, dict(param))\n    {relu}"),
         )
         yield made(
             "always_training",
             "Your layer normalizes with the batch's own statistics in test mode too.",
             network,
-            (normalize, f'bn_param["mode"] = "train"\n    {normalize}'),
+            (normalize, f'param["mode"] = "train"\n    {normalize}'),
         )
         yield made(
             "eps_and_momentum_dropped",
-            "Your layer hands on the mode alone and drops the other settings of bn_param.",
+            "Your layer hands on the mode alone and drops the other settings of param.",
             {},
             (
                 normalize,
-                "settings, given = bn_param, bn_param\n"
-                f'    bn_param = {{key: given[key] for key in given if key not in ("eps", "momentum")}}\n'
-                f"    {normalize}\n    settings |= bn_param",
+                "settings, given = param, param\n"
+                f'    param = {{key: given[key] for key in given if key not in ("eps", "momentum")}}\n'
+                f"    {normalize}\n    settings |= param",
             ),
         )
         yield made(
@@ -115,7 +115,7 @@ def _forward(kind: str, norm: str) -> Iterator[Mistake]:
             both,
             (
                 normalize,
-                "normalized, bn_cache = layernorm_forward(a, gamma, beta, bn_param)",
+                "normalized, bn_cache = layernorm_forward(a, gamma, beta, param)",
             ),
         )
     else:
@@ -126,13 +126,13 @@ def _forward(kind: str, norm: str) -> Iterator[Mistake]:
             "eps_dropped",
             "Your layer hands on no settings: the eps that it was given has no effect.",
             {},
-            (f"beta, {param})\n    {relu}", f"beta, {{}})\n    {relu}"),
+            (f"beta, param)\n    {relu}", f"beta, {{}})\n    {relu}"),
         )
         yield made(
             "settings_filled",
-            "Your layer writes keys into ln_param that layer norm does not have.",
+            "Your layer writes keys into param that layer norm does not have.",
             {},
-            (affine, f'{affine}\n    ln_param["mode"] = "train"'),
+            (affine, f'{affine}\n    param["mode"] = "train"'),
         )
         yield made(
             "columns_in_place_of_rows",
@@ -140,7 +140,7 @@ def _forward(kind: str, norm: str) -> Iterator[Mistake]:
             both,
             (
                 normalize,
-                'normalized, ln_cache = batchnorm_forward(a, gamma, beta, {"mode": "train", **ln_param})',
+                'normalized, ln_cache = batchnorm_forward(a, gamma, beta, {"mode": "train", **param})',
             ),
         )
 

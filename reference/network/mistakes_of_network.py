@@ -54,6 +54,17 @@ LAYERS = (
         (BACKWARD, BACKWARD.replace("affine_bn", "affine_ln")),
     ),
     _wrong(
+        "plain_branch_after_batch_norm",
+        "With batch norm your network runs the branch without normalization as well, as an `else` that belongs to the "
+        "last `if` alone does.",
+        (
+            f"                {CALL}\n",
+            f"                {CALL}\n"
+            '                if self.normalization == "batchnorm":\n'
+            "                    hidden = relu_forward(affine_forward(hidden, w, b)[0])[0]\n",
+        ),
+    ),
+    _wrong(
         "first_layer_alone_normalized",
         "Only your first hidden layer is normalized.",
         (PLAIN, PLAIN.replace("self.normalization is None", "self.normalization is None or i > 1")),

@@ -104,6 +104,10 @@ NETWORKS = (
 )
 
 DICT_CACHE = """
+import numpy as np
+from normlab.layers import affine_backward, affine_forward
+
+
 def affine_bn_relu_forward(x, w, b, gamma, beta, bn_param):
     cache = {}
     a, cache["affine"] = affine_forward(x, w, b)

@@ -32,18 +32,18 @@ __all__ = [
 
 
 def affine_bn_relu_forward(
-    x: np.ndarray, w: np.ndarray, b: np.ndarray, gamma: np.ndarray, beta: np.ndarray, bn_param: dict
+    x: np.ndarray, w: np.ndarray, b: np.ndarray, gamma: np.ndarray, beta: np.ndarray, param: dict
 ) -> tuple[np.ndarray, object]:
     """out = relu(batchnorm(x w + b)): one hidden layer, in the order of Ioffe and Szegedy 2015, section 3.2.
 
-    x (N, D), w (D, M), b, gamma, beta (M,); ``bn_param`` as in batchnorm_forward, which raises ValueError for another
-    mode and replaces the running statistics in training. Returns out (N, M), in x's dtype, and a cache for the backward
-    pass, of any kind.
+    x (N, D), w (D, M), b, gamma, beta (M,); ``param``: the bn_param of batchnorm_forward, which raises ValueError for
+    another mode and replaces the running statistics in training. Returns out (N, M), in x's dtype, and a cache for the
+    backward pass, of any kind. The arrays that come in are not changed.
     """
     # TODO: chain affine_forward, batchnorm_forward and relu_forward, and keep what the way back needs.
     ### BEGIN SOLUTION
     a, affine_cache = affine_forward(x, w, b)
-    normalized, bn_cache = batchnorm_forward(a, gamma, beta, bn_param)
+    normalized, bn_cache = batchnorm_forward(a, gamma, beta, param)
     out, relu_cache = relu_forward(normalized)
     cache = (affine_cache, bn_cache, relu_cache)
     ### END SOLUTION
@@ -54,7 +54,7 @@ def affine_bn_relu_backward(dout: np.ndarray, cache: object) -> tuple[np.ndarray
     """Gradients of the layer: dx (N, D), dw (D, M), db, dgamma, dbeta (M,), for dout (N, M) and the forward cache.
 
     The chain rule takes the three parts in reverse. In training db is 0 up to rounding: batch norm subtracts the
-    column's mean, so a constant added to the column changes nothing.
+    column's mean, so a constant added to the column changes nothing. dout is not changed.
     """
     # TODO: chain relu_backward, one of your two batchnorm_backward functions and affine_backward.
     ### BEGIN SOLUTION
@@ -67,17 +67,17 @@ def affine_bn_relu_backward(dout: np.ndarray, cache: object) -> tuple[np.ndarray
 
 
 def affine_ln_relu_forward(
-    x: np.ndarray, w: np.ndarray, b: np.ndarray, gamma: np.ndarray, beta: np.ndarray, ln_param: dict
+    x: np.ndarray, w: np.ndarray, b: np.ndarray, gamma: np.ndarray, beta: np.ndarray, param: dict
 ) -> tuple[np.ndarray, object]:
     """out = relu(layernorm(x w + b)); Ba, Kiros and Hinton 2016, "Layer Normalization", section 3.
 
-    x (N, D), w (D, M), b, gamma, beta (M,); ``ln_param`` as in layernorm_forward. Returns out (N, M), in x's dtype, and
-    a cache of any kind.
+    x (N, D), w (D, M), b, gamma, beta (M,); ``param``: the ln_param of layernorm_forward. Returns out (N, M), in x's
+    dtype, and a cache of any kind. Neither the arrays that come in nor ``param`` are changed.
     """
     # TODO: the same with layernorm_forward.
     ### BEGIN SOLUTION
     a, affine_cache = affine_forward(x, w, b)
-    normalized, ln_cache = layernorm_forward(a, gamma, beta, ln_param)
+    normalized, ln_cache = layernorm_forward(a, gamma, beta, param)
     out, relu_cache = relu_forward(normalized)
     cache = (affine_cache, ln_cache, relu_cache)
     ### END SOLUTION
@@ -87,7 +87,8 @@ def affine_ln_relu_forward(
 def affine_ln_relu_backward(dout: np.ndarray, cache: object) -> tuple[np.ndarray, ...]:
     """Gradients of the layer: dx (N, D), dw (D, M), db, dgamma, dbeta (M,), for dout (N, M) and the forward cache.
 
-    Unlike batch norm's, this db is not 0: a bias of its own for each feature changes what a row looks like.
+    Unlike batch norm's, this db is not 0: a bias of its own for each feature changes what a row looks like. dout is not
+    changed.
     """
     # TODO: the way back, with layernorm_backward.
     ### BEGIN SOLUTION
@@ -102,9 +103,10 @@ def affine_ln_relu_backward(dout: np.ndarray, cache: object) -> tuple[np.ndarray
 class FullyConnectedNet:
     """{affine - [batch norm | layer norm] - relu - [dropout]} x (L - 1) - affine - softmax, for L - 1 hidden layers.
 
-    ``params`` maps W1, b1, gamma1, beta1, ..., WL, bL to arrays of ``dtype``: Wi (D_{i-1}, D_i), the rest (D_i,). gamma
-    and beta exist with a normalization only, and never for the last layer. ``bn_params`` holds one dictionary a hidden
-    layer for its normalization ([] without one), ``dropout_param`` the one for dropout ({} without it).
+    ``params`` maps W1, b1, gamma1, beta1, ..., WL, bL to arrays of ``dtype``: Wi (H_{i-1}, H_i), the rest (H_i,), with
+    H_0 = ``input_dim``, H_L = ``num_classes`` and ``hidden_dims`` between. gamma and beta exist with a normalization
+    only, and never for the last layer. ``bn_params`` holds one dictionary a hidden layer for its normalization ([]
+    without one), ``dropout_param`` the one for dropout ({} without it).
     """
 
     def __init__(
@@ -122,7 +124,8 @@ class FullyConnectedNet:
         """Draw the weights from a normal distribution of standard deviation ``weight_scale``; biases start at 0.
 
         ``dropout``: the probability to keep, 1 for none. ``seed``: makes dropout draw the same masks in each call, as
-        gradient checks need. Raises ValueError for another normalization and for dropout outside 0 < p <= 1.
+        gradient checks need. ``hidden_dims`` is not changed. Raises ValueError for another normalization and for
+        dropout outside 0 < p <= 1.
         """
         if normalization not in (None, "batchnorm", "layernorm"):
             raise ValueError(f'normalization must be None, "batchnorm" or "layernorm", got {normalization!r}')
@@ -162,7 +165,7 @@ class FullyConnectedNet:
         """Scores (N, C) in test mode when y is None; else (loss, grads) in training mode.
 
         X (N, D), labels y (N,) in 0..C-1. loss = mean cross-entropy + 0.5 reg sum over i of ||Wi||^2: weights alone pay
-        the penalty. ``grads`` has the keys and shapes of ``params``.
+        the penalty. ``grads`` has the keys and shapes of ``params``. X, y and ``params`` are not changed.
         """
         X = X.astype(self.dtype)
         mode = "test" if y is None else "train"
