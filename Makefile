@@ -1,7 +1,10 @@
 # `make` sets everything up and does the main job; `make test` passes the tests.
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
-PYTHON ?= python3
+# The first that is a Python 3.11 to 3.13; `python` and scripts/install.py tell where none is.
+FITS := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	$$python -c '$(FITS)' 2>/dev/null && { echo $$python; exit; }; done; echo python3)
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # One thread each: the work is many small arrays, and several processes share the cores.
 export OMP_NUM_THREADS ?= 1

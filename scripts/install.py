@@ -35,9 +35,6 @@ def check_machine() -> None:
         raise InstallError(
             f"Python {low} to {high} is needed, but {sys.executable} is {found}; run `make PYTHON=python{high}`."
         )
-    if not importlib.util.find_spec("ensurepip"):  # Debian has it in a package of its own
-        package = f"python{sys.version_info[0]}.{sys.version_info[1]}-venv"
-        raise InstallError(f"{sys.executable} has no venv: run `sudo apt-get install {package}`, then make again.")
     free = shutil.disk_usage(ROOT).free / 1e9
     if free < DISK_GB and not VENV.exists():
         raise InstallError(
@@ -77,22 +74,32 @@ def install_environment() -> None:
     stamp.write_text(fingerprint())
 
 
+def install_venv() -> None:
+    """Python's own venv, which Debian has in a package of its own."""
+    if not importlib.util.find_spec("ensurepip"):
+        package = f"python{sys.version_info[0]}.{sys.version_info[1]}-venv"
+        install_packages([package], f"{sys.executable} has no venv")
+
+
 def install_system_programs() -> None:
-    """What the tests need beside Python; installed where that needs no question, named where it does."""
+    """What the tests need beside Python."""
     missing = [package for program, package in SYSTEM_PROGRAMS.items() if not shutil.which(program)]
-    if not missing:
-        return
-    command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing]
+    if missing:
+        install_packages(missing, f"The tests need {' and '.join(missing)}")
+
+
+def install_packages(packages: list[str], need: str) -> None:
+    """Debian's packages: installed where that needs no question, named where it does."""
+    command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages]
     if os.geteuid() != 0 or not shutil.which("apt-get"):
-        needed = " and ".join(missing)
-        raise InstallError(f"The tests need {needed}: run `sudo {' '.join(command)}`, then make test again.")
-    print(f"Installing {', '.join(missing)} with apt-get ...", flush=True)
+        raise InstallError(f"{need}: run `sudo {' '.join(command)}`, then the same command again.")
+    print(f"Installing {', '.join(packages)} with apt-get ...", flush=True)
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     for step in (["apt-get", "update", "-qq"], command):
         result = subprocess.run(step, env=environment, capture_output=True, text=True)
         if result.returncode:
             reason = (result.stderr.strip().splitlines() or ["no reason given"])[-1]
-            raise InstallError(f"`{' '.join(step)}` failed ({reason[:300]}); run it by hand, then make test again.")
+            raise InstallError(f"{need}; `{' '.join(step)}` failed ({reason[:300]}): run it by hand, then try again.")
 
 
 def main() -> int:
@@ -102,6 +109,7 @@ def main() -> int:
     options = parser.parse_args()
     try:
         check_machine()
+        install_venv()
         if options.test:
             install_system_programs()
         install_environment()

@@ -7,6 +7,7 @@ into links inside the document, printed by Chromium with an outline. The folded 
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ from playwright.sync_api import Browser, Page, PdfMargins, sync_playwright
 ROOT = Path(__file__).resolve().parent.parent
 SITE = ROOT / "_build" / "html"
 PDF = SITE / "normalization-from-scratch.pdf"
-CHROMIUM = Path("/usr/bin/chromium")
+CHROMIUM = shutil.which("chromium")
 ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files"]
 MARGIN: PdfMargins = {"top": "16mm", "bottom": "18mm", "left": "14mm", "right": "14mm"}
 STYLE = """
@@ -96,8 +97,8 @@ def main() -> int:
     if not all((SITE / f"{page}.html").exists() for page in chapters()):
         print("The book is not built; run `make book` first.", file=sys.stderr)
         return 1
-    if not CHROMIUM.exists():
-        print(f"Chromium is missing at {CHROMIUM}; install it with `apt-get install chromium`.", file=sys.stderr)
+    if not CHROMIUM:
+        print("There is no Chromium; install it with `apt-get install chromium`.", file=sys.stderr)
         return 1
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)

@@ -43,10 +43,43 @@ def test_no_python_or_one_too_old_is_one_sentence(python: str, target: str) -> N
     assert result.stderr.splitlines()[0] == sentence
 
 
-def test_a_python_without_venv_is_told_its_package(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fitting_python_beside_one_that_does_not_fit_is_taken(tmp_path: Path) -> None:
+    for name, status in (("python3", 1), ("python3.13", 1), ("python3.12", 0), ("python3.11", 0)):
+        (tmp_path / name).write_text(f"#!/bin/sh\nexit {status}\n")
+        (tmp_path / name).chmod(0o755)
+    line = ["make", "--no-print-directory", "--eval=told: ; @echo $(PYTHON)", "told"]
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    told = subprocess.run(line, cwd=Path(__file__).parent.parent, env=environment, capture_output=True, text=True)
+    assert told.stdout == "python3.12\n"
+
+
+def test_a_python_without_venv_is_told_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(install.InstallError, match=r"run `sudo apt-get install python3\.\d+-venv`, then make again"):
-        install.check_machine()
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with pytest.raises(
+        install.InstallError, match=r"has no venv: run `sudo apt-get install .*python3\.\d+-venv`, then"
+    ):
+        install.install_venv()
+
+
+def test_root_is_given_what_is_missing_without_a_question(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ran: list[list[str]] = []
+
+    def run(step: list[str], **keywords: object) -> subprocess.CompletedProcess[str]:
+        ran.append(step)
+        return subprocess.CompletedProcess(step, 0, "", "")
+
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(shutil, "which", lambda program: "/usr/bin/apt-get" if program == "apt-get" else None)
+    monkeypatch.setattr(subprocess, "run", run)
+    install.install_venv()
+    install.install_system_programs()
+    packages = [step[5:] for step in ran if step[1] == "install"]
+    assert packages == [[f"python3.{sys.version_info[1]}-venv"], ["chromium", "postgresql"]]
+    assert capsys.readouterr().out.startswith("Installing python3.")
 
 
 def test_a_full_disk_is_noticed_before_anything_is_written(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,7 +106,9 @@ def test_a_failed_download_leaves_no_environment_and_says_what_to_do(
 def test_a_missing_system_program_is_named_with_its_command(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda program: None)
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    with pytest.raises(install.InstallError, match=r"run `sudo apt-get install .*chromium.*`, then make test again"):
+    with pytest.raises(
+        install.InstallError, match=r"run `sudo apt-get install .*chromium.*`, then the same command again"
+    ):
         install.install_system_programs()
 
 
