@@ -157,9 +157,11 @@ class Roster:
     def fitting(self, file: HandedIn) -> list[Student]:
         """Whom the platform may mean; more than one where it tells no more than a name that they share.
 
-        Canvas' number is certain. Moodle's is the participant's, which another's number can equal, so names come first.
+        Canvas' number is certain. Moodle's is the participant's, which another's number can equal: it tells namesakes
+        apart, and people whose names Moodle hides ("Participant 31").
         """
         certain = bool(file.number)
+        hidden = bool(file.lms_id) and file.name.endswith(f" {file.lms_id}")
         users = {normalize("NFC", user) for user in file.users}  # macOS and zip programs write "é" as two characters
         by_name = self._named(file.name)
         by_number = self._all(self.by_number, [file.lms_id])
@@ -168,7 +170,7 @@ class Roster:
             self._all(self.by_mail, users),
             by_number if certain else set(),
             {place for place in by_name if not (certain and self.students[place].lms_id)},
-            by_number,
+            by_number if hidden else set(),
         ]
         found = next(filter(None, ways), set())
         return [self.students[place] for place in sorted(found & by_number or found)]

@@ -254,6 +254,14 @@ def test_namesakes_are_told_apart_by_the_numbers_of_the_roster(course: Path) -> 
     assert submitted(course, "a2") == b"{5}"
 
 
+def test_a_participants_number_makes_no_stranger_another_student(course: Path) -> None:
+    (course.parent / "roster.csv").write_text("id,name,lms_id\nada,Ada Lovelace,5\nben,Ben Ali,31\n")
+    files = {f"{name}_assignsubmission_file_/scaling.ipynb": GOOD for name in ("Xenia Unknown_5", "Participant 31_31")}
+    found = run(course, zipped(course, files))
+    assert found.unknown == ["Xenia Unknown_5_assignsubmission_file_/scaling.ipynb"]
+    assert found.placed == ["ben"]
+
+
 def test_nobody_becomes_another_by_taking_the_name(course: Path) -> None:
     files = {
         "Ada Lovelace_5_assignsubmission_file_/scaling.ipynb": GOOD,
