@@ -82,6 +82,7 @@ class Report:
     late: dict[str, float]  # student -> points taken off
     seconds: dict[str, float]  # student -> time of grading
     alike: list[tuple[str, list[str], float]] = field(default_factory=list)  # (task, students, least likeness)
+    compared: bool = True  # whether answers that are alike were looked for
     attempts: dict[str, int] = field(default_factory=dict)  # student -> how often was handed in, as far as is known
     hours: dict[str, float] = field(default_factory=dict)  # student -> hours left when it was handed in; below 0: late
     absent: Absent = field(default_factory=lambda: Absent([], []))
@@ -129,7 +130,8 @@ def report(assignment: str, course_dir: Path = Path("."), *, db: str = "") -> Pa
     found.attempts = {student: count for student, count in counts.items() if count}
     found.hours = {student: left for student, left in hours.items() if student in found.scores}
     found.absent = Absent.of(course, assignment, people, found.scores)
-    if len(found.scores) <= COMPARED:
+    found.compared = len(found.scores) <= COMPARED
+    if found.compared:
         settings = course.settings(Originality)
         for name, source in notebooks.items():
             answers = {student: _answers(course, student, assignment, name) for student in found.scores}

@@ -123,6 +123,11 @@ def test_students_with_answers_that_are_alike_stand_in_one_line_with_how_alike_t
     assert "<li>scale_forward: ann, bob, cyd (at least 99% alike)</li>" in page.read_text()
 
 
+def test_a_class_too_large_to_compare_answers_is_told_so(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("autograder.report.COMPARED", 1)
+    assert "They are not looked for in so large a class" in report(NAME, root).read_text()
+
+
 @pytest.mark.parametrize("content", ["{", "[]", '{"cells": [{}]}', '{"cells": 3}', "\udcff"])
 def test_an_autograded_notebook_that_was_cut_is_told_with_what_makes_it_anew(root: Path, content: str) -> None:
     path = root / "autograded" / "ann" / NAME / f"{NAME}.ipynb"
