@@ -161,9 +161,9 @@ def history(assignment: str, student: str | None, course_dir: Path, db: str) -> 
     """Show where each score of ASSIGNMENT is from, of all or of one STUDENT: every change since the first grading.
 
     A line tells when (UTC), who, which check, from which points to which, and the origin: auto (a check), manual or
-    extra credit (a person), late (the penalty of a notebook), extension (days, not points). Behind it stand the first
-    digits of two digests: of what was handed in, and of checks, settings and grader together. Different digits mean
-    that it was changed in between.
+    extra credit (a person), late (the penalty of a notebook), extension (days, not points). Behind all but the last
+    stand the first digits of two digests: of what was handed in, and of checks, settings and grader together. Different
+    digits mean that it was changed in between.
     """
     from autograder.changes import history as run
 
