@@ -15,10 +15,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from autograder.course import STATE, Course, parse_timestamp
+from autograder.course import STATE, Course
 from autograder.files import writing
 from autograder.kept import Kept
 from autograder.submission import SECRET, Submission, read_submission
+from autograder.times import parse_timestamp
 from autograder.unit import Outcome
 
 LATEST = 20  # submissions of one student that are graded

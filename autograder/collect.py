@@ -62,6 +62,10 @@ def collect(
             found.notes.append(
                 "Hand-ins without a known time count as on time; a roster's column submitted tells times."
             )
+        if any(file.zone_unknown for files in matched.by_student.values() for file in files):
+            found.notes.append(
+                "Blackboard's times are its server's; those of which it tells no zone are taken as UTC: look at who is late."
+            )
         stack.enter_context(only_grader(course.root))
         due = stack.enter_context(closing(Due(course, assignment, make=students is not None)))
         if students is not None and due.gradebook is not None:
@@ -72,11 +76,14 @@ def collect(
                 for student in sorted(matched.by_student.keys() - people)
             ]
         received = Received(course, assignment)
-        roll = sorted(student.id for student in students or ())
+        numbers = {student.id: student.lms_id for student in students or ()}
+        roll = sorted(numbers)
         for student in sorted(matched.by_student):
             own: list[HandedIn] = []
             for file in matched.by_student[student]:
-                if other := received.stranger(student, file, roll):
+                if file.number and file.lms_id == numbers.get(student):  # Canvas' and the roster's, which is certain
+                    own.append(file)
+                elif other := received.stranger(student, file, roll):
                     what = f"names {student}, and its number was that of {other} before"
                     found.unknown.append(f"{shown(file.file.path)} {what}")
                 else:

@@ -9,12 +9,10 @@ import glob
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from dateutil import parser, tz  # type: ignore[import-untyped]
 from traitlets import Bool, Dict, Enum, TraitError
 from traitlets.config import Config, Configurable, PyFileConfigLoader
 from traitlets.config.loader import LazyConfigValue
@@ -262,18 +260,3 @@ def _check_names(config: Config, path: Path) -> None:
             if name not in known:
                 which = nearest(name, known) or f"; there are {', '.join(known)}."
                 raise CourseError(f"{path}: there is no setting c.{section}.{name}{which}")
-
-
-def parse_timestamp(text: str | None) -> datetime | None:
-    """The content of ``timestamp.txt`` in UTC without a zone, as nbgrader stores it; None where it is no time."""
-    if not text:
-        return None
-    try:
-        date, clock, zone = (*text.split(" "), "", "")[:3]
-        numeric = zone if zone[:1] in ("+", "-") else ""
-        stamp: datetime = parser.parse(f"{date} {clock}{numeric}")
-        if zone and not numeric:
-            stamp = stamp.replace(tzinfo=tz.gettz(zone))
-        return stamp.astimezone(UTC).replace(tzinfo=None) if stamp.tzinfo else stamp
-    except Exception:  # students can write this text, and it made dateutil raise decimal.InvalidOperation
-        return None

@@ -145,7 +145,10 @@ def render(
         wrong_choices=[task for task in missed if task.is_choice],
         first_open=next((task for task in tasks if task.has("not-attempted")), None),
         blank=_is_blank(assignment, judged, checks),
-        all_passed=all(check.status in ("passed", "graded") for check in checks),
+        all_passed=all(
+            check.status == "passed" or (check.status == "graded" and (check.score or 0.0) >= check.points)
+            for check in checks
+        ),
         score=score,
         points=sum(task.points for task in tasks),
         pending=sum(check.points for check in checks if check.score is None),

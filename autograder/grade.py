@@ -220,8 +220,8 @@ class _Batch:
     def _is_done(self, student: str, digest: str) -> bool:
         return all(
             self.known.get((student, name)) == digest
-            and (self._folder("autograded", student) / f"{name}.ipynb").exists()
-            and (self._folder("feedback", student) / f"{name}.html").exists()
+            and _is_there(self._folder("autograded", student) / f"{name}.ipynb")
+            and _is_there(self._folder("feedback", student) / f"{name}.html")
             for name in self.notebooks
         )
 
@@ -304,6 +304,11 @@ class _Batch:
             seconds=round(sum(result["seconds"] for result in results), 3),
             cpu_seconds=round(sum(result["cpu_seconds"] for result in results), 3),
         )
+
+
+def _is_there(path: Path) -> bool:
+    """With something in it: a power failure may leave an empty file."""
+    return path.exists() and path.stat().st_size > 0
 
 
 def _log(log: TextIO, student: str, assignment: str, **values: Any) -> None:

@@ -179,7 +179,8 @@ class Gradebook(Database):
             scores: dict[str, dict[str, float]] = {}
             for part_id, name, auto, manual, extra in connection.execute(changed):
                 score = auto if manual is None else manual
-                scores.setdefault(part_id, {})[name] = (score or 0.0) + (extra or 0.0)
+                if score is not None:  # else it waits for a person, who has given extra credit by now
+                    scores.setdefault(part_id, {})[name] = score + (extra or 0.0)
             return [Result(*row[:4], scores.get(row.id, {})) for row in connection.execute(query)]
 
         return self.transact(read)

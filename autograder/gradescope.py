@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from autograder.course import Course, parse_timestamp
+from autograder.course import Course
 from autograder.errors import AutograderError, SandboxUnavailable
 from autograder.feedback import Check, check_line
 from autograder.files import write_atomically
@@ -23,6 +23,7 @@ from autograder.kept import Kept
 from autograder.pool import LocalPool
 from autograder.results import CheckResult
 from autograder.submission import read_submission
+from autograder.times import parse_timestamp
 from autograder.unit import Job, Outcome, Setup
 from autograder.wording import lateness
 

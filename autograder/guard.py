@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import os
 import re
 import sqlite3
@@ -28,17 +29,17 @@ def only_grader(root: Path) -> Iterator[None]:
         with writing(root / STATE):
             (root / STATE).mkdir(exist_ok=True)
             lock = stack.enter_context(open(root / STATE / "lock", "a+"))
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.seek(0)
-            holder = lock.read().strip() or "unknown"
-            raise GradebookError(
-                f"Another grader (process {holder}) is at work in {root}; wait until it is through."
-            ) from None
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                lock.seek(0)
+                holder = lock.read().strip() or "unknown"
+                raise GradebookError(
+                    f"Another grader (process {holder}) is at work in {root}; wait until it is through."
+                ) from None
+            lock.truncate(0)
+            lock.write(str(os.getpid()))
+            lock.flush()
         yield
 
 
@@ -48,9 +49,17 @@ def sqlite_path(url: str) -> Path | None:
     return Path(parts.database) if parts.get_backend_name() == "sqlite" and parts.database else None
 
 
-def backups(root: Path) -> list[Path]:
+def backups(root: Path, url: str) -> list[Path]:
     """Copies of the gradebook, the oldest first; what people put beside them is theirs."""
-    return sorted(path for path in (root / STATE / "backups").glob("gradebook-*.db") if COPY.fullmatch(path.name))
+    return sorted(path for path in _copies(root, url).glob("gradebook-*.db") if COPY.fullmatch(path.name))
+
+
+def _copies(root: Path, url: str) -> Path:
+    """Where they lie; those of another gradebook than ``gradebook.db`` in a folder of their own."""
+    folder, path = root / STATE / "backups", sqlite_path(url)
+    if path is None or path.resolve() == (root / "gradebook.db").resolve():
+        return folder
+    return folder / f"{path.stem}-{hashlib.sha256(bytes(path.resolve())).hexdigest()[:8]}"
 
 
 def open_gradebook(course: Course, begin: bool = False) -> Gradebook:
@@ -58,7 +67,7 @@ def open_gradebook(course: Course, begin: bool = False) -> Gradebook:
 
     ``begin``: where the file is gone, a new one is begun; one that was emptied nobody meant to delete.
     """
-    path, copies = sqlite_path(course.db_url), backups(course.root)
+    path, copies = sqlite_path(course.db_url), backups(course.root, course.db_url)
     if copies and path is not None and path.is_file() and not path.stat().st_size:
         raise GradebookError(
             f"The gradebook {path} is an empty file, and there are copies of what it held: put back {copies[-1]}, "
@@ -74,14 +83,14 @@ def open_gradebook(course: Course, begin: bool = False) -> Gradebook:
 
 
 def is_gone(course: Course) -> bool:
-    """Whether the course's own gradebook is not there, of which there are copies; another may be named by ``--db``."""
+    """Whether the gradebook is not there, of which there are copies."""
     path = sqlite_path(course.db_url)
-    return not course.db and path is not None and not path.exists() and bool(backups(course.root))
+    return path is not None and not path.exists() and bool(backups(course.root, course.db_url))
 
 
 def set_aside(course: Course) -> str:
     """Keep the last copy of a gradebook that is gone for good; a sentence that says so."""
-    copy = backups(course.root)[-1]
+    copy = backups(course.root, course.db_url)[-1]
     kept = copy.rename(copy.with_name(f"before-{copy.name}"))
     return (
         f"The gradebook {sqlite_path(course.db_url)} was gone, and a new one was begun. As it was when the last batch "
@@ -98,8 +107,8 @@ def backup(root: Path, url: str) -> Path | None:
     path = sqlite_path(url)
     if path is None or not path.exists():
         return None
-    number = max((int(copy.name.split("-")[1]) for copy in backups(root)), default=0) + 1
-    copy = root / STATE / "backups" / f"gradebook-{number:06}-{datetime.now(UTC):%Y%m%dT%H%M%S}.db"
+    number = max((int(copy.name.split("-")[1]) for copy in backups(root, url)), default=0) + 1
+    copy = _copies(root, url) / f"gradebook-{number:06}-{datetime.now(UTC):%Y%m%dT%H%M%S}.db"
     copy.parent.mkdir(parents=True, exist_ok=True)
     part = copy.with_name("gradebook.part")
     part.unlink(missing_ok=True)  # of a run that was killed
@@ -110,7 +119,7 @@ def backup(root: Path, url: str) -> Path | None:
         part.unlink(missing_ok=True)
         raise GradebookError(f"The gradebook {path} could not be backed up: {error}.") from None
     part.rename(copy)
-    for old in backups(root)[:-BACKUPS]:
+    for old in backups(root, url)[:-BACKUPS]:
         old.unlink()
     return copy
 
@@ -128,6 +137,6 @@ def check_sqlite(root: Path, url: str) -> None:
     except sqlite3.DatabaseError as error:
         problem = str(error)
     if problem != "ok":
-        copies = backups(root)
+        copies = backups(root, url)
         advice = f"put back {copies[-1]}" if copies else "move it away and grade anew; there is no backup yet"
         raise GradebookError(f"The gradebook {path} is damaged ({problem}): {advice}.")

@@ -9,11 +9,12 @@ from datetime import datetime
 
 import autograder
 from autograder.answers import Answer, read_answers
-from autograder.course import Course, parse_timestamp
+from autograder.course import Course
 from autograder.errors import CourseError
 from autograder.gradebook import Record
 from autograder.kept import Kept
 from autograder.submission import Submission
+from autograder.times import parse_timestamp
 from autograder.unit import Graded, Job, Setup
 from autograder.wording import shown
 

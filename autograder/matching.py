@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 from unicodedata import normalize
 
 from autograder.platforms import HandedIn
-from autograder.roster import Roster, Student, is_id, read_time
+from autograder.roster import Roster, Student, is_id
+from autograder.times import read_time
 from autograder.wording import listed, shown
 
 
@@ -29,6 +30,8 @@ def match(handed_in: Iterable[HandedIn], students: list[Student] | None) -> Matc
     by_student = found.by_student
     roster, handed_in = Roster(students or ()), [*handed_in]
     groups = _groups(handed_in, roster)
+    participants = Counter(name for name, number in {(file.name, file.lms_id) for file in handed_in} if number)
+    hidden = {name for name, count in participants.items() if count > 1 and not roster.has_name(name)}
     for file in handed_in:
         names = [file.name[len(head) :] for head in _heads(file) & groups]
         known = [name for name in names if roster.has_name(name)]
@@ -37,7 +40,7 @@ def match(handed_in: Iterable[HandedIn], students: list[Student] | None) -> Matc
         if students is None:
             fits = [Student(normalize("NFC", user)) for user in file.users if len(file.users) == 1 and is_id(user)]
         else:
-            fits = roster.fitting(file)
+            fits = roster.fitting(file, file.name in hidden)
         if len(fits) != 1:
             found.unknown.append(shown(file.file.path) + _namesakes(file, fits))
         elif file.assignment and not _owns(file.users[0], file.file.owner):

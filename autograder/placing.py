@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import groupby
+from itertools import accumulate, groupby
+from operator import or_
 from pathlib import Path
 
 from autograder.attempts import LATEST, Attempts
-from autograder.course import Course, parse_timestamp
-from autograder.errors import UsageError
+from autograder.course import Course
 from autograder.files import writing
 from autograder.guard import is_gone, open_gradebook, sqlite_path
 from autograder.intake import Refused
@@ -22,6 +22,7 @@ from autograder.platforms import HandedIn
 from autograder.received import Received
 from autograder.roster import words
 from autograder.submission import SECRET, SECRET_BYTES, notebook_stem
+from autograder.times import parse_timestamp
 from autograder.wording import shown
 
 # What browsers, platforms, JupyterLab and Colab add to a name.
@@ -88,11 +89,14 @@ class Hand:
         ]
         may_be = self.names if len(self.names) == 1 else nowhere
         chosen = [(found, attempt) for attempt in groups if (found := self._notebooks(student, attempt, may_be))]
-        if self.course.engine.keep == "best":
-            for earlier, _ in chosen[-LATEST - 1 : -1]:  # one more than is graded, which shows that there were more
-                self._keep(student, dict(self._read(student, earlier)), _when(earlier.values()))
         # Of several notebooks each is the last that came, whether they are collected at once or one by one.
-        latest = {name: file for notebooks, _ in chosen for name, file in notebooks.items()}
+        stood = [*accumulate((notebooks for notebooks, _ in chosen), or_)]
+        latest = stood[-1] if stood else {}
+        if self.course.engine.keep == "best":
+            there = self._held(student, self.names)
+            rest = {name: content for name, content in there.items() if name.removesuffix(".ipynb") not in latest}
+            for earlier in stood[-LATEST - 1 : -1]:  # one more than is graded, which shows that there were more
+                self._keep(student, rest | dict(self._read(student, earlier)), _when(earlier.values()))
         data = dict(self._read(student, latest))
         self._tell_others(student, *(chosen[-1] if chosen else ({}, handed_in)))
         if not data:
@@ -107,8 +111,9 @@ class Hand:
             self.found.late.append(student)
             self.found.timeless += [] if when else [student]
         secrets = [file for file in chosen[-1][1] if file.assignment and file.filename == SECRET]
-        if self._place(student, data | dict(self._secret(secrets)), when):
-            for name, file in latest.items():
+        placed = self._place(student, data | dict(self._secret(secrets)), when)
+        for name, file in latest.items():
+            if f"{name}.ipynb" in placed:
                 self.received.placed(student, name, file)
 
     def _tell_others(self, student: str, notebooks: dict[str, HandedIn], attempt: list[HandedIn]) -> None:
@@ -117,13 +122,18 @@ class Hand:
         others = [file for file in attempt if file not in notebooks.values()]
         if notebooks:  # beside them a text or a table of the student's own is nothing to tell
             others = [file for file in others if notebook_stem(file.filename)]
-        if not missing or not others:
+        if not missing:
+            others = [
+                file for file in others if not (_meant(file.filename, self.names) or self._anothers(file.filename))
+            ]
+        if not others:
             return
         files = ", ".join(sorted({shown(file.filename) for file in others})[:5])
         if any(file.filename.lower().endswith(".zip") for file in others):
             where = self._folder(student)
             files += f" (a zip within is not opened; unpack it and put its notebook into {where})"
-        self.found.refused.append(f"{student} handed in {files}, which is not {' or '.join(missing)}.ipynb")
+        what = f", which is not {' or '.join(missing)}.ipynb" if missing else " as well, which is not graded"
+        self.found.refused.append(f"{student} handed in {files}{what}")
 
     def _notebooks(self, student: str, attempt: list[HandedIn], may_be: list[str]) -> dict[str, HandedIn]:
         """The file of one attempt for each notebook; of several the one uploaded last, else the one named best.
@@ -167,8 +177,9 @@ class Hand:
             except Refused as error:
                 self.found.refused.append(f"{shown(file.file.path)} of {student} {error}")
                 continue
-            if file.filename != f"{name}.ipynb":
-                self.found.notes.append(f"{shown(file.filename)} of {student} was renamed to {name}.ipynb.")
+            renamed = f"{shown(file.filename)} of {student} was renamed to {name}.ipynb."
+            if file.filename != f"{name}.ipynb" and renamed not in self.found.notes:
+                self.found.notes.append(renamed)
 
     def _secret(self, files: list[HandedIn]) -> Iterator[tuple[str, bytes]]:
         """By which `nbgrader release_feedback` tells a student's page from the others'."""
@@ -183,25 +194,37 @@ class Hand:
             stamp = {"timestamp.txt": f"{when} UTC\n".encode()} if when else {}
             Attempts(self.course, self.assignment, self.names).add(student, data | stamp)
 
-    def _place(self, student: str, data: dict[str, bytes], when: datetime | None) -> bool:
-        """Whether this is what lies there now."""
+    def _held(self, student: str, names: Iterable[str]) -> dict[str, bytes]:
+        """The notebooks that lie there."""
+        there = {f"{name}.ipynb": _content(self._folder(student) / f"{name}.ipynb") for name in names}
+        return {name: content for name, content in there.items() if content}
+
+    def _place(self, student: str, data: dict[str, bytes], when: datetime | None) -> Set[str]:
+        """Names of what lies there now, of ``data``."""
         folder = self._folder(student)
         if folder.is_symlink():
-            raise UsageError(f"{folder} is a link; collect writes into real folders alone.")
+            self.found.refused.append(f"{student}: {folder} is a link; collect writes into real folders alone")
+            return set()
         known = _time(folder)
         if known and when and known > when:
-            self.found.unchanged.append(student)
-            self.found.notes.append(f"{student} keeps what is there, which was handed in later ({known} UTC).")
+            held = self._held(student, self.names)
+            new = {name: data[name] for name in data if name.endswith(".ipynb") and name not in held}
             if self.course.engine.keep == "best":
                 self._keep(student, data, when)
-            return False
+            if new:
+                _write(folder, new)
+                self.found.placed.append(student)
+            else:
+                self.found.unchanged.append(student)
+            if new.keys() != data.keys():
+                self.found.notes.append(f"{student} keeps what is there, which was handed in later ({known} UTC).")
+            return new.keys()
         files = data | ({"timestamp.txt": f"{when} UTC\n".encode()} if when and when != known else {})
         if all(_content(folder / name) == content for name, content in files.items()):
             self.found.unchanged.append(student)
-            return True
+            return data.keys()
         if self.course.engine.keep == "best":
-            there = {name: _content(folder / name) for name in files}
-            self._keep(student, {name: content for name, content in there.items() if content}, known)
+            self._keep(student, self._held(student, self.names), known)
         if any(_content(folder / name) not in (None, data[name]) for name in data) and not (
             known and when and when > known
         ):
@@ -210,7 +233,7 @@ class Hand:
             (folder / "timestamp.txt").unlink(missing_ok=True)
         _write(folder, files)
         self.found.placed.append(student)
-        return True
+        return data.keys()
 
 
 def _attempt(file: HandedIn) -> tuple[object, ...]:

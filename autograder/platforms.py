@@ -12,13 +12,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from autograder.archive import File, Source
-from autograder.course import parse_timestamp
 from autograder.intake import Refused
 from autograder.submission import NAME
-from autograder.zones import zone_of
+from autograder.times import parse_timestamp, read_time
 
 # ``who``: what stands before the platform's own words. Each takes time that is linear in the length, whatever students
 # wrote: what fits only in the last part of a path is tried in no other.
@@ -40,7 +39,7 @@ EXCHANGE = re.compile(
 PARTICIPANT = re.compile(r"_\d+_assignsubmission_")
 RECEIPT = re.compile(
     r"\ufeff?Name:(?P<name>[^\n]*)\((?P<user>[^()\n]+)\) *\r?\n"
-    r"(?:Assignment:[^\n]*\n)?(?:Date Submitted:[^\n]* (?P<zone>[A-Z]{2,5}) *\r?\n)?"
+    r"(?:Assignment:[^\n]*\n)?(?:Date Submitted:[^\n]* (?P<zone>[A-Z]{2,5}|GMT[+-]\d\d:?\d\d) *\r?\n)?"
 )
 NOTEBOOK = re.compile(rf"(?P<folder>.*/)?(?P<file>{NAME})")
 ZIP = re.compile(r"(?:(?P<folder>.*)/)?(?P<stem>[^/]+)\.zip", re.IGNORECASE)
@@ -60,6 +59,7 @@ class HandedIn:
     name: str = ""  # the student's, as the platform writes it
     may_name_a_group: bool = False  # "Group 1-Ada Lovelace"
     when: datetime | None = None  # UTC
+    zone_unknown: bool = False  # so that it was taken as UTC
     order: str = ""  # of attempts whose times are not known: the last in the alphabet counts
     folder: str = ""  # the student's own, where folders are named by students
     late: bool = False
@@ -97,7 +97,8 @@ def moodle(source: Source) -> list[HandedIn]:
 def blackboard(source: Source) -> list[HandedIn]:
     """``Batch norm_ada_attempt_2026-03-02-11-58-00_batchnorm.ipynb``, and a receipt of the same name ending in .txt.
 
-    User names and titles may both hold "_", so the receipt decides; without one, each possible name is tried.
+    User names and titles may both hold "_", so the receipt decides; without one, each possible name is tried. The time
+    is the server's, of which the receipt alone tells the zone; without one, it is taken as UTC.
     """
     found = matches(source, BLACKBOARD)
     receipts = {(m["who"], m["time"]): head(source, file, RECEIPT_BYTES) for file, m in found if m["receipt"]}
@@ -107,12 +108,15 @@ def blackboard(source: Source) -> list[HandedIn]:
             continue
         parts = m["who"].split("_")
         users = tuple(filter(None, ("_".join(parts[-n:]) for n in range(1, len(parts) + 1))))
-        name, zone = "", None
+        name, zone = "", ""
         # Only its head is the platform's; what the student wrote stands below.
         if told := RECEIPT.match(receipts.get((m["who"], m["time"]), "")):
-            users, name, zone = (told["user"],), told["name"].strip(" "), told["zone"]
-        when = _moment(m["time"], zone)
-        handed_in.append(HandedIn(source, file, m["file"], users, name=name, when=when, order=m["time"]))
+            users, name, zone = (told["user"],), told["name"].strip(" "), told["zone"] or ""
+        day, clock = m["time"][:10], m["time"][11:].replace("-", ":")
+        when = read_time(f"{day} {clock} {zone}")
+        handed_in.append(
+            HandedIn(source, file, m["file"], users, name=name, when=when, zone_unknown=not zone, order=m["time"])
+        )
     return handed_in
 
 
@@ -149,12 +153,3 @@ def head(source: Source, file: File, size: int) -> str:
         return source.head(file, size).decode("utf-8", "replace")
     except Refused:
         return ""
-
-
-def _moment(text: str, zone: str | None) -> datetime | None:
-    """The time in a Blackboard name, which is the server's; UTC where there is no receipt that names a zone."""
-    try:
-        local = datetime.strptime(text, "%Y-%m-%d-%H-%M-%S").replace(tzinfo=zone_of(zone or "UTC"))
-    except ValueError:
-        return None
-    return local.astimezone(UTC).replace(tzinfo=None)

@@ -6,9 +6,9 @@ import re
 from collections.abc import Collection
 
 from autograder.archive import Source
-from autograder.course import parse_timestamp
 from autograder.errors import UsageError
 from autograder.platforms import NOTEBOOK, PLATFORMS, ZIP, HandedIn, head, is_litter, matches
+from autograder.times import parse_timestamp
 from autograder.wording import listed, shown
 
 STAMP_BYTES = 1000

@@ -239,7 +239,7 @@ def _groups(pairs: Sequence[Copy]) -> list[tuple[str, list[str], float]]:
 
 
 def _discrimination(name: str, given: Mapping[str, Mapping[str, float]]) -> float | None:
-    pairs = [(mine[name], sum(mine.values()) - mine[name]) for mine in given.values() if name in mine]
+    pairs = [(mine[name], round(sum(mine.values()) - mine[name], 6)) for mine in given.values() if name in mine]
     if len(pairs) < 2 or len({own for own, _ in pairs}) < 2 or len({rest for _, rest in pairs}) < 2:
         return None
     return statistics.correlation([own for own, _ in pairs], [rest for _, rest in pairs])

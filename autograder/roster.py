@@ -9,23 +9,19 @@ from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from unicodedata import combining, normalize
-
-from dateutil import parser  # type: ignore[import-untyped]
 
 from autograder.course import UNUSABLE
 from autograder.errors import UsageError
 from autograder.platforms import HandedIn
+from autograder.times import read_time
 from autograder.wording import listed, nearest, shown
-from autograder.zones import zone_of
 
 COLUMNS = ("id", "name", "email", "lms_id", "submitted")
 WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # how .xlsx and .ods begin, and .xls
 MAX_ID_BYTES = 200  # a file system takes 255, and names of folders hold more than the id, as in nbgrader's exchange
 FOLDER_NAME = re.compile(r"[^./\\][^/\\]*")
-GUESSES = datetime(2000, 1, 1), datetime(2001, 2, 15)  # what dateutil takes where a time does not tell all of its day
 
 
 @dataclass(frozen=True)
@@ -120,25 +116,6 @@ def _decoded(path: Path, data: bytes) -> str:
     return text
 
 
-def read_time(text: str) -> datetime | None:
-    """A roster's time in UTC, UTC where it names no zone; None where it is no time, or of a zone that is not known.
-
-    A text that leaves year, month or day to be guessed is none, such as "12" or "Mon", or which is which: "04.03.2026".
-    """
-    orders = [False] if re.match(r"\d{4}", text.strip()) else [False, True]
-
-    def zone(name: str | None, offset: int | None) -> object:
-        return offset or zone_of(name or "UTC")
-
-    try:
-        read = {
-            parser.parse(text, default=guess, tzinfos=zone, dayfirst=order) for guess in GUESSES for order in orders
-        }
-        return read.pop().astimezone(UTC).replace(tzinfo=None) if len(read) == 1 else None
-    except (ValueError, OverflowError):
-        return None
-
-
 class Roster:
     """Students, found by all that a platform may tell of them."""
 
@@ -154,14 +131,13 @@ class Roster:
             for written in _ways(student.name):
                 self.by_name[written].add(place)
 
-    def fitting(self, file: HandedIn) -> list[Student]:
+    def fitting(self, file: HandedIn, hidden: bool) -> list[Student]:
         """Whom the platform may mean; more than one where it tells no more than a name that they share.
 
         Canvas' number is certain. Moodle's is the participant's, which another's number can equal: it tells namesakes
-        apart, and people whose names Moodle hides ("Participant 31").
+        apart, and people where names are ``hidden``, so that one stands for all.
         """
         certain = bool(file.number)
-        hidden = bool(file.lms_id) and file.name.endswith(f" {file.lms_id}")
         users = {normalize("NFC", user) for user in file.users}  # macOS and zip programs write "é" as two characters
         by_name = self._named(file.name)
         by_number = self._all(self.by_number, [file.lms_id])

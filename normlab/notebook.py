@@ -24,7 +24,7 @@ def read_notebook(path: Path) -> Notebook:
     normlab.cells.NotebookError: there is no file scalling.ipynb; in that folder there is scaling.ipynb
     """
     stored = _json(path)
-    numbers = accumulate(_at(raw, "cell_type") == "code" for raw in stored["cells"])
+    numbers = accumulate(int(_at(raw, "cell_type") == "code") for raw in stored["cells"])
     cells = [_cell(place, *each) for place, each in enumerate(zip(numbers, stored["cells"], strict=True), 1)]
     notebook = Notebook(path, cells, _saved_by(stored))
     if not any(cell.is_check for cell in cells):

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from autograder.course import DEFAULTS, Course, parse_timestamp
+from autograder.course import DEFAULTS, Course
 from autograder.errors import CourseError, UsageError
 from autograder.jobs import version_of
 from autograder.limits import MOST, Limits
 from autograder.regions import Markers
+from autograder.times import parse_timestamp
 from autograder.unit import Setup
 from tests.course_factory import NAME, make_course
 
@@ -180,6 +181,19 @@ def test_numeric_zones_count(zone: str) -> None:
     assert parse_timestamp(f"2026-11-01 12:30:00 {zone}") == datetime(2026, 11, 1, 10, 30)
 
 
-@pytest.mark.parametrize("text", ["", None, "yesterday", "99999999999999999999", "2026-13-45"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("Mon Mar  2 11:58:00 UTC 2026", "Mon, 02 Mar 2026 11:58:00 +0000", "2 March 2026 11:58"),
+        *("2026-03-02  11:58:00 UTC", "\ufeff2026-03-02 11:58:00 UTC\r\n", "2026/03/02 12:58:00 PM GMT+1"),
+    ],
+)
+def test_a_timestamp_is_read_as_programs_and_people_write_it(text: str) -> None:
+    assert parse_timestamp(text) == datetime(2026, 3, 2, 11, 58)
+
+
+@pytest.mark.parametrize(
+    "text", ["", None, "12", "11:58", "26-03-02 11:58", "yesterday", "99999999999999999999", "2026-13-45"]
+)
 def test_what_is_no_time_counts_as_none(text: str | None) -> None:
     assert parse_timestamp(text) is None

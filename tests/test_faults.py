@@ -32,6 +32,10 @@ from tests.faults import disturb, graded, start, tree
 from tests.graded_course import log, scores
 
 
+def copies_of(course: Path) -> list[Path]:
+    return backups(course, f"sqlite:///{course}/gradebook.db")
+
+
 @pytest.fixture
 def course(tmp_path: Path) -> Path:
     root = make_course(tmp_path / "course", gradebook=True)
@@ -187,7 +191,7 @@ def test_a_clock_set_back_changes_nothing_but_the_times(course: Path, monkeypatc
         assert grade(NAME, course, jobs=1, students=["ann"]).graded == 1
     assert grade(NAME, course, jobs=1, students=["ann"]).unchanged == 1
     assert scores(course) == {"ann": FULL}
-    assert [int(copy.name.split("-")[1]) for copy in backups(course)] == list(range(3, 3 + BACKUPS))
+    assert [int(copy.name.split("-")[1]) for copy in copies_of(course)] == list(range(3, 3 + BACKUPS))
     times = [record["time"] for record in log(course)]
     assert times == sorted(times, reverse=True)
 
@@ -204,9 +208,9 @@ def test_a_damaged_gradebook_is_noticed_at_start_and_its_last_copy_named(course:
     path.write_bytes(data)
     with pytest.raises(GradebookError, match="damaged") as caught:
         grade(NAME, course, jobs=1)
-    assert str(backups(course)[-1]) in str(caught.value)
+    assert str(copies_of(course)[-1]) in str(caught.value)
     assert path.read_bytes() == data
-    path.write_bytes(backups(course)[-1].read_bytes())
+    path.write_bytes(copies_of(course)[-1].read_bytes())
     assert grade(NAME, course, jobs=1).graded == 3
 
 
@@ -214,7 +218,7 @@ def test_a_copy_that_a_killed_run_left_half_is_cleared_away(course: Path) -> Non
     folder = course / ".autograder" / "backups"
     folder.mkdir(parents=True)
     (folder / "gradebook.part").write_bytes(b"half")
-    assert guard.backup(course, f"sqlite:///{course}/gradebook.db") in backups(course)
+    assert guard.backup(course, f"sqlite:///{course}/gradebook.db") in copies_of(course)
     assert [path.suffix for path in folder.iterdir()] == [".db"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -39,8 +40,8 @@ def test_the_last_five_copies_are_kept_and_can_be_opened(course: Course, book: G
     for number in range(BACKUPS + 3):
         book.write(NAME, [record(f"student{number}")])
         backup(course.root, course.db_url)
-    assert len(backups(course.root)) == BACKUPS
-    with closing(sqlite3.connect(backups(course.root)[-1])) as connection:
+    assert len(backups(course.root, course.db_url)) == BACKUPS
+    with closing(sqlite3.connect(backups(course.root, course.db_url)[-1])) as connection:
         assert connection.execute("SELECT count(*) FROM student").fetchone() == (BACKUPS + 3,)
 
 
@@ -95,12 +96,20 @@ def test_that_a_gradebook_is_gone_is_told_by_a_collection_and_by_a_run_that_fail
         grade(NAME, course.root)
 
 
+def test_copies_of_another_gradebook_push_none_of_the_courses_own_out(course: Course, book: Gradebook) -> None:
+    own = backup(course.root, course.db_url)
+    other = f"sqlite:///{course.root}/scratch.db"
+    shutil.copy(course.root / "gradebook.db", course.root / "scratch.db")
+    assert [backup(course.root, other) for _ in range(BACKUPS)] == backups(course.root, other)
+    assert backups(course.root, course.db_url) == [own]
+
+
 def test_what_people_keep_beside_the_copies_is_theirs(course: Course) -> None:
     theirs = course.root / ".autograder" / "backups" / "gradebook-before-exam.db"
     theirs.parent.mkdir(parents=True)
     theirs.write_bytes(b"theirs")
     copies = [backup(course.root, course.db_url) for _ in range(BACKUPS + 2)]
-    assert backups(course.root) == copies[2:]
+    assert backups(course.root, course.db_url) == copies[2:]
     assert theirs.read_bytes() == b"theirs"
 
 
@@ -122,7 +131,7 @@ def test_a_course_folder_may_have_any_name_that_a_folder_may_have(tmp_path: Path
 def test_options_in_the_gradebooks_address_change_nothing_about_its_copies(course: Course) -> None:
     course = Course.open(course.root, "sqlite:///gradebook.db?timeout=20")
     open_gradebook(course).close()
-    assert [backup(course.root, course.db_url)] == backups(course.root)
+    assert [backup(course.root, course.db_url)] == backups(course.root, course.db_url)
 
 
 def test_a_course_that_cannot_be_written_is_told_in_a_sentence(course: Course) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from autograder.errors import UsageError
-from autograder.roster import Student, read_roster, read_time
+from autograder.roster import Student, read_roster
+from autograder.times import read_time
 from tests.course_factory import make_course
 from tests.exports import GOOD, command, zipped
 

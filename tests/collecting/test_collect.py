@@ -91,6 +91,17 @@ def test_blackboard_attempts_have_times_and_the_last_counts(course: Path) -> Non
     assert submitted(course, "ada", "timestamp.txt") == b"2026-03-02 16:58:00 UTC\n"
 
 
+def test_a_time_of_blackboards_without_a_zone_is_told_to_be_taken_as_utc(course: Path) -> None:
+    files: dict[str, bytes | str] = {}
+    for student, zone in (("ada", "GMT+01:00"), ("zoe", "unbekannt")):
+        start = f"Problem set_1_{student}_attempt_2026-03-02-11-58-00"
+        files[f"{start}.txt"] = RECEIPT.format(name="X", user=student, zone=zone, comment="")
+        files[f"{start}_scaling.ipynb"] = GOOD
+        told = [note for note in run(course, zipped(course, files)).notes if "taken as UTC" in note]
+        assert bool(told) == (student == "zoe")
+    assert submitted(course, "ada", "timestamp.txt") == b"2026-03-02 10:58:00 UTC\n"
+
+
 def test_blackboard_without_a_roster_takes_the_receipts_user(course: Path) -> None:
     start = "Problem set_1_a_b_attempt_2026-03-02-11-58-00"
     receipt = RECEIPT.format(name="A B", user="a_b", zone="UTC", comment="Name: Ada (ada)")

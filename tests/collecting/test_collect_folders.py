@@ -11,7 +11,7 @@ import pytest
 from autograder import placing
 from autograder.collect import collect, lines
 from autograder.placing import Collected
-from autograder.roster import read_time
+from autograder.times import read_time
 from tests.course_factory import NAME
 from tests.exports import GOOD, RECEIPT, run, submitted, zipped
 
@@ -224,6 +224,40 @@ def test_two_notebooks_that_come_apart_are_both_there_whether_collected_at_once_
         run(two, zipped(two, files))
     assert (submitted(two, "ada"), submitted(two, "ada", f"{SECOND}.ipynb")) == (b"last", b"2")
     assert submitted(two, "ada", "timestamp.txt") == b"2026-03-02 11:58:00 UTC\n"
+
+
+@pytest.mark.parametrize("order", [(1, 2), (2, 1)])
+def test_of_two_downloads_in_any_order_no_notebook_is_dropped(two: Path, order: tuple[int, int]) -> None:
+    names = {1: NAME, 2: SECOND}
+    for day in order:
+        found = run(two, zipped(two, {f"P_ada_attempt_2026-03-0{day}-11-58-00_{names[day]}.ipynb": names[day]}))
+        assert found.placed == ["ada"]
+    assert submitted(two, "ada", f"{NAME}.ipynb") == NAME.encode()
+    assert submitted(two, "ada", f"{SECOND}.ipynb") == SECOND.encode()
+    assert submitted(two, "ada", "timestamp.txt") == b"2026-03-02 11:58:00 UTC\n"
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_where_the_best_counts_what_stood_after_each_hand_in_is_kept_whole(two: Path, at_once: bool) -> None:
+    with open(two / "nbgrader_config.py", "a") as config:
+        config.write("\nc.Engine.keep = 'best'\n")
+    start = "P_ada_attempt_2026-03-0{}-11-58-00_{}.ipynb"
+    attempts: list[dict[str, bytes | str]] = [
+        {start.format(1, NAME): "A1", start.format(1, SECOND): "B1"},
+        {start.format(2, SECOND): "B2"},
+        {start.format(3, NAME): "A3"},
+    ]
+    for files in [attempts[0] | attempts[1] | attempts[2]] if at_once else attempts:
+        run(two, zipped(two, files))
+    kept = [*(two / ".autograder" / "attempts" / NAME / "ada").iterdir()]
+    stood = {tuple((folder / f"{name}.ipynb").read_text() for name in (NAME, SECOND)) for folder in kept}
+    assert stood == {("A1", "B1"), ("A1", "B2")}
+
+
+def test_a_second_notebook_that_may_be_the_one_that_was_meant_is_told(course: Path) -> None:
+    found = run(course, zipped(course, {"ada/scaling.ipynb": b"blank", "ada/scaling_final.ipynb": GOOD}))
+    assert found.placed == ["ada"]
+    assert found.refused == ["ada handed in scaling_final.ipynb as well, which is not graded"]
 
 
 def test_where_two_downloads_have_one_time_it_is_told_that_it_does_not_tell_which_came_last(course: Path) -> None:

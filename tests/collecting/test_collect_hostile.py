@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from autograder import archive
-from autograder.errors import AutograderError, UsageError
+from autograder.errors import AutograderError
 from autograder.intake import Refused
 from tests.course_factory import NAME
 from tests.exports import GOOD, command, everything, run, submitted, zipped
@@ -97,9 +97,11 @@ def test_nothing_is_written_through_a_link_in_the_place_of_a_students_folder(cou
     elsewhere.mkdir()
     (course / "submitted" / "ada").mkdir(parents=True)
     (course / "submitted" / "ada" / NAME).symlink_to(elsewhere)
-    with pytest.raises(UsageError, match=f"submitted/ada/{NAME} is a link; collect writes into real folders alone"):
-        run(course, zipped(course, {"lovelaceada_4711_99_scaling.ipynb": GOOD}))
+    files = {"lovelaceada_4711_99_scaling.ipynb": GOOD, "zedzoe_999_5_scaling.ipynb": GOOD}
+    found = run(course, zipped(course, files))
+    assert found.refused == [f"ada: {course}/submitted/ada/{NAME} is a link; collect writes into real folders alone"]
     assert not [*elsewhere.iterdir()]
+    assert found.placed == ["zoe"], "one student's link is no other's affair"
 
 
 def test_what_lay_there_stays_whole_where_the_disk_fills_up(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -255,11 +257,26 @@ def test_namesakes_are_told_apart_by_the_numbers_of_the_roster(course: Path) -> 
 
 
 def test_a_participants_number_makes_no_stranger_another_student(course: Path) -> None:
-    (course.parent / "roster.csv").write_text("id,name,lms_id\nada,Ada Lovelace,5\nben,Ben Ali,31\n")
-    files = {f"{name}_assignsubmission_file_/scaling.ipynb": GOOD for name in ("Xenia Unknown_5", "Participant 31_31")}
-    found = run(course, zipped(course, files))
+    (course.parent / "roster.csv").write_text("id,name,lms_id\nada,Ada Lovelace,5\n")
+    found = run(course, zipped(course, {"Xenia Unknown_5_assignsubmission_file_/scaling.ipynb": GOOD}))
     assert found.unknown == ["Xenia Unknown_5_assignsubmission_file_/scaling.ipynb"]
-    assert found.placed == ["ben"]
+
+
+def test_where_moodle_hides_names_participants_are_found_by_their_numbers(course: Path) -> None:
+    (course.parent / "roster.csv").write_text("id,name,lms_id\nada,Ada Lovelace,5\nben,Ben Ali,31\n")
+    files = {f"Participant_{number}_assignsubmission_file_/scaling.ipynb": f"{{{number}}}" for number in (5, 31, 7)}
+    found = run(course, zipped(course, files))
+    assert found.unknown == ["Participant_7_assignsubmission_file_/scaling.ipynb"]
+    assert (submitted(course, "ada"), submitted(course, "ben")) == (b"{5}", b"{31}")
+
+
+def test_a_roster_that_was_corrected_corrects_what_canvas_gave(course: Path) -> None:
+    files = {f"name_{number}_1_scaling.ipynb": f"{{{number}}}" for number in (5, 6)}
+    for ada, ben in ((6, 5), (5, 6)):
+        (course.parent / "roster.csv").write_text(f"id,lms_id\nada,{ada}\nben,{ben}\n")
+        found = run(course, zipped(course, files))
+    assert found.unknown == []
+    assert (submitted(course, "ada"), submitted(course, "ben")) == (b"{5}", b"{6}")
 
 
 def test_nobody_becomes_another_by_taking_the_name(course: Path) -> None:
