@@ -64,7 +64,8 @@ def collect(
             )
         if any(file.zone_unknown for files in matched.by_student.values() for file in files):
             found.notes.append(
-                "Blackboard's times are its server's; those of which it tells no zone are taken as UTC: look at who is late."
+                "Blackboard's times are its server's; those of which no zone is told are taken as UTC: "
+                "look at who is late."
             )
         stack.enter_context(only_grader(course.root))
         due = stack.enter_context(closing(Due(course, assignment, make=students is not None)))
