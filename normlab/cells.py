@@ -10,6 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from normlab.runcells import plain
+
 __all__ = ["Cell", "Notebook", "NotebookError"]
 
 
@@ -118,9 +120,9 @@ class Cell:
 
     @cached_property
     def statements(self) -> list[ast.stmt]:
-        """The cell's syntax tree; empty for comments alone, and where it cannot be parsed."""
+        """The syntax tree of its Python; empty for comments alone, and where it cannot be parsed."""
         try:
-            return ast.parse(self.source).body if self.kind == "code" else []
+            return ast.parse(plain(self.source)).body if self.kind == "code" else []
         except (SyntaxError, ValueError):
             return []
 
@@ -157,6 +159,14 @@ class Notebook:
     cells: list[Cell]
     saved_by: str
     notices: list[str] = field(default_factory=list)
+
+    @property
+    def imports(self) -> set[str]:
+        """The modules that its cells import, by their first names."""
+        nodes = [node for cell in self.cells for statement in cell.statements for node in ast.walk(statement)]
+        names = [name.name for node in nodes if isinstance(node, ast.Import) for name in node.names]
+        names += [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)]
+        return {name.partition(".")[0] for name in names}
 
     def needs(self, cell: Cell) -> bool:
         """Whether another cell reads what this one binds."""

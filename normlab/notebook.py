@@ -142,6 +142,11 @@ def _notices(notebook: Notebook, known: Any) -> list[str]:
     twice = sorted({one for one in ids if alike.count(one) > 1})
     if twice:
         notices.append(f"Twice in the notebook: {', '.join(twice)}. The grader takes the last; delete the other.")
+    if own := sorted(notebook.imports & {path.stem for path in notebook.path.parent.iterdir() if _is_module(path)}):
+        notices.append(
+            f"Imported from files beside the notebook: {', '.join(own)}. The grader gets the notebook alone: put what "
+            "you need of them into a cell of it."
+        )
     for cell in notebook.cells:
         expected = cell.marks.get("cell_type", cell.kind)
         if expected != cell.kind and cell.grade_id not in alike:
@@ -150,6 +155,11 @@ def _notices(notebook: Notebook, known: Any) -> list[str]:
             what = "check" if cell.is_check else "cell"
             notices.append(f"The {what} {cell.grade_id} was edited; the grader puts the original back.")
     return notices
+
+
+def _is_module(path: Path) -> bool:
+    """Whether a file or folder can be imported, but the package that checks notebooks."""
+    return path.name != "normlab" and (path.suffix == ".py" or (path.is_dir() and any(path.glob("*.py"))))
 
 
 def _listed(known: Any, key: str) -> list[Any]:

@@ -23,10 +23,13 @@ import types
 from pathlib import Path
 from typing import Any
 
-__all__ = ["main"]
+__all__ = ["main", "plain"]
 
-MAGIC = re.compile(r"^(\s*)(?:[%!?].*|[\w.]+\?{1,2})$", re.MULTILINE)
-TRANSPARENT = ("%%time", "%%timeit", "%%capture")  # cell magics whose cell is Python
+# Lines of IPython's: one that times a statement, one that binds what it gives, any other.
+MAGIC = re.compile(
+    r"(?P<indent>\s*)(?:%time[ \t]+(?P<timed>.+)|(?P<bound>[\w.]+[ \t]*=)[ \t]*[%!].*|[%!?].*|[\w.]+\?{1,2})\s*"
+)
+TRANSPARENT = ("%%time", "%%capture")  # cell magics after which the cell's names are there
 
 
 def main(arguments: list[str]) -> None:
@@ -44,12 +47,23 @@ def main(arguments: list[str]) -> None:
     module = types.ModuleType("__main__")
     vars(builtins)["input"] = nobody_answers
     module.__dict__["display"] = lambda *_, **__: None
+    module.__dict__["get_ipython"] = Nothing()
     sys.modules["__main__"] = module
     print(json.dumps({}), file=results, flush=True)
     for number, cell in enumerate((cell for cell in cells if cell.get("cell_type") == "code"), 1):
         if number not in skipped:
             report = {"cell": number} | run(number, "".join(cell["source"]), module.__dict__)
             print(json.dumps(report), file=results, flush=True)
+
+
+class Nothing:
+    """Stands for IPython's shell: whatever is asked of it does nothing."""
+
+    def __getattr__(self, name: str) -> Nothing:
+        return self
+
+    def __call__(self, *_: object, **__: object) -> Nothing:
+        return self
 
 
 def nobody_answers(*_: object) -> str:
@@ -70,15 +84,26 @@ def run(number: int, source: str, namespace: dict[str, Any]) -> dict[str, Any]:
 
 
 def plain(source: str) -> str:
-    """The cell as Python: IPython's magics and shell lines become `pass`; they have no place in a graded answer."""
-    if source.lstrip().startswith("%%"):
-        magic, _, body = source.lstrip().partition("\n")
-        return plain(body) if magic.split()[0] in TRANSPARENT else "pass"
-    try:
-        ast.parse(source)
-    except (SyntaxError, ValueError):
-        return MAGIC.sub(r"\1pass", source)
-    return source
+    """The cell as Python, line by line: of IPython's magics and shell lines only the names that they bind are left."""
+    text = source.lstrip()
+    if text.startswith("%%"):
+        magic, _, body = text.partition("\n")
+        above = "\n" * source[: len(source) - len(text)].count("\n")
+        return f"{above}pass\n{plain(body) if magic.split()[0] in TRANSPARENT else ''}"
+    lines = source.split("\n")
+    for _ in lines:  # a line that only looks like a magic is none where Python can read it
+        try:
+            ast.parse("\n".join(lines))
+            break
+        except SyntaxError as error:
+            number = min(error.lineno or 1, len(lines)) - 1
+        except ValueError:
+            break
+        if not (magic_line := MAGIC.fullmatch(lines[number])):
+            break
+        statement = magic_line["timed"] or (f"{magic_line['bound']} []" if magic_line["bound"] else "pass")
+        lines[number] = magic_line["indent"] + statement
+    return "\n".join(lines)
 
 
 def described(error: BaseException, number: int) -> dict[str, Any]:

@@ -55,6 +55,7 @@ def test_files_beside_the_notebook_are_found_and_standard_input_is_empty(save: S
         "!pip install something",
         "double?",
         "%%time",
+        "%time two = 2\nassert two == 2",
         "import asyncio\nawait asyncio.sleep(0)",
         "display(3)",
         "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()",
@@ -62,6 +63,21 @@ def test_files_beside_the_notebook_are_found_and_standard_input_is_empty(save: S
 )
 def test_what_belongs_to_jupyter_does_no_harm(save: Save, line: str) -> None:
     assert status(check(save(filled(double=f"{line}\n{DOUBLE}")))) == ALL_DONE
+
+
+@pytest.mark.parametrize("file", ["helper.py", "helper/__init__.py"])
+def test_a_module_of_ones_own_is_told_to_be_missing_where_it_is_graded(save: Save, tmp_path: Path, file: str) -> None:
+    (tmp_path / file).parent.mkdir(exist_ok=True)
+    (tmp_path / file).write_text("two = 2")
+    (tmp_path / "unused.py").write_text("")
+    report = check(save(filled(double="from helper import two\ndef double(x):\n    return two * x")))
+    assert any("Imported from files beside the notebook: helper. The grader gets" in note for note in report.notices)
+
+
+def test_a_cell_above_all_others_has_the_number_one(save: Save) -> None:
+    notebook = filled()
+    notebook["cells"].insert(0, cell("1 / 0"))
+    assert check(save(notebook)).failing == ("cell [1] (1 / 0): ZeroDivisionError, line 1: division by zero",)
 
 
 def with_helper(source: str, *others: str) -> Raw:

@@ -101,6 +101,7 @@ def test_the_page_says_where_to_begin() -> None:
     done.checks["written__why"] = CheckResult("not attempted", 2.0, 0.0)
     assert "Go on with written: why" in shown(page(done))
     assert "Every check is passed." in shown(page(kept=Kept({"written__why": 2.0})))
+    assert "Every check is passed." not in shown(page(kept=Kept({"written__why": 0.5})))
 
 
 def test_a_cell_without_checks_that_failed_is_where_to_begin() -> None:

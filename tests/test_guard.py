@@ -143,6 +143,20 @@ def test_a_course_that_cannot_be_written_is_told_in_a_sentence(course: Course) -
         pass
 
 
+def test_a_full_disk_is_told_in_a_sentence_where_the_lock_is_written(
+    course: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("fcntl.flock", full)
+    with (
+        pytest.raises(AutograderError, match=r"\.autograder cannot be written: No space left on device\."),
+        only_grader(course.root),
+    ):
+        pass
+
+
 def test_a_second_grader_is_told_who_is_at_work(course: Course) -> None:
     with only_grader(course.root), pytest.raises(GradebookError, match="Another grader"), only_grader(course.root):
         pytest.fail("two graders at once")

@@ -21,7 +21,7 @@ from autograder.course import Course
 from autograder.errors import CourseError, UsageError
 from autograder.export import KINDS, export
 from autograder.gradebook import Gradebook, Record
-from autograder.report import analyze, render, report
+from autograder.report import _discrimination, analyze, render, report
 from autograder.results import CheckResult, Judged
 from tests.course_factory import NAME, POINTS, answered, assignment, instructor_notebook, make_course
 
@@ -217,6 +217,20 @@ def test_exported_scores_count_what_people_gave_and_what_lateness_costs(root: Pa
     scores = {row[0]: float(row[4]) for row in rows[1:]}
     assert scores == {f"'{EVIL}": 5.0, "ann": 10.75, "bob": 3.0, "cyd": 0.0}
     assert rows[0][7:] == list(POINTS)
+
+
+def test_an_answer_with_extra_credit_alone_still_waits_for_its_grade(root: Path) -> None:
+    with closing(sqlite3.connect(root / "gradebook.db")) as connection, connection:
+        connection.execute("UPDATE grade SET extra_credit = 1 WHERE auto_score IS NULL AND manual_score IS NULL")
+    assert json.loads(report(NAME, root).with_suffix(".json").read_text())["waiting"] == 2
+    told: list[str] = []
+    export(NAME, root, tell=told.append)
+    assert any(sentence.startswith("2 written answers wait") for sentence in told)
+
+
+def test_a_difference_by_rounding_alone_tells_nobody_apart() -> None:
+    given = {"ann": {"a": 1.0, "b": 0.3}, "bob": {"a": 0.0, "b": 0.1 + 0.2}}
+    assert _discrimination("a", given) is None
 
 
 @pytest.mark.parametrize("kind", ["csv", "canvas", "moodle"])
