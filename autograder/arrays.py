@@ -20,7 +20,10 @@ MAX_AXES = 8
 
 DTYPES = [np.dtype(s) for s in ("f8", "f4", "f2", "i8", "i4", "i2", "i1", "u8", "u4", "u2", "u1", "?", "c16", "c8")]
 DTYPE_CODE = {dtype: code for code, dtype in enumerate(DTYPES)}
-SCALAR_CODE = {dtype.type: code for code, dtype in enumerate(DTYPES)}
+# Where two of C's types have one size, NumPy has a class for each.
+SCALAR_CODE = {kind: DTYPE_CODE[np.dtype(kind)] for kind in (np.longlong, np.ulonglong)} | {
+    dtype.type: code for code, dtype in enumerate(DTYPES)
+}
 NUMBER_TYPES = [bool, int, float, complex, *(dtype.type for dtype in DTYPES)]
 NUMBER_TYPE_CODE = {kind: code for code, kind in enumerate(NUMBER_TYPES)}
 

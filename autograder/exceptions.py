@@ -48,6 +48,22 @@ def rebuild(payload: Any) -> BaseException:
     return error
 
 
+def told(error: Exception) -> tuple[str, str]:
+    """Class and text of an error of a test's own function for the student's code that called it.
+
+    Built-in classes alone; no text of an assertion, which tells what was expected.
+    """
+    kind = next(each for each in type(error).__mro__ if _BUILTIN.get(each.__name__) is each)
+    if issubclass(kind, AssertionError):
+        return kind.__name__, ""
+    text = str(error) if kind is type(error) else f"{type(error).__name__}: {error}"
+    try:
+        kind(text)
+    except TypeError:  # UnicodeDecodeError and others insist on more arguments
+        return "RuntimeError", text
+    return kind.__name__, text
+
+
 def exception_class(names: list[Any]) -> type[BaseException]:
     """The class whose method resolution order has these names; a leading dot marks a built-in one.
 

@@ -28,7 +28,7 @@ from autograder.pages import make_page
 from autograder.penalty import late_penalty
 from autograder.regions import Markers
 from autograder.repair import repair, wrong_notebook
-from autograder.results import CheckResult, Judged
+from autograder.results import Judged
 from autograder.unanswered import blank_cells, refused
 from autograder.unit import Graded, Job, Outcome, Setup
 from autograder.worker import Record, Worker
@@ -132,10 +132,6 @@ class Grader:
                 )
         except Exception as error:  # the scores are final, and no trouble here changes them
             judged.flags.append(f"The methods of the answers were not looked at: {error!r}; read them yourself")
-        for grade_id in blank_cells(self.assignments[name], judged.notebook):
-            check = judged.checks.get(grade_id)
-            if check and check.score is None:  # nobody needs to read an answer that was not written
-                judged.checks[grade_id] = CheckResult("not attempted", check.points, 0.0)
         return judged
 
     def _diagnosis(self, name: str) -> Diagnosis:

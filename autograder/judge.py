@@ -28,6 +28,7 @@ from autograder.seeding import apart
 from autograder.session import Session
 from autograder.syntax import defines
 from autograder.trusted import Failure, Namespace
+from autograder.unanswered import blank_cells
 from autograder.wording import AT_FAULT, cut, listed, shown
 
 AGAIN = 0.1  # the share of a cell's time for a check that uses all that a check used which ran out of time
@@ -48,6 +49,7 @@ class Judge:
         self.assignment = assignment
         self.limits = limits
         self.judged = Judged(notebook)
+        self.blank = {*blank_cells(assignment, notebook)}
         python_random = "random" in assignment.modules
         self.life = Life(server, limits, lambda items: add_checked(self.outputs, items), recorder, python_random)
         self.namespace = Namespace(assignment)
@@ -97,7 +99,7 @@ class Judge:
                 self._run_cell(raw, cell, source, number)
                 raw["outputs"] = self._finish_outputs(number)
             if cell is not None and cell.kind == "manual":
-                self._note_manual(raw, cell)
+                self._note_manual(cell)
 
     def _run_cell(self, raw: dict[str, Any], cell: Cell | None, source: str, number: int) -> None:
         if cell is not None and cell.kind == "test":
@@ -111,7 +113,8 @@ class Judge:
         if cell is not None and cell.grade_id and cell.kind in ("student", "manual"):
             self.attempted[cell.grade_id] = _normal(source) != _normal(cell.release)
             self.namespace.run_quietly(cell.imports)
-        elif cell is None:  # an answer may stand in a cell of the student's own, below its stub
+        if cell is None or (cell.kind == "student" and _normal(source) != _normal(cell.release)):
+            # An answer may stand in a cell of the student's own, below its stub, or in another's.
             blank = [task for task, attempted in self.attempted.items() if not attempted]
             by_id, names_of = self.assignment.by_id, self.assignment.names_of
             self.attempted |= {task: defines(source, names_of(by_id[task])) for task in blank}
@@ -251,10 +254,9 @@ class Judge:
         status: Status = "passed" if score == cell.points else "partial" if score > 0 else "failed"
         return CheckResult(status, cell.points, score)
 
-    def _note_manual(self, raw: dict[str, Any], cell: Cell) -> None:
+    def _note_manual(self, cell: Cell) -> None:
         assert cell.grade_id is not None
-        # A locked one is a task of nbgrader: the answer stands in cells of the student's own.
-        if not cell.locked and _normal(_source(raw)) == _normal(cell.release):
+        if cell.grade_id in self.blank:
             self.judged.checks[cell.grade_id] = CheckResult("not attempted", cell.points, 0.0)
         else:
             self.judged.checks[cell.grade_id] = CheckResult("manual", cell.points, None)

@@ -47,7 +47,7 @@ class Limits:
     cell_output_bytes: int = 4 * MIB
     total_output_bytes: int = 32 * MIB
     outputs_per_cell: int = 200
-    text_bytes: int = MIB  # one stream, traceback or message
+    text_bytes: int = MIB  # one message, traceback, or text of an object
 
     # a submitted file
     notebook_bytes: int = 32 * MIB

@@ -48,14 +48,17 @@ class Outputs:
         self._clear_if_asked()
         shown = {str(mime): text for mime, value in data.items() if (text := _as_text(value)) is not None}
         size = sum(map(len, shown.values()))
+        replaced = self._displays.get(display_id or "") if update else None
+        if replaced is not None:
+            self.room += sum(map(len, replaced["data"].values()))
         if size > self.room:
             self.write("stderr", "\n" + CUT)
             self.room = 0
             return
         self.room -= size
         if update and display_id is not None:
-            if display_id in self._displays:
-                self._displays[display_id]["data"] = shown
+            if replaced is not None:
+                replaced["data"] = shown
             return
         item: Output = {"output_type": kind, "data": shown, "metadata": {}}
         if display_id is not None:
@@ -89,8 +92,6 @@ class Outputs:
         for item in items:
             if "pieces" in item:
                 item["text"] = "".join(item.pop("pieces"))
-        self._displays.clear()
-        self.room = self.limits.cell_output_bytes
         self._clear_on_next = False
         return items
 
@@ -112,6 +113,8 @@ class Outputs:
 
     def _forget(self) -> None:
         self.items.clear()
+        self._displays.clear()
+        self.room = self.limits.cell_output_bytes
         if self.journal is not None:
             self.journal.clear()
 

@@ -23,7 +23,7 @@ from autograder.channel import Channel
 from autograder.containers import Container
 from autograder.copied import Copied, copied
 from autograder.errors import BoundaryError, ProtocolError
-from autograder.exceptions import CellTimeout, StudentDied, exception_class, identifier, rebuild
+from autograder.exceptions import CellTimeout, StudentDied, exception_class, identifier, rebuild, told
 from autograder.limits import Limits
 from autograder.mirrors import Mirrors
 from autograder.protocol import ARGUMENT, ATOMS, CALLBACK, COPY, GENERATOR, HANDLE, LAZY, MIRROR, reference
@@ -223,14 +223,18 @@ class Session:
         except (TypeError, ValueError, IndexError):
             raise ProtocolError("a malformed callback") from None
         try:
-            reply = ["return", None, Arguments(self._handle_of).outgoing(function(*arguments, **keywords))]
+            reply = ["return", Arguments(self._handle_of).outgoing(function(*arguments, **keywords))]
         except Exception as error:
-            reply = ["raise", None, f"{type(error).__name__}: {error}"]
+            reply = ["raise", [*told(error)]]
         self.tell_bindings()
         state = self._streams.changed()
-        if state:
-            reply[1] = [[], [], state]
-        self.channel.send(reply)
+        news = [[], [], state] if state else None
+        try:
+            buffers = self.codec.encode([reply[0], news, reply[1]])
+        except (TypeError, ValueError, OverflowError, BoundaryError) as error:
+            buffers = self.codec.encode(["raise", news, [*told(error)]])
+        for buffer in buffers:
+            self.channel.sock.sendall(buffer)
         if state:
             self._streams.remember()
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import builtins
 import copy
 import inspect
 import operator
 import os
 import socket
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Iterable
 from itertools import islice
@@ -34,6 +36,9 @@ class Student:
         self.shell = shell
         self.objects = Objects(limits, self._call_back)
         self.streams = Streams(known=True, python=False)
+        self.asking = threading.RLock()  # threads of the student's may call functions that a test passed
+        # Of each request at work, the innermost last: its mutable arguments, as the judge met them, and as they were.
+        self.arguments: list[tuple[list[Any], list[Any]]] = []
         get, live = self.objects.__getitem__, self.objects.prepare
 
         def plain(value: Any) -> Any:
@@ -41,6 +46,7 @@ class Student:
 
         self.operations: dict[str, Callable[..., Any]] = {
             "run": self._run,
+            "call": self._call,
             "names": lambda names: [[n, live(shell.names[n])] for n in names if n in shell.names],
             "bind": lambda name, value: operator.setitem(shell.names, name, plain(value)),
             "unbind": lambda name: (shell.names.pop(name, None), None)[1],
@@ -90,17 +96,17 @@ class Student:
     def _answer(self, message: Any) -> None:
         operation, news, *operands = message
         codec = self.objects.codec
+        told = None
+        self.arguments.append(([], []))
         try:
             if news is not None:
                 self._take_news(*news)
-            changes = None
-            if operation == "call":
-                value, changes = self._call(*operands)
-            else:
-                value = self.operations[operation](*operands)
-            answer = codec.encode([protocol.VALUE, self._news(changes), value])
+            value = self.operations[operation](*operands)
+            told = self._news()  # once, since it tells what is new
+            answer = codec.encode([protocol.VALUE, told, value])
         except BaseException as error:
-            answer = codec.encode([protocol.ERROR, self._news(None), self._describe_error(error)])
+            answer = self._failure(told, error)
+        self.arguments.pop()
         self.objects.arguments = {}
         for buffer in answer:
             self.channel.sock.sendall(buffer)
@@ -111,34 +117,48 @@ class Student:
         if state is not None:
             self.streams.follow(state)
 
-    def _news(self, changes: Any) -> Any:
+    def _failure(self, told: Any, error: BaseException) -> list[Any]:
+        """The answer that an error is, with what student code did before, as far as it can cross."""
+        described, codec = self._describe_error(error), self.objects.codec
+        try:
+            told = told or self._news()
+            return codec.encode([protocol.ERROR, told, described])
+        except BaseException:  # a change that cannot
+            self.arguments[-1] = [], []
+            return codec.encode([protocol.ERROR, [[], *told[1:]] if told else self._news(), described])
+
+    def _news(self) -> Any:
+        """What student code did: changed arguments, mirrors, outputs, numbers drawn, open figures."""
+        received, before = self.arguments[-1]
+        self.objects.arguments = {id(value): place for place, value in enumerate(received)}
+        changes = self.objects.changes(received, before)
         mirrors = self.objects.changed_mirrors()
         advance = self.streams.moved_by()
         outputs = self.shell.outputs.take() if self.shell.outputs.items else []
         figures = _figures_open()
         if advance is None and not (changes or mirrors or outputs or figures):
             return None
-        return [changes or [], mirrors, outputs, advance, figures]
+        return [changes, mirrors, outputs, advance, figures]
 
     def _run(self, source: str, number: int) -> bool:
         self.shell.outputs.take()
         return self.shell.run(source, number)
 
-    def _call(self, handle: int, arguments: list[Any], keywords: dict[str, Any], frozen: list[int]) -> tuple[Any, Any]:
+    def _call(self, handle: int, arguments: list[Any], keywords: dict[str, Any], frozen: list[int]) -> Any:
         objects = self.objects
         received: list[Any] = []  # mutable arguments, in the order in which the judge met them
         positional = [objects.restore(value, received) for value in arguments]
         named = {name: objects.restore(value, received) for name, value in keywords.items()}
         for place in frozen:
             received[place].flags.writeable = False
-        before = objects.snapshot(received)
+        self.arguments[-1] = received, objects.snapshot(received)
         try:
             result = objects[handle](*positional, **named)
         finally:  # a test may write into them afterwards, and so may the student
             for place in frozen:
                 received[place].flags.writeable = True
         objects.arguments = {id(value): place for place, value in enumerate(received)}
-        return objects.prepare(result, 1, False), objects.changes(received, before)
+        return objects.prepare(result, 1, False)
 
     def _next(self, handle: int) -> Any:
         try:
@@ -158,19 +178,26 @@ class Student:
 
     def _call_back(self, number: int, arguments: Any, keywords: Any) -> Any:
         prepare = self.objects.prepare
-        values = [prepare(value, EVERYTHING, False) for value in arguments]
-        named = {name: prepare(value, EVERYTHING, False) for name, value in keywords.items()}
-        self.channel.send([protocol.CALL_BACK, self._news(None), [number, values, named]])
-        while True:
-            message = self._receive()
-            if message[0] not in ("return", "raise"):
-                self._answer(message)  # the judge's function calls student code in turn
-                continue
-            if message[1] is not None:
-                self._take_news(*message[1])
-            if message[0] == "raise":
-                raise RuntimeError(message[2])
-            return self.objects.restore(message[2], [])
+        with self.asking:
+            values = [prepare(value, EVERYTHING, False) for value in arguments]
+            named = {name: prepare(value, EVERYTHING, False) for name, value in keywords.items()}
+            news = self._news()  # a function of a test may look at what the call changed by now
+            self.objects.arguments = {}
+            if news and news[0]:
+                received, _ = self.arguments[-1]
+                self.arguments[-1] = received, self.objects.snapshot(received)
+            self.channel.send([protocol.CALL_BACK, news, [number, values, named]])
+            while True:
+                message = self._receive()
+                if message[0] not in ("return", "raise"):
+                    self._answer(message)  # the judge's function calls student code in turn
+                    continue
+                if message[1] is not None:
+                    self._take_news(*message[1])
+                if message[0] == "raise":
+                    name, text = message[2]
+                    raise getattr(builtins, name)(text)
+                return self.objects.restore(message[2], [])
 
     def _describe_error(self, error: BaseException) -> Any:
         limit = self.limits.text_bytes

@@ -1,9 +1,9 @@
 """Plain typed data between the judge and the student's process: msgpack with hard limits.
 
-Nothing is ever unpickled. By value cross None, bool, int, float, complex, str, bytes, tuple, list, dict, set,
-frozenset, slice, Ellipsis, NumPy scalars, types of numbers (float, np.float32, dtypes), arrays of numbers, text, dates
-and times, and what ``tables`` adds. What an endpoint adds (handles, callbacks) it adds through two hooks. Decoding
-hostile bytes raises ProtocolError and nothing else.
+Nothing is ever unpickled. By value cross None, bool, int, float, complex, str, bytes (a bytearray, too), tuple, list,
+dict, set, frozenset, slice, Ellipsis, NumPy scalars, types of numbers (float, np.float32, dtypes), arrays of numbers,
+text, dates and times, and what ``tables`` adds. What an endpoint adds (handles, callbacks) it adds through two hooks.
+Decoding hostile bytes raises ProtocolError and nothing else.
 
 A frame is ``<II`` (size of the body, number of bulk parts), ``<Q`` the size of each part, the body, the parts.
 Arrays over ``BULK`` bytes travel as parts, without being copied together.

@@ -644,6 +644,49 @@ class WrongMode(TypeError, ValueError):
 
 EPS = 1e-5
 SETTINGS = {"learning_rate": 0.1, "layers": [3, 4]}
+
+
+def withdraw(account, amount):
+    account["balance"] -= amount
+    if account["balance"] < 0:
+        raise ValueError("overdrawn")
+
+
+def twice(call):
+    try:
+        return call()
+    except KeyError:
+        return call()
+
+
+def in_threads(function, values):
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(4) as pool:
+        return list(pool.map(function, values))
+
+
+def slope(loss, x):
+    x[0] += 1.0
+    up = loss()
+    x[0] -= 1.0
+    return up - loss()
+
+
+class Floats(list):
+    def append(self, item):
+        super().append(float(item))
+
+
+def row(*values):
+    made = Floats()
+    for value in values:
+        made.append(value)
+    return made
+
+
+def whole_sum(x):
+    return np.sum(x, dtype=np.longlong)
 '''
 
 HELPERS = """
@@ -679,6 +722,33 @@ def raised(kind, call, *arguments):
 
 # What plainly passes must pass through the boundary.
 SAME = {
+    "what a call changed before it raised": """
+        account, log = {"balance": 3}, [1.0]
+        try:
+            withdraw(account, 5)
+        except ValueError:
+            log.append(2.0)
+        assert account == {"balance": -2} and log == [1.0, 2.0]""",
+    "an error of a test's function is caught by its class": """
+        tries = []
+        def flaky():
+            tries.append(1)
+            if len(tries) == 1:
+                raise KeyError("the first time")
+            return 7
+        assert twice(flaky) == 7""",
+    "a test's function in threads": """
+        assert in_threads(lambda value: 2 * value, [1, 2, 3, 4]) == [2, 4, 6, 8]""",
+    "a test's function that looks at what the call changes": """
+        x = np.array([2.0])
+        assert slope(lambda: x[0] ** 2, x) == 5.0 and x[0] == 2.0""",
+    "a list whose class writes in its own way": """
+        made = row(1, 2)
+        assert made == [1.0, 2.0] and isinstance(made, list)
+        made.append(3)
+        assert list(made) == [1.0, 2.0, 3.0]""",
+    "an integer of NumPy's other class": """
+        assert whole_sum(np.arange(4)) == 6""",
     "tuple result, opaque cache": """
         out, cache = normalize(np.random.randn(5, 3), np.ones(3), np.zeros(3), {})
         assert isinstance(out, np.ndarray) and out.flags.writeable

@@ -62,6 +62,20 @@ def test_what_must_not_cross_is_refused_and_named_for_the_instructor(case: str, 
     assert any(flag.startswith(f"{case}: ") for flag in refused.flags)
 
 
+def test_what_a_tests_function_asserts_is_not_told() -> None:
+    nosy = "def nosy(f):\n    try:\n        f(0.0)\n    except AssertionError as error:\n        return repr(error)"
+    spy = f"import numpy as np\ndef spy(x):\n    np.testing.assert_allclose(x, {SECRET})\n"
+    assert graded(nosy, {"asked": f"{spy}assert '{SECRET}' not in nosy(spy)"}).checks["asked"].score == 1
+
+
+def test_a_tests_function_whose_result_cannot_cross_costs_a_sentence_and_no_process() -> None:
+    tests = {"asked": "apply(lambda x: object(), 1)", "after": "assert apply(lambda x: x + 1, 1) == 2"}
+    judged = graded("def apply(f, x):\n    return f(x)", tests)
+    assert "cannot be passed to student code" in judged.checks["asked"].message
+    assert judged.checks["after"].score == 1
+    assert judged.deaths == []
+
+
 LIAR = """
 import numpy as np
 class Liar:

@@ -15,6 +15,7 @@ from autograder.results import Judged
 from autograder.scoring import score_of
 from autograder.worker import Worker
 from tests import course_factory as factory
+from tests.repaired import repaired
 from tests.three_tasks import (
     ANSWER,
     LIMITS,
@@ -195,13 +196,19 @@ def test_a_test_that_stands_twice_counts_once_and_one_that_is_gone_is_named(work
 
 def test_a_written_answer_waits_for_a_person_where_there_is_one() -> None:
     written = factory.cell("markdown", "why", "Because.\n", grade=True, solution=True, points=3)
-    code = factory.cell("code", "how", "1", grade=True, solution=True, points=4)
+    solved = "### BEGIN SOLUTION\ndef how(x):\n    return x\n### END SOLUTION"
+    code = factory.cell("code", "how", solved, grade=True, solution=True, points=4)
     assignment = Assignment("w", {"cells": [written, code], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
-    release = copy.deepcopy(assignment.notebook)
-    for raw, cell in zip(release["cells"], assignment.cells, strict=True):
-        raw["source"] = f"\n{cell.release}  \n".splitlines(keepends=True)
+    release, moved = copy.deepcopy(assignment.notebook), copy.deepcopy(assignment.notebook)
+    for work in (release, moved):
+        for raw, each in zip(work["cells"], assignment.cells, strict=True):
+            raw["source"] = f"\n{each.release}  \n".splitlines(keepends=True)
+    moved["cells"].append(factory.cell("code", "mine", "def how(x):\n    return x"))
     with Worker(assignment, LIMITS) as worker:
-        blank, answered = worker.grade(release), worker.grade(assignment.notebook)
+        blank, below, answered = (
+            worker.grade(repaired(work, assignment)[0]) for work in (release, moved, assignment.notebook)
+        )
+    assert below.checks["how"].status == "manual", "a person reads what stands in a cell of the student's own"
     assert {name: (c.status, c.score, c.points) for name, c in blank.checks.items()} == {
         "why": ("not attempted", 0, 3),
         "how": ("not attempted", 0, 4),

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from autograder.assignment import Assignment
 from autograder.errors import WorkerError
 from autograder.limits import Limits
 from autograder.recording import Recorder
@@ -21,9 +22,11 @@ from tests.played_process import (
     given,
     judged,
     life_of,
+    notebook,
     shown,
     verdicts,
 )
+from tests.repaired import repaired
 
 pytestmark = pytest.mark.usefixtures("played")
 
@@ -221,7 +224,8 @@ def test_a_written_answer_is_not_attempted_or_waits_for_a_person() -> None:
         "how": ("manual", None, 3, ""),
         "task": ("manual", None, 4, ""),
     }
-    assert verdicts(judged(source, blank)) == {
+    handed_in = repaired(notebook(blank), Assignment("n", notebook(source)))[0]["cells"]
+    assert verdicts(judged(source, handed_in)) == {
         "why": ("not attempted", 0, 3, ""),
         "how": ("not attempted", 0, 3, ""),
         "task": ("manual", None, 4, ""),

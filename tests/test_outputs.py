@@ -48,6 +48,14 @@ def test_an_update_changes_the_display_it_names_and_no_other(outputs: Outputs) -
     assert texts(outputs) == [], "what was taken is not changed any more"
 
 
+def test_what_was_cleared_or_updated_gives_its_room_back(outputs: Outputs) -> None:
+    for frame in range(50):
+        outputs.clear(wait=True)
+        outputs.display("display_data", {"text/plain": f"{frame:>60}"}, "plot")
+        outputs.display("display_data", {"text/plain": f"{frame:>70}"}, "plot", update=True)
+    assert texts(outputs) == [f"{49:>70}"]
+
+
 def test_a_display_that_has_no_room_ends_the_cells_output_and_says_so(outputs: Outputs) -> None:
     outputs.display("display_data", {"text/plain": "x" * 101})
     outputs.display("display_data", {"text/plain": "x"})
