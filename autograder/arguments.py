@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,11 @@ from msgpack import ExtType
 
 from autograder import tables
 from autograder.copied import Copied
+from autograder.errors import BoundaryError
 from autograder.protocol import ARGUMENT, ATOMS, HANDLE, as_plain, reference
+from autograder.wire import MAX_MAP
+
+MOST_VALUES = 500_000  # of a list: half of what a message may hold
 
 
 class Arguments:
@@ -36,6 +40,8 @@ class Arguments:
             if handle is not None:
                 return reference(HANDLE, handle)
             return self._numbered(value) or np.asarray(value)
+        if issubclass(kind, dict | list | tuple | set | frozenset):
+            _require_small(value)
         if issubclass(kind, dict):
             return self._numbered(value) or {self.outgoing(key): self.outgoing(item) for key, item in value.items()}
         if issubclass(kind, list):
@@ -91,3 +97,13 @@ class Arguments:
             for key, item in new:
                 argument[key] = item
         return argument
+
+
+def _require_small(value: Collection[Any]) -> None:
+    """Raise BoundaryError for a container that the other side would take for an attack."""
+    most = MOST_VALUES if isinstance(value, list | tuple) else MAX_MAP
+    if len(value) > most:
+        raise BoundaryError(
+            f"a {type(value).__name__} of {len(value):,} values cannot be passed to student code, at the most "
+            f"{most:,} can: pass an array"
+        )

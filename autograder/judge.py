@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
+from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
@@ -24,7 +25,7 @@ from autograder.recording import Recorder, events
 from autograder.replaced import Replaced
 from autograder.results import CheckResult, Judged, Status
 from autograder.scoring import score_of
-from autograder.seeding import apart
+from autograder.seeding import apart, drawn_twice
 from autograder.session import Session
 from autograder.syntax import defines
 from autograder.trusted import Failure, Namespace
@@ -89,8 +90,8 @@ class Judge:
         number = 0
         for raw in self.judged.notebook["cells"]:
             cell = self.assignment.by_id.get(_grade_id(raw))
-            if cell is not None:
-                self._run_given_before(cell)
+            if (place := cell or self.assignment.cell_of(raw)) is not None:
+                self._run_given_before(place)
             if raw["cell_type"] == "code":
                 source = _source(raw)
                 number += bool(source.strip())
@@ -160,9 +161,11 @@ class Judge:
             self.outputs.error(PROCESS_ENDED, reason, [f"The cell did not finish: {reason}."])
 
     def _run_given_before(self, cell: Cell) -> None:
-        """The trusted side's part of the given cells that stand before this one."""
+        """The trusted side's part of the given cells that stand before this one, and of this one."""
         while self.given and self.given[0].index <= cell.index:
-            self._run_given(self.given.pop(0))
+            given = self.given.pop(0)
+            with drawn_twice() if given is cell else nullcontext():
+                self._run_given(given)
 
     def _run_given(self, cell: Cell) -> None:
         faults: list[Failure] = []

@@ -18,13 +18,14 @@ from autograder.arrays import SCALAR_CODE
 from autograder.kinds import made_from, reckons_as
 from autograder.limits import Limits
 from autograder.protocol import ARGUMENT, ATOMS, CALLBACK, COPY, GENERATOR, HANDLE, LAZY, MIRROR, as_plain, reference
-from autograder.wire import Codec, extension
+from autograder.wire import BIGINT_BYTES, MAX_MAP, Codec, extension
 
 EVERYTHING = 1000  # levels of containers by value
 # Items of a tuple of plain ones, which is sent as it is: a list may hold a hundred thousand edges of a graph, and NumPy
 # takes for an index what is a tuple and nothing else.
 SHORT = 8
 MOST_PLACES = 1 << 16  # bytes
+MOST_AT_ONCE = 10_000  # items of a container that a call returns: of a larger one a test may want a few
 _PLAIN = ATOMS | {type(...), *SCALAR_CODE}
 
 _LONG: dict[type, type] = {np.longdouble: np.float64, np.clongdouble: np.complex128}  # which other machines lack
@@ -185,7 +186,7 @@ class Objects:
                 return tuple([self._prepare_array(item, True) if live else self._copy(item, item) for item in value])
         container = dict if kind in _AS_DICT else made_from(kind)
         is_plain = kind is container or kind in _AS_DICT
-        if container is not None and (levels == 0 or not is_plain):
+        if container is not None and (levels == 0 or not is_plain or (levels == 1 and len(value) > MOST_AT_ONCE)):
             name = "" if is_plain else str(kind.__name__)[:100]
             described = [self.register(value), protocol.KIND_OF_TYPE[container], name]
             return extension(LAZY, msgpack.packb(described, unicode_errors="surrogatepass"))
@@ -200,6 +201,8 @@ class Objects:
         if issubclass(kind, np.ndarray):
             return self._prepare_array(value, live)
         if kind is set or kind is frozenset:
+            if len(value) > MAX_MAP:
+                return self._encode_other(value)
             return kind([self.prepare_key(item) for item in value])
         if kind is TrustedFunction:
             return reference(CALLBACK, value.trusted_number)
@@ -211,6 +214,11 @@ class Objects:
         if plain is None or not reckons_as(kind, type(plain)):  # type: ignore[arg-type]
             return value  # the codec knows it or asks _encode_other
         return self._copy(value, plain)
+
+    def named(self, value: Any) -> Any:
+        """What is sent for a global name's value; a number too large to cross stays here, and costs no other name."""
+        is_huge = type(value) is int and value.bit_length() > 8 * (BIGINT_BYTES - 1)
+        return self._encode_other(value) if is_huge else self.prepare(value)
 
     def prepare_key(self, value: Any) -> Any:
         """What is sent for a key of a dictionary or a member of a set: over there, too, it must be one."""
@@ -257,11 +265,9 @@ class Objects:
         kind = type(value)
         flags = callable(value) * protocol.IS_CALLABLE
         names: list[str] = []
-        if isinstance(value, type):
-            flags |= protocol.IS_CLASS
-            if issubclass(value, BaseException):
-                flags |= protocol.IS_EXCEPTION
-                names = exception_names(value)
+        if isinstance(value, type) and issubclass(value, BaseException):
+            flags |= protocol.IS_EXCEPTION
+            names = exception_names(value)
         described = [self.register(value), str(kind.__name__)[:100], flags, names]
         return extension(HANDLE, msgpack.packb(described, unicode_errors="surrogatepass"))
 

@@ -21,7 +21,7 @@ HANDLE, LAZY, ARGUMENT, CALLBACK, MIRROR, COPY, GENERATOR = range(FIRST_FREE, FI
 VALUE, ERROR, CALL_BACK = "value", "error", "call back"
 
 # What a handle stands for.
-IS_CALLABLE, IS_CLASS, IS_EXCEPTION = 1, 2, 4
+IS_CALLABLE, IS_EXCEPTION = 1, 2
 
 # Containers that stay in the student's process until looked at.
 TUPLE_KIND, LIST_KIND, DICT_KIND = 1, 2, 3

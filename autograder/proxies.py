@@ -47,9 +47,6 @@ class Proxy:
     def _ask(self, operation: str, *operands: Any) -> Any:
         return _get(self, "_session").request(operation, _get(self, "_handle"), *operands)
 
-    def __call__(self, *arguments: Any, **keywords: Any) -> Any:
-        return _get(self, "_session").call(_get(self, "_handle"), arguments, keywords)
-
     def __getattr__(self, name: str) -> Any:
         if name in ("__name__", "__qualname__"):
             return _ask_description(self)[0]
@@ -244,6 +241,15 @@ def _signature(parameters: Any) -> inspect.Signature:
         )
     except (TypeError, ValueError):
         raise AttributeError("__signature__") from None
+
+
+class CallableProxy(Proxy):
+    """A function, method or class of the student's, or an object that can be called as these."""
+
+    __slots__ = ()
+
+    def __call__(self, *arguments: Any, **keywords: Any) -> Any:
+        return _get(self, "_session").call(_get(self, "_handle"), arguments, keywords)
 
 
 _types: dict[tuple[str, type[Any]], type[Any]] = {}

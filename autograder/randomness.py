@@ -55,6 +55,7 @@ class Stream:
     """NumPy's global stream in this process, and the state that the other side knows of."""
 
     stand_in: ClassVar[State | None] = None  # what the student's process gets while the stream is not shared
+    seedings: ClassVar[int] = 0  # by the instructor's code
 
     def __init__(self, known: bool = True) -> None:
         self._view = _view(np.random.mtrand._rand._bit_generator)
@@ -196,6 +197,7 @@ class PythonStream(Stream):
     """The stream of Python's ``random``. Its state is costly to read: only tests that import ``random`` share it."""
 
     stand_in: ClassVar[State | None] = None
+    seedings: ClassVar[int] = 0
 
     def _raw(self) -> bytes:
         words = random.getstate()[1]

@@ -49,10 +49,23 @@ def unmoved() -> Iterator[None]:
             kind.stand_in = stand_in
 
 
+@contextmanager
+def drawn_twice() -> Iterator[None]:
+    """What is drawn meanwhile from a stream that is shared, the student's process draws again, unless it was seeded."""
+    numpy, python, seedings = NUMPY.get_state(), PYTHON.getstate(), [kind.seedings for kind in SEEDING]
+    yield
+    again = [kind.stand_in is None and kind.seedings == before for kind, before in zip(SEEDING, seedings, strict=True)]
+    if again[0]:
+        NUMPY.set_state(numpy)
+    if again[1]:
+        PYTHON.setstate(python)
+
+
 def _sharing(kind: type[Stream], function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     def seeding(*arguments: Any, **keywords: Any) -> Any:
         kind.stand_in = None
+        kind.seedings += 1
         return function(*arguments, **keywords)
 
     return seeding

@@ -27,7 +27,7 @@ from autograder.exceptions import CellTimeout, StudentDied, exception_class, ide
 from autograder.limits import Limits
 from autograder.mirrors import Mirrors
 from autograder.protocol import ARGUMENT, ATOMS, CALLBACK, COPY, GENERATOR, HANDLE, LAZY, MIRROR, reference
-from autograder.proxies import Proxy, proxy_type
+from autograder.proxies import CallableProxy, Proxy, proxy_type
 from autograder.randomness import Streams
 from autograder.recording import Recorder
 from autograder.wire import Codec, extension
@@ -304,7 +304,8 @@ class Session:
                 made = exception_class(names)
                 self._exceptions[made] = _checked_handle(handle)
                 return made
-            return self._proxy(handle, lambda: proxy_type(identifier(name))(self, handle))
+            base = CallableProxy if flags & protocol.IS_CALLABLE else Proxy
+            return self._proxy(handle, lambda: proxy_type(identifier(name), base)(self, handle))
         if code == LAZY:
             handle, kind, name = self.codec.inner_list(data)
             container = protocol.TYPE_OF_KIND[kind]

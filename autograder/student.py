@@ -47,7 +47,7 @@ class Student:
         self.operations: dict[str, Callable[..., Any]] = {
             "run": self._run,
             "call": self._call,
-            "names": lambda names: [[n, live(shell.names[n])] for n in names if n in shell.names],
+            "names": lambda names: [[n, self.objects.named(shell.names[n])] for n in names if n in shell.names],
             "bind": lambda name, value: operator.setitem(shell.names, name, plain(value)),
             "unbind": lambda name: (shell.names.pop(name, None), None)[1],
             "get": lambda h, name: live(getattr(get(h), name)),

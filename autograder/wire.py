@@ -38,7 +38,7 @@ HEAD = struct.Struct("<II")
 _CONTAINERS = frozenset({list, dict, tuple, set, frozenset})
 _PART = struct.Struct("<I")  # the number of a part
 _COMPLEX = struct.Struct("<dd")
-_BIGINT_BYTES = 4096
+BIGINT_BYTES = 4096
 _BUFFER = 4096  # bytes a packer starts with; it takes more as it needs them
 
 Refuse = Callable[[Any], ExtType]
@@ -60,7 +60,7 @@ def _refuse_code(code: int, data: bytes) -> Any:
 
 
 def _bigint(data: bytes) -> int:
-    if len(data) > _BIGINT_BYTES:
+    if len(data) > BIGINT_BYTES:
         raise ProtocolError("an integer that is too large")
     return int.from_bytes(data, "little", signed=True)
 
@@ -167,7 +167,7 @@ class Codec:
             return ExtType(COMPLEX, _COMPLEX.pack(value.real, value.imag))
         if kind is int:
             size = value.bit_length() // 8 + 1
-            if size > _BIGINT_BYTES:
+            if size > BIGINT_BYTES:
                 raise ValueError(f"an integer of {size} bytes is too large to cross between the processes")
             return ExtType(BIGINT, value.to_bytes(size, "little", signed=True))
         if kind is slice:

@@ -687,6 +687,22 @@ def row(*values):
 
 def whole_sum(x):
     return np.sum(x, dtype=np.longlong)
+
+
+class Inert:
+    pass
+
+
+def inert():
+    return Inert()
+
+
+MANY = set(range(150_000))
+HUGE = 10**20_000
+
+
+def many(kind):
+    return {n: -n for n in range(150_000)} if kind == "dict" else [*range(1_500_000)]
 '''
 
 HELPERS = """
@@ -747,6 +763,12 @@ SAME = {
         assert made == [1.0, 2.0] and isinstance(made, list)
         made.append(3)
         assert list(made) == [1.0, 2.0, 3.0]""",
+    "what cannot be called": """
+        assert not callable(inert()) and callable(inert) and callable(Inert)""",
+    "containers of more than one message holds": """
+        assert len(many("dict")) == 150_000 and many("dict")[7] == -7
+        assert len(many("list")) == 1_500_000 and many("list")[-1] == 1_499_999
+        assert len(MANY) == 150_000""",
     "an integer of NumPy's other class": """
         assert whole_sum(np.arange(4)) == 6""",
     "tuple result, opaque cache": """
@@ -1335,6 +1357,10 @@ SAME = {
 
 # What a lie could win, or what cannot cross: an error that says so, whatever the student's object answers.
 REFUSED = {
+    "a list of more values than a message holds": """
+        normalize(list(range(1_500_000)), 1, 0, {})""",
+    "a number of more digits than cross": """
+        assert HUGE == 10**20_000""",
     "comparison with a trusted value": "Point(1) == 1",
     "order against a trusted value": "Point(1) < 2",
     "arithmetic with a trusted value": "Point(1) + 1",

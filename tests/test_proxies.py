@@ -18,7 +18,7 @@ from autograder import exceptions, proxies
 from autograder.arguments import Arguments
 from autograder.errors import BoundaryError, ProtocolError
 from autograder.protocol import ARITHMETIC
-from autograder.proxies import proxy_type
+from autograder.proxies import CallableProxy, proxy_type
 from autograder.session import Session
 from tests.conversation import Lying
 
@@ -85,7 +85,7 @@ def things(answer: Any, *handles: int) -> tuple[Lying, Any]:
 
 def test_what_a_class_of_the_students_answers_is_no_more_than_a_name_a_text_and_a_signature() -> None:
     def described(*answer: Any) -> Any:
-        return things(list(answer), 1)[1][0]
+        return proxy_type("Thing", CallableProxy)(cast(Session, Lying(list(answer))), 1)
 
     thing = described("f", "what it does", [["x", 1, False], ["y", 3, True]])
     assert (thing.__name__, thing.__qualname__, thing.__doc__) == ("f", "f", "what it does")

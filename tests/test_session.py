@@ -13,7 +13,16 @@ from autograder.bindings import GONE
 from autograder.containers import Container
 from autograder.errors import BoundaryError
 from autograder.exceptions import CellTimeout, StudentDied
-from autograder.protocol import ARGUMENT, CALLBACK, GENERATOR, HANDLE, IS_EXCEPTION, LIST_KIND, TUPLE_KIND
+from autograder.protocol import (
+    ARGUMENT,
+    CALLBACK,
+    GENERATOR,
+    HANDLE,
+    IS_CALLABLE,
+    IS_EXCEPTION,
+    LIST_KIND,
+    TUPLE_KIND,
+)
 from autograder.proxies import Proxy
 from autograder.session import ENDED
 from tests.conversation import NO_NEWS, Changed, Talk, lazy, mirror, number, thing, value
@@ -177,7 +186,7 @@ def test_what_student_code_gives_a_function_of_the_tests_is_not_an_argument_of_t
     talk: Talk,
 ) -> None:
     talking = talk(
-        ["call back", None, [0, [thing(5)], {}]],
+        ["call back", None, [0, [thing(5, flags=IS_CALLABLE)], {}]],
         value(ExtType(ARGUMENT, b"\0")),  # of the inner call
         value(ExtType(ARGUMENT, b"\0")),  # of the outer one
     )
