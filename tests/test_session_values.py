@@ -307,8 +307,8 @@ def test_answers_are_recorded_under_the_question_and_the_name_by_which_a_test_go
     recorder = Recorder()
     failed = ["error", None, [[".ValueError"], ["bad"], "", ""]]
     talking = talk(
-        value([["net", thing(4, flags=1)], ["n", 3]]), value(thing(5, flags=1)), value(thing(6)), value(2.5), failed, value(1),
-        value(True), value(7), value(1, [[[0, [5]]], [], [], None, False]), recorder=recorder,
+        value([["net", thing(4, flags=1)], ["n", 3]]), value(thing(5, flags=1)), value(thing(6)), value(2.5), failed,
+        value(1), value(True), value(7), value(1, [[[0, [5]]], [], [], None, False]), recorder=recorder,
     )  # fmt: skip
     session = talking.session
     net = session.names(["net", "n"])["net"]
