@@ -83,8 +83,9 @@ def grade(
                 gradebook.lock()
                 try:
                     return batch.run(gradebook, jobs, scheduler, force)
-                except AutograderError as error:
-                    raise type(error)(" ".join([str(error), *said])) from None
+                except AutograderError as error:  # the same one: it may have an exit code of its own
+                    error.args = (" ".join([str(error), *said]),)
+                    raise
     except OSError as error:  # a full disk, above all
         raise AutograderError(
             f"{error.filename or course.root} cannot be used: {error.strerror}. "

@@ -134,8 +134,12 @@ def make_places(home: Path, database: str) -> None:
         "Pierre Fermat_33_assignsubmission_file_/homework.ipynb",
     )
     zipped(elsewhere / "moodle.zip", {moodle[0]: handed_in["abel"], moodle[1]: handed_in["fermat"]})
-    first, second = (f"Batch norm_galois_attempt_2026-03-0{day}-08-30-00_{NAME}.ipynb" for day in (2, 3))
-    zipped(elsewhere / "blackboard.zip", {first: again, second: handed_in["galois"]})
+    attempts: dict[str, str] = {}
+    for day, text in (2, again), (3, handed_in["galois"]):
+        start = f"Batch norm_galois_attempt_2026-03-0{day}-08-30-00"
+        receipt = f"Name: Galois (galois)\nAssignment: Batch norm\nDate Submitted: March {day}, 2026 8:30:00 AM UTC\n"
+        attempts |= {f"{start}.txt": receipt, f"{start}_{NAME}.ipynb": text}
+    zipped(elsewhere / "blackboard.zip", attempts)
     (elsewhere / "by_mail" / "cauchy").mkdir(parents=True)
     (elsewhere / "by_mail" / "cauchy" / f"{NAME}.ipynb").write_text(handed_in["cauchy"], encoding="utf-8")
     make_exchange(home)

@@ -16,7 +16,8 @@ from autograder.grade import grade
 from autograder.gradebook import Gradebook
 from autograder.guard import BACKUPS, backup, backups, check_sqlite, is_gone, only_grader, open_gradebook, set_aside
 from autograder.placing import Due
-from tests.course_factory import NAME, assignment, make_course
+from autograder.unit import Outcome
+from tests.course_factory import NAME, assignment, make_course, submit
 from tests.graded_course import record, rows
 
 
@@ -94,6 +95,15 @@ def test_that_a_gradebook_is_gone_is_told_by_a_collection_and_by_a_run_that_fail
         grade(NAME, course.root)
     with pytest.raises(WorkerError, match=r"^No worker started\.$"):
         grade(NAME, course.root)
+
+
+def test_what_keeps_workers_from_starting_keeps_its_exit_code(course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
+    ready = Outcome(error="This machine cannot isolate student code.", exit_code=3)
+    monkeypatch.setattr("autograder.pool.Outcome.unpack", lambda packed: ready)
+    submit(course.root, "ann", {})
+    with pytest.raises(AutograderError, match="cannot isolate") as caught:
+        grade(NAME, course.root, jobs=1)
+    assert caught.value.exit_code == 3
 
 
 def test_copies_of_another_gradebook_push_none_of_the_courses_own_out(course: Course, book: Gradebook) -> None:
