@@ -14,7 +14,7 @@ from autograder.errors import BoundaryError
 from autograder.protocol import ARGUMENT, ATOMS, HANDLE, as_plain, reference
 from autograder.wire import MAX_MAP
 
-MOST_VALUES = 500_000  # of a list: half of what a message may hold
+MOST_VALUES = 900_000  # of all lists of a request, a little less than a message may hold
 
 
 class Arguments:
@@ -29,6 +29,7 @@ class Arguments:
         self.mutable: list[Any] = []
         self._places: dict[int, int] = {}  # id -> place; the arguments outlive this object
         self._handle_of = handle_of
+        self._values = 0
 
     def outgoing(self, value: Any) -> Any:
         """What is sent for an argument."""
@@ -41,7 +42,7 @@ class Arguments:
                 return reference(HANDLE, handle)
             return self._numbered(value) or np.asarray(value)
         if issubclass(kind, dict | list | tuple | set | frozenset):
-            _require_small(value)
+            self._count(value)
         if issubclass(kind, dict):
             return self._numbered(value) or {self.outgoing(key): self.outgoing(item) for key, item in value.items()}
         if issubclass(kind, list):
@@ -60,6 +61,16 @@ class Arguments:
             return reference(HANDLE, handle)
         plain = as_plain(value)
         return value if plain is None else plain
+
+    def _count(self, value: Collection[Any]) -> None:
+        """Raise BoundaryError for what the other side would take for an attack."""
+        self._values += len(value)
+        most = MOST_VALUES if isinstance(value, list | tuple) else MAX_MAP
+        if len(value) > most or self._values > MOST_VALUES:
+            raise BoundaryError(
+                f"a {type(value).__name__} of {len(value):,} values cannot be passed to student code, at the most "
+                f"{most:,} in one call can: pass an array"
+            )
 
     def _items(self, values: Iterable[Any]) -> list[Any]:
         return list(values) if ATOMS.issuperset(map(type, values)) else [self.outgoing(item) for item in values]
@@ -97,13 +108,3 @@ class Arguments:
             for key, item in new:
                 argument[key] = item
         return argument
-
-
-def _require_small(value: Collection[Any]) -> None:
-    """Raise BoundaryError for a container that the other side would take for an attack."""
-    most = MOST_VALUES if isinstance(value, list | tuple) else MAX_MAP
-    if len(value) > most:
-        raise BoundaryError(
-            f"a {type(value).__name__} of {len(value):,} values cannot be passed to student code, at the most "
-            f"{most:,} can: pass an array"
-        )

@@ -6,6 +6,7 @@ import builtins
 from typing import Any
 
 from autograder.errors import ProtocolError
+from autograder.protocol import ATOMS
 
 _MAX_MADE = 1000
 _MAX_NAMES = 20
@@ -48,20 +49,21 @@ def rebuild(payload: Any) -> BaseException:
     return error
 
 
-def told(error: Exception) -> tuple[str, str]:
-    """Class and text of an error of a test's own function for the student's code that called it.
+def told(error: Exception) -> tuple[str, list[Any]]:
+    """Class and arguments of an error of a test's own function for the student's code that called it.
 
-    Built-in classes alone; no text of an assertion, which tells what was expected.
+    Built-in classes alone; nothing of an assertion, which tells what was expected.
     """
     kind = next(each for each in type(error).__mro__ if _BUILTIN.get(each.__name__) is each)
     if issubclass(kind, AssertionError):
-        return kind.__name__, ""
-    text = str(error) if kind is type(error) else f"{type(error).__name__}: {error}"
+        return kind.__name__, []
+    plain = kind is type(error) and all(type(value) in ATOMS for value in error.args)
+    arguments = list(error.args) if plain else [f"{type(error).__name__}: {error}"]
     try:
-        kind(text)
+        kind(*arguments)
     except TypeError:  # UnicodeDecodeError and others insist on more arguments
-        return "RuntimeError", text
-    return kind.__name__, text
+        return "RuntimeError", [f"{type(error).__name__}: {error}"]
+    return kind.__name__, arguments
 
 
 def exception_class(names: list[Any]) -> type[BaseException]:

@@ -111,13 +111,13 @@ def export(
 
 def _waiting(results: Iterable[Result]) -> Iterable[str]:
     """A sentence where written answers have no grade."""
-    scores = [
-        result.scores.get(name, check["score"])
+    waiting = sum(
+        name in result.waiting or result.scores.get(name, check["score"]) is None
         for result in results
         for name, check in json.loads(result.result)["checks"].items()
-    ]
-    if None in scores:
-        yield f"{counted(scores.count(None), *WAITING)} for a person's grade, with 0 points here"
+    )
+    if waiting:
+        yield f"{counted(waiting, *WAITING)} for a person's grade, with 0 points here"
 
 
 def _late_before(assignment: str, results: Iterable[Result]) -> Iterable[str]:

@@ -53,6 +53,7 @@ class Result:
     result: str  #: a :class:`~autograder.results.Judged` without its notebook and events, as JSON
     late_penalty: float | None
     scores: dict[str, float]  #: that people gave or changed, with extra credit, by grade id
+    waiting: set[str]  #: of these, what has extra credit and no grade yet
 
 
 class Gradebook(Database):
@@ -177,11 +178,13 @@ class Gradebook(Database):
 
         def read(connection: sa.Connection) -> list[Result]:
             scores: dict[str, dict[str, float]] = {}
+            waiting: dict[str, set[str]] = {}
             for part_id, name, auto, manual, extra in connection.execute(changed):
                 score = auto if manual is None else manual
-                if score is not None:  # else it waits for a person, who has given extra credit by now
-                    scores.setdefault(part_id, {})[name] = score + (extra or 0.0)
-            return [Result(*row[:4], scores.get(row.id, {})) for row in connection.execute(query)]
+                scores.setdefault(part_id, {})[name] = (score or 0.0) + (extra or 0.0)
+                waiting.setdefault(part_id, set()).update([name] if score is None else [])
+            rows = connection.execute(query)
+            return [Result(*row[:4], scores.get(row.id, {}), waiting.get(row.id, set())) for row in rows]
 
         return self.transact(read)
 

@@ -25,7 +25,7 @@ from autograder.recording import Recorder, events
 from autograder.replaced import Replaced
 from autograder.results import CheckResult, Judged, Status
 from autograder.scoring import score_of
-from autograder.seeding import apart, drawn_twice
+from autograder.seeding import again_at, apart, drawn_twice, moment
 from autograder.session import Session
 from autograder.syntax import defines
 from autograder.trusted import Failure, Namespace
@@ -137,6 +137,7 @@ class Judge:
     def _run_student_cell(self, raw: dict[str, Any], source: str, number: int) -> None:
         cell = self.assignment.cell_of(raw)
         first: set[str] | None = None  # what it bound again when it ran first
+        then = moment()
 
         def run(session: Session) -> None:
             nonlocal first
@@ -156,7 +157,7 @@ class Judge:
         share = AGAIN if cell and self._timeouts(cell)[0] else 1.0
         reason = self._guarded(run, _grade_id(raw) or _named(number, source), share)
         if reason is None:
-            self.life.steps.append(run)
+            self.life.steps.append(_as_then(run, then))
         else:
             self.outputs.error(PROCESS_ENDED, reason, [f"The cell did not finish: {reason}."])
 
@@ -170,6 +171,7 @@ class Judge:
     def _run_given(self, cell: Cell) -> None:
         faults: list[Failure] = []
         needs_names = bool(cell.loads & self.assignment.student_names)
+        then = moment()
 
         def run(session: Session) -> None:
             if needs_names:
@@ -183,7 +185,7 @@ class Judge:
 
         reason = self._guarded(run, cell.filename.strip("<>"))
         if needs_names:
-            self.life.steps.append(run)  # it holds objects of the process
+            self.life.steps.append(_as_then(run, then))  # it holds objects of the process
         told = [f"cannot run beside the student's: {each.message}" for each in faults if each.at_boundary]
         told += [f"{AT_FAULT}: {each}" for each in faults if each.is_fault]
         told = told or [f"did not finish: {reason}"] * (reason is not None)
@@ -312,6 +314,16 @@ def _named(number: int, source: str) -> str:
     """A cell without an id, by its number in the graded notebook and its first line; a student may have written it."""
     first = next((line for line in source.splitlines() if line.strip()), "")
     return f"cell [{number}] ({shown(cut(first, 50))})"
+
+
+def _as_then(run: Step, then: list[Any]) -> Step:
+    """The step, when it is run again: it draws what it drew."""
+
+    def again(session: Session) -> None:
+        with again_at(then):
+            run(session)
+
+    return again
 
 
 def _source(raw: dict[str, Any]) -> str:

@@ -18,14 +18,14 @@ from autograder.arrays import SCALAR_CODE
 from autograder.kinds import made_from, reckons_as
 from autograder.limits import Limits
 from autograder.protocol import ARGUMENT, ATOMS, CALLBACK, COPY, GENERATOR, HANDLE, LAZY, MIRROR, as_plain, reference
-from autograder.wire import BIGINT_BYTES, MAX_MAP, Codec, extension
+from autograder.randomness import generator_from
+from autograder.wire import MAX_MAP, Codec, extension
 
 EVERYTHING = 1000  # levels of containers by value
 # Items of a tuple of plain ones, which is sent as it is: a list may hold a hundred thousand edges of a graph, and NumPy
 # takes for an index what is a tuple and nothing else.
 SHORT = 8
 MOST_PLACES = 1 << 16  # bytes
-MOST_AT_ONCE = 10_000  # items of a container that a call returns: of a larger one a test may want a few
 _PLAIN = ATOMS | {type(...), *SCALAR_CODE}
 
 _LONG: dict[type, type] = {np.longdouble: np.float64, np.clongdouble: np.complex128}  # which other machines lack
@@ -128,7 +128,7 @@ class Objects:
         if code == ARGUMENT:
             return _ArgumentMarker(number)
         if code == GENERATOR:
-            return _Marker(_generator(*self.codec.inner_list(data)))
+            return _Marker(generator_from(*self.codec.inner_list(data)))
         return _Marker(TrustedFunction(number, self._call_back))
 
     def restore(self, value: Any, received: list[Any]) -> Any:
@@ -186,10 +186,12 @@ class Objects:
                 return tuple([self._prepare_array(item, True) if live else self._copy(item, item) for item in value])
         container = dict if kind in _AS_DICT else made_from(kind)
         is_plain = kind is container or kind in _AS_DICT
-        if container is not None and (levels == 0 or not is_plain or (levels == 1 and len(value) > MOST_AT_ONCE)):
+        if container is not None and (levels == 0 or not is_plain):
             name = "" if is_plain else str(kind.__name__)[:100]
             described = [self.register(value), protocol.KIND_OF_TYPE[container], name]
             return extension(LAZY, msgpack.packb(described, unicode_errors="surrogatepass"))
+        if container is not None:
+            self.codec.require_small(value)
         if container is dict:
             return {
                 key if type(key) is str else self.prepare_key(key): self.prepare(item, levels - 1, live)
@@ -217,8 +219,13 @@ class Objects:
 
     def named(self, value: Any) -> Any:
         """What is sent for a global name's value; a number too large to cross stays here, and costs no other name."""
-        is_huge = type(value) is int and value.bit_length() > 8 * (BIGINT_BYTES - 1)
-        return self._encode_other(value) if is_huge else self.prepare(value)
+        prepared = self.prepare(value)
+        try:
+            if type(value) in (int, tuple):
+                self.codec.encode(prepared)
+        except ValueError:
+            return self._encode_other(value)
+        return prepared
 
     def prepare_key(self, value: Any) -> Any:
         """What is sent for a key of a dictionary or a member of a set: over there, too, it must be one."""
@@ -301,6 +308,7 @@ class Objects:
         if type(value) is list:
             if len(value) == len(was) and all(map(operator.is_, value, was)):
                 return None
+            self.codec.require_small(value)
             return [self.prepare(item, EVERYTHING, False) for item in value]
         if type(value) is set:
             return None if value == was else {self.prepare_key(item) for item in value}
@@ -332,13 +340,6 @@ def _native(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     if array.dtype.isnative or array.dtype.kind in "USMm":
         return array
     return array.astype(array.dtype.newbyteorder("="))
-
-
-def _generator(legacy: bool, name: str, state: Any) -> Any:
-    """A random generator in the state of one that a test passed."""
-    bits = getattr(np.random, name)()
-    bits.state = state
-    return np.random.RandomState(bits) if legacy else np.random.Generator(bits)
 
 
 def exception_names(cls: type) -> list[str]:

@@ -95,8 +95,10 @@ class Hand:
         if self.course.engine.keep == "best":
             there = self._held(student, self.names)
             rest = {name: content for name, content in there.items() if name.removesuffix(".ipynb") not in latest}
+            lain = _time(self._folder(student)) if rest else None
             for earlier in stood[-LATEST - 1 : -1]:  # one more than is graded, which shows that there were more
-                self._keep(student, rest | dict(self._read(student, earlier)), _when(earlier.values()))
+                when = max(filter(None, (_when(earlier.values()), lain)), default=None)
+                self._keep(student, rest | dict(self._read(student, earlier)), when)
         data = dict(self._read(student, latest))
         self._tell_others(student, *(chosen[-1] if chosen else ({}, handed_in)))
         if not data:

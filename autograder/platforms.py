@@ -39,7 +39,7 @@ EXCHANGE = re.compile(
 PARTICIPANT = re.compile(r"_\d+_assignsubmission_")
 RECEIPT = re.compile(
     r"\ufeff?Name:(?P<name>[^\n]*)\((?P<user>[^()\n]+)\) *\r?\n"
-    r"(?:Assignment:[^\n]*\n)?(?:Date Submitted:[^\n]* (?P<zone>[A-Z]{2,5}|GMT[+-]\d\d:?\d\d) *\r?\n)?"
+    r"(?:Assignment:[^\n]*\n)?(?:Date Submitted:[^\n]* (?P<zone>(?!AM|PM)[A-Z]{2,5}|GMT[+-]\d\d:?\d\d) *\r?\n)?"
 )
 NOTEBOOK = re.compile(rf"(?P<folder>.*/)?(?P<file>{NAME})")
 ZIP = re.compile(r"(?:(?P<folder>.*)/)?(?P<stem>[^/]+)\.zip", re.IGNORECASE)
@@ -123,7 +123,15 @@ def blackboard(source: Source) -> list[HandedIn]:
 def exchange(source: Source) -> list[HandedIn]:
     """``ada+batchnorm+2026-03-02 11:58:00.000000 UTC+random/batchnorm.ipynb``, the folder inbound."""
     return [
-        HandedIn(source, file, m["file"], (m["who"],), when=parse_timestamp(m["time"]), assignment=m["assignment"])
+        HandedIn(
+            source,
+            file,
+            m["file"],
+            (m["who"],),
+            when=parse_timestamp(m["time"]),
+            order=m["time"],
+            assignment=m["assignment"],
+        )
         for file, m in matches(source, EXCHANGE)
     ]
 

@@ -266,3 +266,10 @@ def _doubles(words: Any) -> Any:
     """The numbers in [0, 1) that both modules make of each two neighboring words."""
     high, low = words[:-1] >> np.uint64(5), words[1:] >> np.uint64(6)
     return (high * 67108864.0 + low) / 9007199254740992.0
+
+
+def generator_from(legacy: bool, name: str, state: Any) -> Any:
+    """A random generator in the state of one that a test passed."""
+    bits = getattr(np.random, name)()
+    bits.state = state
+    return np.random.RandomState(bits) if legacy else np.random.Generator(bits)

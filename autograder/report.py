@@ -156,10 +156,12 @@ def analyze(assignment: str, results: Sequence[Result]) -> Report:
         for grade_id, check in judged["checks"].items():
             name, score = called[result.notebook, grade_id], result.scores.get(grade_id, check["score"])
             row = checks.setdefault(name, CheckReport(name, check["points"]))
-            found.waiting += score is None
-            if score is None:
+            waits = score is None or grade_id in result.waiting
+            found.waiting += waits
+            if score is not None:
+                mine[name] = score
+            if waits:
                 continue
-            mine[name] = score
             row.lost += max(0.0, check["points"] - score)
             status = check["status"]
             if status == "manual":  # a person's grade

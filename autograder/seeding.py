@@ -49,6 +49,22 @@ def unmoved() -> Iterator[None]:
             kind.stand_in = stand_in
 
 
+def moment() -> list[Any]:
+    """The state of both streams, and what stands in for them: for ``again_at``."""
+    return [NUMPY.get_state(), PYTHON.getstate(), *(kind.stand_in for kind in SEEDING)]
+
+
+@contextmanager
+def again_at(then: list[Any]) -> Iterator[None]:
+    """Both streams as they were at a moment; afterwards as they are now."""
+    with unmoved():
+        NUMPY.set_state(then[0])
+        PYTHON.setstate(then[1])
+        for kind, stand_in in zip(SEEDING, then[2:], strict=True):
+            kind.stand_in = stand_in
+        yield
+
+
 @contextmanager
 def drawn_twice() -> Iterator[None]:
     """What is drawn meanwhile from a stream that is shared, the student's process draws again, unless it was seeded."""

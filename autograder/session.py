@@ -69,6 +69,7 @@ class Session:
         self._reading = False  # a message, of which nothing is believed yet
         self._mirrored: bool  # that message brought a mirror
         self._streams = Streams(known=False, python=python_random)
+        self._refused: AssertionError | None = None  # by a check's function that student code called
 
     # what tests and the judge ask
 
@@ -155,6 +156,7 @@ class Session:
             raise StudentDied(self.dead)
         if self._reading:
             raise ProtocolError("a value that is to be asked before its message is read")
+        self._refused = None
         self.tell_bindings()
         mirrors = self._mirrors.news()
         freed, self.freed = self.freed[:MOST_FREED], self.freed[MOST_FREED:]
@@ -208,7 +210,9 @@ class Session:
             if kind == protocol.VALUE:
                 return payload
             if kind == protocol.ERROR:
-                raise _Raised(rebuild(payload))
+                error, refused, self._refused = rebuild(payload), self._refused, None
+                # A check's own assertion comes back as it was, of which the student's process had no word.
+                raise _Raised(refused if refused and isinstance(error, AssertionError) and not error.args else error)
             if kind != protocol.CALL_BACK:
                 raise ProtocolError("an unknown kind of answer")
             self._call_back(payload)
@@ -226,6 +230,7 @@ class Session:
             reply = ["return", Arguments(self._handle_of).outgoing(function(*arguments, **keywords))]
         except Exception as error:
             reply = ["raise", [*told(error)]]
+            self._refused = error if isinstance(error, AssertionError) else None
         self.tell_bindings()
         state = self._streams.changed()
         news = [[], [], state] if state else None

@@ -36,7 +36,7 @@ class Student:
         self.shell = shell
         self.objects = Objects(limits, self._call_back)
         self.streams = Streams(known=True, python=False)
-        self.asking = threading.RLock()  # threads of the student's may call functions that a test passed
+        self.talking = threading.RLock()  # threads of the student's may call functions that a test passed
         # Of each request at work, the innermost last: its mutable arguments, as the judge met them, and as they were.
         self.arguments: list[tuple[list[Any], list[Any]]] = []
         get, live = self.objects.__getitem__, self.objects.prepare
@@ -95,27 +95,35 @@ class Student:
 
     def _answer(self, message: Any) -> None:
         operation, news, *operands = message
-        codec = self.objects.codec
-        told = None
+        value, failure = None, None
         self.arguments.append(([], []))
         try:
             if news is not None:
                 self._take_news(*news)
             value = self.operations[operation](*operands)
-            told = self._news()  # once, since it tells what is new
-            answer = codec.encode([protocol.VALUE, told, value])
         except BaseException as error:
-            answer = self._failure(told, error)
-        self.arguments.pop()
-        self.objects.arguments = {}
-        for buffer in answer:
-            self.channel.sock.sendall(buffer)
+            failure = error
+        with self.talking:
+            answer = self._success(value) if failure is None else self._failure(None, failure)
+            self.arguments.pop()
+            self.objects.arguments = {}
+            for buffer in answer:
+                self.channel.sock.sendall(buffer)
 
     def _take_news(self, freed: Any, mirrors: Any, state: Any) -> None:
         self.objects.free(freed)
         self.objects.write_mirrors(mirrors)
         if state is not None:
             self.streams.follow(state)
+
+    def _success(self, value: Any) -> list[Any]:
+        """The answer that a value is, with what is new; that of an error where it cannot cross."""
+        told = None
+        try:
+            told = self._news()
+            return self.objects.codec.encode([protocol.VALUE, told, value])
+        except BaseException as error:
+            return self._failure(told, error)
 
     def _failure(self, told: Any, error: BaseException) -> list[Any]:
         """The answer that an error is, with what student code did before, as far as it can cross."""
@@ -178,26 +186,38 @@ class Student:
 
     def _call_back(self, number: int, arguments: Any, keywords: Any) -> Any:
         prepare = self.objects.prepare
-        with self.asking:
+        with self.talking:
             values = [prepare(value, EVERYTHING, False) for value in arguments]
             named = {name: prepare(value, EVERYTHING, False) for name, value in keywords.items()}
+            question = [number, values, named]
+            self.objects.codec.encode(question)  # what cannot cross is told before the news is taken
             news = self._news()  # a function of a test may look at what the call changed by now
             self.objects.arguments = {}
-            if news and news[0]:
-                received, _ = self.arguments[-1]
-                self.arguments[-1] = received, self.objects.snapshot(received)
-            self.channel.send([protocol.CALL_BACK, news, [number, values, named]])
+            received, before = self.arguments[-1]
+            for place, _ in news[0] if news else ():
+                before[place] = self._as_told(received[place])
+            self.channel.send([protocol.CALL_BACK, news, question])
             while True:
                 message = self._receive()
-                if message[0] not in ("return", "raise"):
-                    self._answer(message)  # the judge's function calls student code in turn
+                if message[0] not in ("return", "raise"):  # the judge's function calls student code in turn
+                    outer, self.talking = self.talking, threading.RLock()  # which may ask in threads of its own
+                    self._answer(message)
+                    self.talking = outer
                     continue
                 if message[1] is not None:
                     self._take_news(*message[1])
                 if message[0] == "raise":
-                    name, text = message[2]
-                    raise getattr(builtins, name)(text)
+                    name, values = message[2]
+                    raise getattr(builtins, name)(*values)
                 return self.objects.restore(message[2], [])
+
+    def _as_told(self, value: Any) -> Any:
+        """A snapshot of an argument that was told; a container is told again, since what it holds may change unseen."""
+        if type(value) is list:
+            return [object()]
+        if type(value) is dict:
+            return {key: object() for key in value}
+        return self.objects.snapshot([value])[0]
 
     def _describe_error(self, error: BaseException) -> Any:
         limit = self.limits.text_bytes

@@ -80,16 +80,17 @@ def parse_timestamp(text: str | None) -> datetime | None:
     >>> parse_timestamp("2026-03-02 11:58:00 Europe/Berlin")
     datetime.datetime(2026, 3, 2, 10, 58)
     """
-    date, clock, zone, *more = (*(text or "").strip("\ufeff \r\n").split(), "", "", "")
-    if zone and not any(more) and (place := _place(zone)):  # a zone by the name of its place, as nbgrader takes it
-        stamp = read_time(f"{date} {clock}")
-        return stamp and stamp.replace(tzinfo=place).astimezone(UTC).replace(tzinfo=None)
-    return read_time(text or "")
+    text = (text or "").strip("\ufeff \r\n")
+    date, clock, zone, *more = (*text.split(), "", "", "")
+    if (stamp := read_time(text)) or any(more) or not zone:
+        return stamp
+    stamp = read_time(f"{date} {clock}")  # of a zone that nbgrader knows by its place, or takes for UTC
+    return stamp and stamp.replace(tzinfo=_place(zone)).astimezone(UTC).replace(tzinfo=None)
 
 
-def _place(name: str) -> tzinfo | None:
-    """The time zone of that name; None where there is none."""
+def _place(name: str) -> tzinfo:
+    """The time zone of that name; UTC where there is none."""
     try:
-        return tz.gettz(name) if "/" in name else None
+        return tz.gettz(name) or UTC
     except Exception:
-        return None
+        return UTC

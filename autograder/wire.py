@@ -38,7 +38,7 @@ HEAD = struct.Struct("<II")
 _CONTAINERS = frozenset({list, dict, tuple, set, frozenset})
 _PART = struct.Struct("<I")  # the number of a part
 _COMPLEX = struct.Struct("<dd")
-BIGINT_BYTES = 4096
+_BIGINT_BYTES = 4096
 _BUFFER = 4096  # bytes a packer starts with; it takes more as it needs them
 
 Refuse = Callable[[Any], ExtType]
@@ -60,7 +60,7 @@ def _refuse_code(code: int, data: bytes) -> Any:
 
 
 def _bigint(data: bytes) -> int:
-    if len(data) > BIGINT_BYTES:
+    if len(data) > _BIGINT_BYTES:
         raise ProtocolError("an integer that is too large")
     return int.from_bytes(data, "little", signed=True)
 
@@ -142,6 +142,12 @@ class Codec:
         head = HEAD.pack(len(body), len(sizes)) + b"".join(size.to_bytes(8, "little") for size in sizes)
         return [head + body, *parts]
 
+    def require_small(self, value: Any) -> None:
+        """Raise ValueError for a list, tuple or dictionary that the other side would take for an attack."""
+        most = MAX_MAP if isinstance(value, dict) else self.limits.message_items - 1000
+        if len(value) > most:
+            raise ValueError(f"a {type(value).__name__} of {len(value):,} values is too large: {most:,} can cross")
+
     def pack(self, value: Any) -> bytes:
         """A value within a message, for the content of an endpoint's own type."""
         packer = self._packers.pop() if self._packers else next(self._new_packers, None)
@@ -167,7 +173,7 @@ class Codec:
             return ExtType(COMPLEX, _COMPLEX.pack(value.real, value.imag))
         if kind is int:
             size = value.bit_length() // 8 + 1
-            if size > BIGINT_BYTES:
+            if size > _BIGINT_BYTES:
                 raise ValueError(f"an integer of {size} bytes is too large to cross between the processes")
             return ExtType(BIGINT, value.to_bytes(size, "little", signed=True))
         if kind is slice:

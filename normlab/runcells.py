@@ -27,7 +27,8 @@ __all__ = ["main", "plain"]
 
 # Lines of IPython's: one that times a statement, one that binds what it gives, any other.
 MAGIC = re.compile(
-    r"(?P<indent>\s*)(?:%time[ \t]+(?P<timed>.+)|(?P<bound>[\w.]+[ \t]*=)[ \t]*[%!].*|[%!?].*|[\w.]+\?{1,2})\s*"
+    r"(?P<indent>\s*)(?:(?P<bound>[\w.]+[ \t]*=[ \t]*)?%time[ \t]+(?P<timed>.+)|(?P<given>[\w.]+[ \t]*=)[ \t]*[%!].*"
+    r"|[%!?].*|[\w.]+\?{1,2})\s*"
 )
 TRANSPARENT = ("%%time", "%%capture")  # cell magics after which the cell's names are there
 
@@ -65,6 +66,9 @@ class Nothing:
     def __call__(self, *_: object, **__: object) -> Nothing:
         return self
 
+    def __contains__(self, item: object) -> bool:
+        return False
+
 
 def nobody_answers(*_: object) -> str:
     """Stands for input(), as when the notebook is graded."""
@@ -101,7 +105,8 @@ def plain(source: str) -> str:
             break
         if not (magic_line := MAGIC.fullmatch(lines[number])):
             break
-        statement = magic_line["timed"] or (f"{magic_line['bound']} []" if magic_line["bound"] else "pass")
+        timed, given = magic_line["timed"], magic_line["given"]
+        statement = f"{magic_line['bound'] or ''}{timed}" if timed else f"{given} []" if given else "pass"
         lines[number] = magic_line["indent"] + statement
     return "\n".join(lines)
 

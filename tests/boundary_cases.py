@@ -703,6 +703,39 @@ HUGE = 10**20_000
 
 def many(kind):
     return {n: -n for n in range(150_000)} if kind == "dict" else [*range(1_500_000)]
+
+
+HUGE_PAIR = (10**20_000, 1)
+
+
+def call_with(function, *values):
+    return function(*values)
+
+
+def collect(loss, history, params, rows):
+    history["loss"] = []
+    rows[0] = [1]
+    for _ in range(2):
+        params["W"] = params["W"] - 0
+        history["loss"].append(loss())
+        params["W"] -= 1
+    rows[0].append(2)
+    params["W"] += 1
+
+
+def arguments_of(function, value):
+    try:
+        function(value)
+    except KeyError as error:
+        return list(error.args)
+
+
+def set_and_ask(x, function):
+    x[0] = 3
+    try:
+        function(10**20_000)
+    except ValueError:
+        pass
 '''
 
 HELPERS = """
@@ -765,10 +798,32 @@ SAME = {
         assert list(made) == [1.0, 2.0, 3.0]""",
     "what cannot be called": """
         assert not callable(inert()) and callable(inert) and callable(Inert)""",
-    "containers of more than one message holds": """
-        assert len(many("dict")) == 150_000 and many("dict")[7] == -7
-        assert len(many("list")) == 1_500_000 and many("list")[-1] == 1_499_999
-        assert len(MANY) == 150_000""",
+    "global containers of more than a message holds": """
+        assert len(MANY) == 150_000 and len(HUGE_PAIR) == 2 and HUGE_PAIR[1] == 1""",
+    "what a call puts into its arguments and changes after it asked a test's function": """
+        history, params, rows = {}, {"W": np.ones(2)}, [0]
+        collect(lambda: params["W"].sum(), history, params, rows)
+        assert history == {"loss": [2.0, 0.0]} and rows == [[1, 2]] and not params["W"].any()""",
+    "a test's function that calls student code with threads of its own": """
+        assert call_with(lambda values: sum(in_threads(lambda value: 2 * value, values)), [1, 2]) == 6""",
+    "an error of a test's function has its arguments": """
+        def looks_up(key):
+            raise KeyError(key, 1)
+        assert arguments_of(looks_up, "a") == ["a", 1]""",
+    "a test's own assertion in its function comes back": """
+        def spy(x):
+            assert x == 2, "spy must get 2"
+        try:
+            call_with(spy, 3)
+        except AssertionError as error:
+            assert str(error) == "spy must get 2"
+        else:
+            raise RuntimeError("spy was not called")
+        call_with(spy, 2)""",
+    "what a call changed though the question that followed could not cross": """
+        x = np.zeros(2)
+        set_and_ask(x, lambda value: None)
+        assert x[0] == 3.0""",
     "an integer of NumPy's other class": """
         assert whole_sum(np.arange(4)) == 6""",
     "tuple result, opaque cache": """
@@ -1357,6 +1412,8 @@ SAME = {
 
 # What a lie could win, or what cannot cross: an error that says so, whatever the student's object answers.
 REFUSED = {
+    "lists of more values together than a message holds": """
+        normalize([0] * 500_000, [0] * 500_000, 0, {})""",
     "a list of more values than a message holds": """
         normalize(list(range(1_500_000)), 1, 0, {})""",
     "a number of more digits than cross": """

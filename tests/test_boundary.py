@@ -68,6 +68,16 @@ def test_what_a_tests_function_asserts_is_not_told() -> None:
     assert graded(nosy, {"asked": f"{spy}assert '{SECRET}' not in nosy(spy)"}).checks["asked"].score == 1
 
 
+@pytest.mark.parametrize("kind", ["dict", "list"])
+def test_a_result_of_more_than_a_message_holds_costs_a_sentence_and_no_process(kind: str) -> None:
+    tests = {"asked": f"many({kind!r})", "after": "assert many('int') == 3"}
+    large = "{n: n for n in range(150_000)} if kind == 'dict' else [0] * 1_500_000 if kind == 'list' else 3"
+    judged = graded(f"def many(kind):\n    return {large}", tests)
+    assert "is too large" in judged.checks["asked"].message
+    assert judged.checks["after"].score == 1
+    assert judged.deaths == []
+
+
 def test_a_tests_function_whose_result_cannot_cross_costs_a_sentence_and_no_process() -> None:
     tests = {"asked": "apply(lambda x: object(), 1)", "after": "assert apply(lambda x: x + 1, 1) == 2"}
     judged = graded("def apply(f, x):\n    return f(x)", tests)

@@ -273,7 +273,8 @@ def test_the_same_cells_fail_as_in_the_kernel_that_a_grader_starts(save: Save) -
         *("%%time\n2", "%time timed = 4", "timed", "files = !ls", "len(files)"),
         *("%%timeit -n1 -r1\nseldom = 1", "seldom", "y = 1\n!false\nassert y == 2"),
         "%matplotlib inline\ny = (10\n     % 3)\nassert y == 1",
-        "get_ipython().run_line_magic('matplotlib', 'inline')",
+        *("get_ipython().run_line_magic('matplotlib', 'inline')", "'App' in get_ipython().config"),
+        *("out = %time 7", "assert out == 7"),
     ]
     notebook["cells"] += [cell(piece) for piece in pieces]
     executed = nbformat.from_dict(deepcopy(notebook))

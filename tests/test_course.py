@@ -168,7 +168,15 @@ def test_a_faulty_configuration_is_one_sentence(tmp_path: Path, line: str) -> No
 
 @pytest.mark.parametrize(
     "text",
-    ["2026-11-01 12:30:00.5 UTC", "2026-11-01T12:30:00+02:00", "2026-11-01 12:30", "2026-11-01 12:30 Europe/Berlin"],
+    [
+        *(
+            "2026-11-01 12:30:00.5 UTC",
+            "2026-11-01T12:30:00+02:00",
+            "2026-11-01 12:30",
+            "2026-11-01 12:30 Europe/Berlin",
+        ),
+        *("2026-11-01 12:30:00 IST", "2026-11-01 12:30:00 EST5EDT"),
+    ],
 )
 def test_timestamps_are_read_as_nbgrader_reads_them(text: str) -> None:
     from nbgrader.utils import parse_utc

@@ -219,30 +219,6 @@ def test_a_written_answer_waits_for_a_person_where_there_is_one() -> None:
     }
 
 
-@pytest.mark.parametrize("locked", [True, False])
-@pytest.mark.parametrize(
-    ("module", "draw"), [("numpy", "numpy.random.randn(3).tolist()"), ("random", "random.random()")]
-)
-def test_what_a_given_cell_draws_is_the_same_for_the_tests_and_for_the_answer(
-    locked: bool, module: str, draw: str
-) -> None:
-    seed = "numpy.random.seed(231)" if module == "numpy" else "random.seed(231)"
-    marks = {"locked": True} if locked else {}
-    cells = [
-        factory.cell("code", "imports", f"import numpy, random\n{seed}", locked=True),
-        factory.cell("code", "data", f"X = {draw}", **marks),
-        factory.cell("code", "again", f"Y = {draw}"),
-        factory.cell("code", "f", "def f():\n    return [X, Y]", solution=True),
-        check("same", "assert f() == [X, Y]"),
-        check("both", f"Z = {draw}\nassert Z != Y"),
-    ]
-    work = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
-    assignment = Assignment("given", work)
-    with Worker(assignment, LIMITS) as worker:
-        checks = worker.grade(repaired(work, assignment)[0], seed=0).checks
-    assert {name: each.message for name, each in checks.items()} == {"same": "", "both": ""}
-
-
 def test_one_seed_draws_the_same_numbers_in_both_streams() -> None:
     tests = check("numpy", "np.random.rand()"), check("python", "random.random()")
     cells = [given("imports", "import random\nimport numpy as np"), *tests]

@@ -222,14 +222,15 @@ def test_exported_scores_count_what_people_gave_and_what_lateness_costs(root: Pa
 def test_an_answer_with_extra_credit_alone_still_waits_for_its_grade(root: Path) -> None:
     with closing(sqlite3.connect(root / "gradebook.db")) as connection, connection:
         connection.execute("UPDATE grade SET extra_credit = 1 WHERE auto_score IS NULL AND manual_score IS NULL")
-    assert json.loads(report(NAME, root).with_suffix(".json").read_text())["waiting"] == 2
+    facts = json.loads(report(NAME, root).with_suffix(".json").read_text())
+    assert (facts["waiting"], facts["scores"]["bob"]) == (2, 4.0)
     told: list[str] = []
     export(NAME, root, tell=told.append)
     assert any(sentence.startswith("2 written answers wait") for sentence in told)
 
 
 def test_a_difference_by_rounding_alone_tells_nobody_apart() -> None:
-    given = {"ann": {"a": 1.0, "b": 0.3}, "bob": {"a": 0.0, "b": 0.1 + 0.2}}
+    given = {"ann": {"a": 0.0, "b": 0.3}, "bob": {"a": 1.0, "b": 0.3}}
     assert _discrimination("a", given) is None
 
 

@@ -170,7 +170,7 @@ def test_a_function_of_the_test_is_called_and_its_answer_sent(talk: Talk) -> Non
     assert talking.session.call(7, (lambda x, y: (x, y), fails), {}) is fails
     assert [number(sent, CALLBACK) for sent in talking.asked()[3]] == [0, 1]
     assert talking.asked() == ["return", None, ([1, 2], 3)]
-    assert talking.asked() == ["raise", None, ["KeyError", "'no such'"]]
+    assert talking.asked() == ["raise", None, ["KeyError", ["no such"]]]
     assert talking.is_silent()
 
 

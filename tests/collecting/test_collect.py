@@ -93,7 +93,7 @@ def test_blackboard_attempts_have_times_and_the_last_counts(course: Path) -> Non
 
 def test_a_time_of_blackboards_without_a_zone_is_told_to_be_taken_as_utc(course: Path) -> None:
     files: dict[str, bytes | str] = {}
-    for student, zone in (("ada", "GMT+01:00"), ("zoe", "unbekannt")):
+    for student, zone in (("ada", "GMT+01:00"), ("zoe", "PM")):
         start = f"Problem set_1_{student}_attempt_2026-03-02-11-58-00"
         files[f"{start}.txt"] = RECEIPT.format(name="X", user=student, zone=zone, comment="")
         files[f"{start}_scaling.ipynb"] = GOOD

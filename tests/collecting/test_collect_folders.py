@@ -254,6 +254,20 @@ def test_where_the_best_counts_what_stood_after_each_hand_in_is_kept_whole(two: 
     assert stood == {("A1", "B1"), ("A1", "B2")}
 
 
+def test_where_the_best_counts_a_late_notebook_stays_late(two: Path) -> None:
+    with open(two / "nbgrader_config.py", "a") as config:
+        config.write("\nc.Engine.keep = 'best'\n")
+    start = "P_ada_attempt_2026-03-0{}-11-58-00_{}.ipynb"
+    run(two, zipped(two, {start.format(9, NAME): "A9"}))
+    run(two, zipped(two, {start.format(1, SECOND): "B1", start.format(2, SECOND): "B2"}))
+    [kept] = [
+        folder
+        for folder in (two / ".autograder" / "attempts" / NAME / "ada").iterdir()
+        if (folder / f"{SECOND}.ipynb").exists() and (folder / f"{SECOND}.ipynb").read_text() == "B1"
+    ]
+    assert (kept / "timestamp.txt").read_text() == "2026-03-09 11:58:00 UTC\n"
+
+
 def test_a_second_notebook_that_may_be_the_one_that_was_meant_is_told(course: Path) -> None:
     found = run(course, zipped(course, {"ada/scaling.ipynb": b"blank", "ada/scaling_final.ipynb": GOOD}))
     assert found.placed == ["ada"]
