@@ -41,16 +41,20 @@ class Arguments:
             if handle is not None:
                 return reference(HANDLE, handle)
             return self._numbered(value) or np.asarray(value)
+        if issubclass(kind, dict | list | set):
+            known = self._numbered(value)
+            if known is not None:
+                return known
         if issubclass(kind, dict | list | tuple | set | frozenset):
             self._count(value)
         if issubclass(kind, dict):
-            return self._numbered(value) or {self.outgoing(key): self.outgoing(item) for key, item in value.items()}
+            return {self.outgoing(key): self.outgoing(item) for key, item in value.items()}
         if issubclass(kind, list):
-            return self._numbered(value) or self._items(value)
+            return self._items(value)
         if issubclass(kind, tuple):
             return tuple(self._items(value))
         if issubclass(kind, set):
-            return self._numbered(value) or set(self._items(value))
+            return set(self._items(value))
         if kind is frozenset:
             return frozenset(self._items(value))
         if tables.is_table(value):

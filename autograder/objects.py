@@ -222,7 +222,7 @@ class Objects:
         prepared = self.prepare(value)
         try:
             if type(value) in (int, tuple):
-                self.codec.encode(prepared)
+                self.codec.check(prepared)
         except ValueError:
             return self._encode_other(value)
         return prepared

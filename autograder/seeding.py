@@ -39,14 +39,15 @@ def apart(seed: int) -> Iterator[None]:
 @contextmanager
 def unmoved() -> Iterator[None]:
     """Leave both streams as they are, however much is drawn or seeded meanwhile."""
-    numpy, python, shared = NUMPY.get_state(), PYTHON.getstate(), {kind: kind.stand_in for kind in SEEDING}
+    numpy, python = NUMPY.get_state(), PYTHON.getstate()
+    shared = [(kind, kind.stand_in, kind.seedings) for kind in SEEDING]
     try:
         yield
     finally:
         NUMPY.set_state(numpy)
         PYTHON.setstate(python)
-        for kind, stand_in in shared.items():
-            kind.stand_in = stand_in
+        for kind, stand_in, seedings in shared:
+            kind.stand_in, kind.seedings = stand_in, seedings
 
 
 def moment() -> list[Any]:

@@ -226,12 +226,14 @@ class Session:
                 raise TypeError
         except (TypeError, ValueError, IndexError):
             raise ProtocolError("a malformed callback") from None
+        refused = None
         try:
             reply = ["return", Arguments(self._handle_of).outgoing(function(*arguments, **keywords))]
         except Exception as error:
             reply = ["raise", [*told(error)]]
-            self._refused = error if isinstance(error, AssertionError) else None
+            refused = error if isinstance(error, AssertionError) else None
         self.tell_bindings()
+        self._refused = refused
         state = self._streams.changed()
         news = [[], [], state] if state else None
         try:

@@ -129,7 +129,7 @@ class Student:
         """The answer that an error is, with what student code did before, as far as it can cross."""
         described, codec = self._describe_error(error), self.objects.codec
         try:
-            told = told or self._news()
+            told = [self._changes(), *told[1:]] if told else self._news()
             return codec.encode([protocol.ERROR, told, described])
         except BaseException:  # a change that cannot
             self.arguments[-1] = [], []
@@ -137,9 +137,7 @@ class Student:
 
     def _news(self) -> Any:
         """What student code did: changed arguments, mirrors, outputs, numbers drawn, open figures."""
-        received, before = self.arguments[-1]
-        self.objects.arguments = {id(value): place for place, value in enumerate(received)}
-        changes = self.objects.changes(received, before)
+        changes = self._changes()
         mirrors = self.objects.changed_mirrors()
         advance = self.streams.moved_by()
         outputs = self.shell.outputs.take() if self.shell.outputs.items else []
@@ -147,6 +145,11 @@ class Student:
         if advance is None and not (changes or mirrors or outputs or figures):
             return None
         return [changes, mirrors, outputs, advance, figures]
+
+    def _changes(self) -> list[list[Any]]:
+        received, before = self.arguments[-1]
+        self.objects.arguments = {id(value): place for place, value in enumerate(received)}
+        return self.objects.changes(received, before)
 
     def _run(self, source: str, number: int) -> bool:
         self.shell.outputs.take()
@@ -190,7 +193,7 @@ class Student:
             values = [prepare(value, EVERYTHING, False) for value in arguments]
             named = {name: prepare(value, EVERYTHING, False) for name, value in keywords.items()}
             question = [number, values, named]
-            self.objects.codec.encode(question)  # what cannot cross is told before the news is taken
+            self.objects.codec.check(question)  # what cannot cross is told before the news is taken
             news = self._news()  # a function of a test may look at what the call changed by now
             self.objects.arguments = {}
             received, before = self.arguments[-1]
@@ -200,9 +203,11 @@ class Student:
             while True:
                 message = self._receive()
                 if message[0] not in ("return", "raise"):  # the judge's function calls student code in turn
-                    outer, self.talking = self.talking, threading.RLock()  # which may ask in threads of its own
+                    lock = self.talking
+                    if threading.active_count() == 1:  # it may ask in threads of its own; others would talk in between
+                        self.talking = threading.RLock()
                     self._answer(message)
-                    self.talking = outer
+                    self.talking = lock
                     continue
                 if message[1] is not None:
                     self._take_news(*message[1])
@@ -212,11 +217,16 @@ class Student:
                 return self.objects.restore(message[2], [])
 
     def _as_told(self, value: Any) -> Any:
-        """A snapshot of an argument that was told; a container is told again, since what it holds may change unseen."""
+        """A snapshot of an argument that was told; a container is told again if what it holds may change unseen."""
+        seen = {id(each) for each in self.arguments[-1][0]}
+
+        def known(item: Any) -> Any:
+            return item if type(item) in protocol.ATOMS or id(item) in seen else object()
+
         if type(value) is list:
-            return [object()]
+            return [known(item) for item in value]
         if type(value) is dict:
-            return {key: object() for key in value}
+            return {key: known(item) for key, item in value.items()}
         return self.objects.snapshot([value])[0]
 
     def _describe_error(self, error: BaseException) -> Any:

@@ -85,7 +85,10 @@ def parse_timestamp(text: str | None) -> datetime | None:
     if (stamp := read_time(text)) or any(more) or not zone:
         return stamp
     stamp = read_time(f"{date} {clock}")  # of a zone that nbgrader knows by its place, or takes for UTC
-    return stamp and stamp.replace(tzinfo=_place(zone)).astimezone(UTC).replace(tzinfo=None)
+    try:
+        return stamp and stamp.replace(tzinfo=_place(zone)).astimezone(UTC).replace(tzinfo=None)
+    except OverflowError:
+        return None
 
 
 def _place(name: str) -> tzinfo:

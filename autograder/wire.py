@@ -142,6 +142,14 @@ class Codec:
         head = HEAD.pack(len(body), len(sizes)) + b"".join(size.to_bytes(8, "little") for size in sizes)
         return [head + body, *parts]
 
+    def check(self, value: Any) -> None:
+        """Raise what ``encode`` would; the message that is being made stays as it is."""
+        parts, self._bulk = self._bulk, []
+        try:
+            self.encode(value)
+        finally:
+            self._bulk = parts
+
     def require_small(self, value: Any) -> None:
         """Raise ValueError for a list, tuple or dictionary that the other side would take for an attack."""
         most = MAX_MAP if isinstance(value, dict) else self.limits.message_items - 1000

@@ -736,6 +736,24 @@ def set_and_ask(x, function):
         function(10**20_000)
     except ValueError:
         pass
+
+
+A_LARGE = np.ones((50, 100))
+SHAPE, SIZE = A_LARGE.shape, A_LARGE.size
+PLACES = np.where(np.ones(3_000))
+
+
+def train(step, seen, count):
+    seen.append(0)
+    count["done"] = False
+    step()
+
+
+def slowly(n):
+    import time
+
+    time.sleep(0.02)
+    return 10 * n
 '''
 
 HELPERS = """
@@ -798,6 +816,21 @@ SAME = {
         assert list(made) == [1.0, 2.0, 3.0]""",
     "what cannot be called": """
         assert not callable(inert()) and callable(inert) and callable(Inert)""",
+    "large arrays beside numbers and tuples": """
+        assert A_LARGE.shape == SHAPE == (50, 100) and SIZE == 5_000 and len(PLACES[0]) == 3_000
+        assert call_with(lambda places: len(places[0]), PLACES) == 3_000""",
+    "what a test's function puts into an argument that the call changed before": """
+        steps, state_of_it = [], {"calls": 0}
+        def step():
+            steps.append(1)
+            state_of_it["calls"] += 1
+        train(step, steps, state_of_it)
+        assert steps == [0, 1] and state_of_it == {"calls": 1, "done": False}""",
+    "a test's function in threads that calls student code": """
+        assert in_threads(lambda n: slowly(n) + 1, [1, 2, 3, 4]) == [11, 21, 31, 41]""",
+    "what is passed twice counts once": """
+        row = [0] * 1_000
+        assert call_with(len, [row] * 950) == 950""",
     "global containers of more than a message holds": """
         assert len(MANY) == 150_000 and len(HUGE_PAIR) == 2 and HUGE_PAIR[1] == 1""",
     "what a call puts into its arguments and changes after it asked a test's function": """

@@ -201,7 +201,18 @@ def test_a_timestamp_is_read_as_programs_and_people_write_it(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", None, "12", "11:58", "26-03-02 11:58", "yesterday", "99999999999999999999", "2026-13-45"]
+    "text",
+    [
+        "9999-12-31 23:59:59 America/New_York",
+        "",
+        None,
+        "12",
+        "11:58",
+        "26-03-02 11:58",
+        "yesterday",
+        "99999999999999999999",
+        "2026-13-45",
+    ],
 )
 def test_what_is_no_time_counts_as_none(text: str | None) -> None:
     assert parse_timestamp(text) is None
