@@ -11,10 +11,9 @@ from msgpack import ExtType
 from autograder import tables
 from autograder.copied import Copied
 from autograder.errors import BoundaryError
+from autograder.limits import Limits
 from autograder.protocol import ARGUMENT, ATOMS, HANDLE, as_plain, reference
 from autograder.wire import MAX_MAP
-
-MOST_VALUES = 900_000  # of all lists of a request, a little less than a message may hold
 
 
 class Arguments:
@@ -25,10 +24,11 @@ class Arguments:
     array, number or text here stands, or None.
     """
 
-    def __init__(self, handle_of: Callable[[Any], int | None] = lambda _: None) -> None:
+    def __init__(self, limits: Limits, handle_of: Callable[[Any], int | None] = lambda _: None) -> None:
         self.mutable: list[Any] = []
         self._places: dict[int, int] = {}  # id -> place; the arguments outlive this object
         self._handle_of = handle_of
+        self._limits = limits
         self._values = 0
 
     def outgoing(self, value: Any) -> Any:
@@ -69,8 +69,8 @@ class Arguments:
     def _count(self, value: Collection[Any]) -> None:
         """Raise BoundaryError for what the other side would take for an attack."""
         self._values += len(value)
-        most = MOST_VALUES if isinstance(value, list | tuple) else MAX_MAP
-        if len(value) > most or self._values > MOST_VALUES:
+        most = self._limits.list_values if isinstance(value, list | tuple) else MAX_MAP
+        if len(value) > most or self._values > self._limits.list_values:
             raise BoundaryError(
                 f"a {type(value).__name__} of {len(value):,} values cannot be passed to student code, at the most "
                 f"{most:,} in one call can: pass an array"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import struct
+from collections.abc import Iterable
 from typing import Any
 
 from autograder.errors import ProtocolError
@@ -19,7 +20,11 @@ class Channel:
 
     def send(self, message: Any) -> None:
         """Send one message; TypeError or ValueError, before a byte is sent, where it cannot cross."""
-        for buffer in self.codec.encode(message):
+        self.send_encoded(self.codec.encode(message))
+
+    def send_encoded(self, buffers: Iterable[Any]) -> None:
+        """Send what ``Codec.encode`` made of a message."""
+        for buffer in buffers:
             self.sock.sendall(buffer)
 
     def receive(self) -> Any:

@@ -49,21 +49,22 @@ def rebuild(payload: Any) -> BaseException:
     return error
 
 
-def told(error: Exception) -> tuple[str, list[Any]]:
+def told(error: Exception) -> list[Any]:
     """Class and arguments of an error of a test's own function for the student's code that called it.
 
     Built-in classes alone; nothing of an assertion, which tells what was expected.
     """
     kind = next(each for each in type(error).__mro__ if _BUILTIN.get(each.__name__) is each)
     if issubclass(kind, AssertionError):
-        return kind.__name__, []
-    plain = kind is type(error) and all(type(value) in ATOMS for value in error.args)
-    arguments = list(error.args) if plain else [f"{type(error).__name__}: {error}"]
+        return [kind.__name__, []]
+    if kind is type(error) and all(type(value) in ATOMS for value in error.args):
+        return [kind.__name__, list(error.args)]
+    text = f"{type(error).__name__}: {error}"
     try:
-        kind(*arguments)
+        kind(text)
     except TypeError:  # UnicodeDecodeError and others insist on more arguments
-        return "RuntimeError", [f"{type(error).__name__}: {error}"]
-    return kind.__name__, arguments
+        kind = RuntimeError
+    return [kind.__name__, [text]]
 
 
 def exception_class(names: list[Any]) -> type[BaseException]:

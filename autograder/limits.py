@@ -54,6 +54,11 @@ class Limits:
     notebook_cells: int = 2000
     notebook_depth: int = 64
 
+    @property
+    def list_values(self) -> int:
+        """Of all lists that are sent in one message; the rest is for what surrounds them."""
+        return self.message_items * 9 // 10
+
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)

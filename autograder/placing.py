@@ -92,13 +92,8 @@ class Hand:
         # Of several notebooks each is the last that came, whether they are collected at once or one by one.
         stood = [*accumulate((notebooks for notebooks, _ in chosen), or_)]
         latest = stood[-1] if stood else {}
-        if self.course.engine.keep == "best":
-            there = self._held(student, self.names)
-            rest = {name: content for name, content in there.items() if name.removesuffix(".ipynb") not in latest}
-            lain = _time(self._folder(student)) if rest else None
-            for earlier in stood[-LATEST - 1 : -1]:  # one more than is graded, which shows that there were more
-                when = max(filter(None, (_when(earlier.values()), lain)), default=None)
-                self._keep(student, rest | dict(self._read(student, earlier)), when)
+        if stood and self.course.engine.keep == "best":
+            self._keep_earlier(student, stood)
         data = dict(self._read(student, latest))
         self._tell_others(student, *(chosen[-1] if chosen else ({}, handed_in)))
         if not data:
@@ -189,6 +184,15 @@ class Hand:
             with suppress(Refused):
                 yield SECRET, file.source.read(file.file, SECRET_BYTES)
 
+    def _keep_earlier(self, student: str, stood: list[dict[str, HandedIn]]) -> None:
+        """All but the last of what stood one after the other, each with what lies there and none of them replaces."""
+        there = self._held(student, self.names)
+        rest = {name: content for name, content in there.items() if name.removesuffix(".ipynb") not in stood[-1]}
+        lain = _time(self._folder(student)) if rest else None
+        for earlier in stood[-LATEST - 1 : -1]:  # one more than is graded, which shows that there were more
+            when = max(filter(None, (_when(earlier.values()), lain)), default=None)
+            self._keep(student, rest | dict(self._read(student, earlier)), when)
+
     def _keep(self, student: str, data: dict[str, bytes], when: datetime | None) -> None:
         """An earlier submission, which may be the best."""
         data = {name: content for name, content in data.items() if name.endswith(".ipynb")}
@@ -209,18 +213,7 @@ class Hand:
             return set()
         known = _time(folder)
         if known and when and known > when:
-            held = self._held(student, self.names)
-            new = {name: data[name] for name in data if name.endswith(".ipynb") and name not in held}
-            if self.course.engine.keep == "best":
-                self._keep(student, data, when)
-            if new:
-                _write(folder, new)
-                self.found.placed.append(student)
-            else:
-                self.found.unchanged.append(student)
-            if new.keys() != data.keys():
-                self.found.notes.append(f"{student} keeps what is there, which was handed in later ({known} UTC).")
-            return new.keys()
+            return self._place_missing(student, data, when, known)
         files = data | ({"timestamp.txt": f"{when} UTC\n".encode()} if when and when != known else {})
         if all(_content(folder / name) == content for name, content in files.items()):
             self.found.unchanged.append(student)
@@ -236,6 +229,21 @@ class Hand:
         _write(folder, files)
         self.found.placed.append(student)
         return data.keys()
+
+    def _place_missing(self, student: str, data: dict[str, bytes], when: datetime, known: datetime) -> Set[str]:
+        """Of what was handed in before what is there, the notebooks that are not."""
+        held = self._held(student, self.names)
+        new = {name: data[name] for name in data if name.endswith(".ipynb") and name not in held}
+        if self.course.engine.keep == "best":
+            self._keep(student, data, when)
+        if new:
+            _write(self._folder(student), new)
+            self.found.placed.append(student)
+        else:
+            self.found.unchanged.append(student)
+        if new.keys() != data.keys():
+            self.found.notes.append(f"{student} keeps what is there, which was handed in later ({known} UTC).")
+        return new.keys()
 
 
 def _attempt(file: HandedIn) -> tuple[object, ...]:

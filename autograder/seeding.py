@@ -6,7 +6,7 @@ import functools
 import hashlib
 import random
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
 
 import numpy as np
@@ -36,46 +36,45 @@ def apart(seed: int) -> Iterator[None]:
         yield
 
 
-@contextmanager
-def unmoved() -> Iterator[None]:
-    """Leave both streams as they are, however much is drawn or seeded meanwhile."""
-    numpy, python = NUMPY.get_state(), PYTHON.getstate()
-    shared = [(kind, kind.stand_in, kind.seedings) for kind in SEEDING]
-    try:
-        yield
-    finally:
-        NUMPY.set_state(numpy)
-        PYTHON.setstate(python)
-        for kind, stand_in, seedings in shared:
-            kind.stand_in, kind.seedings = stand_in, seedings
-
-
 def moment() -> list[Any]:
-    """The state of both streams, and what stands in for them: for ``again_at``."""
-    return [NUMPY.get_state(), PYTHON.getstate(), *(kind.stand_in for kind in SEEDING)]
+    """All that decides what both streams draw next: for ``again_at``."""
+    return [NUMPY.get_state(), PYTHON.getstate(), *((kind.stand_in, kind.seedings) for kind in SEEDING)]
 
 
 @contextmanager
 def again_at(then: list[Any]) -> Iterator[None]:
     """Both streams as they were at a moment; afterwards as they are now."""
-    with unmoved():
-        NUMPY.set_state(then[0])
-        PYTHON.setstate(then[1])
-        for kind, stand_in in zip(SEEDING, then[2:], strict=True):
-            kind.stand_in = stand_in
+    now = moment()
+    _return_to(then)
+    try:
         yield
+    finally:
+        _return_to(now)
+
+
+def unmoved() -> AbstractContextManager[None]:
+    """Leave both streams as they are, however much is drawn or seeded meanwhile."""
+    return again_at(moment())
 
 
 @contextmanager
 def drawn_twice() -> Iterator[None]:
     """What is drawn meanwhile from a stream that is shared, the student's process draws again, unless it was seeded."""
-    numpy, python, seedings = NUMPY.get_state(), PYTHON.getstate(), [kind.seedings for kind in SEEDING]
+    numpy, python, *shared = moment()
     yield
-    again = [kind.stand_in is None and kind.seedings == before for kind, before in zip(SEEDING, seedings, strict=True)]
+    again = [kind.stand_in is None and kind.seedings == n for kind, (_, n) in zip(SEEDING, shared, strict=True)]
     if again[0]:
         NUMPY.set_state(numpy)
     if again[1]:
         PYTHON.setstate(python)
+
+
+def _return_to(then: list[Any]) -> None:
+    numpy, python, *shared = then
+    NUMPY.set_state(numpy)
+    PYTHON.setstate(python)
+    for kind, (stand_in, seedings) in zip(SEEDING, shared, strict=True):
+        kind.stand_in, kind.seedings = stand_in, seedings
 
 
 def _sharing(kind: type[Stream], function: Callable[..., Any]) -> Callable[..., Any]:

@@ -64,7 +64,7 @@ class Session:
         self._mirrors = Mirrors(self._free)
         self._callbacks: list[Any] = []
         self._callback_number: dict[int, int] = {}
-        self._arguments = Arguments()  # of the request that runs: what an answer may refer to
+        self._arguments = Arguments(limits)  # of the request that runs: what an answer may refer to
         self._exceptions: dict[type, int] = {}  # a class made here for one of the student's -> its handle
         self._reading = False  # a message, of which nothing is believed yet
         self._mirrored: bool  # that message brought a mirror
@@ -75,15 +75,15 @@ class Session:
 
     def request(self, operation: str, *operands: Any) -> Any:
         """The answer to one operation in the student's process; the student's error is raised."""
-        sent = [Arguments(self._handle_of).outgoing(each) for each in operands]
-        value = self._recorded(operation, operands, [operation, None, *sent], Arguments())
+        sent = [self._sent().outgoing(each) for each in operands]
+        value = self._recorded(operation, operands, [operation, None, *sent], Arguments(self.codec.limits))
         if operation == "get" and isinstance(value, Proxy):
             self._labels[object.__getattribute__(value, "_handle")] = operands[1]
         return value
 
     def call(self, handle: int, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
         """What the callable answers; changes it made to arguments are in them, the student's error is raised."""
-        sent = Arguments(self._handle_of)
+        sent = self._sent()
         positional = [sent.outgoing(value) for value in arguments]
         named = {name: sent.outgoing(value) for name, value in keywords.items()}
         label = self._labels.get(handle, "")
@@ -170,8 +170,7 @@ class Session:
             raise BoundaryError(str(error)) from None
         outer, self._arguments = self._arguments, arguments
         try:
-            for buffer in buffers:
-                self.channel.sock.sendall(buffer)
+            self.channel.send_encoded(buffers)
             self._mirrors.sent(mirrors)
             if state:
                 self._streams.remember()
@@ -228,9 +227,9 @@ class Session:
             raise ProtocolError("a malformed callback") from None
         refused = None
         try:
-            reply = ["return", Arguments(self._handle_of).outgoing(function(*arguments, **keywords))]
+            reply = ["return", self._sent().outgoing(function(*arguments, **keywords))]
         except Exception as error:
-            reply = ["raise", [*told(error)]]
+            reply = ["raise", told(error)]
             refused = error if isinstance(error, AssertionError) else None
         self.tell_bindings()
         self._refused = refused
@@ -239,11 +238,13 @@ class Session:
         try:
             buffers = self.codec.encode([reply[0], news, reply[1]])
         except (TypeError, ValueError, OverflowError, BoundaryError) as error:
-            buffers = self.codec.encode(["raise", news, [*told(error)]])
-        for buffer in buffers:
-            self.channel.sock.sendall(buffer)
+            buffers = self.codec.encode(["raise", news, told(error)])
+        self.channel.send_encoded(buffers)
         if state:
             self._streams.remember()
+
+    def _sent(self) -> Arguments:
+        return Arguments(self.codec.limits, self._handle_of)
 
     def _handle_of(self, value: Any) -> int | None:
         if isinstance(value, Copied):

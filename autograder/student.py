@@ -107,8 +107,7 @@ class Student:
             answer = self._success(value) if failure is None else self._failure(None, failure)
             self.arguments.pop()
             self.objects.arguments = {}
-            for buffer in answer:
-                self.channel.sock.sendall(buffer)
+            self.channel.send_encoded(answer)
 
     def _take_news(self, freed: Any, mirrors: Any, state: Any) -> None:
         self.objects.free(freed)

@@ -152,7 +152,7 @@ class Codec:
 
     def require_small(self, value: Any) -> None:
         """Raise ValueError for a list, tuple or dictionary that the other side would take for an attack."""
-        most = MAX_MAP if isinstance(value, dict) else self.limits.message_items - 1000
+        most = MAX_MAP if isinstance(value, dict) else self.limits.list_values
         if len(value) > most:
             raise ValueError(f"a {type(value).__name__} of {len(value):,} values is too large: {most:,} can cross")
 

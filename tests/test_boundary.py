@@ -11,7 +11,8 @@ from autograder.assignment import Assignment
 from autograder.results import CheckResult, Judged
 from autograder.worker import Worker
 from tests import course_factory as factory
-from tests.boundary_cases import HELPERS, REFUSED, SAME, STUDENT
+from tests.boundary_cases import HELPERS, REFUSED, SAME
+from tests.student_cases import STUDENT
 
 SECRET = 61.803398
 

@@ -284,7 +284,10 @@ def test_what_is_no_list_of_outputs_shows_nothing(items: Any) -> None:
     assert outputs.take() == []
 
 
-def test_no_error_of_the_students_has_the_name_under_which_pages_show_the_graders_words() -> None:
+@pytest.mark.parametrize(
+    ("name", "shown"), [(PROCESS_ENDED, "StudentProcessEnded of the student's"), ("ValueError", "ValueError")]
+)
+def test_no_error_of_the_students_has_the_name_under_which_pages_show_the_graders_words(name: str, shown: str) -> None:
     outputs = Outputs(Limits())
-    add_checked(outputs, [{"output_type": "error", "ename": PROCESS_ENDED, "evalue": "4 of 4", "traceback": []}])
-    assert [item["ename"] for item in outputs.take()] == ["StudentProcessEnded of the student's"]
+    add_checked(outputs, [{"output_type": "error", "ename": name, "evalue": "4 of 4", "traceback": []}])
+    assert [item["ename"] for item in outputs.take()] == [shown]

@@ -17,6 +17,7 @@ import pytest
 from autograder import exceptions, proxies
 from autograder.arguments import Arguments
 from autograder.errors import BoundaryError, ProtocolError
+from autograder.limits import Limits
 from autograder.protocol import ARITHMETIC
 from autograder.proxies import CallableProxy, proxy_type
 from autograder.session import Session
@@ -57,7 +58,7 @@ def test_an_object_is_true_where_the_answer_is_true_itself_alone(answer: Any) ->
 
 
 def test_a_change_of_another_shape_or_kind_is_not_written_into_an_array() -> None:
-    arguments, x = Arguments(), np.zeros((2, 3))
+    arguments, x = Arguments(Limits()), np.zeros((2, 3))
     arguments.outgoing(x)
     for change in (np.ones((3, 2)), np.ones((2, 3, 1)), np.ones((1, 3)), np.ones(3), 5, [1], None):
         assert arguments.change(0, change) is x
@@ -66,8 +67,16 @@ def test_a_change_of_another_shape_or_kind_is_not_written_into_an_array() -> Non
     assert x.all()
 
 
+def test_all_lists_of_a_request_are_fewer_values_than_a_message_holds() -> None:
+    limits = Limits(message_items=100)
+    assert Arguments(limits).outgoing([[0] * 44, [0] * 44]) == [[0] * 44, [0] * 44]
+    for value in ([[0] * 44, [0] * 45], [0] * 91):
+        with pytest.raises(BoundaryError, match=r"at the most 90 in one call can"):
+            Arguments(limits).outgoing(value)
+
+
 def test_a_set_takes_a_set_alone_and_keeps_the_members_that_stay() -> None:
-    arguments, stays = Arguments(), ("stays",)
+    arguments, stays = Arguments(Limits()), ("stays",)
     members: set[Any] = {stays, 1}
     arguments.outgoing(members)
     for change in ([2], "ab", {1: 2}, frozenset({2}), None):

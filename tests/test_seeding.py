@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from autograder.randomness import NUMPY, PYTHON, WORDS, PythonStream, Stream
-from autograder.seeding import apart, unmoved
+from autograder.seeding import again_at, apart, drawn_twice, moment, unmoved
 
 DRAWS: dict[type[Stream], Any] = {Stream: lambda: np.random.rand(), PythonStream: lambda: random.random()}
 KINDS = pytest.mark.parametrize("kind", [Stream, PythonStream])
@@ -122,3 +122,48 @@ def test_what_is_done_over_again_leaves_the_streams_where_they_are_and_as_secret
         assert (STATES[Stream](), STATES[PythonStream]()) == before
         assert Stream.stand_in is not None
         assert PythonStream.stand_in is not None
+
+
+@KINDS
+def test_what_a_given_cell_draws_from_a_shared_stream_is_drawn_once_more(kind: type[Stream]) -> None:
+    (other,) = {*DRAWS} - {kind}
+    with apart(1):
+        with drawn_twice():
+            alone = DRAWS[kind]()
+        assert DRAWS[kind]() != alone
+        seed(kind)
+        with drawn_twice():
+            shared, alone = DRAWS[kind](), DRAWS[other]()
+        assert DRAWS[kind]() == shared
+        assert DRAWS[other]() != alone
+        with drawn_twice():
+            seed(kind)
+            assert DRAWS[kind]() == shared
+        assert DRAWS[kind]() != shared, "it was seeded there, and the student's process follows"
+
+
+@KINDS
+def test_what_is_drawn_and_whether_it_is_shared_come_again_with_their_moment(kind: type[Stream]) -> None:
+    with apart(1):
+        then, stand_in = moment(), kind.stand_in
+        first = DRAWS[kind]()
+        seed(kind)
+        second = DRAWS[kind]()
+        seed(kind)
+        with again_at(then):
+            assert kind.stand_in is stand_in is not None
+            assert DRAWS[kind]() == first
+        assert kind.stand_in is None
+        assert DRAWS[kind]() == second
+
+
+@KINDS
+def test_a_replay_that_seeds_in_a_given_cell_does_not_count_for_the_cell(kind: type[Stream]) -> None:
+    with apart(1):
+        seed(kind)
+        then = moment()
+        with drawn_twice():
+            first = DRAWS[kind]()
+            with again_at(then):
+                seed(kind)
+        assert DRAWS[kind]() == first
