@@ -5,7 +5,7 @@ APART = "3 shares no bit with a multiple of 8"
 FEW = "NumPy refuses bytes that are too few"
 FIRST = "b is the first kind of DTYPES"
 MORE = "it is refused for its length all the same"
-COUNTED = "their numbers were compared before"
+COUNTED = "they are of one number"
 LARGEST = "no byte is larger"
 LARGER = "the larger of two in either order"
 NO_ROOM = "neither is room"
@@ -14,6 +14,9 @@ UNUSED = "nobody looks at it where none is cached"
 SMALLER = "of MIRROR and COPY the first is the smaller one"
 MOMENTS = "a moment is compared with itself alone"
 NO_BODY = "a head alone takes the longer way to the same empty body"
+
+DRAWN_AGAIN = "again = [kind.stand_in is None and kind.seedings "
+OF_BOTH = " for kind, (_, n) in zip(SEEDING, shared, "
 
 SURVIVORS: dict[str, dict[str, str]] = {
     "added": {
@@ -166,6 +169,22 @@ SURVIVORS: dict[str, dict[str, str]] = {
     },
     "randomness": {
         (
+            "near = np.flatnonzero(np.isclose(self._kept(ones[:-2], ones[2:], np), cached, rtol=SAME, atol=0.0)) -> "
+            "near = np.flatnonzero(np.isclose(self._kept(ones[:-2], ones[2:], np), cached, rtol=SAME, atol= -1.0))"
+        ): "here the two logarithms agree in every digit",
+        (
+            "near = np.flatnonzero(np.isclose(self._kept(ones[:-2], ones[2:], np), cached, rtol=SAME, atol=0.0)) -> "
+            "near = np.flatnonzero(np.isclose(self._kept(ones[:-2], ones[2:], np), cached, rtol=SAME, **{}))"
+        ): "no other pair of two million is so near by chance",
+        (
+            "near = np.flatnonzero(np.isclose(self._kept(ones[:-2], ones[2:], np), cached, rtol=SAME, atol=0.0)) -> "
+            "near = np.flatnonzero(np.isclose(cached, self._kept(ones[:-2], ones[2:], np), rtol=SAME, atol=0.0))"
+        ): "each is as near to the other",
+        (
+            "return words - PAIR - int(near[-1]) if near.size else None -> "
+            "return words - PAIR - int(near[- 0]) if near.size else None"
+        ): ALONE,
+        (
             "return bool(self._cached[0]) and not self._gauss()[0] -> "
             "return bool(self._cached[ 1]) and not self._gauss()[0]"
         ): NO_ZERO,
@@ -216,6 +235,19 @@ SURVIVORS: dict[str, dict[str, str]] = {
             "if after is not None and (type(after) is not int or not OLD <= after <= max(words - PAIR, OLD)): -> "
             "if after is not None and (type(after) is not int or not OLD <= after <= max(OLD, words - PAIR)):"
         ): LARGER,
+    },
+    "seeding": {
+        **{
+            f"{line}strict=True){end} -> {line}{lax}){end}": COUNTED
+            for line, end in (
+                (DRAWN_AGAIN + "== n" + OF_BOTH, "]"),
+                ("for kind, (stand_in, seedings) in zip(SEEDING, shared, ", ":"),
+            )
+            for lax in ("strict=False", "**{}")
+        },
+        f"{DRAWN_AGAIN}== n{OF_BOTH}strict=True)] -> {DRAWN_AGAIN}<= n{OF_BOTH}strict=True)]": "they grow alone",
+        "kind.seedings += 1 -> kind.seedings += 2": "they are compared with themselves alone",
+        "kind.seedings += 1 -> kind.seedings -= 1": "they are compared with themselves alone",
     },
     "submission": {
         "data = file.read(limit + 1) -> data = file.read(limit << 1)": MORE,

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autograder.errors import ProtocolError
-from autograder.randomness import MAX_BLOCKS, MAX_WORDS, OLD, PAIR, WORDS, PythonStream, Stream, Streams
+from autograder.randomness import MAX_BLOCKS, MAX_WORDS, OLD, PAIR, WORDS, PythonStream, Stream, Streams, generator_from
 
 FAR = WORDS * 3 + 17
 
@@ -189,7 +189,7 @@ def test_the_number_that_was_cached_before_is_the_judges_own(ours: Any, words: i
 
 
 @BOTH
-@pytest.mark.parametrize("words", [0, 1, 700, 200_000])
+@pytest.mark.parametrize("words", [0, 1, 700, 2_000_000])
 def test_words_drawn_after_a_pair_of_normal_numbers_keep_the_one_that_is_cached(ours: Any, words: int) -> None:
     sides = Sides(ours)
     ours.words(3)
@@ -336,3 +336,12 @@ def test_each_stream_is_moved_on_by_its_own_entry() -> None:
     judge.remember()
     judge.advance([None, None])
     assert judge.changed() is None
+
+
+@pytest.mark.parametrize("make", [np.random.RandomState, lambda seed: np.random.Generator(np.random.SFC64(seed))])
+def test_a_generator_is_made_again_in_its_state(make: Any) -> None:
+    ours = make(3)
+    bits = getattr(ours, "bit_generator", None) or ours._bit_generator
+    theirs = generator_from(type(ours) is np.random.RandomState, type(bits).__name__, bits.state)
+    assert type(theirs) is type(ours)
+    assert np.array_equal(theirs.normal(size=5), ours.normal(size=5))
