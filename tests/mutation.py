@@ -64,7 +64,7 @@ TESTS = {
     "replaced": ["tests/test_bound_again.py"],
     "scoring": ["tests/test_judge.py::test_scores_are_clamped_and_faults_named"],
     "seeding": ["tests/test_seeding.py"],
-    "session": ["tests/test_session.py", "tests/test_session_values.py"],
+    "session": ["tests/test_session.py", "tests/test_session_calls.py", "tests/test_session_values.py"],
     "submission": ["tests/test_submission.py"],
     "tables": ["tests/test_tables.py"],
     "trusted": ["tests/test_trusted.py"],

@@ -298,6 +298,10 @@ SURVIVORS: dict[str, dict[str, str]] = {
             '-> msgpack.Packer(default=self._extend, strict_types=True, unicode_errors="surrogatepass", **{})'
         ): "a buffer's size costs time alone",
         **{
+            f"if len(pairs) > MAX_ALIKE: -> if len(pairs) {other} MAX_ALIKE:": "so few are alike too seldom"
+            for other in (">=", "!=", "is not")
+        },
+        **{
             (
                 'if len(body) > self.limits.message_depth or b"\\xff" in bytes(body): -> '
                 f'if len(body) {other} self.limits.message_depth or b"\\xff" in bytes(body):'

@@ -18,7 +18,6 @@ from autograder.protocol import (
     CALLBACK,
     GENERATOR,
     HANDLE,
-    IS_CALLABLE,
     IS_EXCEPTION,
     LIST_KIND,
     TUPLE_KIND,
@@ -156,52 +155,6 @@ def test_what_cannot_go_over_is_refused_before_a_byte_is_sent_and_what_was_to_be
     assert talking.session.request("text", 1) == 1
     assert talking.asked() == ["text", [[[3, 1]], [], None], 1]
     assert talking.session.freed == []
-
-
-def test_a_function_of_the_test_is_called_and_its_answer_sent(talk: Talk) -> None:
-    def fails() -> None:
-        raise KeyError("no such")
-
-    talking = talk(
-        ["call back", None, [0, [[1, 2]], {"y": 3}]],
-        ["call back", None, [1, [], {}]],
-        value(ExtType(CALLBACK, b"\1")),
-    )
-    assert talking.session.call(7, (lambda x, y: (x, y), fails), {}) is fails
-    assert [number(sent, CALLBACK) for sent in talking.asked()[3]] == [0, 1]
-    assert talking.asked() == ["return", None, ([1, 2], 3)]
-    assert talking.asked() == ["raise", None, ["KeyError", ["no such"]]]
-    assert talking.is_silent()
-
-
-def test_a_function_has_one_number_however_often_it_is_passed(talk: Talk) -> None:
-    talking = talk(value(1), value(1))
-    for _ in range(2):
-        talking.session.call(7, (len, abs, len), {"key": abs})
-        _, _, _, positional, named, _ = talking.asked()
-        assert [number(sent, CALLBACK) for sent in (*positional, named["key"])] == [0, 1, 0, 1]
-
-
-def test_what_student_code_gives_a_function_of_the_tests_is_not_an_argument_of_the_outer_call_afterwards(
-    talk: Talk,
-) -> None:
-    talking = talk(
-        ["call back", None, [0, [thing(5, flags=IS_CALLABLE)], {}]],
-        value(ExtType(ARGUMENT, b"\0")),  # of the inner call
-        value(ExtType(ARGUMENT, b"\0")),  # of the outer one
-    )
-    inner, outer = [1], [2]
-    found: list[Any] = []
-    assert talking.session.call(7, (outer, lambda student: found.append(student(inner))), {}) is outer
-    assert found[0] is inner
-
-
-def test_a_name_that_a_function_of_the_tests_changed_is_told_before_student_code_goes_on(talk: Talk) -> None:
-    talking = talk(["call back", None, [0, [], {}]], value(None), value(1))
-
-    session = talking.session
-    session.call(7, (lambda: setattr(session, "bindings", Changed(("squares", GONE))),), {})
-    assert [talking.asked()[0], talking.asked()[::2], talking.asked()[0]] == ["call", ["unbind", "squares"], "return"]
 
 
 class Stop(BaseException):

@@ -6,6 +6,8 @@ import socket
 import struct
 import threading
 from contextlib import suppress
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import msgpack
@@ -173,6 +175,33 @@ def test_a_part_is_used_once_and_by_an_array_of_its_size() -> None:
 def test_a_refusal_tells_how_large_the_value_is() -> None:
     with pytest.raises(ValueError, match=r"\(1000\d\d bytes\)"):
         Codec(SMALL).encode([b"x" * 50000, np.zeros(50000, "u1")])
+
+
+@pytest.mark.parametrize(
+    ("just", "over"),
+    [([0] * 450, [0] * 451), ((0,) * 450, (0,) * 451), (dict.fromkeys(range(7)), dict.fromkeys(range(8)))],
+)
+def test_what_the_other_side_would_take_for_an_attack_is_too_large(just: Any, over: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(wire, "MAX_MAP", 7)
+    codec = Codec(SMALL)
+    codec.require_small(just)
+    codec.require_small(type(just)())
+    with pytest.raises(ValueError, match=rf"{type(over).__name__} of \d+ values is too large: {len(just)} can cross"):
+        codec.require_small(over)
+
+
+def test_a_value_is_checked_without_a_trace_in_the_message_that_is_being_made() -> None:
+    codec = Codec(SMALL)
+    codec.pack(np.zeros(wire.BULK // 8 + 1))
+    codec.check([1, 2])
+    with pytest.raises(ValueError, match="too large"):
+        codec.check(np.zeros(wire.BULK))
+    _, *parts = codec.encode([])
+    assert [each.nbytes for each in parts] == [wire.BULK + 8]
+
+
+def test_fractions_and_decimals_cross() -> None:
+    assert crossed([Fraction(1, 3), Decimal("0.1")]) == [Fraction(1, 3), Decimal("0.1")]
 
 
 def test_an_array_is_a_part_of_its_own_when_it_is_larger_than_bulk() -> None:
