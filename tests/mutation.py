@@ -36,17 +36,18 @@ BOUNDARY = ["tests/test_proxies.py", "tests/test_boundary.py"]
 WIRE = ["tests/test_wire.py", "tests/test_wire_hostile.py"]
 TESTS = {
     "added": ["tests/test_added.py"],
-    "arguments": BOUNDARY,
+    "arguments": ["tests/test_sent_arguments.py"],
     "arrays": WIRE,
     "bindings": ["tests/test_bindings.py"],
     "channel": ["tests/test_channel.py"],
     "containers": ["tests/test_containers.py", *BOUNDARY],
-    "exceptions": [*BOUNDARY, "tests/test_judge_deaths.py"],
+    "exceptions": ["tests/test_exceptions.py"],
     "judge": [
         "tests/test_judging.py",
         "tests/test_judging_cells.py",
         "tests/test_bound_again.py",
         "tests/test_state.py",
+        "tests/test_given_draws.py",
     ],
     "life": ["tests/test_life.py"],
     "mirrors": ["tests/test_session_values.py"],
