@@ -55,7 +55,7 @@ def told(error: Exception) -> list[Any]:
     Built-in classes alone; nothing of an assertion, which tells what was expected.
     """
     kind = next(each for each in type(error).__mro__ if _BUILTIN.get(each.__name__) is each)
-    if issubclass(kind, AssertionError):
+    if kind is AssertionError:
         return [kind.__name__, []]
     if kind is type(error) and all(type(value) in ATOMS for value in error.args):
         return [kind.__name__, list(error.args)]

@@ -114,8 +114,8 @@ class Judge:
         if cell is not None and cell.grade_id and cell.kind in ("student", "manual"):
             self.attempted[cell.grade_id] = _normal(source) != _normal(cell.release)
             self.namespace.run_quietly(cell.imports)
-        if cell is None or (cell.kind == "student" and _normal(source) != _normal(cell.release)):
-            # An answer may stand in a cell of the student's own, below its stub, or in another's.
+        if cell is None or _normal(source) != _normal(cell.release):
+            # An answer may stand in a cell of the student's own, below its stub, or in another cell.
             blank = [task for task, attempted in self.attempted.items() if not attempted]
             by_id, names_of = self.assignment.by_id, self.assignment.names_of
             self.attempted |= {task: defines(source, names_of(by_id[task])) for task in blank}

@@ -31,7 +31,7 @@ def test_an_exception_has_the_classes_that_the_student_gave_it_up_to_the_built_i
     assert type(error) is made(names)
     assert issubclass(made(names), made(names[1:]))
     assert not issubclass(made(names), made(["Bad", ".KeyError"]))
-    assert made([".KeyError"]) is KeyError
+    assert made([".KeyError"]) is made([".KeyError", ".ValueError"]) is KeyError
     for unknown in ([], [".NoSuch"], [".print"], [".int"]):
         assert made(unknown) is exceptions.StudentError
     assert made(["Own"]).__bases__ == (exceptions.StudentError,)
@@ -106,6 +106,7 @@ class OfText(UnicodeDecodeError):
         (KeyError("k", 1), ["KeyError", ["k", 1]]),
         (ValueError(), ["ValueError", []]),
         (ValueError(["a list"]), ["ValueError", ["ValueError: ['a list']"]]),
+        (type("Plain", (Exception,), {})("x"), ["Exception", ["Plain: x"]]),
         (Own("x"), ["KeyError", ["Own: 'x'"]]),
         (unicode_error(), ["UnicodeDecodeError", ["utf-8", b"", 0, 1, "no such"]]),
         (unicode_error(OfText), ["RuntimeError", [f"OfText: {unicode_error()}"]]),

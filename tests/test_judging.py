@@ -212,6 +212,27 @@ def test_an_answer_below_its_stub_in_a_cell_of_the_students_own_is_an_attempt() 
         assert verdicts(judged(source, again))["own"][0] == "not attempted"
 
 
+@pytest.mark.parametrize("before", ["", '"Sorts before a stub."\n'])
+@pytest.mark.parametrize("place", [1, 2])
+def test_an_answer_in_another_cell_is_an_attempt(before: str, place: int) -> None:
+    stub = "# YOUR CODE HERE\nraise NotImplementedError()"
+    blank, another, last = answer(stub, "one"), answer(stub, "two"), given("last", "# yours, as you like")
+    tests = [check("own", "assert f() == 1")]
+    source = [answer("def f(): return 1", "one"), answer("def g(): return 1", "two"), last, *tests]
+    submitted = [blank, another, last, *tests]
+    assert verdicts(judged(source, submitted))["own"][0] == "not attempted"
+    submitted[place] |= {"source": f"{before}def f(): return 2"}
+    assert verdicts(judged(source, submitted))["own"][0] == "failed"
+
+
+def test_what_was_handed_out_is_no_attempt() -> None:
+    first = given("first", "def f(): return 0  # yours, below, is better")
+    tests = [check("own", "assert f() == 1")]
+    source = [first, answer("def f(): return 1", "one"), *tests]
+    blank = answer("# YOUR CODE HERE\nraise NotImplementedError()", "one")
+    assert verdicts(judged(source, [first, blank, *tests]))["own"][0] == "not attempted"
+
+
 def test_a_written_answer_is_not_attempted_or_waits_for_a_person() -> None:
     marks: Any = {"grade": True, "solution": True, "points": 3}
     source = [factory.cell("markdown", "why", "Because.", **marks), given("how", "n = 1", **marks)]
