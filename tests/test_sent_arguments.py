@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import collections
 import enum
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from autograder.arguments import Arguments
+from autograder.copied import copied
 from autograder.errors import BoundaryError
 from autograder.limits import Limits
 from autograder.protocol import ARGUMENT, HANDLE, reference
+from autograder.session import Session
 from autograder.wire import MAX_MAP
 
 
@@ -44,6 +47,7 @@ Pair = collections.namedtuple("Pair", "one two")
         ((1, (Rate(2.0),)), (1, (2.0,))),
         (Pair(1, Rate(2.0)), (1, 2.0)),
         ({1, Rate(2.5)}, {1, 2.5}),
+        (type("Names", (set,), {})({1}), {1}),
         (frozenset({Rate(2.5)}), frozenset({2.5})),
         ({"a": [Level.LOW], Level.LOW: 2}, {"a": [1], 1: 2}),
         (Config(a=Rate(2.0)), {"a": 2.0}),
@@ -95,6 +99,14 @@ def test_what_stands_for_the_students_own_goes_back_as_that() -> None:
     assert arguments.outgoing(mine) is mine
     assert arguments.outgoing([theirs]) == [reference(HANDLE, 7)]
     assert [each is theirs for each in arguments.mutable] == [False, False]
+
+
+@pytest.mark.parametrize(("handle", "sent"), [(7, reference(HANDLE, 7)), (0, reference(HANDLE, 0)), (None, 2.5)])
+def test_a_number_of_a_class_of_the_students_goes_back_as_theirs_while_its_process_lives(
+    handle: int | None, sent: Any
+) -> None:
+    number = copied(cast(Session, SimpleNamespace(freed=[])), 7, 2.5)
+    assert Arguments(Limits(), lambda value: handle if value is number else 9).outgoing(number) == sent
 
 
 def test_a_list_of_atoms_is_sent_as_a_copy_whatever_its_class() -> None:
