@@ -36,6 +36,8 @@ class Arguments:
         kind = type(value)
         if kind in ATOMS:
             return value
+        if isinstance(value, np.ma.MaskedArray):
+            raise BoundaryError("a masked array cannot be passed to student code, only its data and its mask can")
         if isinstance(value, np.ndarray):
             handle = self._handle_of(value)
             if handle is not None:
@@ -87,6 +89,15 @@ class Arguments:
         self._places[id(value)] = len(self.mutable)
         self.mutable.append(value)
         return None
+
+    def content(self, place: int) -> Any:
+        """What is sent of a list, dictionary or set in the place of what it was; an array or table goes whole."""
+        value = self.mutable[place]
+        if isinstance(value, dict):
+            return tuple([(self.outgoing(key), self.outgoing(item)) for key, item in value.items()])
+        if isinstance(value, np.ndarray):
+            return np.asarray(value)
+        return tuple(self._items(value)) if isinstance(value, list | set) else value
 
     def frozen(self) -> list[int]:
         """The places of arrays that nobody may write into."""

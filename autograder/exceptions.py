@@ -49,7 +49,7 @@ def rebuild(payload: Any) -> BaseException:
     return error
 
 
-def told(error: Exception) -> list[Any]:
+def told(error: BaseException) -> list[Any]:
     """Class and arguments of an error of a test's own function for the student's code that called it.
 
     Built-in classes alone; nothing of an assertion, which tells what was expected.

@@ -174,9 +174,9 @@ class Judge:
         then = moment()
 
         def run(session: Session) -> None:
-            if needs_names:
-                self._fetch_names(session)
             try:
+                if needs_names:
+                    self._fetch_names(session)
                 self.namespace.execute(cell, Outputs(self.limits))  # what it shows the student's process showed
             except (StudentDied, CellTimeout):
                 raise
@@ -203,12 +203,15 @@ class Judge:
             session.bindings = Bindings(self.assignment, self.namespace.names)
             if self.recorder:
                 self.recorder.take()
+            session.at_boundary = None
             try:
                 results.append(self.namespace.execute(cell, self.outputs))
+                if session.at_boundary:  # the test took it for an error of the student's that it expects
+                    raise session.at_boundary
             except (StudentDied, CellTimeout):
                 raise
-            except BaseException as error:
-                results.append(self.namespace.failure(error, cell))  # here: its text may ask the student's process
+            except BaseException as error:  # here: its text may ask the student's process
+                results[:] = [self.namespace.failure(session.at_boundary or error, cell)]
             session.tell_bindings()
             session.bindings = None
             if session.figures_open and not session.dead:

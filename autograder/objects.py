@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import collections
-import copy
-import operator
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -39,11 +37,11 @@ _AS_DICT = frozenset({collections.OrderedDict, collections.defaultdict, collecti
 class TrustedFunction:
     """A function of the judge's that a test handed to student code."""
 
-    __slots__ = ("__weakref__", "_call", "trusted_number")
-
-    def __init__(self, number: int, call: Callable[..., Any]) -> None:
+    def __init__(self, number: int, name: str, call: Callable[..., Any]) -> None:
         self.trusted_number = number
         self._call = call
+        if name:
+            self.__name__ = name
 
     def __call__(self, *arguments: Any, **keywords: Any) -> Any:
         return self._call(self.trusted_number, arguments, keywords)
@@ -73,6 +71,7 @@ class Objects:
         self._handles: dict[int, int] = {}  # id of an object -> its handle; the table keeps the object alive
         self._sent: dict[int, int] = {}  # how often a handle went over and was not given back
         self._last = 0
+        self._functions: dict[int, TrustedFunction] = {}
         self._mirrors: dict[int, tuple[np.ndarray[Any, Any], bytes]] = {}
         self.arguments: dict[int, int] = {}  # id of a mutable argument -> its place among them
 
@@ -122,14 +121,13 @@ class Objects:
     # from the judge
 
     def _decode_other(self, code: int, data: bytes) -> Any:
-        number = int.from_bytes(data, "little")
-        if code == HANDLE:
-            return _Marker(self._objects[number])
-        if code == ARGUMENT:
-            return _ArgumentMarker(number)
         if code == GENERATOR:
             return _Marker(generator_from(*self.codec.inner_list(data)))
-        return _Marker(TrustedFunction(number, self._call_back))
+        if code == CALLBACK:
+            number, name = self.codec.inner_list(data)
+            return _Marker(self._functions.setdefault(number, TrustedFunction(number, name, self._call_back)))
+        number = int.from_bytes(data, "little")
+        return _Marker(self._objects[number]) if code == HANDLE else _ArgumentMarker(number)
 
     def restore(self, value: Any, received: list[Any]) -> Any:
         """Put objects in place of their markers; note arrays, lists, dicts and sets in ``received`` as they are met."""
@@ -217,15 +215,19 @@ class Objects:
             return value  # the codec knows it or asks _encode_other
         return self._copy(value, plain)
 
-    def named(self, value: Any) -> Any:
-        """What is sent for a global name's value; a number too large to cross stays here, and costs no other name."""
-        prepared = self.prepare(value)
-        try:
-            if type(value) in (int, tuple):
-                self.codec.check(prepared)
-        except ValueError:
-            return self._encode_other(value)
-        return prepared
+    def named(self, values: dict[str, Any]) -> list[list[Any]]:
+        """``[name, what is sent for its value]`` each; what is too large, alone or with the others, stays here."""
+        shares = {name: _share(value, self.codec) for name, value in values.items()}
+        sent, room = {}, 0.9
+        for name in sorted(values, key=lambda name: shares[name]):
+            room -= shares[name]
+            try:
+                sent[name] = self.prepare(values[name]) if room > 0 else self._encode_other(values[name])
+                if type(values[name]) in (int, tuple):
+                    self.codec.check(sent[name])
+            except ValueError:
+                sent[name] = self._encode_other(values[name])
+        return [[name, sent[name]] for name in values]
 
     def prepare_key(self, value: Any) -> Any:
         """What is sent for a key of a dictionary or a member of a set: over there, too, it must be one."""
@@ -278,49 +280,13 @@ class Objects:
         described = [self.register(value), str(kind.__name__)[:100], flags, names]
         return extension(HANDLE, msgpack.packb(described, unicode_errors="surrogatepass"))
 
-    # arguments that a call changed
 
-    @staticmethod
-    def snapshot(values: list[Any]) -> list[Any]:
-        """Arguments as they are before a call, to see afterwards which of them it changed."""
-        return [
-            value.tobytes()
-            if type(value) is np.ndarray
-            else value.copy()
-            if tables.is_table(value)
-            else copy.copy(value)
-            for value in values
-        ]
-
-    def changes(self, values: list[Any], before: list[Any]) -> list[list[Any]]:
-        """``[place, change]`` of each argument that is not as it was."""
-        return [
-            [place, change]
-            for place, (value, was) in enumerate(zip(values, before, strict=True))
-            if (change := self._change(value, was)) is not None
-        ]
-
-    def _change(self, value: Any, was: Any) -> Any:
-        if type(value) is np.ndarray:
-            return None if value.tobytes() == was else value
-        if tables.is_table(value):
-            return None if value.equals(was) else value
-        if type(value) is list:
-            if len(value) == len(was) and all(map(operator.is_, value, was)):
-                return None
-            self.codec.require_small(value)
-            return [self.prepare(item, EVERYTHING, False) for item in value]
-        if type(value) is set:
-            return None if value == was else {self.prepare_key(item) for item in value}
-        kept, gone = [key for key in was if key in value], [key for key in was if key not in value]
-        if kept != list(value)[: len(kept)]:  # in another order: all are put in anew
-            was, gone = {}, [*was]
-        new = [
-            [key if type(key) is str else self.prepare_key(key), self.prepare(item, EVERYTHING, False)]
-            for key, item in value.items()
-            if key not in was or was[key] is not item
-        ]
-        return [new, list(map(self.prepare_key, gone))] if new or gone else None
+def _share(value: Any, codec: Codec) -> float:
+    """About what part of the largest message it takes where it crosses by value."""
+    if isinstance(value, np.ndarray):
+        return value.nbytes / codec.limits.message_bytes
+    held = value if type(value) in (tuple, set, frozenset) else [value]
+    return 0.0 if tables.is_table(value) else sum(map(sys.getsizeof, held)) / codec.max_body
 
 
 def _is_plain(item: Any) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 
 from msgpack import ExtType
 
+from autograder.errors import ProtocolError
 from autograder.wire import FIRST_FREE, extension
 
 # Types of the endpoints' own.
@@ -52,6 +53,13 @@ _TO_PLAIN: dict[type, Callable[[Any], Any]] = {
 def reference(code: int, number: int) -> ExtType:
     """What is sent for a handle, an argument or a callback: its number."""
     return extension(code, number.to_bytes(_NUMBER_BYTES, "little"))
+
+
+def checked_handle(handle: Any) -> int:
+    """A handle that came. Raises ProtocolError."""
+    if type(handle) is not int or handle < 0:
+        raise ProtocolError("a malformed handle")
+    return handle
 
 
 def as_plain(value: Any) -> Any:

@@ -33,6 +33,7 @@ State = list[Any]  # key, position, has_gauss, cached_gaussian
 Advance = list[Any]  # words drawn; how many of them after the pair of which one is cached, None where none is, or OLD
 OLD = -1  # the number that the other side knows is cached still
 PAIR = 4  # words that make two normal numbers
+_STAND_IN = b"a stand-in"  # is what the other side has
 SAME = 1e-13  # of NumPy's logarithm and Python's, which may differ in the last digits
 
 
@@ -60,6 +61,7 @@ class Stream:
     def __init__(self, known: bool = True) -> None:
         self._view = _view(np.random.mtrand._rand._bit_generator)
         self._known = b""
+        self._left = b""  # the state in which the student's process left it for another
         self._cached: tuple[int, float] = (0, 0.0)
         self._lost = False
         self._foreign: set[int] = set()  # pairs of states of which the second is not the first moved on
@@ -67,8 +69,9 @@ class Stream:
             self.remember()
 
     def remember(self) -> None:
-        """The other side knows the state as it is now."""
-        self._known = self._raw()
+        """The other side knows the state as it is now, or what stands in for it."""
+        self._known = self._raw() if self.stand_in is None else _STAND_IN
+        self._left = b""
         self._cached = self._gauss()
 
     def _moved(self) -> bool:
@@ -98,11 +101,14 @@ class Stream:
 
     # the judge's side
 
-    def changed(self) -> State | None:
-        """The state to be sent, or None if the other side knows it."""
+    def changed(self, within: bool = False) -> State | None:
+        """The state to be sent, or None if the other side knows it.
+
+        ``within`` a call of student code: what it seeded there is its own till the end, unless trusted code drew.
+        """
         if self.stand_in is not None:
             return None if self._known else self.stand_in
-        if not self._moved():
+        if not self._moved() or (within and self._raw() == self._left):
             return None
         return [*_known_key(self._raw()), *self._gauss()]
 
@@ -111,7 +117,7 @@ class Stream:
         if self.stand_in is not None:
             return
         if moved is False:  # the student's process has another stream now: it is given ours again
-            self._known = b""
+            self._known, self._left = b"", self._raw()
             return
         if type(moved) is not list or len(moved) != 2 or type(moved[0]) is not int or not 0 <= moved[0] <= MAX_WORDS:
             raise ProtocolError("a malformed advance of the random stream")
@@ -221,15 +227,16 @@ class Streams:
     def __init__(self, known: bool, python: bool) -> None:
         self._all = [Stream(known), PythonStream(known)] if python else [Stream(known)]
 
-    def changed(self) -> list[State | None] | None:
+    def changed(self, within: bool = False) -> list[State | None] | None:
         """The states of the streams that moved, to be sent; None where none did."""
-        states = [stream.changed() for stream in self._all]
+        states = [stream.changed(within) for stream in self._all]
         return states if any(states) else None
 
-    def remember(self) -> None:
-        """The other side knows the states as they are."""
-        for stream in self._all:
-            stream.remember()
+    def remember(self, sent: list[State | None]) -> None:
+        """The other side knows these states."""
+        for stream, state in zip(self._all, sent, strict=True):
+            if state is not None:
+                stream.remember()
 
     def advance(self, moves: Any) -> None:
         """Raises ProtocolError."""

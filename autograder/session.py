@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 import weakref
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from msgpack import ExtType
 from autograder import protocol
 from autograder.arguments import Arguments
 from autograder.bindings import GONE, Bindings
+from autograder.callbacks import Callbacks
 from autograder.channel import Channel
 from autograder.containers import Container
 from autograder.copied import Copied, copied
@@ -57,26 +59,28 @@ class Session:
         self.moment = 0  # goes on wherever student code may have run
         self.bindings: Bindings | None = None  # of the test that runs
         self.called: Callable[[], None] = lambda: None  # what follows each call
+        self.at_boundary: BoundaryError | None = None  # for what the test did that cannot cross
+        self._turn = threading.RLock()
         self._emit = emit
         self._recorder = recorder
         self._labels: dict[int, str] = {}  # handle -> the name by which a test got it
         self._live: weakref.WeakValueDictionary[int, Proxy] = weakref.WeakValueDictionary()
-        self._mirrors = Mirrors(self._free)
-        self._callbacks: list[Any] = []
-        self._callback_number: dict[int, int] = {}
+        self._mirrors = Mirrors(lambda handle: self.freed.append([handle, 1]))
+        self._callbacks = Callbacks(self.codec)
         self._arguments = Arguments(limits)  # of the request that runs: what an answer may refer to
         self._exceptions: dict[type, int] = {}  # a class made here for one of the student's -> its handle
         self._reading = False  # a message, of which nothing is believed yet
         self._mirrored: bool  # that message brought a mirror
         self._streams = Streams(known=False, python=python_random)
-        self._refused: AssertionError | None = None  # by a check's function that student code called
+        self._asserted: AssertionError | None = None  # by a check's function that student code called
 
     # what tests and the judge ask
 
     def request(self, operation: str, *operands: Any) -> Any:
         """The answer to one operation in the student's process; the student's error is raised."""
-        sent = [self._sent().outgoing(each) for each in operands]
-        value = self._recorded(operation, operands, [operation, None, *sent], Arguments(self.codec.limits))
+        with self._asking():
+            sent = [self._sent().outgoing(each) for each in operands]
+            value = self._recorded(operation, operands, [operation, None, *sent], Arguments(self.codec.limits))
         if operation == "get" and isinstance(value, Proxy):
             self._labels[object.__getattribute__(value, "_handle")] = operands[1]
         return value
@@ -84,15 +88,15 @@ class Session:
     def call(self, handle: int, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
         """What the callable answers; changes it made to arguments are in them, the student's error is raised."""
         sent = self._sent()
-        positional = [sent.outgoing(value) for value in arguments]
-        named = {name: sent.outgoing(value) for name, value in keywords.items()}
-        label = self._labels.get(handle, "")
-        try:
-            message = ["call", None, handle, positional, named, sent.frozen()]
-            return self._recorded("call", (handle, label), message, sent)
-        finally:
-            if not self.dead:
-                self.called()
+        with self._asking():
+            positional = [sent.outgoing(value) for value in arguments]
+            named = {name: sent.outgoing(value) for name, value in keywords.items()}
+            try:
+                message = ["call", None, handle, positional, named, sent.frozen()]
+                return self._recorded("call", (handle, self._labels.get(handle, "")), message, sent)
+            finally:
+                if not self.dead:
+                    self.called()
 
     def run(self, source: str, number: int) -> None:
         """Run one cell there. Outputs go to ``emit``."""
@@ -116,7 +120,7 @@ class Session:
                 self.request("unbind", name)
                 continue
             with suppress(BoundaryError):  # it cannot go over; the test itself has it all the same
-                self.request("bind", name, value)
+                self._exchange(["bind", None, name, self._sent().outgoing(value)], self._sent())
 
     def settle(self) -> None:
         """End the conversation if the process said more than it was asked: the next question would get that answer."""
@@ -151,29 +155,35 @@ class Session:
         self._recorder.note(label, value)
         return value
 
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        if not self._turn.acquire(blocking=False):
+            raise BoundaryError("threads of a test cannot call student code at the same time: call it in one of them")
+        try:
+            yield
+        except BoundaryError as error:
+            self.at_boundary = error
+            raise
+        finally:
+            self._turn.release()
+
     def _exchange(self, message: list[Any], arguments: Arguments) -> Any:
         if self.dead:
             raise StudentDied(self.dead)
         if self._reading:
             raise ProtocolError("a value that is to be asked before its message is read")
-        self._refused = None
+        self._asserted = None
         self.tell_bindings()
-        mirrors = self._mirrors.news()
-        freed, self.freed = self.freed[:MOST_FREED], self.freed[MOST_FREED:]
-        state = self._streams.changed()
-        if freed or mirrors or state:
-            message[1] = [freed, [[handle, array] for handle, array, _ in mirrors], state]
+        message[1], remember = self._changes()
         try:
             buffers = self.codec.encode(message)
         except (TypeError, ValueError, OverflowError) as error:  # before a byte was sent: the test's fault
-            self.freed += freed
+            self.freed += message[1][0] if message[1] else []
             raise BoundaryError(str(error)) from None
         outer, self._arguments = self._arguments, arguments
         try:
             self.channel.send_encoded(buffers)
-            self._mirrors.sent(mirrors)
-            if state:
-                self._streams.remember()
+            remember()
             return self._answer(message[0])
         except _Raised as raised:
             student_error = raised.error
@@ -190,6 +200,20 @@ class Session:
         finally:
             self._arguments = outer
         raise student_error
+
+    def _changes(self, within: bool = False) -> tuple[Any, Callable[[], None]]:
+        """What the student's process is to know, and what is to be called once it does."""
+        mirrors, state, freed = self._mirrors.news(), self._streams.changed(within), []
+        if not within:
+            freed, self.freed = self.freed[:MOST_FREED], self.freed[MOST_FREED:]
+
+        def remember() -> None:
+            self._mirrors.sent(mirrors)
+            if state:
+                self._streams.remember(state)
+
+        news = [freed, [[handle, array] for handle, array, _ in mirrors], state]
+        return news if any(news) else None, remember
 
     def _answer(self, operation: str) -> Any:
         while True:
@@ -209,39 +233,26 @@ class Session:
             if kind == protocol.VALUE:
                 return payload
             if kind == protocol.ERROR:
-                error, refused, self._refused = rebuild(payload), self._refused, None
+                error, own, self._asserted = rebuild(payload), self._asserted, None
                 # A check's own assertion comes back as it was, of which the student's process had no word.
-                raise _Raised(refused if refused and isinstance(error, AssertionError) and not error.args else error)
+                raise _Raised(own if own and isinstance(error, AssertionError) and not error.args else error)
             if kind != protocol.CALL_BACK:
                 raise ProtocolError("an unknown kind of answer")
             self._call_back(payload)
 
     def _call_back(self, payload: Any) -> None:
         """Student code calls a function that a test gave it."""
-        try:
-            number, arguments, keywords = payload
-            function = self._callbacks[number]
-            if type(arguments) is not list or any(type(name) is not str for name in keywords):
-                raise TypeError
-        except (TypeError, ValueError, IndexError):
-            raise ProtocolError("a malformed callback") from None
-        refused = None
-        try:
-            reply = ["return", self._sent().outgoing(function(*arguments, **keywords))]
-        except Exception as error:
-            reply = ["raise", told(error)]
-            refused = error if isinstance(error, AssertionError) else None
+        reply, error = self._callbacks.reply(payload, self._arguments, self._sent())
         self.tell_bindings()
-        self._refused = refused
-        state = self._streams.changed()
-        news = [[], [], state] if state else None
+        self._asserted = error if isinstance(error, AssertionError) else None
+        self.at_boundary = error if isinstance(error, BoundaryError) else self.at_boundary
+        reply[1], remember = self._changes(within=True)
         try:
-            buffers = self.codec.encode([reply[0], news, reply[1]])
-        except (TypeError, ValueError, OverflowError, BoundaryError) as error:
-            buffers = self.codec.encode(["raise", news, told(error)])
+            buffers = self.codec.encode(reply)
+        except (TypeError, ValueError, OverflowError) as unsendable:
+            buffers = self.codec.encode(["raise", reply[1], told(unsendable), []])
         self.channel.send_encoded(buffers)
-        if state:
-            self._streams.remember()
+        remember()
 
     def _sent(self) -> Arguments:
         return Arguments(self.codec.limits, self._handle_of)
@@ -250,9 +261,6 @@ class Session:
         if isinstance(value, Copied):
             return value._handle if value._session is self else None
         return self._mirrors.handle_of(value)
-
-    def _free(self, handle: int) -> None:
-        self.freed.append([handle, 1])
 
     def _take_news(self, news: Any) -> None:
         if news is None:
@@ -289,11 +297,7 @@ class Session:
             legacy = kind is np.random.RandomState
             return extension(GENERATOR, self.codec.pack([legacy, type(bits).__name__, bits.state]))
         if callable(value) and not isinstance(value, type):
-            number = self._callback_number.get(id(value))
-            if number is None:
-                number = self._callback_number[id(value)] = len(self._callbacks)
-                self._callbacks.append(value)
-            return reference(CALLBACK, number)
+            return self._callbacks.sent(value)
         raise BoundaryError(
             f"a {kind.__name__} cannot be passed to student code: pass numbers, text, arrays, lists, tuples, "
             "dictionaries, functions, or objects of the student's own"
@@ -310,7 +314,7 @@ class Session:
             handle, name, flags, names = self.codec.inner_list(data)
             if flags & protocol.IS_EXCEPTION:
                 made = exception_class(names)
-                self._exceptions[made] = _checked_handle(handle)
+                self._exceptions[made] = protocol.checked_handle(handle)
                 return made
             base = CallableProxy if flags & protocol.IS_CALLABLE else Proxy
             return self._proxy(handle, lambda: proxy_type(identifier(name), base)(self, handle))
@@ -323,13 +327,13 @@ class Session:
             handle, content = self.codec.inner_list(data)
             self._mirrored = self._mirrored or code == MIRROR
             if code == COPY and type(content) is not np.ndarray:
-                return copied(self, _checked_handle(handle), content)
+                return copied(self, protocol.checked_handle(handle), content)
             keep = self._mirrors.mirror if code == MIRROR else self._mirrors.copy
-            return keep(_checked_handle(handle), content, self._arguments.mutable)
+            return keep(protocol.checked_handle(handle), content, self._arguments.mutable)
         raise ProtocolError(f"unknown type code {code}")
 
     def _proxy(self, handle: Any, make: Callable[[], Proxy]) -> Proxy:
-        proxy = self._live.get(_checked_handle(handle))
+        proxy = self._live.get(protocol.checked_handle(handle))
         if proxy is None:
             proxy = self._live[handle] = make()
         else:
@@ -342,9 +346,3 @@ class _Raised(Exception):
 
     def __init__(self, error: BaseException) -> None:
         self.error = error
-
-
-def _checked_handle(handle: Any) -> int:
-    if type(handle) is not int or handle < 0:
-        raise ProtocolError("a malformed handle")
-    return handle

@@ -12,6 +12,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
@@ -21,11 +22,22 @@ from autograder.limits import Limits
 from autograder.objects import EVERYTHING, Objects, exception_names
 from autograder.randomness import Streams
 from autograder.shell import Shell
+from autograder.touched import changes, snapshot, take
 
 _IN_PLACE = {f"i{name.strip('_')}" for name in protocol.ARITHMETIC}
 _OPERATORS = {
     name: getattr(operator, name) for name in {*protocol.COMPARISONS, *protocol.ARITHMETIC, *_IN_PLACE, "contains"}
 }
+
+_REPLIES = ("return", "raise")  # to what student code asked; all else is a request
+
+
+@dataclass
+class Request:
+    """One of the judge's that is at work: the mutable arguments, as the judge met them, and as they were."""
+
+    received: list[Any] = field(default_factory=list)
+    before: list[Any] = field(default_factory=list)
 
 
 class Student:
@@ -36,9 +48,9 @@ class Student:
         self.shell = shell
         self.objects = Objects(limits, self._call_back)
         self.streams = Streams(known=True, python=False)
-        self.talking = threading.RLock()  # threads of the student's may call functions that a test passed
-        # Of each request at work, the innermost last: its mutable arguments, as the judge met them, and as they were.
-        self.arguments: list[tuple[list[Any], list[Any]]] = []
+        self.talking = threading.Condition()  # threads of the student's may call functions that a test passed
+        self.ours = False  # the turn to speak: the judge waits for an answer or a question
+        self.requests: list[Request] = []  # the innermost last
         get, live = self.objects.__getitem__, self.objects.prepare
 
         def plain(value: Any) -> Any:
@@ -46,8 +58,7 @@ class Student:
 
         self.operations: dict[str, Callable[..., Any]] = {
             "run": self._run,
-            "call": self._call,
-            "names": lambda names: [[n, self.objects.named(shell.names[n])] for n in names if n in shell.names],
+            "names": lambda names: self.objects.named({n: shell.names[n] for n in names if n in shell.names}),
             "bind": lambda name, value: operator.setitem(shell.names, name, plain(value)),
             "unbind": lambda name: (shell.names.pop(name, None), None)[1],
             "get": lambda h, name: live(getattr(get(h), name)),
@@ -85,41 +96,57 @@ class Student:
         self.channel = Channel(connection, self.objects.codec)
         self.shell.capture()
         while True:
-            self._answer(self._receive())
+            self._answer(*self._receive())
 
-    def _receive(self) -> Any:
+    def _receive(self) -> tuple[Any, Request | None]:
+        """The next message; with it, unless it is a reply, the request that it is."""
         try:
-            return self.channel.receive()
+            message = self.channel.receive()
         except (EOFError, OSError):
             os._exit(0)  # the judge is gone
+        request = None if message[0] in _REPLIES else Request()
+        with self.talking:
+            self.requests += [request] if request else []
+            self.ours = True
+            self.talking.notify_all()
+        return message, request
 
-    def _answer(self, message: Any) -> None:
+    def _answer(self, message: Any, request: Request | None) -> None:
         operation, news, *operands = message
         value, failure = None, None
-        self.arguments.append(([], []))
         try:
-            if news is not None:
-                self._take_news(*news)
-            value = self.operations[operation](*operands)
+            self._take_news(news)
+            if request and operation == "call":
+                value = self._call(request, *operands)
+            else:
+                value = self.operations[operation](*operands)
         except BaseException as error:
             failure = error
         with self.talking:
-            answer = self._success(value) if failure is None else self._failure(None, failure)
-            self.arguments.pop()
+            # Threads that ask meanwhile come first, and what the judge asked last is answered first.
+            self.talking.wait_for(lambda: self.ours and self.requests[-1] is request)
+            answer = self._success(operation, value) if failure is None else self._failure(None, failure)
+            self.requests.pop()
             self.objects.arguments = {}
             self.channel.send_encoded(answer)
+            self.ours = False
 
-    def _take_news(self, freed: Any, mirrors: Any, state: Any) -> None:
-        self.objects.free(freed)
-        self.objects.write_mirrors(mirrors)
-        if state is not None:
-            self.streams.follow(state)
+    def _take_news(self, news: Any) -> None:
+        if news is not None:
+            freed, mirrors, state = news
+            with self.talking:
+                self.objects.free(freed)
+                self.objects.write_mirrors(mirrors)
+                if state is not None:
+                    self.streams.follow(state)
 
-    def _success(self, value: Any) -> list[Any]:
+    def _success(self, operation: str, value: Any) -> list[Any]:
         """The answer that a value is, with what is new; that of an error where it cannot cross."""
         told = None
         try:
             told = self._news()
+            if operation == "call":
+                value = self.objects.prepare(value, 1, False)
             return self.objects.codec.encode([protocol.VALUE, told, value])
         except BaseException as error:
             return self._failure(told, error)
@@ -131,7 +158,7 @@ class Student:
             told = [self._changes(), *told[1:]] if told else self._news()
             return codec.encode([protocol.ERROR, told, described])
         except BaseException:  # a change that cannot
-            self.arguments[-1] = [], []
+            self.requests[-1] = Request()
             return codec.encode([protocol.ERROR, [[], *told[1:]] if told else self._news(), described])
 
     def _news(self) -> Any:
@@ -146,29 +173,28 @@ class Student:
         return [changes, mirrors, outputs, advance, figures]
 
     def _changes(self) -> list[list[Any]]:
-        received, before = self.arguments[-1]
-        self.objects.arguments = {id(value): place for place, value in enumerate(received)}
-        return self.objects.changes(received, before)
+        request = self.requests[-1]
+        self.objects.arguments = {id(value): place for place, value in enumerate(request.received)}
+        return changes(self.objects, request.received, request.before)
 
     def _run(self, source: str, number: int) -> bool:
         self.shell.outputs.take()
         return self.shell.run(source, number)
 
-    def _call(self, handle: int, arguments: list[Any], keywords: dict[str, Any], frozen: list[int]) -> Any:
-        objects = self.objects
-        received: list[Any] = []  # mutable arguments, in the order in which the judge met them
-        positional = [objects.restore(value, received) for value in arguments]
-        named = {name: objects.restore(value, received) for name, value in keywords.items()}
+    def _call(
+        self, request: Request, handle: int, arguments: list[Any], keywords: dict[str, Any], frozen: list[int]
+    ) -> Any:
+        received: list[Any] = []
+        positional = [self.objects.restore(value, received) for value in arguments]
+        named = {name: self.objects.restore(value, received) for name, value in keywords.items()}
         for place in frozen:
             received[place].flags.writeable = False
-        self.arguments[-1] = received, objects.snapshot(received)
+        request.received, request.before = received, snapshot(received)
         try:
-            result = objects[handle](*positional, **named)
+            return self.objects[handle](*positional, **named)
         finally:  # a test may write into them afterwards, and so may the student
             for place in frozen:
                 received[place].flags.writeable = True
-        objects.arguments = {id(value): place for place, value in enumerate(received)}
-        return objects.prepare(result, 1, False)
 
     def _next(self, handle: int) -> Any:
         try:
@@ -189,35 +215,33 @@ class Student:
     def _call_back(self, number: int, arguments: Any, keywords: Any) -> Any:
         prepare = self.objects.prepare
         with self.talking:
+            self.talking.wait_for(lambda: self.ours)
+            request = self.requests[-1]
+            self.objects.arguments = {id(value): place for place, value in enumerate(request.received)}
             values = [prepare(value, EVERYTHING, False) for value in arguments]
             named = {name: prepare(value, EVERYTHING, False) for name, value in keywords.items()}
             question = [number, values, named]
             self.objects.codec.check(question)  # what cannot cross is told before the news is taken
             news = self._news()  # a function of a test may look at what the call changed by now
             self.objects.arguments = {}
-            received, before = self.arguments[-1]
             for place, _ in news[0] if news else ():
-                before[place] = self._as_told(received[place])
+                request.before[place] = self._as_told(request.received[place])
             self.channel.send([protocol.CALL_BACK, news, question])
-            while True:
-                message = self._receive()
-                if message[0] not in ("return", "raise"):  # the judge's function calls student code in turn
-                    lock = self.talking
-                    if threading.active_count() == 1:  # it may ask in threads of its own; others would talk in between
-                        self.talking = threading.RLock()
-                    self._answer(message)
-                    self.talking = lock
-                    continue
-                if message[1] is not None:
-                    self._take_news(*message[1])
-                if message[0] == "raise":
-                    name, values = message[2]
-                    raise getattr(builtins, name)(*values)
-                return self.objects.restore(message[2], [])
+            self.ours = False
+        while (received := self._receive())[1]:
+            self._answer(*received)  # the judge's function calls student code in turn
+        kind, news, payload, changed = received[0]
+        self._take_news(news)
+        if changed:
+            take(self.objects, changed, request.received, request.before)
+        if kind == "raise":
+            name, values = payload
+            raise getattr(builtins, name)(*values)
+        return self.objects.restore(payload, [])
 
     def _as_told(self, value: Any) -> Any:
         """A snapshot of an argument that was told; a container is told again if what it holds may change unseen."""
-        seen = {id(each) for each in self.arguments[-1][0]}
+        seen = {id(each) for each in self.requests[-1].received}
 
         def known(item: Any) -> Any:
             return item if type(item) in protocol.ATOMS or id(item) in seen else object()
@@ -226,7 +250,7 @@ class Student:
             return [known(item) for item in value]
         if type(value) is dict:
             return {key: known(item) for key, item in value.items()}
-        return self.objects.snapshot([value])[0]
+        return snapshot([value])[0]
 
     def _describe_error(self, error: BaseException) -> Any:
         limit = self.limits.text_bytes
@@ -237,8 +261,11 @@ class Student:
             while frames is not None and str(frames.tb_frame.f_globals.get("__name__")).startswith("autograder."):
                 frames = frames.tb_next
             lines = "".join(traceback.format_exception(type(error), error, frames, limit=-12))[-limit:]
-            plain = len(error.args) <= 10 and all(type(value) in protocol.ATOMS for value in error.args)
-            arguments = list(error.args) if plain and len(repr(error.args)) <= limit else [text]
+            given = [*error.args]
+            if isinstance(error, OSError) and error.filename is not None:
+                given.append(error.filename)
+            plain = len(given) <= 10 and all(type(value) in protocol.ATOMS for value in given)
+            arguments = given if plain and len(repr(given)) <= limit else [text]
         except BaseException:  # a __str__ that raises, a number of more digits than Python writes, or worse
             text, lines, arguments = "", names[0], [""]
         return [names, arguments, text, lines]

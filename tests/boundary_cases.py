@@ -35,6 +35,69 @@ def raised(kind, call, *arguments):
 
 # What plainly passes must pass through the boundary.
 SAME = {
+    "a test's function is one and the same": """
+        bus, got = Bus(), []
+        bus.on(got.append)
+        bus.on(len)
+        bus.fire("ab")
+        bus.off(got.append)
+        assert got == ["ab"] and bus.fire("abc") == [3]""",
+    "a test's function that changes arguments of the call": """
+        rows, table, names, config = [], {"a": 1}, {"x"}, {"rates": [0.1]}
+        def step(*same):
+            assert [one is other for one, other in zip(same, (rows, table, names, config))] == [True] * 4
+            rows.append([2])
+            table.update(b=2)
+            names.add("y")
+            config["rates"][0] = 0.5
+            config["more"] = rows
+        append_to(step, rows, table, names, config)
+        assert rows == [0, [2, 3], 3] and table == {"a": 1, "b": 2, "c": 2} and names == {"x", "y", "z"}
+        assert config["rates"] == [1.0] and config["more"] is rows""",
+    "an optimizer of the test's that writes into the weights": """
+        w = np.ones(3)
+        def update(weights, step):
+            assert weights is w
+            weights -= step
+        optimize(w, update)
+        assert w.tolist() == [-2.0] * 3
+        frame = pd.DataFrame({"a": [1, 2]})
+        call_with(lambda frame: frame.insert(0, "b", 1), frame)
+        assert list(frame.columns) == ["b", "a"]""",
+    "the name of a test's function": """
+        def half(x):
+            return x / 2
+        shown = logged(half)
+        assert shown(3) == 1.5 and shown.seen == ["half"] and shown.__name__ == "half" """,
+    "student code that seeds and asks a test's function": """
+        np.random.seed(1)
+        assert draws_between(5, lambda: 1) == np.random.RandomState(5).rand(3).tolist()""",
+    "a test's function that seeds": """
+        drawn = draws_between(5, lambda: np.random.seed(7))
+        state = np.random.RandomState
+        assert drawn == [state(5).rand(), state(7).rand(), state(7).rand()]""",
+    "a test's function that writes into an array of the student's": """
+        model = Trained()
+        W, times = model.W, []
+        def hook():
+            times.append(W.tolist())
+            if len(times) == 1:
+                W[:] = 0
+        model.train(hook)
+        assert times == [[1, 1], [1, 1], [2, 2]] and W.tolist() == [2, 2]""",
+    "a test's function that calls student code beside idle threads": """
+        assert pooled(lambda x: 2 * x, [1, 2, 3]) == [2, 4, 6]
+        assert call_with(lambda values: sum(in_threads(lambda x: 2 * x, values)), [1, 2]) == 6
+        assert pooled(lambda x: slowly(x) + 1, [1, 2]) == [11, 21]""",
+    "threads whose functions call student code with threads": """
+        assert in_threads(lambda n: sum(in_threads(lambda x: n * x, [1, 2, 3])), [1, 2, 3, 4]) == [6, 12, 18, 24]""",
+    "student code that ends the program within a test's function": """
+        def asks():
+            leave(3)
+        assert raised(SystemExit, call_with, asks).code == 3""",
+    "an error that names a file": """
+        error = raised(FileNotFoundError, missing_file, "no/such")
+        assert (error.filename, error.errno) == ("no/such", 2) and "'no/such'" in str(error)""",
     "what a call changed before it raised": """
         account, log = {"balance": 3}, [1.0]
         try:
@@ -691,6 +754,15 @@ SAME = {
 
 # What a lie could win, or what cannot cross: an error that says so, whatever the student's object answers.
 REFUSED = {
+    "a value that cannot cross, where a test expects a TypeError": "raised(TypeError, anything, object())",
+    "a generator, where a test expects an error": "raised(Exception, anything, (x for x in [1]))",
+    "an operator, where a test expects a TypeError": "raised(TypeError, lambda: Vector2() + 3)",
+    "a masked array": "anything(np.ma.array([1.0, 2.0], mask=[True, False]))",
+    "a test's function that changes what student code made": "of_its_own(lambda values: values.append(1))",
+    "threads of a test": """
+        from concurrent.futures import ThreadPoolExecutor
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(slowly, range(20)))""",
     "lists of more values together than a message holds": """
         normalize([0] * 500_000, [0] * 500_000, 0, {})""",
     "a list of more values than a message holds": """

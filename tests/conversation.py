@@ -12,7 +12,7 @@ from msgpack import ExtType
 
 from autograder.channel import Channel
 from autograder.limits import Limits
-from autograder.protocol import COPY, HANDLE, LAZY, MIRROR
+from autograder.protocol import CALLBACK, COPY, HANDLE, LAZY, MIRROR
 from autograder.recording import Recorder
 from autograder.session import Session
 from autograder.wire import Codec
@@ -57,6 +57,13 @@ def number(sent: Any, code: int) -> int:
     return int.from_bytes(sent.data, "little")
 
 
+def function(sent: Any) -> list[Any]:
+    """Number and name of a function that was sent."""
+    assert sent.code == CALLBACK
+    named: list[Any] = msgpack.unpackb(sent.data)
+    return named
+
+
 class Conversation:
     """A session, and a student's process that says what it was told to say, in order, and is gone then."""
 
@@ -68,7 +75,8 @@ class Conversation:
         self.shown: list[Any] = []
         self.session = Session(self.ours, LIMITS, self.shown.append, recorder, python)
         if not fresh:  # the process knows the states of the random streams
-            self.session._streams.remember()
+            for stream in self.session._streams._all:
+                stream.remember()
         self.student = Channel(self.theirs, Codec(LIMITS, decode_other=ExtType))
         for answer in answers:
             self.student.send(answer)

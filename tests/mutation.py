@@ -39,6 +39,7 @@ TESTS = {
     "arguments": ["tests/test_sent_arguments.py"],
     "arrays": WIRE,
     "bindings": ["tests/test_bindings.py"],
+    "callbacks": ["tests/test_session_calls.py", "tests/test_boundary.py"],
     "channel": ["tests/test_channel.py"],
     "containers": ["tests/test_containers.py", *BOUNDARY],
     "exceptions": ["tests/test_exceptions.py"],

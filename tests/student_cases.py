@@ -754,4 +754,94 @@ def slowly(n):
 
     time.sleep(0.02)
     return 10 * n
+
+
+class Bus:
+    def __init__(self):
+        self.handlers = []
+
+    def on(self, handler):
+        self.handlers.append(handler)
+
+    def off(self, handler):
+        self.handlers.remove(handler)
+
+    def fire(self, value):
+        return [handler(value) for handler in self.handlers]
+
+
+def logged(function):
+    import functools
+
+    @functools.wraps(function)
+    def wrapper(*values):
+        wrapper.seen.append(function.__name__)
+        return function(*values)
+
+    wrapper.seen = []
+    return wrapper
+
+
+def draws_between(seed, ask):
+    np.random.seed(seed)
+    return [(np.random.rand(), ask())[0] for _ in range(3)]
+
+
+class Trained:
+    def __init__(self):
+        self.W = np.zeros(2)
+
+    def train(self, hook):
+        for _ in range(3):
+            self.W += 1
+            hook()
+
+
+POOL = []
+
+
+def pooled(function, values):
+    from concurrent.futures import ThreadPoolExecutor
+
+    if not POOL:
+        POOL.append(ThreadPoolExecutor(2))
+    return list(POOL[0].map(function, values))
+
+
+def leave(code):
+    raise SystemExit(code)
+
+
+def missing_file(name):
+    open(name)
+
+
+def append_to(step, rows, table, names, config):
+    rows.append(0)
+    step(rows, table, names, config)
+    rows[1].append(3)
+    rows.append(3)
+    table["c"] = len(table)
+    names.add("z")
+    config["rates"][0] *= 2
+
+
+def optimize(w, update):
+    for _ in range(3):
+        update(w, 1.0)
+
+
+def of_its_own(call):
+    values = [1]
+    call(values)
+    return values
+
+
+def anything(value):
+    return 0
+
+
+class Vector2:
+    def __add__(self, other):
+        return self
 '''

@@ -24,7 +24,7 @@ from autograder.protocol import (
 )
 from autograder.proxies import Proxy
 from autograder.session import ENDED
-from tests.conversation import NO_NEWS, Changed, Talk, lazy, mirror, number, thing, value
+from tests.conversation import NO_NEWS, Changed, Talk, function, lazy, mirror, thing, value
 
 
 def test_a_question_is_its_operands_and_the_answer_its_payload(talk: Talk) -> None:
@@ -204,8 +204,8 @@ def test_what_a_test_did_to_names_is_told_first_and_what_cannot_go_over_is_left_
     talking.session.bindings = Changed(*changes)  # type: ignore[assignment]
     assert talking.session.request("text", 1) == 3
     assert talking.asked() == ["unbind", None, "gone"]
-    operation, _, name, function = talking.asked()
-    assert (operation, name, number(function, CALLBACK)) == ("bind", "stand_in", 0)
+    operation, _, name, sent = talking.asked()
+    assert (operation, name, function(sent)) == ("bind", "stand_in", [0, "len"])
     assert talking.asked() == ["text", None, 1]
 
 

@@ -54,7 +54,7 @@ def test_random_streams_go_over_when_they_moved_and_are_moved_on_by_what_was_dra
     assert np.random.rand() == expected.rand()
     session.call(7, (lambda: np.random.rand() * 0,), {})
     assert talking.asked()[1][2]
-    word, (freed, mirrors, state), _ = talking.asked()
+    word, (freed, mirrors, state), *_ = talking.asked()
     assert (word, freed, mirrors) == ("return", [], [])
     expected.rand(1)
     assert np.array_equal(state[0][0], expected.get_state()[1])

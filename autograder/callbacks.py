@@ -1,0 +1,109 @@
+"""Trusted side: functions that tests pass to student code, by number, and what they do when it calls them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import BuiltinMethodType, MethodType
+from typing import Any
+
+import numpy as np
+from msgpack import ExtType
+
+from autograder import tables
+from autograder.arguments import Arguments
+from autograder.errors import BoundaryError, ProtocolError
+from autograder.exceptions import CellTimeout, StudentDied, told
+from autograder.protocol import ATOMS, CALLBACK
+from autograder.wire import Codec, extension
+
+
+class Callbacks:
+    """Those of one student's process; each has one number, however often it is passed."""
+
+    def __init__(self, codec: Codec) -> None:
+        self._codec = codec
+        self._functions: list[Any] = []
+        self._numbers: dict[Any, int] = {}
+
+    def __getitem__(self, number: int) -> Any:
+        return self._functions[number]
+
+    def sent(self, function: Any) -> ExtType:
+        """What is sent for a function: its number and its name."""
+        # ``thing.method`` is another object each time, and equal.
+        key = function if isinstance(function, MethodType | BuiltinMethodType) else id(function)
+        number = self._numbers.setdefault(key, len(self._functions))
+        if number == len(self._functions):
+            self._functions.append(function)
+        name = getattr(function, "__name__", None)
+        return extension(CALLBACK, self._codec.pack([number, name if type(name) is str else ""]))
+
+    def reply(self, question: Any, outer: Arguments, sent: Arguments) -> tuple[list[Any], BaseException | None]:
+        """``[kind, news to come, result, changes]``: what a function says to student code that called it.
+
+        ``outer``: the arguments of the call within which it did, of which those that the function changed are sent
+        anew. With it, what the function raised, of which student code is told little. Raises ProtocolError,
+        StudentDied and CellTimeout.
+        """
+        try:
+            number, arguments, keywords = question
+            function = self._functions[number]
+            if type(arguments) is not list or any(type(name) is not str for name in keywords):
+                raise TypeError
+        except (TypeError, ValueError, IndexError):
+            raise ProtocolError("a malformed callback") from None
+        theirs = [(value, _content(value)) for value in outer.mutable]
+        known = {id(value) for value in outer.mutable}
+        made = [(value, _content(value)) for value in _mutable([arguments, keywords]) if id(value) not in known]
+        kind, result, raised = "return", None, None
+        changes: list[list[Any]] = []
+        try:
+            result = sent.outgoing(function(*arguments, **keywords))
+            if not all(_is_as_before(*pair) for pair in made):
+                raise BoundaryError(
+                    "a function of a test changed what student code made and passed to it, which student code would "
+                    "not see: return the new value"
+                )
+        except (StudentDied, CellTimeout):
+            raise
+        except BaseException as error:  # SystemExit, too, of student code that the function called
+            kind, result, raised = "raise", told(error), error
+        try:
+            changed = [place for place, pair in enumerate(theirs) if not _is_as_before(*pair)]
+            changes = [[place, outer.content(place)] for place in changed]
+        except BoundaryError as error:
+            kind, result, raised = "raise", told(error), error
+        return [kind, None, result, changes], raised
+
+
+def _mutable(value: Any) -> Iterator[Any]:
+    """What can be changed of a value that came, itself and all that is in it."""
+    todo = [value]
+    while todo:
+        item = todo.pop()
+        if isinstance(item, dict | list | set | np.ndarray) or tables.is_table(item):
+            yield item
+        if isinstance(item, dict | list | tuple):
+            todo += [each for each in (item.values() if isinstance(item, dict) else item) if type(each) not in ATOMS]
+
+
+def _content(value: Any) -> Any:
+    """What is compared with itself afterwards; what it holds is watched, too."""
+    if isinstance(value, np.ndarray):
+        return value.tobytes()
+    if isinstance(value, set):
+        return set(value)
+    if tables.is_table(value):
+        return value.copy()
+    return [*value, *value.values()] if isinstance(value, dict) else [*value]
+
+
+def _is_as_before(value: Any, before: Any) -> bool:
+    if tables.is_table(value):
+        return bool(value.equals(before))
+    now = _content(value)
+    return len(now) == len(before) and all(map(_is_same, now, before)) if type(now) is list else bool(now == before)
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    return one is other or (type(one) in ATOMS and type(one) is type(other) and one == other)
