@@ -31,9 +31,14 @@ const showTarget = () => {
 };
 
 // In the search's summaries formulas would stand as they were typed.
+const MENUS = ".bd-header-article, .noprint, #jb-print-docs-body, .bd-sidebar-secondary, .prev-next-footer";
 const searchWithoutFormulas = () => {
   const textOf = Search.htmlToText;
-  Search.htmlToText = (...page) => textOf(...page).replace(/\\\(.*?\\\)|\\\[.*?\\\]/gs, "…");
+  Search.htmlToText = (html, ...anchor) => {
+    const page = new DOMParser().parseFromString(html, "text/html");
+    for (const menu of page.querySelectorAll(MENUS)) menu.remove();
+    return textOf(page.documentElement.outerHTML, ...anchor).replace(/\\\(.*?\\\)|\\\[.*?\\\]/gs, "…");
+  };
 };
 
 // A page opened as a file has no server, and without one no notebook runs in the browser.

@@ -66,7 +66,7 @@ def main() -> None:
         sys.stdout.reconfigure(errors="replace")  # a letter that the terminal lacks is "?"; stderr escapes it anyhow
 
 
-@main.command(epilog=CODES)
+@main.command(epilog=CODES, short_help="Grade what students handed in.")
 @click.argument("assignment")
 @COURSE_DIR
 @click.option("--student", "students", multiple=True, metavar="ID", help="Only this student; may be repeated.")
@@ -121,7 +121,7 @@ def _list(lines: list[str], place: str = "") -> None:
         click.echo(f"... and {len(lines) - SHOWN} more{place}")
 
 
-@main.command(epilog=CODES)
+@main.command(epilog=CODES, short_help="Grade the grader, before the term.")
 @click.argument("assignment")
 @COURSE_DIR
 @JOBS
@@ -141,7 +141,7 @@ def validate(context: click.Context, assignment: str, course_dir: Path, jobs: in
     context.exit(1 if found.misses else 0)
 
 
-@main.command(epilog=CODES)
+@main.command(epilog=CODES, short_help="Show how an assignment went.")
 @click.argument("assignment")
 @COURSE_DIR
 @DB
@@ -152,7 +152,7 @@ def report(assignment: str, course_dir: Path, db: str) -> None:
     click.echo(run(assignment, course_dir, db=db))
 
 
-@main.command(epilog=CODES)
+@main.command(epilog=CODES, short_help="Tell where scores are from.")
 @click.argument("assignment")
 @click.argument("student", required=False)
 @COURSE_DIR
@@ -177,7 +177,7 @@ class Days(click.types.FloatParamType):
     name = "number of days, such as 2 or 0.5"
 
 
-@main.command(epilog=CODES)
+@main.command(epilog=CODES, short_help="Give somebody more time.")
 @click.argument("assignment")
 @click.argument("student")
 @click.option("--days", type=Days(), required=True, metavar="N", help="0 takes them back.")
@@ -193,7 +193,7 @@ def extend(assignment: str, student: str, days: float, course_dir: Path, db: str
     click.echo(run(assignment, student, days, course_dir, db=db))
 
 
-@main.command(epilog=CODES)
+@main.command(epilog=CODES, short_help="Write the scores for a platform.")
 @click.argument("assignment")
 @COURSE_DIR
 @click.option("--format", "kind", default="csv", show_default=True, metavar="FORMAT", help="One of those above.")
@@ -217,7 +217,7 @@ def export(assignment: str, course_dir: Path, kind: str, to: Path | None, db: st
     _list(notes)
 
 
-@main.command(epilog=CODES)
+@main.command(epilog=CODES, short_help="Take in what a platform exported.")
 @click.argument("assignment")
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...", type=click.Path(path_type=Path))
 @COURSE_DIR
@@ -230,8 +230,9 @@ def collect(assignment: str, sources: tuple[Path, ...], course_dir: Path, roster
 
     Canvas, Moodle, Blackboard and nbgrader's exchange (its folder inbound) are recognized by the names they give, and
     so are folders like ada/ASSIGNMENT.ipynb. With a roster, its students get their entries in the gradebook. The
-    roster needs the column id; name, email and lms_id (the platform's number of a student) help to match, submitted
-    tells a time like "2026-03-02 11:58:00 UTC" where the platform does not. The last of several is kept.
+    roster needs the column id; name ("Last, First" where a family name has several words), email and lms_id (the
+    platform's number of a student) help to match, submitted tells a time like "2026-03-02 11:58:00 UTC" where the
+    platform does not. The last of several is kept.
     """
     from autograder.collect import collect as run
     from autograder.collect import lines

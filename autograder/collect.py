@@ -53,7 +53,7 @@ def collect(
             if students is None and platform in ("Canvas", "Moodle"):
                 raise UsageError(f"{path} comes from {platform}, which does not tell identifiers; name a --roster.")
             found.notes.append(f"{path}: {platform}.")
-            found.refused += [f"{shown(name)} {reason}" for name, reason in source.refused.items()]
+            found.refused += [f"{shown(name)} {reason}" for name, reason in sorted(source.refused.items())]
             handed_in += files
         matched = match(handed_in, students)
         found.unknown += matched.unknown

@@ -129,7 +129,8 @@ class Hand:
         if any(file.filename.lower().endswith(".zip") for file in others):
             where = self._folder(student)
             files += f" (a zip within is not opened; unpack it and put its notebook into {where})"
-        what = f", which is not {' or '.join(missing)}.ipynb" if missing else " as well, which is not graded"
+        which = "none of which is" if ", " in files else "which is not"
+        what = f", {which} {' or '.join(missing)}.ipynb" if missing else " as well, which is not graded"
         self.found.refused.append(f"{student} handed in {files}{what}")
 
     def _notebooks(self, student: str, attempt: list[HandedIn], may_be: list[str]) -> dict[str, HandedIn]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import threading
 import time
@@ -27,6 +28,7 @@ class Progress:
         self.busy = busy
         self.done = self.failed = 0
         self.start = time.monotonic()
+        self._learning = math.inf  # since when
         # tqdm's own estimate goes by the rate alone, which one slow submission makes untrue.
         form = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}, {rate_fmt}{postfix}]"
         options = {"unit": "submission", "dynamic_ncols": True, "bar_format": form}
@@ -66,7 +68,8 @@ class Progress:
         """The time left by the rate so far, unless a submission at work has taken longer: then nobody knows it."""
         what, seconds = self.busy()
         if what == LEARNING:  # how long the rest takes is not known yet
-            return [f"{what}, for {seconds:.0f} s"]
+            self._learning = min(self._learning, time.monotonic() - seconds)  # of several processes the first
+            return [f"{what}, for {time.monotonic() - self._learning:.0f} s"]
         left = (self.total - self.done) * (time.monotonic() - self.start) / self.done if self.done else 0.0
         notes = [f"{left:.0f} s left"] if left > seconds else []
         notes += [f"{self.failed} failed"] if self.failed else []

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from autograder.validate import BLANK, REFERENCE, Check, Validation
 
+ABREAST = 60  # mistakes in one row of the table
+
 
 def report(found: Validation) -> Iterator[str]:
     """Counts, the table check x mistake, what it says about the checks, and the misses."""
@@ -31,16 +33,19 @@ def report(found: Validation) -> Iterator[str]:
 
 
 def _table(found: Validation) -> Iterator[str]:
-    """One line a check, one column a mistake."""
+    """One line a check, one column a mistake, sixty of them side by side."""
     width = max(len(check.name) for check in found.checks)
     yield "Checks (h: hidden) and mistakes (# caught on its own function, + elsewhere):"
-    for row in ("tens", "ones"):
-        digits = (number // 10 if row == "tens" else number % 10 for number in range(1, len(found.wrong) + 1))
-        yield " " * (width + 15) + "".join(str(digit % 10) if digit or row == "ones" else " " for digit in digits)
-    for check in found.checks:
-        marks = "".join(_mark(found, check, answer.name) for answer in found.wrong)
-        own = len(found.catches(check))
-        yield f"{check.name:{width}} {'h' if check.hidden else ' '} {check.points:4g} {own:4d}   {marks}".rstrip()
+    for start in range(0, len(found.wrong), ABREAST):
+        answers = found.wrong[start : start + ABREAST]
+        for unit in (100, 10, 1):
+            numbers = range(start + 1, start + len(answers) + 1)
+            digits = "".join(str(number // unit % 10) if number >= unit else " " for number in numbers)
+            yield from [" " * (width + 15) + digits] if digits.strip() else []
+        for check in found.checks:
+            marks = "".join(_mark(found, check, answer.name) for answer in answers)
+            own = len(found.catches(check))
+            yield f"{check.name:{width}} {'h' if check.hidden else ' '} {check.points:4g} {own:4d}   {marks}".rstrip()
     for number, answer in enumerate(found.wrong, 1):
         yield f"{number:4d}  {found.function[answer.name]}: {answer.name}"
 

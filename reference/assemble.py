@@ -23,6 +23,7 @@ from keyword import iskeyword
 from pathlib import Path
 from typing import Any
 
+import jinja2
 import nbformat
 
 import normlab
@@ -184,8 +185,17 @@ def write_source(course: Course, folder: Path) -> None:
     (target / name).write_text(nbformat.writes(made) + "\n", encoding="utf-8")
     wheel = f"normlab-{normlab.__version__}-py3-none-any.whl"
     (target / "requirements.txt").write_text(f"./{wheel}\njupyterlab>=4.2,<5\n", encoding="utf-8")
-    how = (ROOT / "reference" / "hand_in.md").read_text(encoding="utf-8")
-    (target / "HAND_IN.md").write_text(how.replace("{notebook}", name), encoding="utf-8")
+    predictions = any("prediction__" in cell.source for cell in made.cells)
+    hidden = any(check.hidden for check in course.checks.values())
+    (target / "HAND_IN.md").write_text(how_to_hand_in(name, predictions, hidden), encoding="utf-8")
+
+
+def how_to_hand_in(notebook: str, predictions: bool, hidden: bool) -> str:
+    """What students read who have this notebook, with predictions and hidden checks or without."""
+    text = (ROOT / "reference" / "hand_in.md").read_text(encoding="utf-8")
+    template = jinja2.Template(text, trim_blocks=True, keep_trailing_newline=True)
+    made: str = template.render(notebook=notebook, predictions=predictions, hidden=hidden)
+    return made
 
 
 def generated(folder: Path, names: Sequence[str]) -> dict[str, bytes]:

@@ -6,6 +6,7 @@ import argparse
 import ast
 import importlib
 import inspect
+import os
 import textwrap
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -228,7 +229,7 @@ class Course:
         solutions = [cell.source for cell in marked.values() if cell.metadata.nbgrader.solution]
         functions = [name for text in solutions for name in functions_in(text) if not name.startswith("prediction__")]
         for check in self.checks.values():
-            path = check.function.__code__.co_filename
+            path = os.path.relpath(check.function.__code__.co_filename, ROOT)
             unknown = [name for name in check.needs if name not in functions]
             if unknown:
                 raise CourseTextError(

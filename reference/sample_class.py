@@ -129,7 +129,7 @@ CLASS = (
 NO_NOTEBOOK, NEVER_ENDS = "poincare", "zeno"
 SOONER = """
 # This class has somebody whose answer never ends; nobody wants to watch that for long.
-c.Engine.limits = {"cell_seconds": 12, "total_seconds": 120}
+c.Engine.limits = {"cell_seconds": 20, "total_seconds": 120}
 """
 
 

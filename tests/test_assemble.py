@@ -57,6 +57,15 @@ def test_release_folders_hold_the_notebook_and_how_to_work(made: dict[str, bytes
         assert released == {f"{name}.ipynb", "requirements.txt", "HAND_IN.md"}
 
 
+def test_how_to_hand_in_speaks_of_what_the_notebook_has() -> None:
+    whole = (ROOT / "release" / "batchnorm" / "HAND_IN.md").read_text(encoding="utf-8")
+    assert assemble.how_to_hand_in("batchnorm.ipynb", True, True) == whole
+    choose = re.compile(r"- Choose in a prediction .*?\n(?=- )", re.DOTALL)
+    unseen = re.compile(r" There are some more that you do not see; .*?\.(?=\n)", re.DOTALL)
+    assert assemble.how_to_hand_in("batchnorm.ipynb", False, True) == choose.sub("", whole)
+    assert assemble.how_to_hand_in("batchnorm.ipynb", True, False) == unseen.sub("", whole)
+
+
 def test_points_add_up_to_100_and_hidden_ones_to_30_at_most(source: nbformat.NotebookNode) -> None:
     graded = [cell for cell in marks(source).values() if cell["metadata"]["nbgrader"]["grade"]]
     points = {cell["id"]: cell["metadata"]["nbgrader"]["points"] for cell in graded}
@@ -229,7 +238,7 @@ def test_a_check_that_would_not_reach_the_notebook_is_refused_with_its_file_and_
 ) -> None:
     course = Course("batchnorm")
     course.__dict__["checks"] = course.checks | {function.__name__: Check(function, points=1, hidden=False)}
-    with pytest.raises(CourseTextError, match=re.escape(f"{__file__}: {complaint}")):
+    with pytest.raises(CourseTextError, match=re.escape(f"tests/test_assemble.py: {complaint}")):
         assemble.write_source(course, tmp_path)
     assert list(tmp_path.iterdir()) == []
 

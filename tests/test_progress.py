@@ -44,6 +44,16 @@ def test_while_the_known_mistakes_run_that_is_told_and_no_rate(
     assert capsys.readouterr().err.splitlines()[-1] == f"0 of 4, {LEARNING}, for 2 s"
 
 
+def test_the_known_mistakes_take_as_long_as_since_the_first_process_began_with_them(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "EVERY", 0.05)
+    seconds = iter([40.0, *[9.0] * 100])
+    with Progress(4, lambda: (LEARNING, next(seconds))):
+        time.sleep(0.3)
+    assert capsys.readouterr().err.splitlines()[-1] == f"0 of 4, {LEARNING}, for 40 s"
+
+
 def test_a_short_batch_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     with Progress(1, lambda: ("", 0.0)) as shown:
         shown.show(1, 0)

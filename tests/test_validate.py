@@ -90,6 +90,23 @@ def test_a_good_grader_has_no_miss_and_its_table_says_who_caught_what(good: Vali
     assert lines[-1] == "no miss"
 
 
+def test_a_table_of_many_mistakes_is_sixty_wide_and_numbers_each(good: Validation) -> None:
+    wrong = [replace(good.wrong[number % 3], name=f"wrong/{number}") for number in range(130)]
+    many = {answer.name: good.results[good.wrong[number % 3].name] for number, answer in enumerate(wrong)}
+    functions = {answer.name: "scale_forward" for answer in wrong}
+    lines = list(
+        report(replace(good, wrong=wrong, results=good.results | many, function=good.function | functions, misses=[]))
+    )
+    first = lines.index("Checks (h: hidden) and mistakes (# caught on its own function, + elsewhere):") + 1
+    table = [line[line.rindex("   ") + 3 :] for line in lines[first : first + 16] if "scale" in line]
+    width = max(len(check.name) for check in good.checks) + 15
+    heads = [line[width:] for line in lines[first : lines.index("   1  scale_forward: wrong/0")] if "scale" not in line]
+    assert [len(head) for head in heads] == [60, 60, 60, 60, 60, 10, 10, 10]
+    columns = [column for rows in (heads[:2], heads[2:5], heads[5:]) for column in zip(*rows, strict=True)]
+    assert [int("".join(column)) for column in columns] == list(range(1, 131))
+    assert max(map(len, table)) <= 60
+
+
 def test_a_bad_grader_is_told_each_miss_and_exits_with_1(tmp_path: Path) -> None:
     root = make_course(tmp_path, GOOD | BAD)
     notebook = copy.deepcopy(factory.instructor_notebook())

@@ -236,6 +236,15 @@ def test_a_searchs_summaries_hold_no_formulas_as_they_were_typed(page: Page, sit
 
 
 @pytest.mark.browser
+def test_a_searchs_summaries_hold_nothing_of_the_pages_menus(page: Page, site: str) -> None:
+    page.goto(f"{site}/search.html?q=gamma")
+    summaries = page.locator("#search-results p.context")
+    summaries.first.wait_for()
+    page.wait_for_timeout(500)
+    assert not [text for text in summaries.all_inner_texts() if ".ipynb" in text or text.strip("…. ") == ""]
+
+
+@pytest.mark.browser
 def test_search_finds_what_readers_type(page: Page, site: str) -> None:
     for term, chapter in FOUND.items():
         page.goto(f"{site}search.html?q={term}")

@@ -208,7 +208,7 @@ def test_a_notebook_of_another_name_takes_the_place_of_none_that_came_before(two
 def test_what_came_in_place_of_one_of_two_notebooks_is_told(two: Path) -> None:
     found = run(two, zipped(two, {"ada/scaling.ipynb": b"1", "ada/a.ipynb": b"2", "ada/b.ipynb": b"3"}))
     assert found.placed == ["ada"]
-    assert found.refused == ["ada handed in a.ipynb, b.ipynb, which is not second.ipynb"]
+    assert found.refused == ["ada handed in a.ipynb, b.ipynb, none of which is second.ipynb"]
 
 
 @pytest.mark.parametrize("at_once", [True, False])
