@@ -90,6 +90,12 @@ class Arguments:
         self.mutable.append(value)
         return None
 
+    def copy(self) -> Arguments:
+        """Those that know what these know; what they meet beyond it, they number for themselves."""
+        known = Arguments(self._limits, self._handle_of)
+        known.mutable, known._places = [*self.mutable], dict(self._places)
+        return known
+
     def content(self, place: int) -> Any:
         """What is sent of a list, dictionary or set in the place of what it was; an array or table goes whole."""
         value = self.mutable[place]

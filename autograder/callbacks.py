@@ -12,8 +12,9 @@ from msgpack import ExtType
 from autograder import tables
 from autograder.arguments import Arguments
 from autograder.errors import BoundaryError, ProtocolError
-from autograder.exceptions import CellTimeout, StudentDied, told
+from autograder.exceptions import told
 from autograder.protocol import ATOMS, CALLBACK
+from autograder.proxies import Proxy
 from autograder.wire import Codec, extension
 
 
@@ -38,49 +39,51 @@ class Callbacks:
         name = getattr(function, "__name__", None)
         return extension(CALLBACK, self._codec.pack([number, name if type(name) is str else ""]))
 
-    def reply(self, question: Any, outer: Arguments, sent: Arguments) -> tuple[list[Any], BaseException | None]:
+    def reply(self, question: Any, outer: Arguments) -> tuple[list[Any], BaseException | None]:
         """``[kind, news to come, result, changes]``: what a function says to student code that called it.
 
         ``outer``: the arguments of the call within which it did, of which those that the function changed are sent
-        anew. With it, what the function raised, of which student code is told little. Raises ProtocolError,
-        StudentDied and CellTimeout.
+        anew. With it, what the function raised, of which student code is told little. Raises ProtocolError.
         """
         try:
             number, arguments, keywords = question
             function = self._functions[number]
             if type(arguments) is not list or any(type(name) is not str for name in keywords):
                 raise TypeError
-        except (TypeError, ValueError, IndexError):
+            given = [*arguments, *keywords.values()]
+        except (TypeError, ValueError, IndexError, AttributeError):
             raise ProtocolError("a malformed callback") from None
         theirs = [(value, _content(value)) for value in outer.mutable]
         known = {id(value) for value in outer.mutable}
-        made = [(value, _content(value)) for value in _mutable([arguments, keywords]) if id(value) not in known]
-        kind, result, raised = "return", None, None
-        changes: list[list[Any]] = []
+        made = [(value, _content(value)) for value in _mutable(given) if id(value) not in known]
         try:
-            result = sent.outgoing(function(*arguments, **keywords))
-            if not all(_is_as_before(*pair) for pair in made):
+            result = function(*arguments, **keywords)
+            returned = {id(value) for value in _mutable([result])} if made else ()
+            if not all(id(pair[0]) in returned or _is_as_before(*pair) for pair in made):
                 raise BoundaryError(
                     "a function of a test changed what student code made and passed to it, which student code would "
                     "not see: return the new value"
                 )
-        except (StudentDied, CellTimeout):
-            raise
-        except BaseException as error:  # SystemExit, too, of student code that the function called
+            kind, raised = "return", None
+        except (Exception, SystemExit) as error:  # the second of student code that the function called
             kind, result, raised = "raise", told(error), error
         try:
             changed = [place for place, pair in enumerate(theirs) if not _is_as_before(*pair)]
             changes = [[place, outer.content(place)] for place in changed]
+            return [kind, None, result if raised else outer.copy().outgoing(result), changes], raised
         except BoundaryError as error:
-            kind, result, raised = "raise", told(error), error
-        return [kind, None, result, changes], raised
+            return ["raise", None, told(error), []], error
 
 
-def _mutable(value: Any) -> Iterator[Any]:
-    """What can be changed of a value that came, itself and all that is in it."""
-    todo = [value]
+def _mutable(values: list[Any]) -> Iterator[Any]:
+    """What can be changed of values, themselves and all that is in them, but for what stands for the student's own."""
+    seen: set[int] = set()
+    todo = [each for each in values if type(each) not in ATOMS]
     while todo:
         item = todo.pop()
+        if id(item) in seen or isinstance(item, Proxy):
+            continue
+        seen.add(id(item))
         if isinstance(item, dict | list | set | np.ndarray) or tables.is_table(item):
             yield item
         if isinstance(item, dict | list | tuple):

@@ -43,6 +43,9 @@ class TrustedFunction:
         if name:
             self.__name__ = name
 
+    def __deepcopy__(self, memo: Any) -> TrustedFunction:
+        return self
+
     def __call__(self, *arguments: Any, **keywords: Any) -> Any:
         return self._call(self.trusted_number, arguments, keywords)
 
@@ -285,8 +288,9 @@ def _share(value: Any, codec: Codec) -> float:
     """About what part of the largest message it takes where it crosses by value."""
     if isinstance(value, np.ndarray):
         return value.nbytes / codec.limits.message_bytes
-    held = value if type(value) in (tuple, set, frozenset) else [value]
-    return 0.0 if tables.is_table(value) else sum(map(sys.getsizeof, held)) / codec.max_body
+    by_value = type(value) in (set, frozenset) or (type(value) is tuple and len(value) <= SHORT)
+    held = value if by_value else [value] if isinstance(value, str | bytes | int) else []
+    return sum(map(sys.getsizeof, held)) / codec.max_body
 
 
 def _is_plain(item: Any) -> bool:

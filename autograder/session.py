@@ -80,7 +80,7 @@ class Session:
         """The answer to one operation in the student's process; the student's error is raised."""
         with self._asking():
             sent = [self._sent().outgoing(each) for each in operands]
-            value = self._recorded(operation, operands, [operation, None, *sent], Arguments(self.codec.limits))
+            value = self._recorded(operation, operands, [operation, None, *sent], self._sent())
         if operation == "get" and isinstance(value, Proxy):
             self._labels[object.__getattribute__(value, "_handle")] = operands[1]
         return value
@@ -104,8 +104,7 @@ class Session:
 
     def names(self, wanted: list[str]) -> dict[str, Any]:
         """Those of the names that are bound there."""
-        answer = self.request("names", wanted)
-        found: dict[str, Any] = {}
+        answer, found = self.request("names", wanted), dict[str, Any]()
         for pair in answer if type(answer) is list else ():
             if type(pair) is list and len(pair) == 2 and pair[0] in wanted:
                 found[pair[0]] = pair[1]
@@ -242,7 +241,7 @@ class Session:
 
     def _call_back(self, payload: Any) -> None:
         """Student code calls a function that a test gave it."""
-        reply, error = self._callbacks.reply(payload, self._arguments, self._sent())
+        reply, error = self._callbacks.reply(payload, self._arguments)
         self.tell_bindings()
         self._asserted = error if isinstance(error, AssertionError) else None
         self.at_boundary = error if isinstance(error, BoundaryError) else self.at_boundary
@@ -250,6 +249,7 @@ class Session:
         try:
             buffers = self.codec.encode(reply)
         except (TypeError, ValueError, OverflowError) as unsendable:
+            self.at_boundary = BoundaryError(str(unsendable))
             buffers = self.codec.encode(["raise", reply[1], told(unsendable), []])
         self.channel.send_encoded(buffers)
         remember()
@@ -307,7 +307,9 @@ class Session:
 
     def _decode_other(self, code: int, data: bytes) -> Any:
         if code == ARGUMENT:
-            return self._arguments.mutable[int.from_bytes(data, "little")]
+            own = self._arguments.mutable[int.from_bytes(data, "little")]
+            self.codec.own.add(id(own))
+            return own
         if code == CALLBACK:
             return self._callbacks[int.from_bytes(data, "little")]
         if code == HANDLE:

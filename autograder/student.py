@@ -29,6 +29,7 @@ _OPERATORS = {
     name: getattr(operator, name) for name in {*protocol.COMPARISONS, *protocol.ARITHMETIC, *_IN_PLACE, "contains"}
 }
 
+DEEP = 60  # calls within one another that it takes to ask and to be answered
 _REPLIES = ("return", "raise")  # to what student code asked; all else is a request
 
 
@@ -104,12 +105,18 @@ class Student:
             message = self.channel.receive()
         except (EOFError, OSError):
             os._exit(0)  # the judge is gone
+        except BaseException:  # too deep, where student code recurses without end: the judge waits all the same
+            self._take_turn(None)
+            raise
         request = None if message[0] in _REPLIES else Request()
+        self._take_turn(request)
+        return message, request
+
+    def _take_turn(self, request: Request | None) -> None:
         with self.talking:
             self.requests += [request] if request else []
             self.ours = True
             self.talking.notify_all()
-        return message, request
 
     def _answer(self, message: Any, request: Request | None) -> None:
         operation, news, *operands = message
@@ -213,6 +220,7 @@ class Student:
         return [str(getattr(value, "__name__", "")), document if type(document) is str else None, signature]
 
     def _call_back(self, number: int, arguments: Any, keywords: Any) -> Any:
+        _require_room(DEEP)
         prepare = self.objects.prepare
         with self.talking:
             self.talking.wait_for(lambda: self.ours)
@@ -237,7 +245,7 @@ class Student:
         if kind == "raise":
             name, values = payload
             raise getattr(builtins, name)(*values)
-        return self.objects.restore(payload, [])
+        return self.objects.restore(payload, [*request.received])
 
     def _as_told(self, value: Any) -> Any:
         """A snapshot of an argument that was told; a container is told again if what it holds may change unseen."""
@@ -269,6 +277,12 @@ class Student:
         except BaseException:  # a __str__ that raises, a number of more digits than Python writes, or worse
             text, lines, arguments = "", names[0], [""]
         return [names, arguments, text, lines]
+
+
+def _require_room(calls: int) -> None:
+    """Raise RecursionError now, where student code recurses without end, and not in the middle of a message."""
+    if calls:
+        _require_room(calls - 1)
 
 
 def _slice(values: Iterable[Any], start: int) -> Iterable[Any]:

@@ -121,6 +121,7 @@ class Codec:
         }
         self._hook = self._restore  # bound here: to bind it for each message costs a tenth of reading a small one
         self._levels = limits.message_depth  # that containers may yet open in the message that is read
+        self.own: set[int] = set()  # ids of what a hook gave to the message that is read, and the sender did not make
         self._parts: list[Any] = []  # of the message that is read
         self._bulk: list[Any] = []  # of the message that is written; ``pack`` may add to it before ``encode``
 
@@ -211,6 +212,7 @@ class Codec:
     def decode(self, body: bytes | bytearray, parts: list[bytearray]) -> Any:
         """The message in a frame's body and parts. Raises ProtocolError alone, whatever the bytes are."""
         self._parts = list(parts)
+        self.own.clear()
         try:
             value = self.unpack(body)
             if len(body) > self.limits.message_depth or b"\xff" in bytes(body):  # a shorter one cannot be too deep
@@ -263,7 +265,7 @@ class Codec:
             raise ProtocolError("a timestamp")
         limits = self.limits
         count = 0
-        todo = [(value, 1)] if type(value) in _CONTAINERS else []
+        todo = [(value, 1)] if type(value) in _CONTAINERS and id(value) not in self.own else []
         while todo:
             item, depth = todo.pop()
             count += len(item)
@@ -274,4 +276,5 @@ class Codec:
                 if msgpack.Timestamp in kinds:
                     raise ProtocolError("a timestamp")
                 if not kinds.isdisjoint(_CONTAINERS):
-                    todo += [(child, depth + 1) for child in children if type(child) in _CONTAINERS]
+                    found = [child for child in children if type(child) in _CONTAINERS and id(child) not in self.own]
+                    todo += [(child, depth + 1) for child in found]

@@ -64,6 +64,39 @@ SAME = {
         frame = pd.DataFrame({"a": [1, 2]})
         call_with(lambda frame: frame.insert(0, "b", 1), frame)
         assert list(frame.columns) == ["b", "a"]""",
+    "an optimizer of the test's that writes into the weights and returns them": """
+        def in_place(w, step):
+            w -= step
+            return w
+        w = np.ones(3)
+        assert stepwise(w, in_place) is w and w.tolist() == [0.0] * 3
+        assert stepwise(None, in_place).tolist() == [1.0] * 3
+        log = []
+        assert stepwise(log, lambda log, step: (log.append(step), log)[1]) is log and log == [0.5, 0.5]""",
+    "a test's function that writes into an object made from a dictionary": """
+        def halve(config):
+            config["lr"] = config["lr"] / 2
+        assert call_with(halve, Settings(lr=0.5)) is None
+        settings = Settings(lr=0.5)
+        call_with(lambda one: halve(one), settings)
+        assert settings["lr"] == 0.25""",
+    "a tree whose nodes know each other": """
+        trunk = {"name": "trunk", "children": []}
+        for name in "ab":
+            trunk["children"].append({"name": name, "parent": trunk})
+        seen = []
+        visit_all(trunk, lambda node: seen.append(node["name"]))
+        assert seen == ["trunk", "a", "b"] and identity(trunk) is trunk""",
+    "large global containers": """
+        assert isinstance(SIEVE, list) and len(SIEVE) == 1_100_000 and SIEVE[7] is True
+        assert isinstance(NUMBERED, dict) and len(NUMBERED) == 120_000 and NUMBERED[7] == 7""",
+    "a copy of what holds a test's function": """
+        held = call_with(lambda: {"f": abs})
+        assert deep_copy(held)["f"](-3) == 3""",
+    "endless recursion that asks a test's function": """
+        def f(x):
+            return np.ones(3)
+        assert depth_of(f)""",
     "the name of a test's function": """
         def half(x):
             return x / 2

@@ -844,4 +844,39 @@ def anything(value):
 class Vector2:
     def __add__(self, other):
         return self
+
+
+def stepwise(w, update):
+    w = np.full(3, 2.0) if w is None else w
+    for _ in range(2):
+        w = update(w, 0.5)
+    return w
+
+
+class Settings(dict):
+    pass
+
+
+def visit_all(node, visit):
+    visit(node)
+    for child in node.get("children", ()):
+        visit_all(child, visit)
+
+
+SIEVE = [True] * 1_100_000
+NUMBERED = {number: number for number in range(120_000)}
+
+
+def deep_copy(value):
+    import copy
+
+    return copy.deepcopy(value)
+
+
+def depth_of(f, levels=0):
+    try:
+        f(1.0)
+        return depth_of(f, levels + 1)
+    except Exception:
+        return levels > 10
 '''

@@ -15,6 +15,7 @@ SMALLER = "of MIRROR and COPY the first is the smaller one"
 MOMENTS = "a moment is compared with itself alone"
 NO_BODY = "a head alone takes the longer way to the same empty body"
 
+EACH_SENT = "for stream, state in zip(self._all, sent, "
 DRAWN_AGAIN = "again = [kind.stand_in is None and kind.seedings "
 OF_BOTH = " for kind, (_, n) in zip(SEEDING, shared, "
 
@@ -213,6 +214,7 @@ SURVIVORS: dict[str, dict[str, str]] = {
             "for stream, moved in zip(self._all, moves, strict=True): -> "
             "for stream, moved in zip(self._all, moves, **{}):"
         ): COUNTED,
+        **{f"{EACH_SENT}strict=True): -> {EACH_SENT}{lax}):": COUNTED for lax in ("strict=False", "**{}")},
         (
             "for stream, state in zip(self._all, states, strict=True): -> "
             "for stream, state in zip(self._all, states, strict=False):"
