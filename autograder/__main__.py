@@ -110,7 +110,8 @@ def grade(
     if summary.written:
         now = " in what was graded now" if summary.unchanged else ""
         click.echo(f"{counted(summary.written, *WAITING)} for a person's grade{now}")
-    _list([f"look at {who}: {reason}" for who, reason in gathered(summary.people)], " in .autograder/log.jsonl")
+    people = gathered(sorted(summary.people, key=lambda told: told[0]))
+    _list([f"look at {who}: {reason}" for who, reason in people], " in .autograder/log.jsonl")
 
 
 def _list(lines: list[str], place: str = "") -> None:

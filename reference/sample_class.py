@@ -103,7 +103,7 @@ def never_ends(course: Course, reference: Answers) -> Answers:
 CLASS = (
     Student("abel", right),
     Student("agnesi", right, hours_late=-0.5),
-    Student("bernoulli", unusual(0)),
+    Student("bernoulli", unusual(4)),
     Student("cantor", unusual(3)),
     Student("cauchy", mistaken(0)),
     Student("chatelet", mistaken(1)),
@@ -129,7 +129,7 @@ CLASS = (
 NO_NOTEBOOK, NEVER_ENDS = "poincare", "zeno"
 SOONER = """
 # This class has somebody whose answer never ends; nobody wants to watch that for long.
-c.Engine.limits = {"cell_seconds": 20, "total_seconds": 120}
+c.Engine.limits = {"cell_seconds": 12, "total_seconds": 120}
 """
 
 
