@@ -103,6 +103,14 @@ SURVIVORS: dict[str, dict[str, str]] = {
         "with self._alarm(min(limit, half)): -> with self._alarm(min(half, limit)):": "the smaller one is the same",
         ("signal.setitimer(signal.ITIMER_REAL, 0) -> signal.setitimer(0, signal.ITIMER_REAL)"): "ITIMER_REAL is 0",
     },
+    "callbacks": {
+        "if number == len(self._functions): -> if number >= len(self._functions):": "it is never more",
+        (
+            "return len(now) == len(before) and all(map(_is_same, now, before)) if type(now) is list else bool(now == "
+            "before) -> return len(now) == len(before) and all(map(_is_same, before, now)) if type(now) is list else "
+            "bool(now == before)"
+        ): "each is the same as the other",
+    },
     "containers": {
         "while len(values) % SLICE == 0: -> while len(values) % SLICE <= 0:": "no remainder is smaller",
         "if seen.moment != moment: -> if seen.moment < moment:": "moments go on alone",

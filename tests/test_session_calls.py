@@ -12,8 +12,9 @@ import pytest
 from msgpack import ExtType
 
 from autograder.bindings import GONE
-from autograder.protocol import ARGUMENT, CALLBACK, IS_CALLABLE
-from tests.conversation import Changed, Talk, function, thing, value
+from autograder.exceptions import StudentDied
+from autograder.protocol import ARGUMENT, CALLBACK, DICT_KIND, IS_CALLABLE, reference
+from tests.conversation import Changed, Talk, function, lazy, thing, value
 
 CALLED = ["call back", None, [0, [], {}]]
 
@@ -144,6 +145,8 @@ def changing(change: Any) -> Any:
 
 GIVEN: list[tuple[Any, Any, Any]] = [
     ([1], lambda rows: rows.append(2), (1, 2)),
+    ([1, 2], lambda rows: rows.pop(), (1,)),
+    ([2], lambda rows: rows.__setitem__(0, 1), (1,)),
     ([1.0], lambda rows: rows.__setitem__(0, 1), (1,)),
     ({"a": 1}, lambda table: table.update(b=2), (("a", 1), ("b", 2))),
     ({"a": 1}, lambda table: table.update(a=3), (("a", 3),)),
@@ -239,3 +242,29 @@ def test_system_exit_of_a_tests_function_is_told_and_what_ends_the_process_is_no
     talking.session.call(7, (leave,), {})
     talking.asked()
     assert talking.asked() == ["raise", None, ["SystemExit", [3]], []]
+
+
+def test_what_a_tests_function_returns_is_an_argument_where_it_is_one_and_may_be_what_it_changed(talk: Talk) -> None:
+    rows: list[Any] = [0]
+    rows.append(rows)
+    own = ["call back", None, [0, [ExtType(ARGUMENT, bytes(8))], {}]]
+    talking = talk(own, ["call back", None, [1, [[1]], {}]], value(1))
+    talking.session.call(7, (rows, lambda same: same, lambda made: (made.append(2), made)[1]), {})
+    talking.asked()
+    assert talking.asked() == ["return", None, reference(ARGUMENT, 0), []]
+    assert talking.asked() == ["return", None, [1, 2], []]
+    assert talking.session.at_boundary is None
+
+
+def test_beside_objects_of_the_students_own_which_are_not_watched_all_else_is(talk: Talk) -> None:
+    question = [0, [[1], lazy(6, DICT_KIND, "Config"), thing(5)], {}]
+    talking = talk(["call back", None, question], value(1))
+    talking.session.call(7, (lambda rows, *_: rows.append(2),), {})
+    assert "return the new value" in str(talking.session.at_boundary)
+    assert [talking.asked()[0] for _ in range(2)] == ["call", "raise"]
+    assert talking.is_silent()
+
+
+def test_arguments_that_are_no_list_are_no_call(talk: Talk) -> None:
+    with pytest.raises(StudentDied, match="a malformed callback"):
+        talk(["call back", None, [0, (1,), {}]]).session.call(7, (len,), {})
