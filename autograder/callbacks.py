@@ -15,6 +15,7 @@ from autograder.errors import BoundaryError, ProtocolError
 from autograder.exceptions import told
 from autograder.protocol import ATOMS, CALLBACK
 from autograder.proxies import Proxy
+from autograder.snapshots import snapshot
 from autograder.wire import Codec, extension
 
 
@@ -53,9 +54,9 @@ class Callbacks:
             given = [*arguments, *keywords.values()]
         except (TypeError, ValueError, IndexError, AttributeError):
             raise ProtocolError("a malformed callback") from None
-        theirs = [(value, _content(value)) for value in outer.mutable]
+        theirs = [(value, snapshot(value)) for value in outer.mutable]
         known = {id(value) for value in outer.mutable}
-        made = [(value, _content(value)) for value in _mutable(given) if id(value) not in known]
+        made = [(value, snapshot(value)) for value in _mutable(given) if id(value) not in known]
         try:
             result = function(*arguments, **keywords)
             returned = {id(value) for value in _mutable([result])} if made else ()
@@ -90,22 +91,15 @@ def _mutable(values: list[Any]) -> Iterator[Any]:
             todo += [each for each in (item.values() if isinstance(item, dict) else item) if type(each) not in ATOMS]
 
 
-def _content(value: Any) -> Any:
-    """What is compared with itself afterwards; what it holds is watched, too."""
-    if isinstance(value, np.ndarray):
-        return value.tobytes()
-    if isinstance(value, set):
-        return set(value)
-    if tables.is_table(value):
-        return value.copy()
-    return [*value, *value.values()] if isinstance(value, dict) else [*value]
-
-
 def _is_as_before(value: Any, before: Any) -> bool:
+    """Not of what it holds, which is watched, too."""
     if tables.is_table(value):
         return bool(value.equals(before))
-    now = _content(value)
-    return len(now) == len(before) and all(map(_is_same, now, before)) if type(now) is list else bool(now == before)
+    now = snapshot(value)
+    if isinstance(now, bytes | set):
+        return bool(now == before)
+    same_values = not isinstance(now, dict) or all(map(_is_same, now.values(), before.values()))
+    return len(now) == len(before) and all(map(_is_same, now, before)) and same_values
 
 
 def _is_same(one: Any, other: Any) -> bool:

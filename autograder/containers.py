@@ -12,13 +12,13 @@ import numpy as np
 from autograder.errors import BoundaryError, ProtocolError
 from autograder.protocol import ARITHMETIC, ATOMS, COMPARISONS, SLICE
 from autograder.proxies import Proxy, asked_by_a_library
-from autograder.wire import hashable
+from autograder.wire import MAX_ALIKE, hashable
 
 if TYPE_CHECKING:
     from autograder.session import Session
 
 MOST_ITEMS = 10_000_000  # of a list that a test looks at
-MOST_KEYS, MOST_ALIKE = 1_000_000, 100  # of a dictionary, and of these with one hash
+MOST_KEYS = 1_000_000  # of a dictionary
 _ABSENT = object()
 _get, _set, _ask = object.__getattribute__, object.__setattr__, Proxy._ask
 
@@ -115,7 +115,7 @@ class Container(Proxy):
         if seen.keys is None:
             answer = _slices(self, "keys", MOST_KEYS)
             try:
-                keys = dict.fromkeys(hashable(answer, MOST_KEYS, MOST_ALIKE))
+                keys = dict.fromkeys(hashable(answer, MOST_KEYS, MAX_ALIKE))
             except ProtocolError as problem:
                 raise BoundaryError(f"a dictionary cannot be looked at as a whole: {problem}") from None
             _require_same(all((key in keys) is (value is not _ABSENT) for key, value in seen.known.items()))

@@ -125,11 +125,12 @@ class Hand:
             ]
         if not others:
             return
-        files = ", ".join(sorted({shown(file.filename) for file in others})[:5])
+        names = sorted({shown(file.filename) for file in others})[:5]
+        files = ", ".join(names)
         if any(file.filename.lower().endswith(".zip") for file in others):
             where = self._folder(student)
             files += f" (a zip within is not opened; unpack it and put its notebook into {where})"
-        which = "none of which is" if ", " in files else "which is not"
+        which = "none of which is" if len(names) > 1 else "which is not"
         what = f", {which} {' or '.join(missing)}.ipynb" if missing else " as well, which is not graded"
         self.found.refused.append(f"{student} handed in {files}{what}")
 

@@ -22,7 +22,8 @@ from autograder.limits import Limits
 from autograder.objects import EVERYTHING, Objects, exception_names
 from autograder.randomness import Streams
 from autograder.shell import Shell
-from autograder.touched import changes, snapshot, take
+from autograder.snapshots import snapshot
+from autograder.touched import changes, take
 
 _IN_PLACE = {f"i{name.strip('_')}" for name in protocol.ARITHMETIC}
 _OPERATORS = {
@@ -180,9 +181,14 @@ class Student:
         return [changes, mirrors, outputs, advance, figures]
 
     def _changes(self) -> list[list[Any]]:
+        request = self._know_arguments()
+        return changes(self.objects, request.received, request.before)
+
+    def _know_arguments(self) -> Request:
+        """The innermost request, to whose arguments what is prepared from now on refers."""
         request = self.requests[-1]
         self.objects.arguments = {id(value): place for place, value in enumerate(request.received)}
-        return changes(self.objects, request.received, request.before)
+        return request
 
     def _run(self, source: str, number: int) -> bool:
         self.shell.outputs.take()
@@ -196,7 +202,7 @@ class Student:
         named = {name: self.objects.restore(value, received) for name, value in keywords.items()}
         for place in frozen:
             received[place].flags.writeable = False
-        request.received, request.before = received, snapshot(received)
+        request.received, request.before = received, [*map(snapshot, received)]
         try:
             return self.objects[handle](*positional, **named)
         finally:  # a test may write into them afterwards, and so may the student
@@ -224,8 +230,7 @@ class Student:
         prepare = self.objects.prepare
         with self.talking:
             self.talking.wait_for(lambda: self.ours)
-            request = self.requests[-1]
-            self.objects.arguments = {id(value): place for place, value in enumerate(request.received)}
+            request = self._know_arguments()
             values = [prepare(value, EVERYTHING, False) for value in arguments]
             named = {name: prepare(value, EVERYTHING, False) for name, value in keywords.items()}
             question = [number, values, named]
@@ -258,7 +263,7 @@ class Student:
             return [known(item) for item in value]
         if type(value) is dict:
             return {key: known(item) for key, item in value.items()}
-        return snapshot([value])[0]
+        return snapshot(value)
 
     def _describe_error(self, error: BaseException) -> Any:
         limit = self.limits.text_bytes

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import operator
 from typing import Any
 
@@ -10,14 +9,7 @@ import numpy as np
 
 from autograder import tables
 from autograder.objects import EVERYTHING, Objects
-
-
-def snapshot(values: list[Any]) -> list[Any]:
-    """Arguments as they are before a call, to see afterwards which of them it changed."""
-    return [
-        value.tobytes() if type(value) is np.ndarray else value.copy() if tables.is_table(value) else copy.copy(value)
-        for value in values
-    ]
+from autograder.snapshots import snapshot
 
 
 def changes(objects: Objects, values: list[Any], before: list[Any]) -> list[list[Any]]:
@@ -42,8 +34,8 @@ def take(objects: Objects, changed: list[list[Any]], values: list[Any], before: 
             value.update(new)
         else:
             tables.write_back(value, new)
-        before[place : place + 1] = snapshot([value])
-    before += snapshot(values[len(before) :])
+        before[place] = snapshot(value)
+    before += map(snapshot, values[len(before) :])
 
 
 def _change(objects: Objects, value: Any, was: Any) -> Any:

@@ -36,16 +36,17 @@ def _table(found: Validation) -> Iterator[str]:
     """One line a check, one column a mistake, sixty of them side by side."""
     width = max(len(check.name) for check in found.checks)
     yield "Checks (h: hidden) and mistakes (# caught on its own function, + elsewhere):"
+    rows = []
+    for check in found.checks:
+        own = len(found.catches(check))
+        head = f"{check.name:{width}} {'h' if check.hidden else ' '} {check.points:4g} {own:4d}   "
+        rows.append((head, "".join(_mark(found, check, answer.name) for answer in found.wrong)))
     for start in range(0, len(found.wrong), ABREAST):
-        answers = found.wrong[start : start + ABREAST]
+        numbers = range(1, len(found.wrong) + 1)[start : start + ABREAST]
         for unit in (100, 10, 1):
-            numbers = range(start + 1, start + len(answers) + 1)
             digits = "".join(str(number // unit % 10) if number >= unit else " " for number in numbers)
             yield from [" " * (width + 15) + digits] if digits.strip() else []
-        for check in found.checks:
-            marks = "".join(_mark(found, check, answer.name) for answer in answers)
-            own = len(found.catches(check))
-            yield f"{check.name:{width}} {'h' if check.hidden else ' '} {check.points:4g} {own:4d}   {marks}".rstrip()
+        yield from ((head + marks[start : start + ABREAST]).rstrip() for head, marks in rows)
     for number, answer in enumerate(found.wrong, 1):
         yield f"{number:4d}  {found.function[answer.name]}: {answer.name}"
 

@@ -28,7 +28,7 @@ BULK = 16384
 BODY_PER_ITEM = 16  # bytes of body allowed for each item of the limit
 MAX_PARTS = 4096
 MAX_MAP = 100_000  # keys of one dictionary or set: bounds what colliding hashes can cost
-MAX_ALIKE = 100  # values of a set that have one hash: each is compared with each
+MAX_ALIKE = 100  # keys or values that have one hash: each is compared with each
 
 TUPLE, SET, FROZENSET, COMPLEX, BIGINT, ARRAY, BULK_ARRAY, SCALAR, SLICE, ELLIPSIS, TEXT_ARRAY = range(1, 12)
 NUMBER_TYPE, DTYPE, TABLE = 12, 13, 14

@@ -36,7 +36,7 @@ BOUNDARY = ["tests/test_proxies.py", "tests/test_boundary.py"]
 WIRE = ["tests/test_wire.py", "tests/test_wire_hostile.py"]
 TESTS = {
     "added": ["tests/test_added.py"],
-    "arguments": ["tests/test_sent_arguments.py"],
+    "arguments": ["tests/test_sent_arguments.py", "tests/test_session_calls.py"],
     "arrays": WIRE,
     "bindings": ["tests/test_bindings.py"],
     "callbacks": ["tests/test_session_calls.py", "tests/test_boundary.py"],

@@ -106,9 +106,12 @@ SURVIVORS: dict[str, dict[str, str]] = {
     "callbacks": {
         "if number == len(self._functions): -> if number >= len(self._functions):": "it is never more",
         (
-            "return len(now) == len(before) and all(map(_is_same, now, before)) if type(now) is list else bool(now == "
-            "before) -> return len(now) == len(before) and all(map(_is_same, before, now)) if type(now) is list else "
-            "bool(now == before)"
+            "same_values = not isinstance(now, dict) or all(map(_is_same, now.values(), before.values())) -> "
+            "same_values = not isinstance(now, dict) or all(map(_is_same, before.values(), now.values()))"
+        ): "each is the same as the other",
+        (
+            "return len(now) == len(before) and all(map(_is_same, now, before)) and same_values -> "
+            "return len(now) == len(before) and all(map(_is_same, before, now)) and same_values"
         ): "each is the same as the other",
     },
     "containers": {

@@ -226,22 +226,23 @@ def test_the_link_in_a_solutions_title_leads_to_its_exercise_and_folds_nothing(p
     assert complaints == []
 
 
+def summaries(page: Page, site: str, term: str) -> list[str]:
+    """What the search shows of the pages that it finds."""
+    page.goto(f"{site}/search.html?q={term}")
+    shown = page.locator("#search-results p.context")
+    shown.first.wait_for()
+    page.wait_for_timeout(500)
+    return shown.all_inner_texts()
+
+
 @pytest.mark.browser
 def test_a_searchs_summaries_hold_no_formulas_as_they_were_typed(page: Page, site: str) -> None:
-    page.goto(f"{site}/search.html?q=momentum")
-    summaries = page.locator("#search-results p.context")
-    summaries.first.wait_for()
-    page.wait_for_timeout(500)
-    assert "\\" not in " ".join(summaries.all_inner_texts())
+    assert "\\" not in " ".join(summaries(page, site, "momentum"))
 
 
 @pytest.mark.browser
 def test_a_searchs_summaries_hold_nothing_of_the_pages_menus(page: Page, site: str) -> None:
-    page.goto(f"{site}/search.html?q=gamma")
-    summaries = page.locator("#search-results p.context")
-    summaries.first.wait_for()
-    page.wait_for_timeout(500)
-    assert not [text for text in summaries.all_inner_texts() if ".ipynb" in text or text.strip("…. ") == ""]
+    assert not [text for text in summaries(page, site, "gamma") if ".ipynb" in text or text.strip("…. ") == ""]
 
 
 @pytest.mark.browser
