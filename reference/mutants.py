@@ -82,16 +82,27 @@ def mutants(course: Course) -> Iterator[Mutant]:
 def mutations(text: str, region: set[int]) -> Iterator[tuple[str, str, int, str]]:
     """(old line, new line, 1 for the first of equal changes, mutated text), for the lines of a region."""
     lines = text.split("\n")
-    seen = {_compiled(text)}
     places: dict[tuple[str, str], int] = {}
-    for line, mutated in [*_by_cosmic_ray(text, region), *_by_own_operators(text, region)]:
-        code = _compiled(mutated)
-        if code is None or code in seen:
-            continue
-        seen.add(code)
-        old, new = _shown(lines[line - 1]), _shown(_changed(lines, mutated.split("\n")))
-        place = places[old, new] = places.get((old, new), 0) + 1
-        yield old, new, place, mutated
+    for first, last in _statements(text):  # each by itself: to parse a long module for every mutant takes minutes
+        own = {number - first + 1 for number in region if first <= number <= last}
+        part = "\n".join(lines[first - 1 : last])
+        seen = {_compiled(part)}
+        for line, mutated in [*_by_cosmic_ray(part, own), *_by_own_operators(part, own)] if own else []:
+            code = _compiled(mutated)
+            if code is None or code in seen:
+                continue
+            seen.add(code)
+            old = _shown(lines[first + line - 2])
+            new = _shown(_changed(part.split("\n"), mutated.split("\n")))
+            place = places[old, new] = places.get((old, new), 0) + 1
+            yield old, new, place, "\n".join([*lines[: first - 1], mutated, *lines[last:]])
+
+
+def _statements(text: str) -> Iterator[tuple[int, int]]:
+    """First and last line of each statement of the module; a decorated one begins with its decorators."""
+    for node in ast.parse(text).body:
+        first = min([node.lineno, *(decorator.lineno for decorator in getattr(node, "decorator_list", []))])
+        yield first, node.end_lineno or node.lineno
 
 
 def _by_cosmic_ray(text: str, region: set[int]) -> Iterator[tuple[int, str]]:
