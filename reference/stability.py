@@ -6,7 +6,7 @@ answer must reach 10 in some check of its own function (a wrong shape, an except
 check that a right answer passes without one comparison is not measured, which is an error. Every fourth seed runs
 with two BLAS threads, the others with one.
 
-The short form measures every right answer under each of 4 seeds and every wrong one under one of them; ``--long`` runs
+The short form measures the reference under each of 4 seeds and every other answer under one of them; ``--long`` runs
 all under 200, which takes hours: ``--part K/N`` runs one N-th of it, and all N parts are the whole.
 ``--repeat N`` also grades one class N times with `autograder`, two at a time, and compares the scores.
 """
@@ -170,15 +170,15 @@ def measure(trial: Trial) -> Measured:
 
 
 def trials(names: Iterable[str], seeds: int, every: bool) -> list[Trial]:
-    """Each right answer under each seed; each wrong one under each seed (``every``), or under one of them."""
+    """The reference under each seed; each other answer under each seed (``every``), or under one of them."""
     found = []
     for name in names:
         course = _course(name)
-        right = [REFERENCE, *(answer.name for answer in course.right_answers)]
-        found += [Trial(name, answer, True, seed) for answer in right for seed in range(seeds)]
-        for number, mistake in enumerate(course.mistakes):
+        found += [Trial(name, REFERENCE, True, seed) for seed in range(seeds)]
+        right = [answer.name for answer in course.right_answers]
+        for number, answer in enumerate([*right, *(mistake.name for mistake in course.mistakes)]):
             chosen = range(seeds) if every else [number % seeds]
-            found += [Trial(name, mistake.name, False, seed) for seed in chosen]
+            found += [Trial(name, answer, number < len(right), seed) for seed in chosen]
     return found
 
 

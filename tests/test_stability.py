@@ -8,6 +8,7 @@ import os
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -145,14 +146,16 @@ def test_a_check_is_shown_with_the_largest_right_and_the_smallest_wrong_quotient
     assert "f__one 1.0e-03 1.0e+04" in " ".join(told(*rights, *wrongs)[1].split())
 
 
-def test_the_short_form_has_right_answers_under_every_seed_and_wrong_ones_under_one() -> None:
+def test_the_short_form_has_the_reference_under_every_seed_and_the_other_answers_under_one() -> None:
     short, long = trials(ASSIGNMENTS, 10, every=False), trials(ASSIGNMENTS, 10, every=True)
-    right = sum(1 + len(Course(name).right_answers) for name in ASSIGNMENTS)
-    wrong = sum(len(Course(name).mistakes) for name in ASSIGNMENTS)
-    assert len(short) == len(set(short)) == 10 * right + wrong
-    assert len(long) == len(set(long)) == 10 * (right + wrong)
+    others = sum(len(Course(name).right_answers) + len(Course(name).mistakes) for name in ASSIGNMENTS)
+    assert len(short) == len(set(short)) == 10 * len(ASSIGNMENTS) + others
+    assert len(long) == len(set(long)) == 10 * (len(ASSIGNMENTS) + others)
+    references = [trial for trial in short if trial.answer == REFERENCE]
+    assert {(trial.assignment, trial.seed) for trial in references} == set(product(ASSIGNMENTS, range(10)))
     for kind in (True, False):
-        assert {trial.seed for trial in short if trial.right is kind} == set(range(10))
+        own = {trial.seed for trial in short if trial.right is kind and trial.answer != REFERENCE}
+        assert own == set(range(10))
 
 
 def test_the_parts_make_the_whole() -> None:
