@@ -3,20 +3,19 @@
 import gzip
 import io
 from collections.abc import Iterator
-from importlib.resources import files
 from statistics import median
-from typing import Any, Literal
+from typing import Literal
 from urllib.parse import unquote, urlsplit
 
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, ElementHandle, Page, ViewportSize
 
+from tests.browser import axe
 from tests.browser.driving import BOOK, PATIENCE, pages, served
 
 DESKTOP: ViewportSize = {"width": 1280, "height": 900}
 PHONE: ViewportSize = {"width": 390, "height": 844}
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 FIRST_PAGE_BYTES = 400_000
 FIRST_PAGE_SECONDS = 2.0  # on a CPU slowed four times
 FOUND = {
@@ -62,23 +61,6 @@ def change_theme(page: Page, theme: Literal["light", "dark"]) -> None:
     """Change what the reader's system prefers, and wait until the page has followed."""
     page.emulate_media(color_scheme=theme)
     page.wait_for_function("(theme) => document.documentElement.dataset.theme === theme", arg=theme)
-
-
-def faults(page: Page) -> list[str]:
-    """What axe finds wrong."""
-    found = page.evaluate("(rules) => axe.run(document, { runOnly: rules, resultTypes: ['violations'] })", RULES)
-    return described(found)
-
-
-def contrast_faults_around_the_article(page: Page) -> list[str]:
-    """Where colors are too close in what is not the same at both sizes."""
-    contrast = {"runOnly": {"type": "rule", "values": ["color-contrast"]}, "resultTypes": ["violations"]}
-    found = page.evaluate("(contrast) => axe.run({ exclude: ['article'] }, contrast)", contrast)
-    return described(found)
-
-
-def described(found: dict[str, Any]) -> list[str]:
-    return [f"{fault['id']}: {fault['nodes'][0]['html'][:200]}" for fault in found["violations"]]
 
 
 def resize(page: Page, viewport: ViewportSize) -> None:
@@ -137,15 +119,24 @@ def test_everybody_can_read_the_page_on_desktop_and_phone_by_day_and_night(page:
     assert too_wide_in_a_wider_font(page) == 0
     assert foreign == []
     assert complaints == []
-    page.evaluate(files("axe_playwright_python").joinpath("axe.min.js").read_text())
-    page.add_style_tag(content="* { background-image: none !important }")  # axe judges no contrast on the shades
-    assert faults(page) == []
+    axe.load(page)
+    assert axe.faults(page) == []
     change_theme(page, "dark")
-    assert contrast_faults_around_the_article(page) == []
     resize(page, DESKTOP)
-    assert faults(page) == []
-    change_theme(page, "light")
-    assert contrast_faults_around_the_article(page) == []
+    assert axe.faults(page) == []
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", ["chapters/index.html", "chapters/batchnorm-forward.html", "search.html"])
+def test_what_is_around_the_text_can_be_read_by_day_on_the_desktop_and_by_night_on_the_phone(
+    page: Page, site: str, name: str
+) -> None:
+    settled(page, site + name)
+    axe.load(page)
+    assert axe.contrast_faults(page) == []
+    change_theme(page, "dark")
+    resize(page, PHONE)
+    assert axe.contrast_faults(page) == []
 
 
 @pytest.mark.browser

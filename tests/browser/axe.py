@@ -1,0 +1,52 @@
+"""What axe finds wrong with a page."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import Any
+
+from playwright.sync_api import Page
+
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+CONTRAST = {"runOnly": {"type": "rule", "values": ["color-contrast"]}, "resultTypes": ["violations"]}
+# The first visible text of each color, size and weight on each ground.
+LOOKS = """() => {
+  const grounds = new Map([[null, ""]]);
+  const ground = (box) => {
+    if (!grounds.has(box)) {
+      const { backgroundColor, opacity } = getComputedStyle(box);
+      grounds.set(box, `${ground(box.parentElement)} ${backgroundColor} ${opacity}`.replace(" rgba(0, 0, 0, 0) 1", ""));
+    }
+    return grounds.get(box);
+  };
+  const looks = new Map();
+  for (const box of document.body.querySelectorAll("*")) {
+    const text = [...box.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.data.trim());
+    if (!text || !box.checkVisibility({ opacityProperty: true, visibilityProperty: true })) continue;
+    const { color, fontSize, fontWeight } = getComputedStyle(box);
+    const look = [color, fontSize, fontWeight, ground(box)].join();
+    if (!looks.has(look)) looks.set(look, box);
+  }
+  return [...looks.values()];
+}"""
+
+
+def load(page: Page) -> None:
+    page.evaluate(files("axe_playwright_python").joinpath("axe.min.js").read_text())
+    page.add_style_tag(content="* { background-image: none !important }")  # axe judges no contrast on the shades
+
+
+def faults(page: Page) -> list[str]:
+    """All that is wrong. Contrast is measured once for each look: for each of thousands of texts it takes seconds."""
+    options = {"runOnly": RULES, "rules": {"color-contrast": {"enabled": False}}, "resultTypes": ["violations"]}
+    found = page.evaluate("(options) => axe.run(document, options)", options)
+    return described(found) + contrast_faults(page)
+
+
+def contrast_faults(page: Page) -> list[str]:
+    """Where colors are too close."""
+    return described(page.evaluate(f"(contrast) => axe.run({{ include: ({LOOKS})() }}, contrast)", CONTRAST))
+
+
+def described(found: dict[str, Any]) -> list[str]:
+    return [f"{fault['id']}: {fault['nodes'][0]['html'][:200]}" for fault in found["violations"]]
