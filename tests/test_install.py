@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -10,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "scripts"))
-import install
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT / "scripts"))
+import install  # noqa: E402
 
 
 @pytest.fixture
@@ -120,3 +122,15 @@ def test_the_command_prints_one_line_and_exits_1(tmp_path: Path) -> None:
     assert result.stderr.count("\n") == 1
     assert result.stderr.startswith("error: Python 3.11 to 3.13 is needed")
     assert not (tmp_path / ".venv").exists()
+
+
+def test_what_make_oldest_runs_imports_nothing_that_it_does_not_install() -> None:
+    recipe = (ROOT / "Makefile").read_text().partition("\noldest:")[2].partition("\n\n")[0]
+    files = re.findall(r"tests/\S+\.py", recipe)
+    absent = ("jinja2", "jupyter_client", "nbconvert", "nbgrader", "scipy", "IPython")
+    code = f"import pytest, sys; sys.modules.update(dict.fromkeys({absent})); sys.exit(pytest.main(sys.argv[1:]))"
+    collect = ["--collect-only", "-q", *(str(path) for pattern in files for path in sorted(ROOT.glob(pattern)))]
+    done = subprocess.run([sys.executable, "-c", code, *collect], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert len(collect) > 5
+    assert "no tests collected" not in done.stdout
+    assert done.returncode == 0, done.stdout
