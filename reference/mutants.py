@@ -85,15 +85,17 @@ def mutations(text: str, region: set[int]) -> Iterator[tuple[str, str, int, str]
     places: dict[tuple[str, str], int] = {}
     for first, last in _statements(text):  # each by itself: to parse a long module for every mutant takes minutes
         own = {number - first + 1 for number in region if first <= number <= last}
-        part = "\n".join(lines[first - 1 : last])
+        if not own:
+            continue
+        before = lines[first - 1 : last]
+        part = "\n".join(before)
         seen = {_compiled(part)}
-        for line, mutated in [*_by_cosmic_ray(part, own), *_by_own_operators(part, own)] if own else []:
+        for line, mutated in [*_by_cosmic_ray(part, own), *_by_own_operators(part, own)]:
             code = _compiled(mutated)
             if code is None or code in seen:
                 continue
             seen.add(code)
-            old = _shown(lines[first + line - 2])
-            new = _shown(_changed(part.split("\n"), mutated.split("\n")))
+            old, new = _shown(before[line - 1]), _shown(_changed(before, mutated.split("\n")))
             place = places[old, new] = places.get((old, new), 0) + 1
             yield old, new, place, "\n".join([*lines[: first - 1], mutated, *lines[last:]])
 

@@ -175,10 +175,11 @@ def trials(names: Iterable[str], seeds: int, every: bool) -> list[Trial]:
     for name in names:
         course = _course(name)
         found += [Trial(name, REFERENCE, True, seed) for seed in range(seeds)]
-        right = [answer.name for answer in course.right_answers]
-        for number, answer in enumerate([*right, *(mistake.name for mistake in course.mistakes)]):
+        others = [(answer.name, True) for answer in course.right_answers]
+        others += [(mistake.name, False) for mistake in course.mistakes]
+        for number, (answer, right) in enumerate(others):
             chosen = range(seeds) if every else [number % seeds]
-            found += [Trial(name, answer, number < len(right), seed) for seed in chosen]
+            found += [Trial(name, answer, right, seed) for seed in chosen]
     return found
 
 

@@ -32,8 +32,7 @@ from tests.postgres import postgres  # noqa: E402
 NAME = "batchnorm"
 OUTPUT = ROOT / "chapters" / "_term"
 LIMITS = 'c.Engine.limits = {"cell_seconds": 600, "total_seconds": 1800}\n'  # for a loaded machine
-# As the chapter says: every eighth of the known answers, so that this takes a minute; no other course shows any.
-ANSWERS = {"my_course": "reference.quality"}
+ANSWERS = "reference.quality"  # as the chapter says: every eighth of the known answers, so that this takes a minute
 PEOPLE = {  # id -> name, number in Canvas, when it was handed in, what
     "abel": ("Niels Abel", "4711", "2026-03-02 09:12:40 UTC", right),
     "cauchy": ("Augustin Cauchy", "4712", "2026-03-02 10:01:12 UTC", mistaken(0)),
@@ -112,7 +111,8 @@ FAILS = ("check",)  # exits with 1, since not all tasks pass
 
 def make_places(home: Path, database: str) -> None:
     """The folders in which the steps run; one of them keeps its gradebook at the address of a PostgreSQL database."""
-    for name in ("my_course", "elsewhere", "exchanged", "department"):
+    make_course(home / "my_course", ANSWERS)
+    for name in ("elsewhere", "exchanged", "department"):  # whose pages show no known answer
         make_course(home / name)
     with (home / "department" / "nbgrader_config.py").open("a", encoding="utf-8") as settings:
         settings.write(f"c.CourseDirectory.db_url = {database!r}\n")
@@ -144,12 +144,12 @@ def make_places(home: Path, database: str) -> None:
     make_own(home / "own")
 
 
-def make_course(folder: Path) -> None:
+def make_course(folder: Path, answers: str = "") -> None:
     """What an instructor has on the day after the due date: settings, source, roster."""
     shutil.copytree(ROOT / "source" / NAME, folder / "source" / NAME)
     settings = (ROOT / "nbgrader_config.py").read_text(encoding="utf-8")
-    answers = f"c.Answers.module = {ANSWERS.get(folder.name, '')!r}\n"
-    (folder / "nbgrader_config.py").write_text(f"{settings}\n{LIMITS}{answers}", encoding="utf-8")
+    settings += f"\n{LIMITS}c.Answers.module = {answers!r}\n"
+    (folder / "nbgrader_config.py").write_text(settings, encoding="utf-8")
     with (folder / "roster.csv").open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file)
         table.writerow(["id", "name", "email", "lms_id", "submitted"])

@@ -15,7 +15,8 @@ LOOKS = """() => {
   const ground = (box) => {
     if (!grounds.has(box)) {
       const { backgroundColor, opacity } = getComputedStyle(box);
-      grounds.set(box, `${ground(box.parentElement)} ${backgroundColor} ${opacity}`.replace(" rgba(0, 0, 0, 0) 1", ""));
+      const own = backgroundColor === "rgba(0, 0, 0, 0)" && opacity === "1" ? "" : `${backgroundColor} ${opacity};`;
+      grounds.set(box, ground(box.parentElement) + own);
     }
     return grounds.get(box);
   };
