@@ -9,6 +9,8 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # One thread each: the work is many small arrays, and several processes share the cores.
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
+# Compiled files are kept, whatever the machine's default: thousands of processes import the same modules.
+export PYTHONDONTWRITEBYTECODE :=
 # Three workers on two cores, since much of a test is waiting; tests/conftest.py orders the files.
 PYTEST := pytest -n 3 --dist loadfile --no-loadscope-reorder
 
