@@ -14,7 +14,7 @@ export PYTHONDONTWRITEBYTECODE :=
 # Three workers on two cores, since much of a test is waiting; tests/conftest.py orders the files.
 PYTEST := pytest -n 3 --dist loadfile --no-loadscope-reorder
 
-.PHONY: all install python book site notebooks wheel wheels class test quality coverage oldest lint lock newest clean
+.PHONY: all install python book site notebooks wheel wheels class test quality margins coverage oldest lint lock newest clean
 
 all: install
 	@$(MAKE) --no-print-directory -j2 book class
@@ -93,6 +93,10 @@ oldest: install
 quality: notebooks
 	git diff --exit-code --stat -- source release
 	python -m reference.quality
+
+# Every known answer under one seed; a test run takes a fourth of them.
+margins: install
+	python -m reference.stability --long --seeds 1 --repeat 2
 
 lint:
 	ruff check .

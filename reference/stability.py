@@ -6,8 +6,8 @@ answer must reach 10 in some check of its own function (a wrong shape, an except
 check that a right answer passes without one comparison is not measured, which is an error. Every fourth seed runs
 with two BLAS threads, the others with one.
 
-The short form measures the reference under each of 4 seeds and every other answer under one of them; ``--long`` runs
-all under 200, which takes hours: ``--part K/N`` runs one N-th of it, and all N parts are the whole.
+The short form measures the reference under each of 4 seeds and every fourth of the other answers under one of them;
+``--long`` runs all under 200, which takes hours: ``--part K/N`` runs one N-th of it, and all N parts are the whole.
 ``--repeat N`` also grades one class N times with `autograder`, two at a time, and compares the scores.
 """
 
@@ -41,6 +41,7 @@ from reference.sample_class import NEVER_ENDS
 HERE = sys.modules[__name__]
 MARGIN = 10.0
 SEEDS, LONG_SEEDS = 4, 200
+EVERY = 4  # of the answers other than the reference, in the short form
 REFERENCE = "the reference"
 SCORES = """
 SELECT submitted_assignment.student_id, base_cell.name, grade.auto_score FROM grade
@@ -170,16 +171,19 @@ def measure(trial: Trial) -> Measured:
 
 
 def trials(names: Iterable[str], seeds: int, every: bool) -> list[Trial]:
-    """The reference under each seed; each other answer under each seed (``every``), or under one of them."""
+    """The reference under each seed; each other answer under each, too (``every``), or some of them under one."""
     found = []
     for name in names:
         course = _course(name)
         found += [Trial(name, REFERENCE, True, seed) for seed in range(seeds)]
         others = [(answer.name, True) for answer in course.right_answers]
         others += [(mistake.name, False) for mistake in course.mistakes]
-        for number, (answer, right) in enumerate(others):
-            chosen = range(seeds) if every else [number % seeds]
-            found += [Trial(name, answer, right, seed) for seed in chosen]
+        if every:
+            found += [Trial(name, answer, right, seed) for answer, right in others for seed in range(seeds)]
+        else:
+            found += [
+                Trial(name, answer, right, number % seeds) for number, (answer, right) in enumerate(others[::EVERY])
+            ]
     return found
 
 

@@ -68,7 +68,7 @@ def test_the_workflow_tries_every_python_that_is_promised_and_once_a_week_what_t
     assert jobs["test"]["strategy"]["matrix"]["python"] == versions
     assert jobs["weekly"]["if"] == "github.event_name == 'schedule'"
     weekly = jobs["weekly"]["strategy"]["matrix"]["command"]
-    assert weekly == ["make oldest", "make coverage", "make install newest test"]
+    assert weekly == ["make oldest", "make coverage", "make install newest test", "make margins"]
     targets = (ROOT / "Makefile").read_text()
     assert [target for line in weekly for target in line.split()[1:] if f"\n{target}:" not in targets] == []
 
