@@ -22,7 +22,7 @@ Exit codes:
   3    this machine cannot isolate student code; nothing was graded
   4    the instructor's notebook or nbgrader_config.py cannot be used
   5    the gradebook cannot be used, or another grader is at work
-  6    grading processes did not start
+  6    grading processes did not start, or Dask's scheduler cannot be reached
   130  stopped by Ctrl-C or SIGTERM; run the command again to go on
 """
 SHOWN = 40  # lines of a summary

@@ -13,7 +13,6 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         'batchnorm_backward_alt: dgamma = np.einsum("ij,ij->j", dout, x_hat) -> '
         'dgamma = np.einsum("ij,ij->j", x_hat, dout)': "a product of two numbers is the same in either order",
     },
-    "layernorm": {},
     "network": {
         "FullyConnectedNet: hidden, cache = layers[self.normalization](hidden, w, b, gamma, beta, "
         "self.bn_params[i - 1]) -> hidden, cache = layers[self.normalization](hidden, w, b, gamma, beta, "

@@ -69,7 +69,7 @@ class Verdict:
 
     @property
     def equivalent(self) -> bool:
-        return self.mutant.name in EQUIVALENT[self.mutant.assignment]
+        return self.mutant.name in EQUIVALENT.get(self.mutant.assignment, {})
 
 
 def mutants(course: Course) -> Iterator[Mutant]:
@@ -271,7 +271,7 @@ def report(verdicts: Sequence[Verdict], everything: bool, write: Callable[[str],
         )
         wrong = [verdict for verdict in killed if verdict.equivalent]
         known = {verdict.mutant.name for verdict in own}
-        lost = sorted(set(EQUIVALENT[name]) - known) if everything else []
+        lost = sorted(set(EQUIVALENT.get(name, {})) - known) if everything else []
         for verdict in survived:
             write(f"  survived    {verdict.mutant.name}")
         for verdict in wrong:

@@ -1,8 +1,9 @@
 """How good is the grader? `python -m reference.quality [--long]` measures it and prints one summary.
 
 Known mistakes caught, mutants killed, right answers passed, diagnoses right, smallest gap, and whether a class gets the
-same scores each time. The short form takes every sixteenth answer, a third of the class and a sample of the mutants,
-always the same, and four seeds; ``--long`` takes all of them, under 200 seeds. Exit code 1 on any miss.
+same scores each time. The short form takes samples, always the same: every sixteenth answer; 60 mutants an assignment;
+for the gap the reference under four seeds and every fourth of the other answers under one; a third of the class, twice.
+``--long`` takes all of them, under 200 seeds and 50 times. Exit code 1 on any miss.
 """
 
 from __future__ import annotations
