@@ -15,10 +15,17 @@ def files_beside(folder: Path) -> dict[str, bytes]:
     """Content by name below ``folder``, without notebooks and what is hidden; raises CourseError."""
     names = [path.relative_to(folder) for path in sorted(folder.rglob("*")) if path.is_file()]
     return {
-        str(name): utf8(folder / name).read_bytes()
+        str(name): _content(utf8(folder / name))
         for name in names
         if name.suffix != ".ipynb" and not any(part[0] == "." or part in LITTER for part in name.parts)
     }
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise CourseError(f"{path}, which the notebook may read, cannot be read ({error.strerror}).") from None
 
 
 def write_files(files: Mapping[str, bytes], folder: Path) -> None:

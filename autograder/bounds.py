@@ -1,8 +1,9 @@
-"""Bounds of our own work on what students wrote: the time that one step may take, the memory of a process."""
+"""Bounds of our own work on what students wrote: the time that one step may take, memory, the cores that are ours."""
 
 from __future__ import annotations
 
 import contextlib
+import os
 import resource
 import signal
 import threading
@@ -41,6 +42,11 @@ def within(seconds: float) -> Iterator[None]:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
         signal.setitimer(signal.ITIMER_REAL, *timer)  # somebody else's, who started it before
+
+
+def cores() -> list[int]:
+    """The numbers of the cores that this process may use; a job on a cluster has fewer than the machine."""
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))
 
 
 def limit_memory(more: int, for_good: bool) -> None:

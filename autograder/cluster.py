@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import logging
-import os
 import re
 import socket
 import sys
@@ -18,6 +17,7 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
 
+from autograder.bounds import cores
 from autograder.errors import UsageError, WorkerError
 from autograder.pool import ATTEMPTS, Slot
 from autograder.unit import Job, Outcome
@@ -45,7 +45,12 @@ def grade_job(setup: bytes, job: bytes) -> bytes:
                 if _slot is not None:
                     _slot.kill()
                 _slot = Slot(setup, _own_core())
-                _slot.await_ready()
+                try:
+                    _slot.await_ready()
+                except BaseException:
+                    _slot.kill()
+                    _slot = None
+                    raise
             outcome = _slot.grade(Job.unpack(job))
             if not (outcome.error and outcome.again):
                 break
@@ -57,7 +62,7 @@ def _own_core() -> int | None:
     global _own
     if _own is not None:
         return _own[0]
-    for core in sorted(os.sched_getaffinity(0)) if sys.platform == "linux" else []:
+    for core in cores() if sys.platform == "linux" else []:
         mark = socket.socket(socket.AF_UNIX)
         try:
             mark.bind(f"{MARK}{core}")

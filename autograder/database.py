@@ -21,7 +21,7 @@ from autograder.schema import Tables, open_tables
 
 T = TypeVar("T")
 RETRIES = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)  # seconds: a server that restarts, a lock that somebody holds
-FINAL = ("full", "unable to open", "disk I/O error")  # that pass by no waiting
+FINAL = ("full", "unable to open", "disk I/O error", "readonly")  # that pass by no waiting
 QUICK = 2  # of these tries, where no connection was ever made: an address is wrong more often than a server restarts
 CONNECT_SECONDS = 10  # that libpq waits for a host; by default it waits for minutes
 LOCK = "hashtext('autograder ' || current_database())"

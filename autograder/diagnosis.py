@@ -20,6 +20,7 @@ import numpy as np
 import autograder
 from autograder.answers import Answer, answered, concerns, own_function
 from autograder.assignment import Assignment
+from autograder.errors import AutograderError
 from autograder.recording import UNSEEN, Event, same
 from autograder.repair import repair
 from autograder.results import Judged
@@ -156,7 +157,9 @@ class Diagnosis:
             self._at_work(False)
 
     def learn(self, known: Known, judged: Judged, tests: Collection[str]) -> None:
-        """Keep what these tests recorded in a run of an answer's notebook."""
+        """Keep what these tests recorded in a run of an answer's notebook; AutograderError if it was disturbed."""
+        if judged.outside:
+            raise AutograderError(f"a known answer's run was disturbed ({judged.outside})")
         self._runs.add(self._key(known), Run.of(judged), tests)
 
     def _notebook_with(self, answer: Answer | None, tests: Collection[str]) -> dict[str, Any]:

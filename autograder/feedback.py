@@ -56,6 +56,7 @@ class Check:
     hidden: bool = False
     about: str = ""  # what it looks at, in the words of the notebook that was handed out
     again: bool = False  # its message is that of a check above
+    extra: float = 0.0  # credit that a person gave before the points
 
 
 @dataclass
@@ -92,8 +93,8 @@ class Task:
 
     @property
     def score(self) -> float:
-        """What was had; 0 for what waits for a person."""
-        return sum(check.score or 0.0 for check in self.checks)
+        """What was had; of what waits for a person the extra credit alone."""
+        return sum((check.score or 0.0) + check.extra for check in self.checks)
 
     @property
     def tally(self) -> str:
@@ -231,8 +232,7 @@ def check_line(cell: Cell, result: CheckResult, kept: Kept, show_hidden: bool) -
     """What a student is told of one check; of a hidden one no message in which what is hidden has a part."""
     grade_id = cell.grade_id or ""
     score = kept.scores.get(grade_id, result.score)
-    if score is not None:
-        score += kept.extra_credit.get(grade_id, 0.0)
+    extra = kept.extra_credit.get(grade_id, 0.0)
     status = "graded" if grade_id in kept.scores else result.status
     told = status != "passed" and (not cell.hidden or show_hidden or result.shown or result.status in OPEN_REASONS)
     advice = "; look for a loop that never ends" if result.status == "timed out" else ""
@@ -243,7 +243,8 @@ def check_line(cell: Cell, result: CheckResult, kept: Kept, show_hidden: bool) -
         status=status.replace(" ", "-"),
         label=LABELS.get(status, "graded by a person") if score is not None else "not graded yet",
         points=result.points,
-        score=score,
+        score=score if score is None else score + extra,
+        extra=extra if score is None else 0.0,
         message=plain(result.message).removeprefix("AssertionError: ") + advice if told else "",
         diagnosis=plain(result.diagnosis),
         hidden=cell.hidden,

@@ -2,7 +2,8 @@
 
 It is itself forked from a process that has imported NumPy, IPython and the assignment's modules and that has read
 nothing of the course. The judge asks for a child with ``SPAWN`` and passes a socket; the child before it is killed
-first, so that there is never more than one. ``KILL`` ends it. Both are answered with how the child ended.
+first, so that there is never more than one. ``KILL`` ends it, ``AWAIT`` lets it end by itself first. Each is answered
+with how the child ended.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import socket
 import struct
 import sys
 import tempfile
+import time
 import traceback
 from collections.abc import Mapping
 from contextlib import suppress
@@ -31,9 +33,10 @@ from autograder.limits import Limits
 from autograder.shell import Shell
 from autograder.student import Student
 
-SPAWN, KILL, READY = b"s", b"k", b"r"
+SPAWN, KILL, AWAIT, READY = b"s", b"k", b"a", b"r"
 _TAG = 8  # random bytes that tie an answer to its request, whoever asked before and died
-_ENDED = struct.Struct("<di")
+_ENDED = struct.Struct("<di?")
+END_SECONDS = 0.5  # that a child may take to be gone which has closed its connection
 CONNECTION = 3  # the descriptor of the socket to the judge, in the child
 
 # A first figure, traceback and matrix product, so that their code paths are warm in every child.
@@ -55,7 +58,8 @@ class Ended(NamedTuple):
     """A child that is gone."""
 
     cpu_seconds: float = 0.0
-    status: int = 0  # as os.waitpid tells it: SIGKILL if it was alive until we killed it
+    status: int = 0  # as os.waitpid tells it
+    alive: bool = False  # until we killed it
 
 
 @dataclass(frozen=True)
@@ -154,7 +158,7 @@ class _Server:
                 data, ancillary, _, _ = self.control.recvmsg(1 + _TAG, socket.CMSG_SPACE(8))
             except OSError:
                 data = b""
-            ended = self._kill()
+            ended = self._kill(END_SECONDS if data[:1] == AWAIT else 0.0)
             if not data:
                 if not self.walls.isolated:
                     shutil.rmtree(self.folder, ignore_errors=True)
@@ -167,20 +171,23 @@ class _Server:
             with suppress(OSError):
                 self.control.sendall(data[1:] + _ENDED.pack(*ended))
 
-    def _kill(self) -> Ended:
-        """End the child with all its processes."""
+    def _kill(self, patience: float) -> Ended:
+        """End the child with all its processes, once it had so many seconds to end by itself."""
         if not self.child:
             return Ended()
-        with suppress(ProcessLookupError):
+        deadline = time.monotonic() + patience
+        while not (found := os.wait4(self.child, os.WNOHANG))[0] and time.monotonic() < deadline:
+            time.sleep(0.005)
+        if alive := not found[0]:
             os.kill(self.child, signal.SIGKILL)
         if not self.walls.isolated:
             with suppress(OSError):
                 os.killpg(self.child, signal.SIGKILL)
-        _, status, usage = os.wait4(self.child, 0)
+        _, status, usage = os.wait4(self.child, 0) if alive else found
         self.child = 0
         if not self.walls.isolated:
             shutil.rmtree(self._work, ignore_errors=True)
-        return Ended(usage.ru_utime + usage.ru_stime, status)
+        return Ended(usage.ru_utime + usage.ru_stime, status, alive)
 
     def _spawn(self, connection: int, journal: int) -> None:
         if self.walls.isolated:
@@ -272,9 +279,9 @@ class ForkServer:
         with theirs:
             return ours, self._ask(SPAWN, [theirs.fileno(), journal])
 
-    def kill(self) -> Ended:
-        """End the student process, if there is one."""
-        return self._ask(KILL, [])
+    def kill(self, patiently: bool = False) -> Ended:
+        """End the student process, if there is one; ``patiently``: let it end by itself, if it is about to."""
+        return self._ask(AWAIT if patiently else KILL, [])
 
     def _ask(self, what: bytes, passed: list[int]) -> Ended:
         tag, answer = os.urandom(_TAG), b""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-import os
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from autograder.attempts import LATEST, Attempts, best, points
+from autograder.bounds import cores
 from autograder.changes import Changed, Standing, changed
 from autograder.changes import write as write_changes
 from autograder.course import CONFIG_FILE, STATE, Course
@@ -176,7 +176,7 @@ class _Batch:
 
             pool: Any = DaskPool(self.setup, scheduler)
         else:
-            pool = LocalPool(self.setup, min(jobs or os.cpu_count() or 1, len(self.folders)))
+            pool = LocalPool(self.setup, min(jobs or len(cores()), len(self.folders)))
         records: list[Record] = []
         last = time.monotonic()
         log_path = self.course.root / STATE / "log.jsonl"
@@ -243,9 +243,11 @@ class _Batch:
             _log(log, job.student, self.assignment, error=outcome.error)
             return
         self.summary.graded += 1
+        # Who lost points to something outside is graded anew next time.
+        disturbed = any(json.loads(graded.result)["outside"] for graded in outcome.graded.values())
         for name, graded in outcome.graded.items():
             self._write_files(job.student, name, graded, submission)
-            yield make_record(job.student, name, graded, submission, taken.digest, self.version)
+            yield make_record(job.student, name, graded, submission, "" if disturbed else taken.digest, self.version)
         self._report(job, outcome.graded, log)
 
     def _best(self, student: str, taken: _Taken) -> tuple[Outcome, Submission]:

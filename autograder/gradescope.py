@@ -79,8 +79,8 @@ def _grade(setup: Setup, job: Job) -> Outcome:
 
 def content(checks: Iterable[Check], notes: Iterable[str], late_penalty: float, *, visibility: str) -> dict[str, Any]:
     """The content of results.json; hidden checks are shown, as a page shows them, once grades are published."""
-    checks = [check for check in checks if check.score is not None]
-    score = max(0.0, sum(check.score or 0.0 for check in checks) - late_penalty)
+    checks = list(checks)
+    score = max(0.0, sum((check.score or 0.0) + check.extra for check in checks) - late_penalty)
     late = lateness(late_penalty, score)
     return {
         "score": score,
@@ -90,7 +90,7 @@ def content(checks: Iterable[Check], notes: Iterable[str], late_penalty: float, 
         "output_format": "text",
         "test_output_format": "text",
         "test_name_format": "text",
-        "tests": [_test(check) for check in checks],
+        "tests": [_test(check) for check in checks if check.score is not None],
     }
 
 

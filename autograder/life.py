@@ -70,11 +70,11 @@ class Life:
                 return self.deaths[-1]
         return self._within_time(action, share)
 
-    def end(self) -> Ended:
+    def end(self, patiently: bool = False) -> Ended:
         """End the process, if there is one; what it used and how it ended."""
         if self.session is None:
             return Ended()
-        ended = self._server.kill()
+        ended = self._server.kill(patiently)
         self.cpu_seconds += ended.cpu_seconds
         self.session = None
         os.close(self._journal)
@@ -82,6 +82,8 @@ class Life:
 
     def _explain(self, ended: Ended) -> str:
         """How a process ended that was not told to."""
+        if ended.alive:
+            return "the student's code closed the connection through which it is called"
         code = os.waitstatus_to_exitcode(ended.status)
         if code >= 0:
             return f"{ENDED} itself (exit code {code})"
@@ -129,7 +131,7 @@ class Life:
             if self.session.dead:
                 reason = reason or self.session.dead
                 self._receive(journal.read(self._journal, self._limits))
-                ended = self.end()
+                ended = self.end(patiently=reason == ENDED)
                 reason = self._explain(ended) if reason == ENDED else reason
                 self.deaths.append(reason)
         return reason

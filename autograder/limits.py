@@ -24,7 +24,7 @@ class Limits:
 
     # time
     cell_seconds: float = 30.0  # wall time of one cell, student's or test
-    total_seconds: float = 300.0  # wall time of one submission
+    total_seconds: float = 300.0  # wall time of one notebook of a submission
     cpu_seconds: int = 300  # processor time of one student process
     restarts: int = 20  # student processes started anew after a death
 

@@ -16,6 +16,15 @@ _SYSTEM_FILES = ("/usr/share/fonts", "/etc/fonts", "/etc/localtime")
 PACKAGE = Path(__file__).resolve().parent
 
 
+def program(module: str, call: str) -> str:
+    """Text for ``python -c`` that makes a call in one of our modules; ``sys.argv[2]`` is the folder of this package.
+
+    It is this package itself, though another one may be installed; what else lies beside it never stands for a module.
+    """
+    start = "import sys; sys.path.insert(0, sys.argv[2]); import autograder; sys.path.append(sys.path.pop(0))"
+    return f"{start}; from autograder import {module}; {module}.{call}"
+
+
 def visible(modules: Iterable[str]) -> tuple[Path, ...]:
     """Paths to be readable, none within another; ``modules`` are those that students are meant to have."""
     paths = [Path(text) for text in (*_SYSTEM, *_SYSTEM_FILES) if os.path.exists(text) and not os.path.islink(text)]

@@ -13,9 +13,10 @@ from multiprocessing.connection import Connection, wait
 from socket import socketpair
 from types import TracebackType
 
-from autograder.bounds import limit_memory
+from autograder.bounds import cores, limit_memory
 from autograder.errors import AutograderError, WorkerError
 from autograder.grader import LEARNED, LEARNS, Grader
+from autograder.places import PACKAGE, program
 from autograder.sandbox import die_with_parent
 from autograder.unit import Job, Outcome, Setup
 from autograder.wording import signal_name
@@ -24,6 +25,7 @@ ATTEMPTS = 2
 START_SECONDS = 180.0  # more than the worker itself waits, whose sentence says more
 END_SECONDS = 2.0  # to end in order, then on a signal; then it is killed
 LEARNING = "running the known mistakes, once"  # ..., for 12 s
+PROGRAM = program("pool", "serve(int(sys.argv[1]), int(sys.argv[3]) if sys.argv[3] else None)")
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
@@ -32,7 +34,9 @@ class Slot:
 
     def __init__(self, setup: bytes, cpu: int | None) -> None:
         ours, theirs = socketpair()
-        command = [sys.executable, "-m", "autograder.pool", str(theirs.fileno()), "" if cpu is None else str(cpu)]
+        core = "" if cpu is None else str(cpu)
+        # -P: the folder in which the grader was started may be a student's.
+        command = [sys.executable, "-P", "-c", PROGRAM, str(theirs.fileno()), str(PACKAGE.parent), core]
         with theirs:
             self.process = subprocess.Popen(
                 command,
@@ -134,8 +138,8 @@ class LocalPool:
 
     def __init__(self, setup: bytes, size: int) -> None:
         self.setup = setup
-        cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [None]
-        self.cpus = [cores[number % len(cores)] if size <= len(cores) else None for number in range(size)]
+        numbers = cores()
+        self.cpus = [numbers[number % len(numbers)] if size <= len(numbers) else None for number in range(size)]
         self.slots: list[Slot] = []
 
     def __enter__(self) -> LocalPool:
@@ -240,7 +244,3 @@ def _received(connection: Connection) -> bytes:
 def _end(*_: object) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     sys.exit(128 + signal.SIGTERM)
-
-
-if __name__ == "__main__":
-    serve(int(sys.argv[1]), int(sys.argv[2]) if sys.argv[2] else None)

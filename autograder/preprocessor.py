@@ -32,7 +32,7 @@ from autograder.guard import only_grader
 from autograder.jobs import known_answers, make_job, make_record, seconds_late, version_of
 from autograder.kept import Kept
 from autograder.pages import make_page
-from autograder.pool import Slot
+from autograder.pool import ATTEMPTS, Slot
 from autograder.results import Judged
 from autograder.submission import read_submission
 from autograder.unit import Job, Outcome, Setup
@@ -148,15 +148,25 @@ class _Warm:
         with self.lock:
             if self.timer is not None:
                 self.timer.cancel()
-            if self.slot is None or self.slot.lost or self.slot.setup != setup:
-                self._end()
-                self.slot = Slot(setup, cpu=None)
-                self.slot.await_ready()
-            outcome = self.slot.grade(job)
+            for _ in range(ATTEMPTS):
+                outcome = self._ready(setup).grade(job)
+                if not (outcome.error and outcome.again):
+                    break
             self.timer = threading.Timer(IDLE_SECONDS, self.end)
             self.timer.daemon = True
             self.timer.start()
             return outcome
+
+    def _ready(self, setup: bytes) -> Slot:
+        if self.slot is None or self.slot.lost or self.slot.setup != setup:
+            self._end()
+            self.slot = Slot(setup, cpu=None)
+            try:
+                self.slot.await_ready()
+            except BaseException:
+                self._end()
+                raise
+        return self.slot
 
     def end(self) -> None:
         with self.lock:

@@ -143,7 +143,7 @@ def _present(folder_fd: int) -> dict[str, bool]:
 def _renamed(folder_fd: int, names: Sequence[str]) -> dict[str, str]:
     expected, present = {f"{name}.ipynb": name for name in names}, _present(folder_fd)
     missing = expected.keys() - present.keys()
-    unknown = {name for name in present.keys() - expected.keys() if notebook_stem(name)}
+    unknown = {name for name in present.keys() - expected.keys() if notebook_stem(name) and not name.startswith(".")}
     return {expected[missing.pop()]: unknown.pop()} if len(missing) == len(unknown) == 1 else {}
 
 

@@ -88,7 +88,9 @@ class Namespace:
         elif isinstance(error, AttributeError) and isinstance(error.obj, types.ModuleType):
             found = str(error.name) in cell.source
         elif isinstance(error, OSError):
-            found = str(error.filename) in cell.source
+            # NumPy's says which file it is in its words alone: "data.csv not found."
+            name = str(error.filename or str(error).removesuffix(" not found."))
+            found = bool(name) and name in cell.source
         else:
             found = isinstance(error, ImportError)
         if found:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 import json
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 
 from autograder.answers import Answer, answered, blank, concerns, own_function, read_answers
 from autograder.assignment import Assignment
+from autograder.bounds import cores
 from autograder.course import Course
 from autograder.diagnosis import SEEDS, Diagnosis
 from autograder.errors import AutograderError, CourseError
@@ -121,7 +121,7 @@ def validate(assignment: str, course_dir: Path = Path("."), *, jobs: int | None 
     answers = read_answers(course, assignment)
     submissions = dict(_submissions(notebooks, answers))
     setup = replace(Setup.of(course, assignment, notebooks), record="always")
-    size = min(jobs or os.cpu_count() or 1, len(submissions))
+    size = min(jobs or len(cores()), len(submissions))
     results = {name: Result() for name in submissions}
     judged: dict[str, dict[str, Judged]] = {}
     with LocalPool(setup.pack(), size) as pool:

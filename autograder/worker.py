@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 import autograder.errors as errors
-from autograder import warm
+from autograder import places, warm
 from autograder.assignment import Assignment
 from autograder.beside import files_beside
+from autograder.bounds import cores
 from autograder.errors import AutograderError, WorkerError
 from autograder.limits import Limits
-from autograder.places import PACKAGE
 from autograder.results import Judged
 
 Isolation = Literal["sandbox", "none"]
@@ -31,11 +31,7 @@ ATTEMPTS = 3  # where something from outside came between
 AGAIN_SECONDS = 60.0  # after which there is no time for another
 FIRST_UID = 61000  # whom root becomes; one user for each core, so that limits on processes do not add up
 NEVER_VISIBLE = ("/etc/passwd", "/etc/shadow", "/proc/1", "/run", "/sys", "/var", "/root/.ssh")
-# This package itself, though another one may be installed; what else lies beside it never stands for a module.
-_BOOT = (
-    "import sys; sys.path.insert(0, sys.argv[2]); import autograder; sys.path.append(sys.path.pop(0)); "
-    "from autograder.warm import main; main(int(sys.argv[1]))"
-)
+_BOOT = places.program("warm", "main(int(sys.argv[1]))")
 _KEPT_VARIABLES: tuple[str, ...] = ("HOME", "LANG", "LC_ALL", "MPLCONFIGDIR", "PATH", "TMPDIR", "XDG_CACHE_HOME")
 
 
@@ -82,7 +78,7 @@ class Worker:
         environment |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg"}
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-c", _BOOT, str(theirs.fileno()), str(PACKAGE.parent)],
+                [sys.executable, "-I", "-c", _BOOT, str(theirs.fileno()), str(places.PACKAGE.parent)],
                 pass_fds=[theirs.fileno()],
                 env=environment,
                 stdin=subprocess.DEVNULL,
@@ -148,14 +144,17 @@ class Worker:
             raise WorkerError(f"The grading process ended without an answer ({type(error).__name__}).") from None
 
     def _setup(self) -> dict[str, Any]:
+        # The values of pandas cross where both sides know it: it is no secret that hidden tests use it.
+        modules = [*self.assignment.released_modules, *({"pandas"} & {*self.assignment.modules})]
+        # Where Python itself lies below one of these, only the way to it is there.
+        ways = {str(folder) for path in places.visible(modules) for folder in path.parents}
         return {
-            # Its values cross where both sides know it: it is no secret that hidden tests use it.
-            "modules": [*self.assignment.released_modules, *({"pandas"} & {*self.assignment.modules})],
+            "modules": modules,
             "isolated": self.isolation == "sandbox",
             "limits": asdict(self.limits),
             "uid": FIRST_UID + self.cpu,
             "cpu": self.cpu,
-            "forbidden": [*NEVER_VISIBLE, str(PACKAGE), *self.secret],
+            "forbidden": [*(path for path in NEVER_VISIBLE if path not in ways), str(places.PACKAGE), *self.secret],
             "files": {name: base64.b64encode(content).decode() for name, content in self._files().items()},
         }
 
@@ -182,5 +181,5 @@ class Worker:
 
 
 def _any_core() -> int:
-    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [0]
-    return cores[os.getpid() % len(cores)]
+    numbers = cores()
+    return numbers[os.getpid() % len(numbers)]

@@ -216,3 +216,18 @@ def test_a_timestamp_is_read_as_programs_and_people_write_it(text: str) -> None:
 )
 def test_what_is_no_time_counts_as_none(text: str | None) -> None:
     assert parse_timestamp(text) is None
+
+
+def test_a_file_beside_the_notebook_that_cannot_be_read_is_one_sentence(
+    course: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (course.root / "source" / NAME / "data.csv").write_text("1")
+
+    def refuse(path: Path) -> bytes:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(
+        CourseError, match=r"data.csv, which the notebook may read, cannot be read \(Permission denied\)"
+    ):
+        course.files(NAME)

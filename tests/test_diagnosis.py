@@ -297,3 +297,13 @@ def test_a_mistake_of_a_backward_pass_is_named_though_its_checks_ask_what_others
             assert len(own) > 1
             named = diagnosis.explain(student)
             assert {named.get(test) for test in own} == {mistake.explanation}
+
+
+def test_a_disturbed_run_of_a_known_answer_is_told_and_not_kept(assignment: Assignment, tmp_path: Path) -> None:
+    found = Diagnosis(
+        assignment, MISTAKES, lambda notebook, seed: Judged({}, outside="it was killed from outside"), tmp_path
+    )
+    student = Judged({}, checks={"mean__one": CheckResult("failed", 1, 0.0)}, events={"mean__one": []})
+    found.annotate(student)
+    assert "it was killed from outside" in student.flags[0]
+    assert [path.name for path in tmp_path.iterdir()] == ["claims"]

@@ -12,9 +12,11 @@ from typing import Any, cast
 import psutil
 import pytest
 
+from autograder.bounds import cores
 from autograder.errors import UsageError
 from autograder.grade import Summary, grade
 from autograder.guard import backups
+from autograder.pool import LocalPool
 from tests.attacks.forms import adopt_orphans
 from tests.course_factory import (
     FULL,
@@ -275,3 +277,38 @@ def test_an_emptied_text_waits_for_nobody(one: Path) -> None:
     assert grade(NAME, one).written == 0
     assert scores(one)["ann"] == FULL | {"written__why": 0.0}
     assert "not attempted, 0 of 2 points" in " ".join(page(one, "ann").split())
+
+
+def test_who_lost_points_to_something_outside_is_graded_anew_next_time(
+    one: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = LocalPool.run
+
+    def disturbed(pool: LocalPool, jobs: Any) -> Any:
+        for job, outcome in run(pool, jobs):
+            for graded in outcome.graded.values():
+                result = json.dumps(json.loads(graded.result) | {"outside": "killed"})
+                object.__setattr__(graded, "result", result)
+            yield job, outcome
+
+    with monkeypatch.context() as patched:
+        patched.setattr(LocalPool, "run", disturbed)
+        assert grade(NAME, one).graded == 1
+    assert grade(NAME, one).graded == 1
+    assert grade(NAME, one).unchanged == 1
+
+
+def test_there_are_as_many_graders_as_cores_that_may_be_used(one: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert cores() == sorted(os.sched_getaffinity(0))
+    sizes: list[int] = []
+
+    class Noted(LocalPool):
+        def __init__(self, setup: bytes, size: int) -> None:
+            sizes.append(size)
+            super().__init__(setup, size)
+
+    submit(one, "ben", RIGHT)
+    monkeypatch.setattr("autograder.grade.LocalPool", Noted)
+    monkeypatch.setattr("autograder.grade.cores", lambda: cores()[:1])
+    assert grade(NAME, one).graded == 2
+    assert sizes == [1]

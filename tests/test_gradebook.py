@@ -232,3 +232,16 @@ def test_a_student_with_an_extension_of_an_hour_is_an_hour_less_late(course: Cou
         connection.execute("UPDATE assignment SET duedate = '2026-11-01 12:00:00.000000'")
         connection.execute("UPDATE submitted_assignment SET extension = '1970-01-01 01:00:00.000000'")
     assert book.due(NAME, "ann") == datetime(2026, 11, 1, 12) + timedelta(hours=1)
+
+
+def test_a_gradebook_that_may_not_be_written_is_told_at_once(book: Gradebook, monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr("autograder.database.time.sleep", waited.append)
+
+    def write(connection: sa.Connection) -> None:
+        connection.execute(sa.text("PRAGMA query_only = 1"))
+        connection.execute(sa.text("DELETE FROM grade"))
+
+    with pytest.raises(GradebookError, match="readonly database"):
+        book.transact(write)
+    assert waited == []

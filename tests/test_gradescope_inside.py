@@ -13,8 +13,11 @@ import pytest
 
 from autograder import gradescope
 from autograder.errors import AutograderError, SandboxUnavailable
+from autograder.feedback import Task, check_line
+from autograder.kept import Kept
+from autograder.results import CheckResult
 from autograder.unit import Job, Outcome, Setup
-from tests.course_factory import NAME, RIGHT, answered, make_course
+from tests.course_factory import NAME, RIGHT, answered, assignment, make_course
 
 LATE = """
 c.AssignLatePenalties.plugin_class = "autograder.late.LateDays"
@@ -139,3 +142,13 @@ def test_without_arguments_it_says_which_it_needs() -> None:
     assert done.returncode == 2
     assert "the following arguments are required: root, assignment" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_extra_credit_for_an_answer_that_waits_counts_at_once_and_the_answer_still_waits() -> None:
+    written = next(each for each in assignment().cells if each.grade_id == "written__why")
+    check = check_line(written, CheckResult("manual", 2, None), Kept(extra_credit={"written__why": 1.5}), False)
+    assert check.score is None
+    assert Task("written", "written", [check]).score == 1.5
+    assert Kept(extra_credit={"written__why": 1.5}).total({"written__why": None}) == 1.5
+    made = gradescope.content([check], [], 0.5, visibility="visible")
+    assert (made["score"], made["tests"]) == (1.0, [])

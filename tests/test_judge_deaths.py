@@ -258,3 +258,21 @@ def test_the_judge_has_a_limit_on_memory_of_its_own() -> None:
         judged = worker.grade(submission(first="def first(x):\n    return 8"))
         assert judged.scores["first__check"] == 0
         assert scores(judged)[1:] == [2, 2]
+
+
+def test_a_text_of_the_students_that_was_recorded_needs_no_process_afterwards() -> None:
+    notebook = instructor()
+    notebook["cells"][3]["source"] = "assert first(1) == 'two'"
+    own = "class Text(str):\n    def __repr__(self): 1 / 0\ndef first(x):\n    return Text('two')"
+    with Worker(Assignment("tasks", notebook), LIMITS) as worker:
+        judged = worker.grade(submission(first=own, second="import os; os._exit(0)"), record="failures")
+        assert scores(judged) == [2, 0, 2]
+        assert judged.events["second__check"] == []
+
+
+def test_who_closes_the_connection_and_lives_on_is_told_that_and_nothing_outside_is_blamed(worker: Worker) -> None:
+    closes = "import os, time; os.close(3); time.sleep(99)"
+    judged = worker.grade(submission(second=f"def second(x):\n    {closes}", demo_second=""))
+    assert scores(judged) == [2, 0, 2]
+    assert judged.deaths == ["second__check: the student's code closed the connection through which it is called"]
+    assert judged.outside == ""

@@ -42,15 +42,18 @@ class Server:
         self.journals: list[int] = []
         self.killed = 0
         self.status = 0
+        self.alive = False
+        self.patience: list[bool] = []
 
     def spawn(self, journal: int) -> tuple[str, Ended]:
         os.fstat(journal)
         self.journals.append(journal)
         return f"connection {len(self.journals)}", Ended(0.5, 0)
 
-    def kill(self) -> Ended:
+    def kill(self, patiently: bool = False) -> Ended:
         self.killed += 1
-        return Ended(3.0, self.status)
+        self.patience.append(patiently)
+        return Ended(3.0, self.status, self.alive)
 
 
 class Lived:
@@ -215,6 +218,15 @@ def test_a_process_that_was_killed_used_up_its_time_or_was_killed_from_outside()
         reason = lived.dies(ENDED)
         assert told.format(seconds) in str(reason)
         assert lived.life.outside == (reason if "outside" in told else "")
+
+
+def test_a_process_that_closed_its_connection_has_time_to_end_and_is_told_from_one_that_was_killed() -> None:
+    lived = Lived()
+    lived.server.status, lived.server.alive = signal.SIGKILL, True
+    assert lived.dies(ENDED) == "the student's code closed the connection through which it is called"
+    assert lived.dies("it ran too long") == "it ran too long"
+    assert lived.server.patience == [True, False]
+    assert lived.life.outside == ""
 
 
 def hang(session: Any) -> None:

@@ -21,6 +21,7 @@ from autograder.bounds import within
 from autograder.course import Course
 from autograder.grader import Grader
 from autograder.jobs import known_answers
+from autograder.places import PACKAGE
 from autograder.pool import LEARNING, LocalPool, Slot
 from autograder.results import CheckResult, Judged
 from autograder.unit import Job, Outcome, Setup
@@ -109,7 +110,7 @@ def test_the_known_mistakes_have_time_of_their_own_and_no_student_is_blamed_for_
 
 def test_a_worker_whose_grader_ends_in_the_middle_of_a_message_ends_in_silence(tmp_path: Path) -> None:
     ours, theirs = socket.socketpair()
-    command = [sys.executable, "-m", "autograder.pool", str(theirs.fileno()), ""]
+    command = [sys.executable, "-c", pool.PROGRAM, str(theirs.fileno()), str(PACKAGE.parent), ""]
     with subprocess.Popen(command, pass_fds=[theirs.fileno()], stderr=subprocess.PIPE) as worker:
         theirs.close()
         ours.sendall((1000).to_bytes(4, "big") + b"a beginning")
@@ -214,3 +215,16 @@ def test_a_ring_that_is_swallowed_rings_again() -> None:
     with pytest.raises(TimeoutError), within(0.05):
         deaf()
     assert rings == 2
+
+
+def test_what_lies_in_the_folder_where_the_grader_was_started_is_not_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setup = setup_of(tmp_path / "course")
+    for name in ("autograder", "msgpack", "subprocess"):
+        (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
+    monkeypatch.chdir(tmp_path)
+    with LocalPool(setup.pack(), 1) as pool:
+        [(_, outcome)] = pool.run(iter([job("ann", RIGHT)]))
+    assert outcome.graded[NAME].scores == {**POINTS, "written__why": None}
+    assert not (tmp_path / "ran").exists()

@@ -10,11 +10,14 @@ import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
+from autograder.errors import SandboxUnavailable
 from autograder.grade import grade
+from autograder.preprocessor import _Warm
+from autograder.unit import Job, Outcome
 from tests.course_factory import FULL, NAME, RIGHT, answered, instructor_notebook, make_course, submit
 from tests.graded_course import nbgrader
 
@@ -161,3 +164,39 @@ def test_nbgraders_commands_work_on_what_the_engine_wrote(courses: dict[str, Pat
         found = {row["student_id"]: float(row["score"]) for row in csv.DictReader(file)}
     assert found["ann"] == sum(score or 0.0 for score in FULL.values())
     assert "scale_forward" in (root / "feedback" / "ann" / NAME / f"{NAME}.html").read_text()
+
+
+def test_a_process_that_does_not_start_is_told_each_time_and_one_that_died_is_replaced(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Stub:
+        """A grading process that does not start, or that dies at its first job."""
+
+        made: ClassVar[list[str]] = []
+
+        def __init__(self, setup: bytes, cpu: int | None) -> None:
+            self.setup, self.lost, self.number = setup, False, len(Stub.made)
+            Stub.made.append("alive")
+
+        def await_ready(self) -> None:
+            if self.setup == b"no walls":
+                raise SandboxUnavailable("no walls")
+
+        def grade(self, job: object) -> Outcome:
+            self.lost = self.number == 2
+            return Outcome(error="it died" if self.lost else "")
+
+        def kill(self) -> None:
+            Stub.made[self.number] = "gone"
+
+    monkeypatch.setattr("autograder.preprocessor.Slot", Stub)
+    warm = _Warm()
+    job = Job("ann", {}, {}, [], {})
+    for _ in range(2):
+        with pytest.raises(SandboxUnavailable, match="no walls"):
+            warm.grade(b"no walls", job)
+    assert Stub.made == ["gone", "gone"]
+    assert warm.grade(b"a course", job).error == ""
+    assert Stub.made == ["gone", "gone", "gone", "alive"]
+    warm.end()
+    assert set(Stub.made) == {"gone"}

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
+from autograder.copied import copied
+from autograder.exceptions import StudentDied
 from autograder.recording import EVENTS, LABEL, VALUES, VALUES_PER_LABEL, Event, Recorder, events, same
 
 FLOATS = st.floats(-1e6, 1e6)
@@ -132,3 +136,14 @@ def test_a_huge_number_of_another_class_is_recorded_too() -> None:
     assert not alike({Huge(10**5000): 1}, {Huge(10**5001): 1})
     assert alike(Huge(3), 3)
     assert not alike(True, 1)
+
+
+@pytest.mark.parametrize("content", ["two", b"two", 2, 2.5, 1j])
+def test_a_number_or_text_of_a_class_of_the_students_is_recorded_without_asking_there(content: object) -> None:
+    def request(*_: object) -> None:
+        raise StudentDied("gone")
+
+    value = copied(SimpleNamespace(request=request, freed=[]), 1, content)  # type: ignore[arg-type]
+    assert recorded(value) == recorded(content)
+    assert recorded({value: 1}) == recorded({content: 1})
+    assert recorded([value]) == recorded([content])

@@ -333,3 +333,10 @@ def test_an_ordinary_user_grades_with_the_same_scores(tmp_path: Path) -> None:
     command = ["unshare", "--mount", "bash", "-ec", "\n".join(steps)]
     result = subprocess.run(command, capture_output=True, text=True, env=home)
     assert result.stdout.strip() == "{'f__check': 1.0}", result.stderr
+
+
+def test_a_python_that_lies_below_what_is_never_visible_is_no_hole(monkeypatch: pytest.MonkeyPatch) -> None:
+    above = [str(folder) for folder in Path(sys.prefix).resolve().parents if folder != Path("/")]
+    monkeypatch.setattr("autograder.worker.NEVER_VISIBLE", ("/etc/shadow", *above))
+    with Worker(factory.assignment()) as worker:
+        assert worker.grade(factory.answered(factory.RIGHT)).scores["scale_forward__values"] == 3

@@ -66,6 +66,8 @@ def test_one_notebook_under_another_name_is_found(tmp_path: Path) -> None:
     submission = read_submission(tmp_path, [NAME], LIMITS)
     assert submission.notebooks == {NAME: GOOD}
     assert f"{NAME} (1).ipynb" in submission.findings[0]
+    (tmp_path / f"._{NAME} (1).ipynb").write_bytes(b"what macOS lays beside it")
+    assert read_submission(tmp_path, [NAME], LIMITS).notebooks == {NAME: GOOD}
 
 
 def test_a_missing_notebook_is_said_to_be_missing(tmp_path: Path) -> None:

@@ -235,3 +235,13 @@ def test_a_fault_of_the_course_is_told_from_what_the_student_may_be_to_blame_for
             of_the_student.append(trusted.namespace.failure(error, trusted.tests[place]).is_fault)
     assert found == FAULTS
     assert not any(of_the_student)
+
+
+def test_a_file_that_numpy_does_not_find_is_the_courses_where_the_cell_names_it() -> None:
+    missing = Trusted("np = __import__('numpy')\nnp.loadtxt('no_such.csv')")
+    theirs = Trusted("x = None\nnp = __import__('numpy')\nnp.loadtxt(''.join(['a', '.csv']))")
+    for trusted, fault in ((missing, True), (theirs, False)):
+        with pytest.raises(FileNotFoundError) as caught:
+            trusted.run()
+        assert caught.value.filename is None
+        assert trusted.namespace.failure(caught.value, trusted.tests[0]).is_fault == fault
