@@ -48,8 +48,9 @@ class Cell:
         tree = ast.parse(self.python)
         last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
         if not isinstance(last, ast.Expr) or ends_quietly(self.python):
-            return compile(self.python, self.filename, "exec"), None
-        return compile(tree, self.filename, "exec"), compile(ast.Expression(last.value), self.filename, "eval")
+            return compile(self.python, self.filename, "exec", dont_inherit=True), None
+        value = compile(ast.Expression(last.value), self.filename, "eval", dont_inherit=True)
+        return compile(tree, self.filename, "exec", dont_inherit=True), value
 
     @property
     def code(self) -> CodeType:

@@ -15,17 +15,18 @@ def files_beside(folder: Path) -> dict[str, bytes]:
     """Content by name below ``folder``, without notebooks and what is hidden; raises CourseError."""
     names = [path.relative_to(folder) for path in sorted(folder.rglob("*")) if path.is_file()]
     return {
-        str(name): _content(utf8(folder / name))
+        str(name): content_of(utf8(folder / name))
         for name in names
         if name.suffix != ".ipynb" and not any(part[0] == "." or part in LITTER for part in name.parts)
     }
 
 
-def _content(path: Path) -> bytes:
+def content_of(path: Path) -> bytes:
+    """What a file of the instructor's holds; CourseError where it cannot be read."""
     try:
         return path.read_bytes()
     except OSError as error:
-        raise CourseError(f"{path}, which the notebook may read, cannot be read ({error.strerror}).") from None
+        raise CourseError(f"{path} cannot be read ({error.strerror}).") from None
 
 
 def write_files(files: Mapping[str, bytes], folder: Path) -> None:

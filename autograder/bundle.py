@@ -21,6 +21,7 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
+from autograder.beside import content_of
 from autograder.course import Course
 from autograder.errors import CourseError
 from autograder.places import PACKAGE
@@ -46,10 +47,10 @@ def bundle(course: Course, assignment: str) -> bytes:
     for path in local:
         files |= {f"packages/{name}": content for name, content in _package(path)}
     # The configuration, and what it may read beside it: a late plugin of the course's own, another configuration.
-    files |= {f"course/{path.name}": path.read_bytes() for path in sorted(course.root.glob("*.py"))}
+    files |= {f"course/{path.name}": content_of(path) for path in sorted(course.root.glob("*.py")) if path.is_file()}
     folder, place = course.folder("source", ".", assignment), _place(course, assignment)
     for name in [*course.files(assignment), *(f"{name}.ipynb" for name in course.notebooks(assignment))]:
-        files[f"{place}/{name}"] = (folder / name).read_bytes()
+        files[f"{place}/{name}"] = content_of(folder / name)
     return _zip(files)
 
 
@@ -112,7 +113,7 @@ def _package(path: Path) -> Iterator[tuple[str, bytes]]:
     for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
         name = file.relative_to(path.parent)
         if file.is_file() and not any(part == "__pycache__" or part.startswith(".") for part in name.parts):
-            yield name.as_posix(), file.read_bytes()
+            yield name.as_posix(), content_of(file)
 
 
 def _zip(files: dict[str, bytes]) -> bytes:

@@ -159,7 +159,8 @@ class Diagnosis:
     def learn(self, known: Known, judged: Judged, tests: Collection[str]) -> None:
         """Keep what these tests recorded in a run of an answer's notebook; AutograderError if it was disturbed."""
         if judged.outside:
-            raise AutograderError(f"a known answer's run was disturbed ({judged.outside})")
+            name = known[0].name if known[0] else "the reference"
+            raise AutograderError(f"the run of {name} was disturbed ({judged.outside}); run the command again")
         self._runs.add(self._key(known), Run.of(judged), tests)
 
     def _notebook_with(self, answer: Answer | None, tests: Collection[str]) -> dict[str, Any]:

@@ -147,7 +147,11 @@ def _gradescope(
     late: dict[str, float] = {}
     for result in results:
         judged, cells = json.loads(result.result), notebooks[result.notebook].by_id
-        kept = Kept(scores={name: score for name, score in result.scores.items() if name not in result.waiting})
+        scores, waiting = result.scores, result.waiting
+        kept = Kept(
+            scores={name: score for name, score in scores.items() if name not in waiting},
+            extra_credit={name: scores[name] for name in waiting},
+        )
         lines.setdefault(result.student, []).extend(
             check_line(cells[name], CheckResult(**check), kept, engine.show_hidden_checks)
             for name, check in judged["checks"].items()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 
 import sqlalchemy as sa
 
 from autograder.course import Course
 from autograder.errors import CourseError, GradebookError
-from autograder.schema import Tables, cell_ids, delete_cell
+from autograder.schema import Tables, cell_ids, delete_cell, entered_for
 from autograder.wording import listed
 
 
@@ -28,7 +28,7 @@ def take_out(connection: sa.Connection, tables: Tables, assignment: str, noteboo
     )
     gone = connection.execute(query).all()
     for name, notebook_id in gone:
-        if students := _entered_for(connection, tables, notebook_id):
+        if students := entered_for(connection, tables, notebook_id):
             url = connection.engine.url.render_as_string()  # with *** for a password
             raise GradebookError(
                 f"The notebook {name}.ipynb of {assignment!r} is gone, and people entered scores or comments for it "
@@ -43,24 +43,6 @@ def take_out(connection: sa.Connection, tables: Tables, assignment: str, noteboo
     # Also of what nbgrader took out: were it put back, it would not be graded.
     connection.execute(done.delete().where(done.c.assignment == assignment, done.c.notebook.not_in(list(notebooks))))
     return [name for name, _ in gone]
-
-
-def _entered_for(connection: sa.Connection, tables: Tables, notebook_id: str) -> Sequence[str]:
-    """Students for whose work people entered something; what formgrader leaves of an entry taken back is nothing."""
-    handed_in, part, grade, comment = (
-        tables[name] for name in ("submitted_assignment", "submitted_notebook", "grade", "comment")
-    )
-    entered = sa.union(
-        sa.select(grade.c.notebook_id).where(sa.or_(grade.c.manual_score.is_not(None), grade.c.extra_credit != 0)),
-        sa.select(comment.c.notebook_id).where(comment.c.manual_comment != ""),
-    )
-    query = (
-        sa.select(handed_in.c.student_id)
-        .join(part, part.c.assignment_id == handed_in.c.id)
-        .where(part.c.notebook_id == notebook_id, part.c.id.in_(entered))
-        .order_by(handed_in.c.student_id)
-    )
-    return connection.execute(query).scalars().all()
 
 
 def clear(course: Course, assignment: str, gone: Collection[str]) -> Iterator[str]:

@@ -244,7 +244,9 @@ class _Batch:
             return
         self.summary.graded += 1
         # Who lost points to something outside is graded anew next time.
-        disturbed = any(json.loads(graded.result)["outside"] for graded in outcome.graded.values())
+        disturbed = any(
+            json.loads(graded.result)["outside"] for one in taken.outcomes.values() for graded in one.graded.values()
+        )
         for name, graded in outcome.graded.items():
             self._write_files(job.student, name, graded, submission)
             yield make_record(job.student, name, graded, submission, "" if disturbed else taken.digest, self.version)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import multiprocessing
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from autograder.sandbox import die_with_parent
 from autograder.scoring import score_of
 from autograder.warm import GRACE
 
+SAFE_PATH = "PYTHONSAFEPATH"
 Scores = dict[str, tuple[float, str]]
 """By grade id: the score of a test, and what it raised."""
 
@@ -33,7 +36,8 @@ def plain_scores(assignment: Assignment, folder: Path, limits: Limits) -> Scores
         write_files(files_beside(folder), Path(scratch))
         arguments = theirs, assignment.name, assignment.notebook, vars(assignment.markers), scratch
         process = context.Process(target=_run, args=arguments)
-        process.start()
+        with _safe_path():
+            process.start()
         theirs.close()
         try:
             if not ours.poll(limits.total_seconds + GRACE):
@@ -48,6 +52,19 @@ def plain_scores(assignment: Assignment, folder: Path, limits: Limits) -> Scores
             process.kill()
             process.join()
     return scores
+
+
+@contextmanager
+def _safe_path() -> Iterator[None]:
+    """Processes that are started meanwhile import nothing from the working folder, which may be a student's."""
+    before = os.environ.get(SAFE_PATH)
+    os.environ[SAFE_PATH] = "1"
+    try:
+        yield
+    finally:
+        del os.environ[SAFE_PATH]
+        if before is not None:
+            os.environ[SAFE_PATH] = before
 
 
 def _run(answer: Connection, name: str, notebook: dict[str, Any], markers: dict[str, str], folder: str) -> None:

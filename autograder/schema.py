@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,6 +18,7 @@ from autograder import history
 from autograder.assignment import Assignment
 from autograder.errors import GradebookError
 from autograder.marks import checksum, read_marks, saved_source
+from autograder.wording import listed
 
 Tables = dict[str, sa.Table]
 
@@ -155,7 +156,13 @@ def _save_cells(connection: sa.Connection, tables: Tables, notebook_id: str, sou
     there = cell_ids(connection, tables, notebook_id)
     parts = tables["submitted_notebook"]
     submitted = connection.execute(sa.select(parts.c.id).where(parts.c.notebook_id == notebook_id)).scalars().all()
-    for key in there.keys() - wanted.keys():
+    for key in sorted(there.keys() - wanted.keys()):
+        if students := entered_for(connection, tables, notebook_id, there[key]):
+            raise GradebookError(
+                f"The cell {key[0]} of {source.name}.ipynb is gone or gives no points any more, and people entered "
+                f"scores or comments for it ({listed(students)}). Put it back under this grade id to keep them, or "
+                "take them back in formgrader to let them go; then run the command again."
+            )
         delete_cell(connection, tables, key[1], there[key])
     for (grade_id, role), values in wanted.items():
         table = tables[f"{role}_cells"]
@@ -168,6 +175,28 @@ def _save_cells(connection: sa.Connection, tables: Tables, notebook_id: str, sou
                 add_rows(connection, tables, part, role, cell_id)
         elif values:
             connection.execute(table.update().where(table.c.id == there[grade_id, role]).values(values))
+
+
+def entered_for(connection: sa.Connection, tables: Tables, notebook_id: str, cell_id: str = "") -> Sequence[str]:
+    """Students for whose work, or one cell of it, people entered something.
+
+    What formgrader leaves of an entry taken back is nothing.
+    """
+    handed_in, part, grade, comment = (
+        tables[name] for name in ("submitted_assignment", "submitted_notebook", "grade", "comment")
+    )
+    scored = sa.or_(grade.c.manual_score.is_not(None), grade.c.extra_credit != 0)
+    told = comment.c.manual_comment != ""
+    if cell_id:
+        scored, told = scored & (grade.c.cell_id == cell_id), told & (comment.c.cell_id == cell_id)
+    entered = sa.union(sa.select(grade.c.notebook_id).where(scored), sa.select(comment.c.notebook_id).where(told))
+    query = (
+        sa.select(handed_in.c.student_id)
+        .join(part, part.c.assignment_id == handed_in.c.id)
+        .where(part.c.notebook_id == notebook_id, part.c.id.in_(entered))
+        .order_by(handed_in.c.student_id)
+    )
+    return connection.execute(query).scalars().all()
 
 
 def add_rows(connection: sa.Connection, tables: Tables, part_id: str, role: str, cell_id: str) -> None:

@@ -89,7 +89,8 @@ class Namespace:
             found = str(error.name) in cell.source
         elif isinstance(error, OSError):
             # NumPy's says which file it is in its words alone: "data.csv not found."
-            name = str(error.filename or str(error).removesuffix(" not found."))
+            words, missing = str(error), " not found."
+            name = str(error.filename or (words.removesuffix(missing) if words.endswith(missing) else ""))
             found = bool(name) and name in cell.source
         else:
             found = isinstance(error, ImportError)

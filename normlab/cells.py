@@ -159,6 +159,7 @@ class Notebook:
     cells: list[Cell]
     saved_by: str
     notices: list[str] = field(default_factory=list)
+    left_out: list[int] = field(default_factory=list)  # numbers of blank copies of cells that were answered
 
     @property
     def imports(self) -> set[str]:

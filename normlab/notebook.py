@@ -12,6 +12,8 @@ from normlab.cells import Cell, Notebook, NotebookError
 
 __all__ = ["read_notebook"]
 
+MOST_BYTES, MOST_CELLS = 32 << 20, 2000  # that a grader reads
+
 
 def read_notebook(path: Path) -> Notebook:
     """Read ``path``; raises :class:`normlab.cells.NotebookError` where nothing can be checked.
@@ -26,7 +28,9 @@ def read_notebook(path: Path) -> Notebook:
     stored = _json(path)
     numbers = accumulate(int(_at(raw, "cell_type") == "code") for raw in stored["cells"])
     cells = [_cell(place, *each) for place, each in enumerate(zip(numbers, stored["cells"], strict=True), 1)]
-    notebook = Notebook(path, cells, _saved_by(stored))
+    blank = [cell for cell in cells if cell.is_as_released and cell.grade_id in _answered(cells)]
+    kept = [cell for cell in cells if cell not in blank]
+    notebook = Notebook(path, kept, _saved_by(stored), left_out=[cell.number for cell in blank if cell.number])
     if not any(cell.is_check for cell in cells):
         tool = f" {notebook.saved_by} saved it, and" if notebook.saved_by != "Jupyter" else ""
         raise NotebookError(
@@ -35,6 +39,11 @@ def read_notebook(path: Path) -> Notebook:
         )
     notebook.notices.extend(_notices(notebook, stored["metadata"].get("normlab")))
     return notebook
+
+
+def _answered(cells: list[Cell]) -> set[str]:
+    """Grade ids of the answers that somebody wrote: of several copies the grader takes no blank one."""
+    return {cell.grade_id for cell in cells if cell.is_solution and cell.grade_id and not cell.is_as_released}
 
 
 def _json(path: Path) -> dict[str, Any]:
@@ -142,6 +151,15 @@ def _notices(notebook: Notebook, known: Any) -> list[str]:
     twice = sorted({one for one in ids if alike.count(one) > 1})
     if twice:
         notices.append(f"Twice in the notebook: {', '.join(twice)}. The grader takes the last; delete the other.")
+    places = [ids.index(one) for one in _listed(known, "cells") if one in ids]
+    if places != sorted(places):
+        notices.append("Cells stand in another order than they were handed out in, in which the grader runs them.")
+    size = notebook.path.stat().st_size
+    if size > MOST_BYTES or len(notebook.cells) > MOST_CELLS:
+        notices.append(
+            f"The file has {size / 2**20:.1f} MB and {len(notebook.cells)} cells; the grader reads no more than "
+            f"{MOST_BYTES >> 20} MB and {MOST_CELLS} cells. Clear the outputs of large plots, and save it."
+        )
     if own := sorted(notebook.imports & {path.stem for path in notebook.path.parent.iterdir() if _is_module(path)}):
         notices.append(
             f"Imported from files beside the notebook: {', '.join(own)}. The grader gets the notebook alone: put what "

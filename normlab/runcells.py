@@ -78,7 +78,8 @@ def nobody_answers(*_: object) -> str:
 def run(number: int, source: str, namespace: dict[str, Any]) -> dict[str, Any]:
     """Run one cell; what it raises is returned as plain data."""
     try:
-        code = compile(plain(source), f"cell {number}", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+        code = compile(plain(source), f"cell {number}", "exec", flags, dont_inherit=True)  # not our own annotations
         result = eval(code, namespace)
         if inspect.iscoroutine(result):
             asyncio.run(result)
@@ -95,6 +96,8 @@ def plain(source: str) -> str:
         above = "\n" * source[: len(source) - len(text)].count("\n")
         return f"{above}pass\n{plain(body) if magic.split()[0] in TRANSPARENT else ''}"
     lines = source.split("\n")
+    indent = source[: len(source) - len(text)].rpartition("\n")[2]  # IPython takes the first line's off all lines
+    lines = [line.removeprefix(indent) for line in lines]
     for _ in lines:  # a line that only looks like a magic is none where Python can read it
         try:
             ast.parse("\n".join(lines))

@@ -191,7 +191,7 @@ class Course:
     def text(self, name: str) -> str:
         """What a file of the folder says; CourseTextError where it is no UTF-8."""
         try:
-            return (self.folder / name).read_text(encoding="utf-8")
+            return (self.folder / name).read_text(encoding="utf-8-sig")
         except UnicodeDecodeError as error:
             raise CourseTextError(
                 f"reference/{self.name}/{name} is no UTF-8 ({error.reason} at byte {error.start}): save it as UTF-8."

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -170,8 +171,11 @@ def test_a_notebook_has_as_much_time_as_in_grading(save: Save, monkeypatch: pyte
     settings = (ROOT / "nbgrader_config.py").read_text(encoding="utf-8")
     assert f'c.Engine.limits = {{"total_seconds": {freshrun.SECONDS_IN_ALL:g}}}' in settings
     monkeypatch.setattr(freshrun, "SECONDS_IN_ALL", 3.0)
-    report = check(save(filled(double=f"import time\ntime.sleep(60)\n{DOUBLE}")))
-    late = "not run: the notebook took more than 3 seconds, and the grader waits no longer"
+    (reason,) = reasons(check(save(filled(double=f"import time\ntime.sleep(60)\n{DOUBLE}"))), "double")
+    assert re.match(r"it ran for more than 1\.\d+ seconds, half of the time that the notebook had left;", reason)
+    monkeypatch.setattr(freshrun, "SECONDS_IN_ALL", 0.0)
+    report = check(save(filled()))
+    late = "not run: the notebook took more than 0 seconds, and the grader waits no longer"
     assert reasons(report, "double") == reasons(report, "square") == (late,)
 
 

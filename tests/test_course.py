@@ -227,7 +227,5 @@ def test_a_file_beside_the_notebook_that_cannot_be_read_is_one_sentence(
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "read_bytes", refuse)
-    with pytest.raises(
-        CourseError, match=r"data.csv, which the notebook may read, cannot be read \(Permission denied\)"
-    ):
+    with pytest.raises(CourseError, match=r"data.csv cannot be read \(Permission denied\)"):
         course.files(NAME)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from nbgrader.api import Gradebook as Stock
+from nbgrader.api import MissingEntry
 
 from autograder.changes import history
 from autograder.course import Course
@@ -20,7 +21,7 @@ from autograder.export import export
 from autograder.grade import grade
 from autograder.gradebook import Gradebook
 from autograder.report import report
-from tests.course_factory import FULL, NAME, RIGHT, assignment, submit
+from tests.course_factory import FULL, NAME, RIGHT, assignment, instructor_notebook, submit
 from tests.graded_course import record
 
 
@@ -149,3 +150,30 @@ def test_a_notebook_that_is_put_back_is_graded_anew(course: Course, book: Gradeb
     book.write(NAME, [record("ann")])
     assert [result.scores for result in book.results(NAME)] == [{}]
     assert shown(course, "ann")[1] == sum(score or 0.0 for score in FULL.values())
+
+
+@pytest.mark.parametrize("entry", [{"manual_score": 1.5}, {"extra_credit": 0.5}, {"manual_comment": "Well said."}])
+def test_what_people_entered_for_a_cell_that_is_gone_is_never_lost_in_silence(
+    course: Course, book: Gradebook, entry: dict[str, Any]
+) -> None:
+    enter(course, **entry)
+    kept = book.kept(NAME, "bob")
+    notebook = instructor_notebook()
+    notebook["cells"].pop()
+    with pytest.raises(
+        GradebookError, match=r"The cell written__why of scaling.ipynb is gone .* \(bob\)\. Put it back"
+    ):
+        book.save_assignment("course101", NAME, {NAME: assignment(notebook)})
+    assert book.kept(NAME, "bob") == kept
+    enter(course, **{name: "" if name == "manual_comment" else None for name in entry})
+    book.save_assignment("course101", NAME, {NAME: assignment(notebook)})
+    with Stock(course.db_url, "course101") as stock, pytest.raises(MissingEntry):
+        stock.find_grade("written__why", NAME, NAME, "bob")
+
+
+def test_what_people_entered_for_one_cell_holds_no_other_up(course: Course, book: Gradebook) -> None:
+    enter(course, manual_score=1.5)
+    notebook = instructor_notebook()
+    notebook["cells"] = [each for each in notebook["cells"] if each["id"] != "scale-forward--shifted"]
+    book.save_assignment("course101", NAME, {NAME: assignment(notebook)})
+    assert book.kept(NAME, "bob")[NAME].scores == {"written__why": 1.5}

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from autograder.limits import Limits
 from normlab.__main__ import main
 from normlab.check import NotebookError, check
-from normlab.notebook import read_notebook
+from normlab.notebook import MOST_BYTES, MOST_CELLS, read_notebook
 from tests.small_notebooks import ALL_DONE, Raw, Save, at, filled, released, saver, status
 
 
@@ -229,3 +230,41 @@ def test_a_file_that_is_not_there_is_answered_with_those_that_are(save: Save, tm
 def test_the_checksum_is_nbgraders(save: Save) -> None:
     cells = read_notebook(save(released())).cells
     assert [one.number for one in cells if not one.is_as_released] == [0]  # the prose has none
+
+
+def test_a_blank_copy_of_an_answered_cell_changes_nothing_wherever_it_stands(save: Save) -> None:
+    for place in (0, 1, 2, 3, 99):
+        notebook = filled()
+        notebook["cells"].insert(place, deepcopy(at(released(), "double")))
+        report = check(save(notebook))
+        assert (status(report), report.notices) == (ALL_DONE, ()), place
+
+
+def test_cells_in_another_order_are_told(save: Save) -> None:
+    notebook = filled()
+    moved = at(notebook, "square")
+    notebook["cells"].remove(moved)
+    notebook["cells"].insert(0, moved)
+    (notice,) = check(save(notebook)).notices
+    assert notice == "Cells stand in another order than they were handed out in, in which the grader runs them."
+
+
+def test_what_is_larger_than_a_grader_reads_is_told(save: Save, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (Limits().notebook_bytes, Limits().notebook_cells) == (MOST_BYTES, MOST_CELLS)
+    path = save(filled())
+    monkeypatch.setattr("normlab.notebook.MOST_BYTES", path.stat().st_size)
+    assert check(path).notices == ()
+    monkeypatch.setattr("normlab.notebook.MOST_BYTES", path.stat().st_size - 1)
+    (notice,) = check(path).notices
+    assert "Clear the outputs of large plots" in notice
+
+
+def test_a_cell_is_indented_and_annotated_as_jupyter_takes_it(save: Save) -> None:
+    notebook = filled()
+    at(notebook, "double")["source"] = "\n    def double(x):\n        return 2 * x\n"
+    report = check(save(notebook))
+    assert (status(report), report.notices) == (ALL_DONE, ())
+    at(notebook, "double")["source"] = "def double(x: NotImported):\n    return 2 * x"
+    report = check(save(notebook))
+    assert status(report)["double"] == "failed"
+    assert "NotImported" in str(report)

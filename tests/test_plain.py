@@ -81,3 +81,15 @@ def test_the_files_beside_the_notebook_are_there_and_links_to_nowhere_are_none(t
     (tmp_path / "gone.txt").symlink_to("nowhere")
     source = "assert open('data.txt').read() == '7'"
     assert scores(tmp_path, scale_forward__values=source) == FULL
+
+
+def test_nothing_is_imported_from_the_folder_in_which_it_is_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("multiprocessing", "pickle", "autograder"):
+        (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
+    (tmp_path / "files").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert scores(tmp_path / "files") == FULL
+    assert not (tmp_path / "ran").exists()
+    assert "PYTHONSAFEPATH" not in os.environ

@@ -270,3 +270,11 @@ def test_the_commands_print_where_they_wrote(root: Path, tmp_path: Path) -> None
     wrong = CliRunner().invoke(main, ["export", NAME, *place, "--format", "excel"])
     assert wrong.exit_code == 2
     assert all(kind in wrong.output for kind in KINDS)
+
+
+def test_extra_credit_of_an_answer_that_waits_counts_in_every_export(root: Path) -> None:
+    with closing(sqlite3.connect(root / "gradebook.db")) as connection, connection:
+        connection.execute("UPDATE grade SET extra_credit = 1 WHERE auto_score IS NULL AND manual_score IS NULL")
+    folder = export(NAME, root, kind="gradescope")
+    scores = {row[0]: row[4] for row in table(export(NAME, root))}
+    assert json.loads((folder / "bob" / "results.json").read_text())["score"] == float(scores["bob"]) == 4.0

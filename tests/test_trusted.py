@@ -215,6 +215,7 @@ FAULTS = {
     "def sets():\n    global TABLE\n    1 / 0\nTABLE": False,
     "import math\ngetattr(math, 'no' + 'name')": False,
     "open('no' + '/file')": False,
+    "raise TimeoutError('too slow')": False,
     "m.x": True,  # now it is known whose fault that is
     "after_it": True,
     "twice": True,
