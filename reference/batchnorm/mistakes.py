@@ -135,7 +135,7 @@ FORWARD = (
     ),
     forward(
         "mean_not_subtracted",
-        "Your output is not centered: each feature still has its mean.",
+        "Your output is not centered: it is divided by the root of the mean square alone.",
         ("x_mu = x - mu", "x_mu = x - 0 * mu"),
         costs=BOTH,
     ),
@@ -650,7 +650,7 @@ BACKWARD = (
     ),
     graph(
         "eps_twice",
-        "In your dx the derivative of the standard deviation counts eps twice.",
+        "In your dx the derivative of the standard deviation has 1e-5 added once more, beside the eps that is in it.",
         ("dvar = dstd / (2 * std)", "dvar = dstd / (2 * np.sqrt(std**2 + 1e-5))"),
     ),
     graph(
@@ -687,13 +687,13 @@ BACKWARD = (
 CLOSED_FORM = (
     closed(
         "diagonal_jacobian",
-        "Your dx treats each element as if it had its mean and variance to itself: the Jacobian is taken as diagonal.",
+        "Your dx holds the direct path alone, as if mean and variance did not depend on x.",
         ("dx = x_hat * (dgamma / -N)", "dx = 0 * x_hat"),
         ("dx -= dbeta / N", "dx -= 0"),
     ),
     closed(
         "diagonal_jacobian_without_gamma",
-        "Your dx takes the Jacobian as diagonal, and gamma is forgotten too.",
+        "Your dx holds the direct path alone, and gamma is forgotten too.",
         ("dx = x_hat * (dgamma / -N)", "dx = 0 * x_hat"),
         ("dx -= dbeta / N", "dx -= 0"),
         ("dx *= gamma / std", "dx /= std"),
@@ -797,7 +797,7 @@ CLOSED_FORM = (
     ),
     closed(
         "eps_twice",
-        "Your dx is divided by a standard deviation that counts eps twice.",
+        "Your dx is divided by a standard deviation that has 1e-5 added once more, beside the eps that is in it.",
         ("dx *= gamma / std", "dx *= gamma / np.sqrt(std**2 + 1e-5)"),
     ),
     closed(

@@ -419,7 +419,7 @@ BACKWARD = (
     ),
     backward(
         "eps_twice",
-        "Your dx is divided by a standard deviation that counts eps twice.",
+        "Your dx is divided by a standard deviation that has 1e-5 added once more, beside the eps that is in it.",
         (DX, DX.replace("/ std", "/ np.sqrt(std**2 + 1e-5)")),
     ),
     backward(

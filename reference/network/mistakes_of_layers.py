@@ -82,7 +82,7 @@ def _forward(kind: str, norm: str) -> Iterator[Mistake]:
     if kind == "bn":
         yield made(
             "bias_forgotten",
-            "Your layer ignores its bias b, which shows at test time.",
+            "Your layer ignores its bias b: in training its output is the same, and its running mean is not.",
             network,
             (affine, affine.replace(", b)", ", 0 * b)")),
         )
@@ -162,7 +162,7 @@ def _backward(kind: str, norm: str) -> Iterator[Mistake]:
     )
     yield made(
         "relu_of_the_affine_output",
-        "Your way back asks the affine output which ReLUs were open, and not what entered them.",
+        "Your way back asks x w, without bias and normalization, which ReLUs were open.",
         (relu, "dnormalized = relu_backward(dout, affine_cache[0] @ affine_cache[1])"),
     )
     yield made(
@@ -219,7 +219,7 @@ def _backward(kind: str, norm: str) -> Iterator[Mistake]:
     )
     yield made(
         "gamma_twice",
-        "Your gradient is scaled by gamma once too often.",
+        "Your dgamma is twice as large as it should be.",
         (affine, f"{affine}\n    dgamma = dgamma * 2"),
     )
 

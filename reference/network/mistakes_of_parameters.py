@@ -59,7 +59,7 @@ PARAMETERS = (
     ),
     _wrong(
         "weights_transposed",
-        "Your weight matrices are transposed: their rows belong to the layer's inputs.",
+        "Your weight matrices are transposed: their rows are the layer's outputs.",
         (DRAW, DRAW.replace("sizes[i - 1], sizes[i]", "sizes[i], sizes[i - 1]")),
     ),
     _wrong(
@@ -90,7 +90,7 @@ PARAMETERS = (
     ),
     _wrong(
         "biases_missing",
-        "Your network has no biases.",
+        "Your hidden layers have no biases.",
         (
             BIAS,
             "bias = np.zeros(sizes[i], dtype=dtype)\n            if i == self.num_layers:\n"
