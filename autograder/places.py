@@ -22,7 +22,7 @@ def program(module: str, call: str) -> str:
     It is this package itself, though another one may be installed; what else lies beside it never stands for a module.
     """
     start = "import sys; sys.path.insert(0, sys.argv[2]); import autograder; sys.path.append(sys.path.pop(0))"
-    return f"{start}; from autograder import {module}; {module}.{call}"
+    return f"{start}; import autograder.{module} as part; part.{call}"
 
 
 def visible(modules: Iterable[str]) -> tuple[Path, ...]:

@@ -31,6 +31,7 @@ from tests.course_factory import NAME, RIGHT, make_course, submit
 
 KILLS = ("grader", "worker", "scheduler", "sandbox")
 STOPS = {"Ctrl-C": signal.SIGINT, "SIGTERM": signal.SIGTERM}
+LAPS = 10  # batches for each fault: fewer than one in ten would be a fault that never happens
 PATIENCE = 120.0  # seconds that a run may take to notice what it lost
 DEADLY = {**RIGHT, "scale_backward": "def scale_backward(dout, cache):\n    import os\n    os._exit(3)"}
 WRONG = {**RIGHT, "scale_forward": "def scale_forward(x, w):\n    print('here')\n    return x + w, (x, w)"}
@@ -305,6 +306,8 @@ def disturb(folder: Path, kills: int, stops: int, submissions: int, seed: int, s
         while disturber.plan:  # a batch that is through is begun anew
             root, lap = shutil.copytree(template, folder / f"batch{lap}"), lap + 1
             disturber.grade(root, submissions)
+            if lap > LAPS * (kills + stops):
+                raise FaultError(f"in {lap} batches there was no process for {', '.join(sorted(set(disturber.plan)))}")
             got = state(root)
             if got != wanted:
                 different = sorted(key for key in wanted.keys() | got.keys() if wanted.get(key) != got.get(key))

@@ -30,7 +30,7 @@ class Server:
             listener.bind(("127.0.0.1", 0))
             self.port = listener.getsockname()[1]
         self.url = f"postgresql+psycopg://grader@127.0.0.1:{self.port}/postgres"
-        self.run("initdb", "-D", f"{folder}/data", "-U", "grader", "-A", "trust", "-N", "-E", "UTF8")
+        self.run("initdb", "-D", f"{folder}/data", "-U", "grader", "-A", "trust", "-N", "-E", "UTF8", "--no-locale")
 
     def run(self, program: str, *arguments: str) -> None:
         assert BINARIES, "these tests need PostgreSQL: apt-get install postgresql"
@@ -52,11 +52,10 @@ class Server:
 @contextmanager
 def postgres() -> Iterator[Server]:
     """A server that runs."""
-    folder = Path(tempfile.mkdtemp(prefix="autograder-postgres-"))
-    server = Server(folder)
-    server.start()
-    try:
-        yield server
-    finally:
-        server.stop()
-        shutil.rmtree(folder)
+    with tempfile.TemporaryDirectory(prefix="autograder-postgres-") as folder:
+        server = Server(Path(folder))
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()

@@ -50,16 +50,19 @@ def test_killed_at_random_moments_a_batch_ends_as_if_nothing_had_been(tmp_path: 
     """The short form of ``python -m tests.faults``: it buys that nothing is lost, doubled or charged to a student."""
     found = disturb(tmp_path, kills=8, stops=2, submissions=12, seed=7)
     assert sum(found.done.values()) == 10
+    assert {"grader", "worker", "sandbox"} <= found.done.keys()
 
 
-def when_it_works(worker: Worker, act: Callable[[psutil.Process], None], times: int) -> threading.Thread:
-    """Do something to each of the first student processes of a worker, from a thread."""
+def when_it_works(
+    worker: Worker, act: Callable[[psutil.Process], None], times: int
+) -> tuple[threading.Thread, set[int]]:
+    """Do something to each of the first student processes of a worker, from a thread; to which it was done."""
+    assert worker._process is not None
+    top = psutil.Process(worker._process.pid)
+    known = {each.pid for each in top.children(recursive=True)}
+    done: set[int] = set()
 
     def run() -> None:
-        assert worker._process is not None
-        top = psutil.Process(worker._process.pid)
-        done: set[int] = set()
-        known = {each.pid for each in top.children(recursive=True)}
         deadline = time.monotonic() + 60
         while len(done) < times and time.monotonic() < deadline:
             for each in top.children(recursive=True):
@@ -71,7 +74,7 @@ def when_it_works(worker: Worker, act: Callable[[psutil.Process], None], times: 
 
     thread = threading.Thread(target=run)
     thread.start()
-    return thread
+    return thread, done
 
 
 SLOW = answered({**RIGHT, "demo": "import time\ntime.sleep(0.5)\nprint('slept')"})
@@ -80,9 +83,10 @@ SLOW = answered({**RIGHT, "demo": "import time\ntime.sleep(0.5)\nprint('slept')"
 @pytest.mark.parametrize("kills", [1, 2])
 def test_a_process_that_something_outside_kills_costs_no_score(kills: int) -> None:
     with Worker(assignment()) as worker:
-        thread = when_it_works(worker, psutil.Process.kill, kills)
+        thread, done = when_it_works(worker, psutil.Process.kill, kills)
         judged = worker.grade(SLOW, seed=1)
         thread.join()
+    assert len(done) == kills
     assert judged.scores == {name: score for name, score in FULL.items() if score is not None}
     assert judged.deaths == []
     assert "slept" in json.dumps(judged.notebook)
@@ -92,7 +96,7 @@ def test_who_was_killed_late_is_not_graded_again(monkeypatch: pytest.MonkeyPatch
     """All judgements together would take longer than the pool waits for one."""
     monkeypatch.setattr("autograder.worker.AGAIN_SECONDS", 0.0)
     with Worker(assignment()) as worker:
-        thread = when_it_works(worker, psutil.Process.kill, 1)
+        thread, _ = when_it_works(worker, psutil.Process.kill, 1)
         judged = worker.grade(SLOW, seed=1)
         thread.join()
     assert judged.outside

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -141,16 +142,22 @@ def test_a_second_run_leaves_everything_alone(graded: tuple[Path, Summary]) -> N
     assert {path: path.stat().st_mtime_ns for path in (root / "autograded").rglob("*")} == before
 
 
-def test_no_process_outlives_a_batch_not_even_one_that_a_student_left_behind(one: Path) -> None:
-    submit(one, "eve", {**RIGHT, "demo": "import os, time\nif os.fork() == 0:\n    time.sleep(600)"})
+def test_no_process_outlives_a_batch_not_even_one_that_a_student_left_behind(tmp_path: Path) -> None:
+    """Without isolation, since the sandbox lets nobody fork."""
+    root = make_course(tmp_path, "c.Engine.isolation = 'none'", gradebook=True)
+    leaves = "import os, time\nleft = os.fork()\nif left == 0:\n    time.sleep(600)\nprint(f'left {left} behind')"
+    submit(root, "eve", {**RIGHT, "demo": leaves})
     before = psutil.Process().children(recursive=True)
     adopt_orphans(True)
     try:
-        assert grade(NAME, one, jobs=1).scores["eve"] == (9.0, 11.0)
+        assert grade(NAME, root, jobs=1).scores["eve"] == (9.0, 11.0)
         left = [child for child in psutil.Process().children(recursive=True) if child not in before]
         assert psutil.wait_procs(left, timeout=10)[1] == []
     finally:
         adopt_orphans(False)
+    found = re.search(r"left (\d+) behind", outputs(root, "eve"))
+    assert found
+    assert not psutil.pid_exists(int(found[1]))
 
 
 def test_only_what_changed_is_graded_again(one: Path) -> None:

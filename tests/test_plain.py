@@ -90,6 +90,7 @@ def test_nothing_is_imported_from_the_folder_in_which_it_is_run(
         (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
     (tmp_path / "files").mkdir()
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("PYTHONSAFEPATH", raising=False)
     assert scores(tmp_path / "files") == FULL
     assert not (tmp_path / "ran").exists()
     assert "PYTHONSAFEPATH" not in os.environ

@@ -95,7 +95,7 @@ def test_the_known_mistakes_have_time_of_their_own_and_no_student_is_blamed_for_
             while not over.wait(0.02):
                 told.add(pool.busy()[0])
 
-        watching = threading.Thread(target=watch)
+        watching = threading.Thread(target=watch, daemon=True)
         watching.start()
         start = time.monotonic()
         [(_, outcome)] = pool.run(iter([job("ann", WRONG)]))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -66,19 +65,6 @@ def test_of_two_graders_at_once_one_grades_and_one_leaves(course: Path) -> None:
     assert "Another grader" in errors[codes.index(5)]
     assert sums(course) == EVERYTHING
     assert lines(course) == len(STUDENTS)
-
-
-def test_a_grader_killed_in_mid_batch_goes_on_where_it_was(course: Path) -> None:
-    process = start(course)
-    deadline = time.monotonic() + 60
-    while lines(course) < 2 and time.monotonic() < deadline:
-        time.sleep(0.02)
-    process.send_signal(signal.SIGKILL)
-    process.communicate(timeout=20)
-    assert process.returncode == -signal.SIGKILL, "the batch was through before it was killed"
-    summary = grade(NAME, course, jobs=1)
-    assert summary.graded + summary.unchanged == len(STUDENTS)
-    assert sums(course) == EVERYTHING
 
 
 # The course lies on a disk of its own, which is filled, graded on, and given room again.
