@@ -36,7 +36,7 @@ from autograder.student import Student
 SPAWN, KILL, AWAIT, READY = b"s", b"k", b"a", b"r"
 _TAG = 8  # random bytes that tie an answer to its request, whoever asked before and died
 _ENDED = struct.Struct("<di?")
-END_SECONDS = 0.5  # that a child may take to be gone which has closed its connection
+END_SECONDS = 2.0  # that a child may take to be gone which has closed its connection
 CONNECTION = 3  # the descriptor of the socket to the judge, in the child
 
 # A first figure, traceback and matrix product, so that their code paths are warm in every child.

@@ -168,7 +168,7 @@ def test_depth_stops_the_plain_network_and_not_the_one_with_batch_norm(seed: int
 @pytest.mark.parametrize("seed", [0, 1])
 def test_a_plain_network_learns_at_few_scales_and_batch_norm_at_all(seed: int) -> None:
     """network: prediction__weight_scale, a: fewer than half, and all 20."""
-    curves = ran("network", seed).curves["Scale of the first weights"]
+    curves = ran("network", seed).curves["Scale of the starting weights"]
     assert len(curves["none"]) == 20
     assert sum(accuracy > 0.4 - MARGIN / 2 for accuracy in curves["none"]) < 10
     assert min(curves["batch norm"]) > 0.4 + MARGIN / 2
