@@ -95,7 +95,7 @@ quality: notebooks
 	git diff --exit-code --stat -- source release
 	python -m reference.quality
 
-# Every known answer under the checks' own seed, and a class graded twice; a test run takes a fourth and a third of these.
+# Every known answer under the checks' own seed, and a class graded twice; a test run takes samples of both.
 margins: install
 	python -m reference.stability --long --seeds 1 --repeat 2
 

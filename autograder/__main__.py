@@ -85,8 +85,9 @@ def grade(
 ) -> None:
     """Grade submitted/*/ASSIGNMENT/ into the gradebook, autograded/ and feedback/.
 
-    What was graded before and is unchanged is left alone. Scores and comments that people entered are kept. A line
-    for each submission goes to .autograder/log.jsonl, and a copy of the gradebook to .autograder/backups/.
+    What was graded before and is unchanged is left alone, unless something outside disturbed it. Scores and comments
+    that people entered are kept. A line for each submission goes to .autograder/log.jsonl, and a copy of the gradebook
+    to .autograder/backups/.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's or a service manager's Ctrl-C
     from autograder.grade import grade as run

@@ -48,9 +48,8 @@ class Cell:
         tree = ast.parse(self.python)
         last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
         if not isinstance(last, ast.Expr) or ends_quietly(self.python):
-            return compile(self.python, self.filename, "exec", dont_inherit=True), None
-        value = compile(ast.Expression(last.value), self.filename, "eval", dont_inherit=True)
-        return compile(tree, self.filename, "exec", dont_inherit=True), value
+            return compile(self.python, self.filename, "exec"), None
+        return compile(tree, self.filename, "exec"), compile(ast.Expression(last.value), self.filename, "eval")
 
     @property
     def code(self) -> CodeType:

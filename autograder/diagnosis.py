@@ -35,6 +35,10 @@ Known = tuple[Answer | None, int]
 """A known answer, None for the reference, and the seed of its run."""
 
 
+class Disturbed(AutograderError):
+    """Something outside came between in the run of a known answer; the next one may go through."""
+
+
 class Diagnosis:
     """The known mistakes of one notebook. They are run when a test of their function fails for the first time."""
 
@@ -68,6 +72,8 @@ class Diagnosis:
                 judged.checks[test].diagnosis = sentence
         except Exception as error:
             judged.flags.append(f"The failures could not be compared with the known mistakes: {error}")
+            if isinstance(error, Disturbed):
+                judged.outside = judged.outside or str(error)
         judged.events = {}
 
     def explain(self, student: Run) -> dict[str, str]:
@@ -157,10 +163,10 @@ class Diagnosis:
             self._at_work(False)
 
     def learn(self, known: Known, judged: Judged, tests: Collection[str]) -> None:
-        """Keep what these tests recorded in a run of an answer's notebook; AutograderError if it was disturbed."""
+        """Keep what these tests recorded in a run of an answer's notebook; raises Disturbed."""
         if judged.outside:
             name = known[0].name if known[0] else "the reference"
-            raise AutograderError(f"the run of {name} was disturbed ({judged.outside}); run the command again")
+            raise Disturbed(f"the run of {name} was disturbed ({judged.outside}); run the command again")
         self._runs.add(self._key(known), Run.of(judged), tests)
 
     def _notebook_with(self, answer: Answer | None, tests: Collection[str]) -> dict[str, Any]:

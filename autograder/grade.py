@@ -65,7 +65,8 @@ def grade(
     """Grade ``submitted/*/ASSIGNMENT/`` into the gradebook, ``autograded/`` and ``feedback/``.
 
     What was graded before and is unchanged (submission, instructor's notebooks, settings, engine) is left alone
-    unless ``force``. Raises AutograderError where the batch as a whole cannot be graded; a submission never does that.
+    unless ``force``, or something outside disturbed it. Raises AutograderError where the batch as a whole cannot be
+    graded; a submission never does that.
 
     >>> grade("scaling", Path("my_course"), students=["ada"], force=True).scores
     {'ada': (9.0, 11.0)}
@@ -158,8 +159,8 @@ class _Batch:
         if first is not None or not self.folders:
             backup(self.course.root, self.course.db_url)
             gone = gradebook.take_out(self.assignment, self.notebooks)
-            gradebook.save_assignment(self.course.course_id, self.assignment, self.notebooks)
             self.summary.notes += clear(self.course, self.assignment, gone)
+            gradebook.save_assignment(self.course.course_id, self.assignment, self.notebooks)
         if first is not None:
             if force:
                 gradebook.forget(self.assignment, self.folders)
@@ -247,6 +248,9 @@ class _Batch:
         disturbed = any(
             json.loads(graded.result)["outside"] for one in taken.outcomes.values() for graded in one.graded.values()
         )
+        if disturbed:
+            told = "lost a process to something outside, such as a lack of memory; it is graded anew next time"
+            self.summary.people.append((job.student, told))
         for name, graded in outcome.graded.items():
             self._write_files(job.student, name, graded, submission)
             yield make_record(job.student, name, graded, submission, "" if disturbed else taken.digest, self.version)

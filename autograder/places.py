@@ -1,4 +1,4 @@
-"""Which parts of the file system student code may read: Python, its packages, and what the notebook imports."""
+"""Which parts of the file system student code may read, and how processes of this package itself are started."""
 
 from __future__ import annotations
 

@@ -156,14 +156,19 @@ def _save_cells(connection: sa.Connection, tables: Tables, notebook_id: str, sou
     there = cell_ids(connection, tables, notebook_id)
     parts = tables["submitted_notebook"]
     submitted = connection.execute(sa.select(parts.c.id).where(parts.c.notebook_id == notebook_id)).scalars().all()
-    for key in sorted(there.keys() - wanted.keys()):
-        if students := entered_for(connection, tables, notebook_id, there[key]):
-            raise GradebookError(
-                f"The cell {key[0]} of {source.name}.ipynb is gone or gives no points any more, and people entered "
-                f"scores or comments for it ({listed(students)}). Put it back under this grade id to keep them, or "
-                "take them back in formgrader to let them go; then run the command again."
-            )
-        delete_cell(connection, tables, key[1], there[key])
+    gone = {key: there[key] for key in sorted(there.keys() - wanted.keys())}
+    found: dict[str, set[str]] = {}  # by cell, which may have two roles
+    for (name, _), cell_id in gone.items():
+        found.setdefault(name, set()).update(entered_for(connection, tables, notebook_id, cell_id))
+    entered = [f"{name} (for {listed(sorted(students))})" for name, students in found.items() if students]
+    if entered:
+        raise GradebookError(
+            f"People entered scores or comments for cells that are gone from {source.name}.ipynb or of another kind "
+            f"now: {listed(entered)}. Put them back as they were to keep these, or take these back in formgrader to "
+            "let them go; then run the command again."
+        )
+    for (_, role), cell_id in gone.items():
+        delete_cell(connection, tables, role, cell_id)
     for (grade_id, role), values in wanted.items():
         table = tables[f"{role}_cells"]
         if (grade_id, role) not in there:

@@ -55,7 +55,7 @@ def failures_of(notebook: Notebook) -> Iterator[tuple[int, dict[str, Any]]]:
         reports |= made
         if len(made) == len(codes) - len(skipped):
             break
-        if time.monotonic() >= deadline:
+        if deadline - time.monotonic() <= SECONDS_IN_ALL / 100:
             late = f"not run: the notebook took more than {SECONDS_IN_ALL:g} seconds, and the grader waits no longer"
             skipped |= {number: late for number in codes if number not in skipped and number not in reports}
             break
@@ -108,18 +108,18 @@ def _run(path: Path, skipped: list[int], expected: int, deadline: float) -> tupl
     ending = "it ended the Python process; the grader counts that as a failure"
     with process:
         try:
-            seconds = SECONDS_TO_START
+            seconds, half = SECONDS_TO_START, ""
             left = deadline - time.monotonic()
             while len(reports) < expected and (line := lines.get(timeout=max(0.0, min(seconds, left)))):
                 left = deadline - time.monotonic()
                 seconds = min(SECONDS_A_CELL, left / 2)  # as in grading: no cell takes all that is left
+                half = ", half of the time that the notebook had left" if seconds < SECONDS_A_CELL else ""
                 if sys.stderr.isatty():
                     print(f"\r{len(reports)} of {expected} cells ran ", end="", file=sys.stderr, flush=True)
                 report = json.loads(line)
                 if report:  # the first is empty: the process is there
                     reports[report["cell"]] = report
         except Empty:
-            half = "" if seconds == SECONDS_A_CELL else ", half of the time that the notebook had left"
             ending = f"{ENDLESS} {seconds:.3g} seconds{half}; look for a loop that never ends"
         finally:
             _end(process)

@@ -28,7 +28,8 @@ def read_notebook(path: Path) -> Notebook:
     stored = _json(path)
     numbers = accumulate(int(_at(raw, "cell_type") == "code") for raw in stored["cells"])
     cells = [_cell(place, *each) for place, each in enumerate(zip(numbers, stored["cells"], strict=True), 1)]
-    blank = [cell for cell in cells if cell.is_as_released and cell.grade_id in _answered(cells)]
+    answered = _answered(cells)
+    blank = [cell for cell in cells if cell.grade_id in answered and cell.is_as_released]
     kept = [cell for cell in cells if cell not in blank]
     notebook = Notebook(path, kept, _saved_by(stored), left_out=[cell.number for cell in blank if cell.number])
     if not any(cell.is_check for cell in cells):
@@ -153,13 +154,17 @@ def _notices(notebook: Notebook, known: Any) -> list[str]:
         notices.append(f"Twice in the notebook: {', '.join(twice)}. The grader takes the last; delete the other.")
     places = [ids.index(one) for one in _listed(known, "cells") if one in ids]
     if places != sorted(places):
-        notices.append("Cells stand in another order than they were handed out in, in which the grader runs them.")
-    size = notebook.path.stat().st_size
-    if size > MOST_BYTES or len(notebook.cells) > MOST_CELLS:
         notices.append(
-            f"The file has {size / 2**20:.1f} MB and {len(notebook.cells)} cells; the grader reads no more than "
-            f"{MOST_BYTES >> 20} MB and {MOST_CELLS} cells. Clear the outputs of large plots, and save it."
+            "The cells are not in the order in which they were handed out, and the grader runs them in that."
         )
+    size = notebook.path.stat().st_size
+    if size > MOST_BYTES:
+        notices.append(
+            f"The file has {size / 2**20:.1f} MB, and the grader reads no more than {MOST_BYTES >> 20}; clear the "
+            "outputs of large plots, and save it."
+        )
+    if (count := len(notebook.cells) + len(notebook.left_out)) > MOST_CELLS:
+        notices.append(f"The file has {count} cells, and the grader reads no more than {MOST_CELLS}; delete some.")
     if own := sorted(notebook.imports & {path.stem for path in notebook.path.parent.iterdir() if _is_module(path)}):
         notices.append(
             f"Imported from files beside the notebook: {', '.join(own)}. The grader gets the notebook alone: put what "

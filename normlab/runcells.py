@@ -9,6 +9,7 @@ library alone, so that a cell that relies on an import it did not make fails her
 """
 
 from __future__ import annotations
+import __future__
 
 import ast
 import asyncio
@@ -30,6 +31,7 @@ MAGIC = re.compile(
     r"(?P<indent>\s*)(?:(?P<bound>[\w.]+[ \t]*=[ \t]*)?%time[ \t]+(?P<timed>.+)|(?P<given>[\w.]+[ \t]*=)[ \t]*[%!].*"
     r"|[%!?].*|[\w.]+\?{1,2})\s*"
 )
+ANNOTATIONS = __future__.annotations.compiler_flag
 TRANSPARENT = ("%%time", "%%capture")  # cell magics after which the cell's names are there
 
 
@@ -51,9 +53,10 @@ def main(arguments: list[str]) -> None:
     module.__dict__["get_ipython"] = Nothing()
     sys.modules["__main__"] = module
     print(json.dumps({}), file=results, flush=True)
+    flags = [ast.PyCF_ALLOW_TOP_LEVEL_AWAIT]
     for number, cell in enumerate((cell for cell in cells if cell.get("cell_type") == "code"), 1):
         if number not in skipped:
-            report = {"cell": number} | run(number, "".join(cell["source"]), module.__dict__)
+            report = {"cell": number} | run(number, "".join(cell["source"]), module.__dict__, flags)
             print(json.dumps(report), file=results, flush=True)
 
 
@@ -75,11 +78,12 @@ def nobody_answers(*_: object) -> str:
     raise EOFError("nobody is there to answer input() while a notebook is graded")
 
 
-def run(number: int, source: str, namespace: dict[str, Any]) -> dict[str, Any]:
-    """Run one cell; what it raises is returned as plain data."""
+def run(number: int, source: str, namespace: dict[str, Any], flags: list[int]) -> dict[str, Any]:
+    """Run one cell; what it raises is returned as plain data. As in Jupyter what it imports of the future stays."""
     try:
-        flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-        code = compile(plain(source), f"cell {number}", "exec", flags, dont_inherit=True)  # not our own annotations
+        code = compile(plain(source), f"cell {number}", "exec", sum(flags), dont_inherit=True)
+        if ANNOTATIONS not in flags and code.co_flags & ANNOTATIONS:
+            flags.append(ANNOTATIONS)
         result = eval(code, namespace)
         if inspect.iscoroutine(result):
             asyncio.run(result)

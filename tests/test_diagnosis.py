@@ -306,4 +306,5 @@ def test_a_disturbed_run_of_a_known_answer_is_told_and_not_kept(assignment: Assi
     student = Judged({}, checks={"mean__one": CheckResult("failed", 1, 0.0)}, events={"mean__one": []})
     found.annotate(student)
     assert "it was killed from outside" in student.flags[0]
+    assert student.outside  # so that it is graded anew
     assert [path.name for path in tmp_path.iterdir()] == ["claims"]

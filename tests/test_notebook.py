@@ -10,7 +10,7 @@ from autograder.limits import Limits
 from normlab.__main__ import main
 from normlab.check import NotebookError, check
 from normlab.notebook import MOST_BYTES, MOST_CELLS, read_notebook
-from tests.small_notebooks import ALL_DONE, Raw, Save, at, filled, released, saver, status
+from tests.small_notebooks import ALL_DONE, Raw, Save, at, cell, filled, released, saver, status
 
 
 @pytest.fixture
@@ -246,7 +246,7 @@ def test_cells_in_another_order_are_told(save: Save) -> None:
     notebook["cells"].remove(moved)
     notebook["cells"].insert(0, moved)
     (notice,) = check(save(notebook)).notices
-    assert notice == "Cells stand in another order than they were handed out in, in which the grader runs them."
+    assert notice == "The cells are not in the order in which they were handed out, and the grader runs them in that."
 
 
 def test_what_is_larger_than_a_grader_reads_is_told(save: Save, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -256,7 +256,13 @@ def test_what_is_larger_than_a_grader_reads_is_told(save: Save, monkeypatch: pyt
     assert check(path).notices == ()
     monkeypatch.setattr("normlab.notebook.MOST_BYTES", path.stat().st_size - 1)
     (notice,) = check(path).notices
-    assert "Clear the outputs of large plots" in notice
+    assert "clear the outputs of large plots" in notice
+    monkeypatch.undo()
+    monkeypatch.setattr("normlab.notebook.MOST_CELLS", len(filled()["cells"]))
+    assert check(path).notices == ()
+    monkeypatch.setattr("normlab.notebook.MOST_CELLS", len(filled()["cells"]) - 1)
+    (notice,) = check(path).notices
+    assert notice.endswith("delete some.")
 
 
 def test_a_cell_is_indented_and_annotated_as_jupyter_takes_it(save: Save) -> None:
@@ -268,3 +274,5 @@ def test_a_cell_is_indented_and_annotated_as_jupyter_takes_it(save: Save) -> Non
     report = check(save(notebook))
     assert status(report)["double"] == "failed"
     assert "NotImported" in str(report)
+    notebook["cells"].insert(0, cell("from __future__ import annotations"))
+    assert status(check(save(notebook))) == ALL_DONE

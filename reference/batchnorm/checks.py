@@ -47,7 +47,7 @@ def batchnorm_forward__example_by_hand(batchnorm_forward: Function) -> None:
 
 @check(points=5)
 def batchnorm_forward__mean_and_spread(batchnorm_forward: Function) -> None:
-    """In training, if x varies much more than eps, each column of out has mean beta, standard deviation |gamma|."""
+    """In training, if x varies much, each column of out has mean beta and standard deviation |gamma|."""
     rng = np.random.default_rng(1)
     for N, D, far in ((9, 4, 0.0), (6, 6, 1e9), (5, 11, 0.0)):
         x = rng.normal(size=(N, D)) * rng.uniform(5, 20, D) + rng.uniform(-50, 50, D) + far
