@@ -19,7 +19,7 @@ from typing import Any
 
 from autograder.bounds import cores
 from autograder.errors import UsageError, WorkerError
-from autograder.pool import ATTEMPTS, Slot
+from autograder.pool import Warm
 from autograder.unit import Job, Outcome
 
 WORKER_SECONDS = 300.0  # until the first worker comes: a cluster's queue may have them wait
@@ -32,29 +32,13 @@ ADDRESS = re.compile(
 AHEAD = 2  # tasks in flight for each thread: enough to keep it busy, few enough to hold in memory
 
 _lock = threading.Lock()
-_slot: Slot | None = None
 _own: tuple[int, socket.socket] | None = None  # the core that is ours, and what marks it until this process ends
 
 
 def grade_job(setup: bytes, job: bytes) -> bytes:
     """What a Dask worker runs; the grading process beside it stays warm from one call to the next."""
-    global _slot
     with _lock:
-        for _ in range(ATTEMPTS):
-            if _slot is None or _slot.lost or _slot.setup != setup:
-                if _slot is not None:
-                    _slot.kill()
-                _slot = Slot(setup, _own_core())
-                try:
-                    _slot.await_ready()
-                except BaseException:
-                    _slot.kill()
-                    _slot = None
-                    raise
-            outcome = _slot.grade(Job.unpack(job))
-            if not (outcome.error and outcome.again):
-                break
-        return outcome.pack()
+        return _warm.grade(setup, Job.unpack(job)).pack()
 
 
 def _own_core() -> int | None:
@@ -72,6 +56,9 @@ def _own_core() -> int | None:
         _own = core, mark
         return core
     return None
+
+
+_warm = Warm(_own_core)
 
 
 class DaskPool:

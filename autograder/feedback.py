@@ -58,6 +58,11 @@ class Check:
     again: bool = False  # its message is that of a check above
     extra: float = 0.0  # credit that a person gave before the points
 
+    @property
+    def counted(self) -> float:
+        """What it adds to the sum: of what waits for a person the extra credit alone."""
+        return (self.score or 0.0) + self.extra
+
 
 @dataclass
 class Block:
@@ -93,8 +98,8 @@ class Task:
 
     @property
     def score(self) -> float:
-        """What was had; of what waits for a person the extra credit alone."""
-        return sum((check.score or 0.0) + check.extra for check in self.checks)
+        """What was had."""
+        return sum(check.counted for check in self.checks)
 
     @property
     def tally(self) -> str:
@@ -233,6 +238,8 @@ def check_line(cell: Cell, result: CheckResult, kept: Kept, show_hidden: bool) -
     grade_id = cell.grade_id or ""
     score = kept.scores.get(grade_id, result.score)
     extra = kept.extra_credit.get(grade_id, 0.0)
+    if score is not None:
+        score, extra = score + extra, 0.0
     status = "graded" if grade_id in kept.scores else result.status
     told = status != "passed" and (not cell.hidden or show_hidden or result.shown or result.status in OPEN_REASONS)
     advice = "; look for a loop that never ends" if result.status == "timed out" else ""
@@ -243,8 +250,8 @@ def check_line(cell: Cell, result: CheckResult, kept: Kept, show_hidden: bool) -
         status=status.replace(" ", "-"),
         label=LABELS.get(status, "graded by a person") if score is not None else "not graded yet",
         points=result.points,
-        score=score if score is None else score + extra,
-        extra=extra if score is None else 0.0,
+        score=score,
+        extra=extra,
         message=plain(result.message).removeprefix("AssertionError: ") + advice if told else "",
         diagnosis=plain(result.diagnosis),
         hidden=cell.hidden,

@@ -80,7 +80,7 @@ def _grade(setup: Setup, job: Job) -> Outcome:
 def content(checks: Iterable[Check], notes: Iterable[str], late_penalty: float, *, visibility: str) -> dict[str, Any]:
     """The content of results.json; hidden checks are shown, as a page shows them, once grades are published."""
     checks = list(checks)
-    score = max(0.0, sum((check.score or 0.0) + check.extra for check in checks) - late_penalty)
+    score = max(0.0, sum(check.counted for check in checks) - late_penalty)
     late = lateness(late_penalty, score)
     return {
         "score": score,

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from socket import socketpair
@@ -64,7 +64,15 @@ class Slot:
             self.connection.send_bytes(job.pack())
 
     def await_ready(self) -> None:
-        """Return when the worker has its processes; raises what kept it from starting them."""
+        """Return when the worker has its processes; raises what kept it from starting them, and it is gone then."""
+        try:
+            self._await_ready()
+        except BaseException:
+            self.kill()
+            raise
+        self.ready = True
+
+    def _await_ready(self) -> None:
         try:
             ready = Outcome.unpack(self.connection.recv_bytes()) if self.connection.poll(START_SECONDS) else None
         except (EOFError, OSError):
@@ -75,7 +83,6 @@ class Slot:
             error = AutograderError(ready.error)
             error.exit_code = ready.exit_code
             raise error
-        self.ready = True
 
     def answer(self) -> Outcome | None:
         """The outcome of the job; an error where the process died or took too long; None while it is at work."""
@@ -124,6 +131,36 @@ class Slot:
                 return
             insist()
         self.process.wait()
+
+
+class Warm:
+    """One worker process, kept from one submission to the next; one that dies is replaced, and its submission retried.
+
+    ``core`` is asked for the core that a new process keeps to.
+    """
+
+    def __init__(self, core: Callable[[], int | None] = lambda: None) -> None:
+        self.slot: Slot | None = None
+        self.core = core
+
+    def grade(self, setup: bytes, job: Job) -> Outcome:
+        """The outcome of one job under this setup; raises what kept a process from starting."""
+        for _ in range(ATTEMPTS):
+            if self.slot is None or self.slot.lost or self.slot.setup != setup:
+                self.end()
+                slot = Slot(setup, self.core())
+                slot.await_ready()
+                self.slot = slot
+            outcome = self.slot.grade(job)
+            if not (outcome.error and outcome.again):
+                break
+        return outcome
+
+    def end(self) -> None:
+        """End the process, if there is one."""
+        if self.slot is not None:
+            self.slot.kill()
+            self.slot = None
 
 
 def _exit(process: subprocess.Popen[bytes]) -> str:
@@ -176,7 +213,6 @@ class LocalPool:
         try:
             self.slots[number].await_ready()
         except WorkerError:
-            self.slots[number].kill()
             self.slots[number] = Slot(self.setup, self.slots[number].cpu)
             self.slots[number].await_ready()
 

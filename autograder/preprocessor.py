@@ -32,7 +32,7 @@ from autograder.guard import only_grader
 from autograder.jobs import known_answers, make_job, make_record, seconds_late, version_of
 from autograder.kept import Kept
 from autograder.pages import make_page
-from autograder.pool import ATTEMPTS, Slot
+from autograder.pool import Warm
 from autograder.results import Judged
 from autograder.submission import read_submission
 from autograder.unit import Job, Outcome, Setup
@@ -141,41 +141,22 @@ class _Warm:
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.slot: Slot | None = None
+        self.warm = Warm()
         self.timer: threading.Timer | None = None
 
     def grade(self, setup: bytes, job: Job) -> Outcome:
         with self.lock:
             if self.timer is not None:
                 self.timer.cancel()
-            for _ in range(ATTEMPTS):
-                outcome = self._ready(setup).grade(job)
-                if not (outcome.error and outcome.again):
-                    break
+            outcome = self.warm.grade(setup, job)
             self.timer = threading.Timer(IDLE_SECONDS, self.end)
             self.timer.daemon = True
             self.timer.start()
             return outcome
 
-    def _ready(self, setup: bytes) -> Slot:
-        if self.slot is None or self.slot.lost or self.slot.setup != setup:
-            self._end()
-            self.slot = Slot(setup, cpu=None)
-            try:
-                self.slot.await_ready()
-            except BaseException:
-                self._end()
-                raise
-        return self.slot
-
     def end(self) -> None:
         with self.lock:
-            self._end()
-
-    def _end(self) -> None:
-        if self.slot is not None:
-            self.slot.kill()
-            self.slot = None
+            self.warm.end()
 
 
 _warm = _Warm()

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from autograder.copied import Copied
 from autograder.protocol import as_plain
 
 TOLERANCE = 1e-9  # relative
@@ -81,8 +82,8 @@ def _copy(value: Any, depth: int) -> Any:
         return {_label(key): _copy(value[key], depth - 1) for key in islice(value, MEMBERS)}
     if not isinstance(value, PLAIN):
         return OBJECT
-    # A number or text of a class of the student's would be asked there for its text, when nobody waits any more.
-    return value if kind.__module__ in ("builtins", "numpy") else as_plain(value)
+    # One of a class of the student's would be asked there for its text, when nobody waits any more.
+    return as_plain(value) if isinstance(value, Copied) else value
 
 
 def _label(key: object) -> str:

@@ -106,6 +106,9 @@ def _start_server(client: socket.socket, setup: dict[str, Any]) -> Any:
         ours.close()
         forkserver.run(theirs, walls)
     theirs.close()
+    # Where Python itself lies below one of those, only the way to it is there.
+    ways = {str(folder) for path in walls.visible for folder in path.parents}
+    setup["forbidden"] += [path for path in setup["never"] if path not in ways]
     return forkserver.ForkServer(ours)
 
 

@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     seeds = stability.LONG_SEEDS if options.long else stability.SEEDS
     chosen = stability.trials(ASSIGNMENTS, seeds, options.long)
     gap = stability.report(stability.survey(chosen, options.jobs))
-    good = (stability.repeated_scores(50) if options.long else stability.repeated_scores(2, every=3)) and good
+    good = (stability.repeated_scores(50) if options.long else stability.repeated_scores(2, one_in=3)) and good
     spared = [verdict for verdict in verdicts if not verdict.killer]
     equivalent = sum(verdict.equivalent for verdict in spared)
     print()

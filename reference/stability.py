@@ -178,12 +178,9 @@ def trials(names: Iterable[str], seeds: int, every: bool) -> list[Trial]:
         found += [Trial(name, REFERENCE, True, seed) for seed in range(seeds)]
         others = [(answer.name, True) for answer in course.right_answers]
         others += [(mistake.name, False) for mistake in course.mistakes]
-        if every:
-            found += [Trial(name, answer, right, seed) for answer, right in others for seed in range(seeds)]
-        else:
-            found += [
-                Trial(name, answer, right, number % seeds) for number, (answer, right) in enumerate(others[::EVERY])
-            ]
+        for number, (answer, right) in enumerate(others if every else others[::EVERY]):
+            chosen = range(seeds) if every else [number % seeds]
+            found += [Trial(name, answer, right, seed) for seed in chosen]
     return found
 
 
@@ -237,8 +234,8 @@ def report(found: Sequence[Measured], write: Callable[[str], None] = print) -> f
     return smallest
 
 
-def repeated_scores(times: int, every: int = 1) -> bool:
-    """Whether `autograder grade` gives one class the same scores each time; ``every`` = 3 takes a third of it."""
+def repeated_scores(times: int, one_in: int = 1) -> bool:
+    """Whether `autograder grade` gives one class, or one in so many of it, the same scores each time."""
     seen = set()
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / "class"
@@ -246,7 +243,7 @@ def repeated_scores(times: int, every: int = 1) -> bool:
             [sys.executable, "-m", "reference.sample_class", str(place), "batchnorm"], check=True, capture_output=True
         )
         for number, student in enumerate(sorted((place / "submitted").iterdir())):
-            if number % every or student.name == NEVER_ENDS:  # waiting for that one would take most of the time
+            if number % one_in or student.name == NEVER_ENDS:  # waiting for that one would take most of the time
                 shutil.rmtree(student)
         with open(place / "nbgrader_config.py", "a", encoding="utf-8") as settings:
             settings.write('c.Answers.module = ""\n')  # scores alone: nobody needs to know why

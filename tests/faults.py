@@ -31,7 +31,7 @@ from tests.course_factory import NAME, RIGHT, make_course, submit
 
 KILLS = ("grader", "worker", "scheduler", "sandbox")
 STOPS = {"Ctrl-C": signal.SIGINT, "SIGTERM": signal.SIGTERM}
-LAPS = 10  # batches for each fault: fewer than one in ten would be a fault that never happens
+LAPS = 10  # batches for each fault, after which one that does not happen is an error
 PATIENCE = 120.0  # seconds that a run may take to notice what it lost
 DEADLY = {**RIGHT, "scale_backward": "def scale_backward(dout, cache):\n    import os\n    os._exit(3)"}
 WRONG = {**RIGHT, "scale_forward": "def scale_forward(x, w):\n    print('here')\n    return x + w, (x, w)"}

@@ -24,6 +24,10 @@ from autograder.report import report
 from tests.course_factory import FULL, NAME, RIGHT, assignment, instructor_notebook, submit
 from tests.graded_course import record
 
+any_entry = pytest.mark.parametrize(
+    "entry", [{"manual_score": 1.5}, {"extra_credit": 0.5}, {"manual_comment": "Well said."}]
+)
+
 
 @pytest.fixture
 def book(book: Gradebook) -> Gradebook:
@@ -116,7 +120,7 @@ def test_the_audit_trail_tells_what_a_notebook_that_is_gone_gave(course: Course,
     ]
 
 
-@pytest.mark.parametrize("entry", [{"manual_score": 1.5}, {"extra_credit": 0.5}, {"manual_comment": "Well said."}])
+@any_entry
 def test_what_people_entered_for_a_notebook_that_is_gone_is_never_lost_in_silence(
     course: Course, book: Gradebook, entry: dict[str, Any]
 ) -> None:
@@ -152,7 +156,7 @@ def test_a_notebook_that_is_put_back_is_graded_anew(course: Course, book: Gradeb
     assert shown(course, "ann")[1] == sum(score or 0.0 for score in FULL.values())
 
 
-@pytest.mark.parametrize("entry", [{"manual_score": 1.5}, {"extra_credit": 0.5}, {"manual_comment": "Well said."}])
+@any_entry
 def test_what_people_entered_for_a_cell_that_is_gone_is_never_lost_in_silence(
     course: Course, book: Gradebook, entry: dict[str, Any]
 ) -> None:

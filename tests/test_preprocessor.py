@@ -180,6 +180,7 @@ def test_a_process_that_does_not_start_is_told_each_time_and_one_that_died_is_re
 
         def await_ready(self) -> None:
             if self.setup == b"no walls":
+                self.kill()
                 raise SandboxUnavailable("no walls")
 
         def grade(self, job: object) -> Outcome:
@@ -189,7 +190,7 @@ def test_a_process_that_does_not_start_is_told_each_time_and_one_that_died_is_re
         def kill(self) -> None:
             Stub.made[self.number] = "gone"
 
-    monkeypatch.setattr("autograder.preprocessor.Slot", Stub)
+    monkeypatch.setattr("autograder.pool.Slot", Stub)
     warm = _Warm()
     job = Job("ann", {}, {}, [], {})
     for _ in range(2):
