@@ -37,7 +37,7 @@ window.normlabEvaluate = window.normlabEvaluate || (() => {
     "+": [(a, b) => a + b, (g) => g, (g) => g],
     "-": [(a, b) => a - b, (g) => g, (g) => -g],
     "*": [(a, b) => a * b, (g, a, b) => g * b, (g, a) => g * a],
-    "/": [(a, b) => a / b, (g, a, b) => g / b, (g, a, b) => (-g * a) / (b * b)],
+    "/": [(a, b) => a / b, (g, a, b) => g / b, (g, a, b) => (-g * (a / b)) / b],
   };
   // [value(a), share of a (g, a, out)]
   const UNARY = {
@@ -45,8 +45,8 @@ window.normlabEvaluate = window.normlabEvaluate || (() => {
     exp: () => [Math.exp, (g, a, out) => g * out],
     log: () => [Math.log, (g, a) => g / a],
     sqrt: () => [Math.sqrt, (g, a, out) => (g * 0.5) / out],
-    max: ({ floor }) => [(a) => Math.max(a, floor), (g, a) => (a > floor ? g : 0 * g)],
-    "^": ({ power }) => [(a) => raised(a, power), (g, a) => g * power * raised(a, power - 1)],
+    max: ({ floor }) => [(a) => Math.max(a, floor), (g, a) => (a > floor ? g : 0)],
+    "^": ({ power }) => [(a) => raised(a, power), (g, a) => (power ? g * power * raised(a, power - 1) : 0 * g)],
   };
   const raised = (a, power) =>
     ({ "-1": 1 / a, 0.5: Math.sqrt(a), 0: 1, 1: a, 2: a * a })[power] ?? Math.pow(a, power);

@@ -13,12 +13,15 @@ from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import Any
+from typing import IO, Any
 
 from normlab import runcells
 from normlab.cells import Notebook, NotebookError
 
-__all__ = ["SECONDS_A_CELL", "SECONDS_IN_ALL", "failures_of"]
+__all__ = ["CHECKING", "SECONDS_A_CELL", "SECONDS_IN_ALL", "failures_of"]
+
+CHECKING = "NORMLAB_CHECKING"
+"""An environment variable that is there while the cells of a notebook run here: it has the notebook's name."""
 
 SECONDS_A_CELL = 30.0
 """A cell that runs longer has failed; the grader waits no longer either."""
@@ -71,7 +74,7 @@ def failures_of(notebook: Notebook) -> Iterator[tuple[int, dict[str, Any]]]:
                 and (cell.is_check or not (cell.grade_id or notebook.needs(cell)))
             }
     if sys.stderr.isatty():
-        print("\r\033[K", end="", file=sys.stderr, flush=True)
+        print(f"\r{'':40}\r", end="", file=sys.stderr, flush=True)
     for number in codes:
         if number in skipped:
             yield number, {"error": ["Ended"], "message": skipped[number], "frames": []}
@@ -82,13 +85,14 @@ def failures_of(notebook: Notebook) -> Iterator[tuple[int, dict[str, Any]]]:
 def _run(path: Path, skipped: list[int], expected: int, deadline: float) -> tuple[Failures, str]:
     """The reports that came, by cell, and why no more came."""
     command = [sys.executable, str(Path(runcells.__file__)), str(path), *map(str, skipped)]
-    environment = os.environ | {"MPLBACKEND": "agg", "PYTHONIOENCODING": "utf-8"}
+    # As in grading, whatever is set here; and a check that a cell of the notebook calls begins no other.
+    environment = os.environ | {"MPLBACKEND": "agg", "PYTHONUTF8": "1", "PYTHONOPTIMIZE": "", CHECKING: path.name}
     lines: SimpleQueue[bytes] = SimpleQueue()
     reports: Failures = {}
 
-    def listen() -> None:
-        with suppress(ValueError):  # closed below while this waits
-            for line in process.stdout or ():
+    def listen(pipe: IO[bytes]) -> None:  # to its end, for which a process that a cell left behind may keep it
+        with pipe:
+            for line in pipe:
                 lines.put(line)
         lines.put(b"")
 
@@ -104,25 +108,25 @@ def _run(path: Path, skipped: list[int], expected: int, deadline: float) -> tupl
     except OSError as error:
         why = f"this Python cannot start another one ({error.strerror})"
         raise NotebookError(f"{why}, as in a browser; download the notebook and check it on a computer") from None
-    Thread(target=listen, daemon=True).start()
+    Thread(target=listen, args=(process.stdout,), daemon=True).start()
     ending = "it ended the Python process; the grader counts that as a failure"
-    with process:
-        try:
-            seconds, half = SECONDS_TO_START, ""
+    try:
+        seconds, half = SECONDS_TO_START, ""
+        left = deadline - time.monotonic()
+        while len(reports) < expected and (line := lines.get(timeout=max(0.0, min(seconds, left)))):
             left = deadline - time.monotonic()
-            while len(reports) < expected and (line := lines.get(timeout=max(0.0, min(seconds, left)))):
-                left = deadline - time.monotonic()
-                seconds = min(SECONDS_A_CELL, left / 2)  # as in grading: no cell takes all that is left
-                half = ", half of the time that the notebook had left" if seconds < SECONDS_A_CELL else ""
-                if sys.stderr.isatty():
-                    print(f"\r{len(reports)} of {expected} cells ran ", end="", file=sys.stderr, flush=True)
-                report = json.loads(line)
-                if report:  # the first is empty: the process is there
-                    reports[report["cell"]] = report
-        except Empty:
-            ending = f"{ENDLESS} {seconds:.3g} seconds{half}; look for a loop that never ends"
-        finally:
-            _end(process)
+            seconds = min(SECONDS_A_CELL, left / 2)  # as in grading: no cell takes all that is left
+            half = ", half of the time that the notebook had left" if seconds < SECONDS_A_CELL else ""
+            if sys.stderr.isatty():
+                print(f"\r{len(reports)} of {expected} cells ran ", end="", file=sys.stderr, flush=True)
+            report = json.loads(line)
+            if report:  # the first is empty: the process is there
+                reports[report["cell"]] = report
+    except Empty:
+        ending = f"{ENDLESS} {seconds:.3g} seconds{half}; look for a loop that never ends"
+    finally:
+        _end(process)
+        process.wait()
     return reports, ending
 
 
@@ -131,5 +135,5 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     if sys.platform == "win32":
         process.kill()
     else:
-        with suppress(ProcessLookupError):
+        with suppress(ProcessLookupError, PermissionError):  # macOS says the second of a process that has ended
             os.killpg(process.pid, signal.SIGKILL)

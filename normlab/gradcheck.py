@@ -45,18 +45,18 @@ def numerical_gradient(
 ) -> NDArray[np.float64]:
     """Central differences in float64: d/dx sum(dout * f(x)), element by element, as (f(x + h) - f(x - h)) / (2h).
 
-    ``x`` is a float array; it is edited in place, one element at a time, and restored, so that ``f`` may also read it
-    from elsewhere (a network's ``params``, say). ``f(x)`` returns a number, or an array of the shape of ``dout``. The
-    error of a smooth f is about ``h^2 |f'''| / 6`` from the formula plus ``1e-16 |f| / h`` from rounding; h = 1e-5 is
-    near the least sum of both in float64 (Press et al., *Numerical Recipes*, 3rd edition, section 5.7). Raises
-    TypeError for an x that is no array of floats.
+    ``x`` is an array of float64; it is edited in place, one element at a time, and restored, so that ``f`` may also
+    read it from elsewhere (a network's ``params``, say). ``f(x)`` returns a number, or an array of the shape of
+    ``dout``. The error of a smooth f is about ``h^2 |f'''| / 6`` from the formula plus ``1e-16 |f| / h`` from rounding;
+    h = 1e-5 is near the least sum of both in float64 (Press et al., *Numerical Recipes*, 3rd edition, section 5.7).
+    Raises TypeError for an x that is no array of float64, and ValueError for an f(x) of another shape than dout's.
 
     >>> numerical_gradient(lambda x: x**3, np.array([1.0, 2.0]), dout=[1.0, 1.0]).round(6)
     array([ 3., 12.])
     """
     kind = getattr(x, "dtype", x.__class__.__name__)
-    if not (isinstance(x, np.ndarray) and np.issubdtype(x.dtype, np.floating)):
-        raise TypeError(f"x must be an array of floats, got {kind}: a step of {h:g} would be rounded away or lost")
+    if not (isinstance(x, np.ndarray) and x.dtype == np.float64):
+        raise TypeError(f"x must be an array of float64, got {kind}: a step of {h:g} would be rounded away or lost")
     weights = np.asarray(1.0 if dout is None else dout, dtype=np.float64)
     gradient = np.zeros(x.shape, dtype=np.float64)
     for index in np.ndindex(x.shape):
@@ -68,6 +68,8 @@ def numerical_gradient(
             below = np.array(f(x), dtype=np.float64)
         finally:
             x[index] = original
+        if above.shape != weights.shape and not above.size == weights.size == 1:
+            raise ValueError(f"f(x) must have the shape of dout, {weights.shape}, got {above.shape}")
         gradient[index] = np.sum(weights * (above - below)) / (2 * h)
     return gradient
 
@@ -77,9 +79,9 @@ def check_nodes(gradients: Mapping[str, ArrayLike], output: Node, names: Sequenc
 
     ``gradients`` maps the name of a node to d loss / d node. The check goes from the output backward (or in the
     order of ``names``) and stops at the first gradient that is missing, has another shape or differs by a
-    relative error of more than 1e-8: a later one would only repeat its mistake. Returns the names that agree, in the
-    order checked; raises :class:`GradientMismatch` that names the node, and ValueError for a name that no node of the
-    graph has, or several.
+    relative error of more than 1e-8: a later one would only repeat its mistake. (Where shares of a gradient cancel to
+    0, both are noise and cannot be compared.) Returns the names that agree, in the order checked; raises
+    :class:`GradientMismatch` that names the node, and ValueError for a name that no node of the graph has, or several.
 
     >>> from normlab.graph import backward
     >>> x = Node([1.0, 2.0], "x")

@@ -36,7 +36,7 @@ class Node:
     before :func:`backward`. ``op`` names the operation, "input" for a leaf; ``settings`` are its other arguments (the
     axis of a sum, say). ``parents`` are the operands, each with its local rule, as a function and in words, in which
     {g} stands for the gradient of the result, {out} for the result, {a} and {b} for the operands. ``paths`` holds
-    (consumer, gradient) for each way back; ``grad`` is the sum over them.
+    (consumer, gradient) for each way back; ``grad`` is the sum over them, at the output what :func:`backward` got.
     """
 
     __array_ufunc__ = None  # numpy_array * node must build a graph, not an object array
@@ -86,14 +86,14 @@ class Node:
             "/",
             a.value / b.value,
             (a, lambda g: g / b.value, "{g} / {b}"),
-            (b, lambda g: -g * a.value / b.value**2, "-{g} * {a} / {b}^2"),
+            (b, lambda g: -g * (a.value / b.value) / b.value, "-{g} * {a} / {b}^2"),  # b^2 may overflow
         )
 
     def __pow__(self, power: float) -> Node:
         if not isinstance(power, int | float):
             raise TypeError(f"the power must be a plain number, not {type(power).__name__}; use exp and log")
         rule = "{g} * 2 * {a}" if power == 2 else f"{{g}} * {power} * {{a}}^{power - 1}"
-        parents: list[Parent] = [(self, lambda g: g * power * self.value ** (power - 1), rule)]
+        parents: list[Parent] = [(self, lambda g: g * power * self.value ** (power - 1) if power else 0.0 * g, rule)]
         return Node(self.value**power, op=f"^{power}", parents=parents, power=power)
 
     def __matmul__(self, other: Operand) -> Node:
@@ -231,7 +231,9 @@ def maximum(a: Node, floor: float) -> Node:
     """
     passes = a.value > floor
     rule = f"{{g}} where {{a}} > {floor:g}"
-    return Node(np.maximum(a.value, floor), op="max", parents=[(a, lambda g: g * passes, rule)], floor=floor)
+    return Node(
+        np.maximum(a.value, floor), op="max", parents=[(a, lambda g: np.where(passes, g, 0.0), rule)], floor=floor
+    )
 
 
 def relu(a: Node) -> Node:
@@ -289,13 +291,15 @@ def backward(output: Node, dout: ArrayLike | None = None) -> None:
     for node in reversed(order):  # all consumers of a node come before it: its sum is complete when its turn comes
         node.grad = gradients[node]
         for parent, local, _ in node.parents:
-            share = local(node.grad)
+            share = np.asarray(local(node.grad), dtype=parent.value.dtype)
             parent.paths.append((node, share))
             gradients[parent] = gradients[parent] + share if parent in gradients else share.copy()
 
 
 def vjp(f: Callable[..., Node], *arrays: ArrayLike, dout: ArrayLike | None = None) -> tuple[Array, ...]:
     """Gradients of sum(dout * f(arrays)) in each array, by building f's graph on nodes and walking back.
+
+    Each has its array's shape and dtype. Raises ValueError as :func:`backward` does.
 
     >>> vjp(lambda a, b: (a * b).sum(), [1.0, 2.0], [3.0, 4.0])
     (array([3., 4.]), array([1., 2.]))

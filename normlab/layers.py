@@ -68,15 +68,15 @@ def relu_backward(dout: Array, cache: Array) -> Array:
     >>> relu_backward(np.array([5.0, 5.0]), cache)
     array([0., 5.])
     """
-    return dout * (cache > 0)
+    return np.where(cache > 0, dout, 0.0)
 
 
 def dropout_forward(x: Array, dropout_param: dict[str, Any]) -> tuple[Array, DropoutCache]:
     """Inverted dropout: in training each element is kept with probability p and divided by p; else out = x.
 
     ``dropout_param``: ``p``, the probability to keep, 0 < p <= 1; ``mode``, "train" or "test"; optional ``seed``, which
-    makes each call draw the same mask (gradient checks need that). Raises ValueError for another mode or p. Srivastava
-    et al. 2014, "Dropout", JMLR 15, section 10 (the scaling).
+    makes each call draw the same mask (gradient checks need that), by seeding NumPy's global stream. Raises ValueError
+    for another mode or p. Srivastava et al. 2014, "Dropout", JMLR 15, section 10 (the scaling).
 
     >>> out, cache = dropout_forward(np.ones(8), {"p": 0.5, "mode": "train", "seed": 0})
     >>> out
@@ -113,7 +113,7 @@ def softmax_loss(x: Array, y: NDArray[np.integer[Any]]) -> tuple[float, Array]:
 
     loss = mean over i of ``-log( exp(x[i, y[i]]) / sum_j exp(x[i, j]) )``, for scores x (N, C) and y (N,) in 0..C-1.
     Each row's maximum is subtracted first, which changes no ratio and keeps exp from overflowing. Raises ValueError for
-    other shapes and for labels of no class.
+    other shapes, for labels that are no integers and for labels of no class.
 
     >>> loss, dx = softmax_loss(np.zeros((1, 4)), np.array([2]))
     >>> round(loss, 4), dx
@@ -121,6 +121,8 @@ def softmax_loss(x: Array, y: NDArray[np.integer[Any]]) -> tuple[float, Array]:
     """
     if x.ndim != 2 or y.shape != (len(x),):
         raise ValueError(f"scores must be (N, C) and labels (N,), got {x.shape} and {y.shape}")
+    if not np.issubdtype(y.dtype, np.integer):
+        raise ValueError(f"labels must be integers, got {y.dtype}")
     strange = y[(y < 0) | (y >= x.shape[1])]
     if strange.size:
         raise ValueError(

@@ -141,7 +141,7 @@ def _box(ax: Axes, node: dict[str, Any], at: NDArray[Any], half: NDArray[Any], f
         ha="center",
         va="center",
         fontsize=9 * min(1, 17 / max(map(len, label.split("\n")))),  # 17 letters fill a box
-        color="white" if filled else INK,
+        color=("black" if given else "white") if filled else INK,  # readable on its color
         zorder=3,
     )
 

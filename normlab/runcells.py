@@ -16,6 +16,7 @@ import asyncio
 import builtins
 import inspect
 import json
+import linecache
 import os
 import re
 import sys
@@ -28,7 +29,8 @@ __all__ = ["main", "plain"]
 
 # Lines of IPython's: one that times a statement, one that binds what it gives, any other.
 MAGIC = re.compile(
-    r"(?P<indent>\s*)(?:(?P<bound>[\w.]+[ \t]*=[ \t]*)?%time[ \t]+(?P<timed>.+)|(?P<given>[\w.]+[ \t]*=)[ \t]*[%!].*"
+    r"(?P<indent>\s*)(?:(?P<bound>[^\s=#'\"][^=#'\"]*=[ \t]*)?%time[ \t]+(?P<timed>.+)"
+    r"|(?P<given>[^\s=#'\"][^=#'\"]*=)[ \t]*[%!].*"
     r"|[%!?].*|[\w.]+\?{1,2})\s*"
 )
 ANNOTATIONS = __future__.annotations.compiler_flag
@@ -81,7 +83,9 @@ def nobody_answers(*_: object) -> str:
 def run(number: int, source: str, namespace: dict[str, Any], flags: list[int]) -> dict[str, Any]:
     """Run one cell; what it raises is returned as plain data. As in Jupyter what it imports of the future stays."""
     try:
-        code = compile(plain(source), f"cell {number}", "exec", sum(flags), dont_inherit=True)
+        text, name = plain(source), f"cell {number}"
+        linecache.cache[name] = len(text), None, text.splitlines(keepends=True), name  # inspect.getsource looks there
+        code = compile(text, name, "exec", sum(flags), dont_inherit=True)
         if ANNOTATIONS not in flags and code.co_flags & ANNOTATIONS:
             flags.append(ANNOTATIONS)
         result = eval(code, namespace)
@@ -98,7 +102,9 @@ def plain(source: str) -> str:
     if text.startswith("%%"):
         magic, _, body = text.partition("\n")
         above = "\n" * source[: len(source) - len(text)].count("\n")
-        return f"{above}pass\n{plain(body) if magic.split()[0] in TRANSPARENT else ''}"
+        bound = re.fullmatch(r"%%capture\b.*?[ \t]([^\W\d]\w*)\s*", magic)  # an object with what the cell printed
+        statement = f"{bound[1]} = get_ipython()" if bound else "pass"
+        return f"{above}{statement}\n{plain(body) if magic.split()[0] in TRANSPARENT else ''}"
     lines = source.split("\n")
     indent = source[: len(source) - len(text)].rpartition("\n")[2]  # IPython takes the first line's off all lines
     lines = [line.removeprefix(indent) for line in lines]
@@ -114,7 +120,10 @@ def plain(source: str) -> str:
             break
         timed, given = magic_line["timed"], magic_line["given"]
         statement = f"{magic_line['bound'] or ''}{timed}" if timed else f"{given} []" if given else "pass"
-        lines[number] = magic_line["indent"] + statement
+        last = number
+        while not timed and lines[last].endswith("\\") and last + 1 < len(lines):
+            last += 1
+        lines[number : last + 1] = [magic_line["indent"] + statement, *[""] * (last - number)]
     return "\n".join(lines)
 
 

@@ -1,12 +1,17 @@
 """`python -m normlab check` runs the notebook afresh, and tells what stood only in the student's session."""
 
+from copy import deepcopy
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
+import nbformat
 import pytest
+from nbclient import NotebookClient
 
+from normlab import freshrun
 from normlab.__main__ import main
 from normlab.check import check
+from normlab.notebook import read_notebook
 from tests.small_notebooks import (
     ALL_DONE,
     DOUBLE,
@@ -29,7 +34,8 @@ def save(tmp_path: Path) -> Save:
 
 
 def test_processes_that_a_cell_leaves_behind_do_not_hold_the_check_up(save: Save) -> None:
-    text = f"import os, time\nif os.fork() == 0:\n    time.sleep(600)\n    os._exit(0)\n{DOUBLE}"
+    fork = "import os, time\nif os.fork() == 0:\n    os.setsid()\n    time.sleep(30)\n    os._exit(0)"
+    text = f"{fork}\n{fork.replace('    os.setsid()', '    pass')}\n{DOUBLE}"
     assert status(check(save(filled(double=text)))) == ALL_DONE
 
 
@@ -276,4 +282,52 @@ def test_a_failure_that_the_session_showed_too_is_no_matter_of_order(save: Save)
     at(notebook, "double__of_three")["outputs"] = [
         {"output_type": "error", "ename": "E", "evalue": "", "traceback": []}
     ]
+    assert check(save(notebook)).order == ()
+
+
+def test_the_same_cells_fail_as_in_the_kernel_that_a_grader_starts(save: Save) -> None:
+    notebook = filled(square="def square(x):\n    return undefined")
+    pieces = [
+        *("%matplotlib inline", "1 / 0", "def f(x) return", "double(4)", "double", "assert double(1) == 3", "f("),
+        *("%%time\n2", "%time timed = 4", "timed", "files = !ls", "len(files)"),
+        *("%%timeit -n1 -r1\nseldom = 1", "seldom", "y = 1\n!false\nassert y == 2"),
+        "%matplotlib inline\ny = (10\n     % 3)\nassert y == 1",
+        *("get_ipython().run_line_magic('matplotlib', 'inline')", "'App' in get_ipython().config"),
+        *(
+            "out = %time 7",
+            "assert out == 7",
+            "a, b = %time 1, 2",
+            "assert b == 2",
+            "x: list = !ls",
+            "x",
+            "x[0:] = !ls",
+        ),
+        *("!echo a \\\n  b", "%%capture said\nprint(5)", "said.stdout", "def f(): pass\nimport inspect"),
+        "inspect.getsource(f)",
+    ]
+    notebook["cells"] += [cell(piece) for piece in pieces]
+    executed = nbformat.from_dict(deepcopy(notebook))
+    NotebookClient(executed, timeout=60, kernel_name="python3", allow_errors=True).execute()
+    codes = [made for made in executed.cells if made.cell_type == "code"]
+    failed = [any(one.output_type == "error" for one in made.outputs) for made in codes]
+    numbers = {number for number, _ in freshrun.failures_of(read_notebook(save(notebook)))}
+    assert numbers == {number for number, error in enumerate(failed, 1) if error}
+
+
+def test_a_check_that_the_notebook_calls_of_itself_does_nothing(save: Save) -> None:
+    text = f"from normlab.check import check\nassert check('scaling.ipynb').tasks == ()\n{DOUBLE}"
+    assert status(check(save(filled(double=text)))) == ALL_DONE
+
+
+def test_a_name_that_an_earlier_cell_would_have_given_is_not_told_as_defined_too_late(save: Save) -> None:
+    notebook = filled()
+    notebook["cells"][1:1] = [cell("import no_such_module; import math as m")]
+    notebook["cells"] += [cell("m.pi"), cell("import math as m")]
+    assert not any("further down" in sentence for sentence in check(save(notebook)).order)
+
+
+def test_a_local_name_without_a_value_is_no_name_of_another_cell(save: Save) -> None:
+    text = "def double(x):\n    if x is None:\n        mu = 0\n    return x - mu"
+    notebook = filled(double=text)
+    notebook["cells"] += [cell("mu = 3")]
     assert check(save(notebook)).order == ()

@@ -153,7 +153,17 @@ def test_a_function_may_return_the_array_that_is_edited() -> None:
     np.testing.assert_allclose(numerical_gradient(lambda a: a, np.ones(3), np.arange(3.0)), np.arange(3.0), atol=1e-9)
 
 
-@pytest.mark.parametrize(("x", "kind"), [(np.arange(3), "int64"), ([1.0, 2.0], "list")])
+@pytest.mark.parametrize(
+    ("x", "kind"), [(np.arange(3), "int64"), ([1.0, 2.0], "list"), (np.array([1e3], np.float32), "float32")]
+)
 def test_what_cannot_be_nudged_is_refused(x: object, kind: str) -> None:
-    with pytest.raises(TypeError, match=f"array of floats, got {kind}"):
+    with pytest.raises(TypeError, match=f"array of float64, got {kind}"):
         numerical_gradient(lambda a: a, x)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("f", "dout"), [(lambda a: a[:, None] ** 2, np.ones(3)), (lambda a: a**2, None)])
+def test_what_would_broadcast_with_dout_is_refused(
+    f: Callable[[np.ndarray], np.ndarray], dout: np.ndarray | None
+) -> None:
+    with pytest.raises(ValueError, match="must have the shape of dout"):
+        numerical_gradient(f, np.array([1.0, 2.0, 3.0]), dout)

@@ -211,3 +211,25 @@ def test_the_drawing_holds_names_shapes_rules_and_shares() -> None:
 def test_a_node_tells_what_it_is() -> None:
     assert repr(Node([1.0], "x")) == "Node(x: input, shape (1,))"
     assert repr(exp(Node(1.0))) == "Node(unnamed: exp, shape ())"
+
+
+@pytest.mark.parametrize(
+    ("f", "arrays", "gradients"),
+    [
+        (lambda a: sqrt(relu(a)).sum(), [[-1.0, 4.0]], [[0.0, 0.25]]),
+        (lambda a: (a**0).sum(), [[0.0, 2.0]], [[0.0, 0.0]]),
+        (lambda a, b: (a / b).sum(), [[1e200], [1e200]], [[1e-200], [-1e-200]]),
+    ],
+)
+def test_a_gradient_that_is_finite_does_not_get_lost_in_what_is_not(
+    f: Callable[..., Node], arrays: list[list[float]], gradients: list[list[float]]
+) -> None:
+    with np.errstate(divide="ignore"):
+        found = vjp(f, *arrays)
+    assert [each.tolist() for each in found] == gradients
+
+
+def test_a_gradient_has_the_dtype_of_its_array() -> None:
+    (gradient,) = vjp(lambda a: (a * np.ones(2)).sum(), np.array([1, 2], np.float32))
+    assert gradient.dtype == np.float32
+    assert isinstance(vjp(exp, 2.0)[0], np.ndarray)

@@ -116,3 +116,9 @@ def test_every_layer_keeps_the_dtype(dtype: type[np.floating[Any]]) -> None:
     back = relu_backward(dropout_backward(dout, dropout_cache), mask)
     arrays = (out, active, dropped, dout, back, *affine_backward(back, cache))
     assert {array.dtype for array in arrays} == {np.dtype(dtype)}
+
+
+@pytest.mark.parametrize("labels", [np.array([False, True]), np.array([0.0, 1.0])])
+def test_labels_that_are_no_integers_are_refused(labels: np.ndarray) -> None:
+    with pytest.raises(ValueError, match=f"labels must be integers, got {labels.dtype}"):
+        softmax_loss(np.zeros((2, 2)), labels)
