@@ -12,6 +12,7 @@ import click
 
 from autograder import __version__
 from autograder.errors import AutograderError, SandboxUnavailable
+from autograder.files import write_atomically
 from autograder.wording import WAITING, counted, gathered
 
 CODES = """\b
@@ -26,6 +27,7 @@ Exit codes:
   130  stopped by Ctrl-C or SIGTERM; run the command again to go on
 """
 SHOWN = 40  # lines of a summary
+LOOK_AT = Path(".autograder", "look_at.txt")  # all lines of the newest summary that was cut
 COURSE_DIR = click.option(
     "--course-dir",
     default=".",
@@ -112,7 +114,10 @@ def grade(
         now = " in what was graded now" if summary.unchanged else ""
         click.echo(f"{counted(summary.written, *WAITING)} for a person's grade{now}")
     people = gathered(sorted(summary.people, key=lambda told: told[0]))
-    _list([f"look at {who}: {reason}" for who, reason in people], " in .autograder/log.jsonl")
+    told = [f"look at {who}: {reason}" for who, reason in people]
+    if len(told) > SHOWN:
+        write_atomically(course_dir / LOOK_AT, "".join(f"{line}\n" for line in told), 0o644)
+    _list(told, f" in {LOOK_AT}")
 
 
 def _list(lines: list[str], place: str = "") -> None:
@@ -188,7 +193,8 @@ class Days(click.types.FloatParamType):
 def extend(assignment: str, student: str, days: float, course_dir: Path, db: str) -> None:
     """Give one STUDENT N days more for ASSIGNMENT, before or after it was handed in or graded.
 
-    Prints when it is due now; `autograder grade` then counts lateness from there. It stands in `autograder history`.
+    Another extension takes the place of an earlier one. Prints when it is due now; `autograder grade` then counts
+    lateness from there. It stands in `autograder history`.
     """
     from autograder.enrolled import extend as run
 

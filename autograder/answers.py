@@ -27,7 +27,7 @@ from traitlets.config import Configurable
 
 from autograder.assignment import Assignment, Cell
 from autograder.beside import utf8
-from autograder.course import Course
+from autograder.course import CONFIG_FILE, Course
 from autograder.errors import CourseError
 from autograder.intake import SubmittedCell
 from autograder.syntax import bound_names
@@ -78,9 +78,9 @@ class Answer:
 def read_answers(course: Course, assignment: str) -> list[Answer]:
     """All answers of one assignment, in the course's order; [] where the configuration names no place.
 
-    Raises CourseError where the place is named and cannot be read.
+    Raises CourseError where the place is named and cannot be read, and where two are.
     """
-    where = course.settings(Answers)
+    where = _where(course)
     if where.module:
         found = [Answer.from_mapping(values) for values in _from_module(where.module, course.root, assignment)]
     elif where.folder:
@@ -103,9 +103,9 @@ def places(course: Course, imported: Iterable[str]) -> list[Path]:
     """Where the answers lie, compiled files included: student code must not see them.
 
     A module's whole top-level package counts, since an answer may come from any part of it. Raises CourseError where it
-    is one that the notebooks import.
+    is one that the notebooks import, and where module and folder are both set.
     """
-    where = course.settings(Answers)
+    where = _where(course)
     if not where.module:
         return [course.root / where.folder] if where.folder else []
     name = where.module.partition(".")[0]
@@ -124,6 +124,16 @@ def places(course: Course, imported: Iterable[str]) -> list[Path]:
         return [Path(location).resolve() for location in spec.submodule_search_locations]
     path = Path(spec.origin or "").resolve()
     return [path, *path.parent.glob(f"__pycache__/{name}.*")] if path.is_file() else []
+
+
+def _where(course: Course) -> Answers:
+    where: Answers = course.settings(Answers)
+    if where.module and where.folder:
+        raise CourseError(
+            f"{course.root / CONFIG_FILE}: c.Answers.module and c.Answers.folder are both set, and the answers are in "
+            'one place; take one of the lines out, or set it to "".'
+        )
+    return where
 
 
 def answered(assignment: Assignment, answer: Answer | None = None, demonstrations: bool = True) -> list[SubmittedCell]:

@@ -18,11 +18,13 @@ from dataclasses import replace
 from importlib import metadata
 from io import BytesIO
 from pathlib import Path
+from urllib.parse import quote
 
 from packaging.requirements import Requirement
 
 from autograder.beside import content_of
 from autograder.course import Course
+from autograder.database import address
 from autograder.errors import CourseError
 from autograder.places import PACKAGE
 from autograder.template import template_text
@@ -33,7 +35,10 @@ SCRIPT, FILE = 0o755, 0o644
 
 
 def bundle(course: Course, assignment: str) -> bytes:
-    """The zip's bytes; raises CourseError where a module or a source folder cannot be brought along."""
+    """The zip's bytes; raises CourseError where a module or a source folder cannot be brought along, or a secret would.
+
+    GradebookError where the configuration names a database by what is no address.
+    """
     modules = {name.partition(".")[0] for each in course.notebooks(assignment).values() for name in each.modules}
     own = {name.partition("/")[0].removesuffix(".py") for name in course.files(assignment)}
     local, pins = _needs(modules - own)
@@ -47,11 +52,29 @@ def bundle(course: Course, assignment: str) -> bytes:
     for path in local:
         files |= {f"packages/{name}": content for name, content in _package(path)}
     # The configuration, and what it may read beside it: a late plugin of the course's own, another configuration.
-    files |= {f"course/{path.name}": content_of(path) for path in sorted(course.root.glob("*.py")) if path.is_file()}
+    beside = {path.name: content_of(path) for path in sorted(course.root.glob("*.py")) if path.is_file()}
+    _check_no_password(course, beside)
+    files |= {f"course/{name}": content for name, content in beside.items()}
     folder, place = course.folder("source", ".", assignment), _place(course, assignment)
     for name in [*course.files(assignment), *(f"{name}.ipynb" for name in course.notebooks(assignment))]:
         files[f"{place}/{name}"] = content_of(folder / name)
     return _zip(files)
+
+
+def _check_no_password(course: Course, files: dict[str, bytes]) -> None:
+    """Raise CourseError where the database's password would come along to where student code runs.
+
+    It is looked for where it begins and ends as a text or a part of an address, so that no other word is taken for it.
+    """
+    parts = address(course.setting("db_url") or "sqlite://")
+    passwords = [str(found) for found in (parts.password, parts.query.get("password")) if found]
+    forms = "|".join(re.escape(form) for each in passwords for form in (each, quote(each, safe="")))
+    for name, content in files.items():
+        if forms and re.search(rf"[:=\"'](?:{forms})[@&\"']".encode(), content):
+            raise CourseError(
+                f"{course.root / name} holds the password of the gradebook's database, which the zip would take to "
+                "Gradescope: keep it elsewhere, for example in ~/.pgpass, and out of c.CourseDirectory.db_url."
+            )
 
 
 def _place(course: Course, assignment: str) -> str:

@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
 
@@ -22,6 +23,7 @@ from autograder.errors import UsageError, WorkerError
 from autograder.pool import Warm
 from autograder.unit import Job, Outcome
 
+CONNECT_SECONDS = 30.0  # Dask's own default: a scheduler may be busy
 WORKER_SECONDS = 300.0  # until the first worker comes: a cluster's queue may have them wait
 # What Dask and its event loop log of a lost connection, with tracebacks; we say it in one sentence.
 LOGGERS = ("distributed", "distributed.client", "tornado.application", "asyncio")
@@ -85,7 +87,7 @@ class DaskPool:
         if not ADDRESS.fullmatch(self.scheduler):
             raise UsageError(f"{self.scheduler!r} is no address of a Dask scheduler; it is like tcp://head-node:8786.")
         try:
-            self.client = Interruptible(self.scheduler, timeout=10, set_as_default=False)
+            self.client = Interruptible(self.scheduler, timeout=CONNECT_SECONDS, set_as_default=False)
         except (OSError, ValueError) as error:
             raise WorkerError(f"No Dask scheduler answers at {self.scheduler}: {error}") from None
         try:
@@ -112,13 +114,16 @@ class DaskPool:
         """Each job with its outcome, in the order in which they end; raises WorkerError if the scheduler is gone."""
         from distributed import as_completed
 
-        try:
+        doing: dict[str, Job] = {}
+        with self._connected():
             setup = self.client.scatter(self.setup, broadcast=True, hash=True)
-            doing: dict[str, Job] = {}
             done = as_completed([], loop=self.client.loop)
-            while True:
+        while True:
+            with self._connected():
                 room = AHEAD * max(1, sum(self.client.nthreads().values())) - len(doing)
-                for job in itertools.islice(jobs, max(0, room)):
+            given = [*itertools.islice(jobs, max(0, room))]
+            with self._connected():
+                for job in given:
                     self.started[job.student, job.attempt] = time.monotonic()
                     future = self.client.submit(grade_job, setup, job.pack(), pure=False)
                     doing[future.key] = job
@@ -128,8 +133,14 @@ class DaskPool:
                 future = next(done)
                 job = doing.pop(future.key)
                 del self.started[job.student, job.attempt]
-                yield job, _outcome(future)
+                outcome = _outcome(future)
                 future.release()
+            yield job, outcome
+
+    @contextmanager
+    def _connected(self) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
             raise WorkerError(
                 f"The Dask scheduler at {self.scheduler} is gone ({error}); run the command again."

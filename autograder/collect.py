@@ -115,4 +115,4 @@ def lines(found: Collected) -> Iterator[str]:
         yield f"{title}: {'not known without a --roster' if entries is None else len(entries)}"
         yield from (f"  {entry}" for entry in entries or ())
     if found.unknown:
-        yield "what belongs to nobody: correct the roster, or put it by hand under submitted/<id>/"
+        yield "what belongs to nobody: correct the roster, or put it by hand under submitted/<id>/<assignment>/"

@@ -61,6 +61,7 @@ class Diagnosis:
         self._grade = grade
         self._at_work = at_work
         self._runs = Runs(cache)
+        self._disturbed: list[Known] = []
         self._chance: dict[str, set[tuple[int, str]]] = {}
 
     def annotate(self, judged: Judged) -> None:
@@ -163,11 +164,16 @@ class Diagnosis:
             self._at_work(False)
 
     def learn(self, known: Known, judged: Judged, tests: Collection[str]) -> None:
-        """Keep what these tests recorded in a run of an answer's notebook; raises Disturbed."""
-        if judged.outside:
+        """Keep what these tests recorded in a run of an answer's notebook; raises Disturbed.
+
+        The run of a mistake that is disturbed once more is kept as it is, though for this grader alone: else each
+        submission that fails would wait for it.
+        """
+        if judged.outside and known not in self._disturbed:
             name = known[0].name if known[0] else "the reference"
+            self._disturbed += [known] if known[0] else []
             raise Disturbed(f"the run of {name} was disturbed ({judged.outside}); run the command again")
-        self._runs.add(self._key(known), Run.of(judged), tests)
+        self._runs.add(self._key(known), Run.of(judged), tests, share=not judged.outside)
 
     def _notebook_with(self, answer: Answer | None, tests: Collection[str]) -> dict[str, Any]:
         """The notebook of an answer without the tests that these do not need."""

@@ -135,6 +135,7 @@ def render(
     for task in tasks:
         _tidy(task)
     checks = [check for task in tasks for check in task.checks]
+    first = {mistake: task for task in reversed(tasks) for mistake in task.mistakes}
     failed = [task for task in tasks if task.has(*MISSED) or (task.error and not task.checks)]
     missed = failed if any(task.checks for task in failed) else []
     wrong = next((note for note in notes if note in judged.flags), "")  # told both: it is another notebook
@@ -146,6 +147,7 @@ def render(
         wrong=plain(wrong),
         notes=[plain(note) for note in dict.fromkeys([*notes, *deaths]) if note != wrong],
         tasks=[task for task in tasks if task.checks or task.blocks or task.comments],
+        first=first,
         unread=unread,
         missed=[task for task in missed if not task.is_choice],
         wrong_choices=[task for task in missed if task.is_choice],
@@ -216,7 +218,9 @@ def _tidy(task: Task) -> None:
         check.title = check.title.removeprefix(f"{task.title}: ")
         if check.message.startswith(UNWRITTEN):
             needs = check.message.removeprefix(UNWRITTEN)
-            check.message = f"{needs} is still as it was handed out." if needs != task.title else ""
+            several = " and ".join(needs.rsplit(", ", 1))
+            told = f"{several} {'is still as it was' if needs == several else 'are still as they were'} handed out."
+            check.message = told if needs != task.title else ""
         check.again = check.message in said - {""}
         said.add(check.message)
 

@@ -176,18 +176,19 @@ class _Server:
         if not self.child:
             return Ended()
         deadline = time.monotonic() + patience
-        while not (found := os.wait4(self.child, os.WNOHANG))[0] and time.monotonic() < deadline:
+        look = os.WEXITED | os.WNOHANG | os.WNOWAIT  # its number is its own until it is waited for
+        while not (ended := os.waitid(os.P_PID, self.child, look)) and time.monotonic() < deadline:
             time.sleep(0.005)
-        if alive := not found[0]:
+        if not ended:
             os.kill(self.child, signal.SIGKILL)
         if not self.walls.isolated:
             with suppress(OSError):
                 os.killpg(self.child, signal.SIGKILL)
-        _, status, usage = os.wait4(self.child, 0) if alive else found
+        _, status, usage = os.wait4(self.child, 0)
         self.child = 0
         if not self.walls.isolated:
             shutil.rmtree(self._work, ignore_errors=True)
-        return Ended(usage.ru_utime + usage.ru_stime, status, alive)
+        return Ended(usage.ru_utime + usage.ru_stime, status, not ended)
 
     def _spawn(self, connection: int, journal: int) -> None:
         if self.walls.isolated:

@@ -24,6 +24,7 @@ from autograder.gone import check_none_gone, clear
 from autograder.gradebook import Gradebook, Record
 from autograder.guard import backup, is_gone, only_grader, open_gradebook, set_aside
 from autograder.jobs import known_answers, make_job, make_record, seconds_late, version_of
+from autograder.penalty import LATE_DAYS
 from autograder.pool import LocalPool
 from autograder.progress import Progress
 from autograder.strays import strays
@@ -137,6 +138,11 @@ class _Batch:
             self.summary.notes.append(
                 f"There is no {self.course.root / CONFIG_FILE}: the engine's defaults are used, with no late penalty."
             )
+        if self.course.config.get("LateDays") and not self.course.late_policy()["plugin"]:
+            self.summary.notes.append(
+                "c.LateDays is set, but nothing is taken off for lateness without "
+                f"c.AssignLatePenalties.plugin_class = {LATE_DAYS!r}."
+            )
         if not self.folders:
             place = self.course.folder("submitted", "<student>", self.assignment)
             self.summary.notes.append(
@@ -244,12 +250,11 @@ class _Batch:
             _log(log, job.student, self.assignment, error=outcome.error)
             return
         self.summary.graded += 1
-        # Who lost points to something outside is graded anew next time.
         disturbed = any(
             json.loads(graded.result)["outside"] for one in taken.outcomes.values() for graded in one.graded.values()
         )
         if disturbed:
-            told = "lost a process to something outside, such as a lack of memory; it is graded anew next time"
+            told = "something outside came between, such as a lack of memory; it is graded anew next time"
             self.summary.people.append((job.student, told))
         for name, graded in outcome.graded.items():
             self._write_files(job.student, name, graded, submission)

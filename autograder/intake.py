@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 from autograder.errors import AutograderError
 from autograder.limits import Limits
 from autograder.marks import is_as_released
+from autograder.wording import shown
 
 MAX_VALUES = 2_000_000  # containers and members of one notebook: bounds the memory that parsing takes
 IMAGES = ("image/png", "image/jpeg")  # attachments of written answers that are kept
@@ -57,8 +58,11 @@ def parse(data: bytes, limits: Limits) -> list[SubmittedCell]:
     try:
         notebook = json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
-        where = _broken(error, text)
-        raise Refused(f"The file is not a complete notebook ({where}); save it and hand it in again.") from None
+        told = f"The file is not a complete notebook ({_broken(error, text)}); save it and hand it in again."
+        if not text.lstrip().startswith("{"):
+            beginning = " ".join(text.lstrip()[:30].split())
+            told = f"The file is not a notebook: it begins with '{shown(beginning)}'; hand in the notebook itself."
+        raise Refused(told) from None
     return list(_cells(notebook, limits))
 
 

@@ -55,7 +55,8 @@ def match(handed_in: Iterable[HandedIn], students: list[Student] | None) -> Matc
         people = {(file.source.path, file.folder if students is None else "", _person(file)) for file in files}
         numbers = {file.lms_id for file in files} & shared
         if len(people) > len({path for path, *_ in people}) or numbers:
-            asked = f"may be another person's than {student}'s; put the right one by hand under submitted/{student}/"
+            asked = f"may be another person's than {student}'s; put the right one by hand under "
+            asked += f"submitted/{student}/<assignment>/"
             found.unknown += [f"{shown(file.file.path)} {asked}" for file in by_student.pop(student)]
     submitted = {student.id: read_time(student.submitted) for student in students or ()}
     found.by_student = {
@@ -83,7 +84,7 @@ def _groups(handed_in: list[HandedIn], roster: Roster) -> set[str]:
 def _namesakes(file: HandedIn, fits: list[Student]) -> str:
     """Who they are, and how a person tells them apart; "" where nobody fits."""
     people = listed([f"{student.id} ({shown(student.name)})" if student.name else student.id for student in fits])
-    advice = "put the file by hand under submitted/<id>/"
+    advice = "put the file by hand under submitted/<id>/<assignment>/"
     if file.number or not file.lms_id:  # Moodle's number is another in each activity
         known = f"the lms_id {shown(file.lms_id)}" if file.lms_id else "the e-mail that the platform knows"
         advice = f"give the right one {known} there, or {advice}"

@@ -55,13 +55,16 @@ class Slot:
         self.learning = 0.0  # since when it runs a known answer, for this submission and all that follow
         self.taught = 0.0  # since when it runs them, one after the other
         self.ready = self.lost = False
-        self.connection.send_bytes(setup)
+        self._send(setup)
+
+    def _send(self, message: bytes) -> None:
+        with suppress(OSError):  # a worker that is dead is noticed when its answer is awaited
+            self.connection.send_bytes(message)
 
     def give(self, job: Job) -> None:
         """Hand the job to the worker, and note since when it has it."""
         self.job, self.since, self.learning, self.taught = job, time.monotonic(), 0.0, 0.0
-        with suppress(OSError):  # a worker that is dead is noticed when its answer is awaited
-            self.connection.send_bytes(job.pack())
+        self._send(job.pack())
 
     def await_ready(self) -> None:
         """Return when the worker has its processes; raises what kept it from starting them, and it is gone then."""
@@ -110,9 +113,13 @@ class Slot:
 
     def grade(self, job: Job) -> Outcome:
         """The outcome of one job, waited for."""
-        self.give(job)
-        while (outcome := self.answer()) is None:
-            wait([self.connection], timeout=1.0)
+        try:
+            self.give(job)
+            while (outcome := self.answer()) is None:
+                wait([self.connection], timeout=1.0)
+        except BaseException:
+            self.lost = True  # what it answers later would be taken for the next job's
+            raise
         self.job = None
         return outcome
 
@@ -133,6 +140,16 @@ class Slot:
         self.process.wait()
 
 
+def started(slot: Slot) -> Slot:
+    """The slot once it is ready; where its process is killed while it starts, another in its place."""
+    try:
+        slot.await_ready()
+    except WorkerError:
+        slot = Slot(slot.setup, slot.cpu)
+        slot.await_ready()
+    return slot
+
+
 class Warm:
     """One worker process, kept from one submission to the next; one that dies is replaced, and its submission retried.
 
@@ -148,9 +165,7 @@ class Warm:
         for _ in range(ATTEMPTS):
             if self.slot is None or self.slot.lost or self.slot.setup != setup:
                 self.end()
-                slot = Slot(setup, self.core())
-                slot.await_ready()
-                self.slot = slot
+                self.slot = started(Slot(setup, self.core()))
             outcome = self.slot.grade(job)
             if not (outcome.error and outcome.again):
                 break
@@ -176,6 +191,8 @@ class LocalPool:
     def __init__(self, setup: bytes, size: int) -> None:
         self.setup = setup
         numbers = cores()
+        first = os.getpid() % len(numbers)  # else all who grade one at a time would take the same core
+        numbers = numbers[first:] + numbers[:first]
         self.cpus = [numbers[number % len(numbers)] if size <= len(numbers) else None for number in range(size)]
         self.slots: list[Slot] = []
 
@@ -183,8 +200,8 @@ class LocalPool:
         try:
             for cpu in self.cpus:
                 self.slots.append(Slot(self.setup, cpu))
-            for number in range(len(self.slots)):
-                self._make_ready(number)
+            for number, slot in enumerate(self.slots):
+                self.slots[number] = started(slot)
         except BaseException:
             self.__exit__(None, None, None)
             raise
@@ -208,14 +225,6 @@ class LocalPool:
         since, student = min(at_work, default=(time.monotonic(), ""))
         return student, time.monotonic() - since
 
-    def _make_ready(self, number: int) -> None:
-        """Wait for a slot; one whose process is killed while it starts gets another."""
-        try:
-            self.slots[number].await_ready()
-        except WorkerError:
-            self.slots[number] = Slot(self.setup, self.slots[number].cpu)
-            self.slots[number].await_ready()
-
     def run(self, jobs: Iterator[Job]) -> Iterator[tuple[Job, Outcome]]:
         """Each job with its outcome, in the order in which they end; jobs are taken only as workers are free."""
         again: list[Job] = []
@@ -237,9 +246,7 @@ class LocalPool:
                 slot.job = None
                 if slot.lost:
                     slot.kill()
-                    number = self.slots.index(slot)
-                    self.slots[number] = Slot(self.setup, slot.cpu)
-                    self._make_ready(number)
+                    self.slots[self.slots.index(slot)] = started(Slot(self.setup, slot.cpu))
                 if outcome.error:
                     one = job.student, job.attempt
                     failures[one] = failures.get(one, 0) + 1

@@ -67,7 +67,8 @@ class GradeInSandbox(NbGraderPreprocessor):  # type: ignore[misc]
             graded, submission = outcomes[counted].graded[name], submissions[counted]
             # Without a digest: its feedback page is yet to be made.
             gradebook.write(title, [make_record(student, name, graded, submission, "", version_of(setup))])
-        _drop_followed_links(course.folder("submitted", student, title), course.folder("autograded", student, title))
+        submitted, autograded = (course.folder(step, student, title) for step in ("submitted", "autograded"))
+        _drop_followed_links(submitted, autograded, {f"{name}.ipynb" for name in notebooks})
         return nbformat.from_dict(json.loads(graded.notebook)), resources
 
 
@@ -119,12 +120,17 @@ class FeedbackExporter(Exporter):  # type: ignore[misc]
         return page, resources | {"output_extension": self.file_extension}
 
 
-def _drop_followed_links(submitted: Path, autograded: Path) -> None:
-    """nbgrader copies what a student's links point to, first here and then into the feedback folder: take it away."""
-    for folder, _, names in os.walk(submitted):
+def _drop_followed_links(submitted: Path, autograded: Path, graded: set[str]) -> None:
+    """nbgrader copies what a student's links point to, first here and then into the feedback folder: take it away.
+
+    ``graded`` are the files that the engine writes. Of a submission that is a link itself nothing else stays.
+    """
+    is_link = submitted.is_symlink() or submitted.parent.is_symlink()
+    for folder, _, names in os.walk(autograded):
         for path in (Path(folder, name) for name in names):
-            if path.is_symlink():
-                (autograded / path.relative_to(submitted)).unlink(missing_ok=True)
+            place = path.relative_to(autograded)
+            if str(place) not in graded and (is_link or (submitted / place).is_symlink()):
+                path.unlink()
 
 
 def _course(part: Any, info: dict[str, Any]) -> Course:
@@ -148,11 +154,12 @@ class _Warm:
         with self.lock:
             if self.timer is not None:
                 self.timer.cancel()
-            outcome = self.warm.grade(setup, job)
-            self.timer = threading.Timer(IDLE_SECONDS, self.end)
-            self.timer.daemon = True
-            self.timer.start()
-            return outcome
+            try:
+                return self.warm.grade(setup, job)
+            finally:
+                self.timer = threading.Timer(IDLE_SECONDS, self.end)
+                self.timer.daemon = True
+                self.timer.start()
 
     def end(self) -> None:
         with self.lock:

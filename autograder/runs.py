@@ -48,13 +48,14 @@ class Runs:
             self._known[key] = self._read(key) or Run((), {})
         return self._known[key]
 
-    def add(self, key: str, run: Run, tests: Collection[str]) -> None:
-        """Keep what these tests showed, beside what is known."""
+    def add(self, key: str, run: Run, tests: Collection[str], share: bool = True) -> None:
+        """Keep what these tests showed, beside what is known; for this grader alone unless it is to be shared."""
         known = self.get(key)
         events = {test: list(run.events.get(test, ())) for test in tests}
         failed = sorted({*known.failed, *(set(run.failed) & events.keys())})
         self._known[key] = Run(failed, {**known.events, **events})
-        self._write(key, self._known[key])
+        if share:
+            self._write(key, self._known[key])
 
     @contextmanager
     def claimed(self, key: str, wait: bool) -> Iterator[bool]:

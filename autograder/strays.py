@@ -1,19 +1,22 @@
-"""Notebooks in ``submitted/`` that lie where no submission is looked for, each place with a sentence."""
+"""What lies in ``submitted/`` where no submission is looked for, or under a name that is not what it looks like."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from unicodedata import normalize
 
 import sqlalchemy as sa
 
-from autograder.course import DEFAULTS, Course
+from autograder.course import DEFAULTS, UNUSABLE, Course
 from autograder.gradebook import Gradebook
 from autograder.wording import nearest
 
 
 def strays(course: Course, assignment: str, gradebook: Gradebook) -> Iterator[tuple[str, str]]:
     """(path, what is wrong) of each notebook one or two levels too high, and of each folder that is no assignment's.
+
+    Also of each student's folder whose accents are letters of their own, as archives of macOS have them.
 
     Notebooks of other assignments are not told here. Folders of one name are told once, by the first student's.
     """
@@ -35,6 +38,13 @@ def strays(course: Course, assignment: str, gradebook: Gradebook) -> Iterator[tu
     for name, folder in sorted(folders.items()):
         reason = f"not graded: there is no assignment of this name{nearest(name, known)}"
         yield _shown(folder.relative_to(course.root)), reason
+    for name in sorted(folder.name for folder in root.glob("[!._]*/")):
+        usual = normalize("NFC", name)
+        if usual != name == normalize("NFD", name) and not UNUSABLE.search(name):
+            reason = (
+                f"its accents are letters of their own, so that it is another student than {usual}; rename the folder"
+            )
+            yield _shown((root / name).relative_to(course.root)), reason
 
 
 def other_notebooks(course: Course, assignment: str) -> set[str]:

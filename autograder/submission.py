@@ -150,7 +150,8 @@ def _renamed(folder_fd: int, names: Sequence[str]) -> dict[str, str]:
 def _instead(folder_fd: int, names: Sequence[str]) -> str:
     """What lies there in place of a notebook, and what to do."""
     ours = {*(f"{name}.ipynb" for name in names), "timestamp.txt", SECRET}
-    others = {name: folder for name, folder in sorted(_present(folder_fd).items()) if name not in ours}
+    present = sorted(_present(folder_fd).items())
+    others = {name: folder for name, folder in present if name not in ours and not name.startswith(".")}
     held = [f"the folder {shown(name)}" if folder else shown(name) for name, folder in others.items()]
     todo = "itself, in no folder of its own" if all(others.values()) else "under its name"
     return f", which holds {', '.join(held[:5])}; hand in the notebook {todo}" if others else ""

@@ -27,6 +27,7 @@ Isolation = Literal["sandbox", "none"]
 Record = Literal["", "failures", "always"]
 
 START_SECONDS = 120.0
+END_SECONDS = 2.0  # to end in order: less than whoever ends this process in turn waits for it
 ATTEMPTS = 3  # where something from outside came between
 AGAIN_SECONDS = 60.0  # after which there is no time for another
 FIRST_UID = 61000  # whom root becomes; one user for each core, so that limits on processes do not add up
@@ -123,7 +124,7 @@ class Worker:
             self._socket = None
         if self._process is not None:
             try:
-                self._process.wait(5)
+                self._process.wait(END_SECONDS)
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from reference.course import Course
+from reference.course import ASSIGNMENTS, Course
 
 
 def answers(assignment: str) -> list[dict[str, Any]]:
-    """Each answer: name, right, source; of a wrong one also explanation, function and also_costs."""
+    """Each answer: name, right, source; of a wrong one also explanation, function and also_costs.
+
+    None of an assignment that is not made here.
+    """
+    if assignment not in ASSIGNMENTS:
+        return []
     course = Course(assignment)
     wrong = [
         {

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import reference.answers
 from autograder.answers import Answer, answered, blank, own_function, places, read_answers, replaced_sources
 from autograder.assignment import Assignment
 from autograder.course import Course
@@ -193,6 +194,17 @@ def test_an_answers_package_that_a_notebook_imports_is_refused(tmp_path: Path) -
     with pytest.raises(CourseError, match="a package of their own"):
         places(opened, ["kit.helpers"])
     assert places(course(tmp_path, 'c.Answers.folder = "answers"'), []) == [tmp_path / "answers"]
+
+
+def test_answers_in_two_places_are_an_error_that_names_both_settings(tmp_path: Path) -> None:
+    both = course(tmp_path, 'c.Answers.folder = "answers"\nc.Answers.module = "known"')
+    for read in (lambda: read_answers(both, "a"), lambda: places(both, [])):
+        with pytest.raises(CourseError, match=r"c\.Answers\.module and c\.Answers\.folder are both set"):
+            read()
+
+
+def test_an_assignment_that_is_not_of_this_repository_has_no_known_answers() -> None:
+    assert reference.answers.answers("ps1") == []
 
 
 def test_without_configuration_there_are_no_answers(tmp_path: Path) -> None:

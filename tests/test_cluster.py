@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket
@@ -16,8 +17,10 @@ import pytest
 from click.testing import CliRunner
 
 from autograder.__main__ import main
+from autograder.cluster import DaskPool
 from autograder.errors import UsageError, WorkerError
 from autograder.grade import grade
+from autograder.unit import Job
 from tests.course_factory import NAME, RIGHT, make_course, submit
 from tests.faults import Cluster, cluster, failures, free_port, graded, make_batch, start, state
 from tests.graded_course import scores
@@ -84,7 +87,17 @@ def test_a_scheduler_that_dies_in_mid_batch_is_one_sentence_and_the_next_run_goe
     assert (summary.graded, summary.unchanged, summary.failed) == (20 - before, before, 0), failures(root)
 
 
-def test_a_scheduler_that_does_not_answer_is_one_sentence(tmp_path: Path) -> None:
+def test_a_fault_of_the_disk_is_not_told_as_the_schedulers(dask: Cluster) -> None:
+    def jobs() -> Iterator[Job]:
+        raise OSError(errno.ESTALE, "Stale file handle")
+        yield
+
+    with DaskPool(b"a setup", dask.address) as pool, pytest.raises(OSError, match="Stale file handle"):
+        next(pool.run(jobs()))
+
+
+def test_a_scheduler_that_does_not_answer_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("autograder.cluster.CONNECT_SECONDS", 2.0)
     root = make_course(tmp_path / "course", gradebook=True)
     submit(root, "ann", RIGHT)
     with pytest.raises(WorkerError, match="No Dask scheduler answers"):
@@ -107,7 +120,8 @@ def test_ctrl_c_ends_the_wait_for_a_cluster(tmp_path: Path, answers: bool) -> No
         stopped = time.monotonic()
         run.send_signal(signal.SIGINT)
         _, errors = run.communicate(timeout=60)
-    assert time.monotonic() - stopped < 10  # 2 s on a quiet machine; Dask's own end of a client takes 20
+        took = time.monotonic() - stopped
+    assert took < 15  # 2 s on a quiet machine; Dask's own end of a client takes 20
     assert (run.returncode, "Traceback" in errors) == (130, False), errors
 
 

@@ -308,3 +308,23 @@ def test_a_disturbed_run_of_a_known_answer_is_told_and_not_kept(assignment: Assi
     assert "it was killed from outside" in student.flags[0]
     assert student.outside  # so that it is graded anew
     assert [path.name for path in tmp_path.iterdir()] == ["claims"]
+
+
+def test_a_mistake_that_is_killed_each_time_is_run_twice_and_kept_as_it_is(assignment: Assignment) -> None:
+    here, killed = Here(), []
+
+    def grade(notebook: dict[str, Any], seed: int) -> Judged:
+        judged = here(notebook, seed)
+        if any(MISTAKES[0].source in each["source"] for each in notebook["cells"]):
+            judged.outside = "it was killed from outside"
+            killed.append(seed)
+        return judged
+
+    found, outside = Diagnosis(assignment, MISTAKES, grade), []
+    for _ in range(3):
+        student = here(found._notebook_with(MISTAKES[0], list(TESTS)), 5)
+        found.annotate(student)
+        outside.append(student.outside != "")
+    assert outside == [True, False, False]
+    assert len(killed) == 2
+    assert student.checks["mean__small"].diagnosis == MISTAKES[0].explanation

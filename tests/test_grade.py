@@ -87,14 +87,14 @@ def test_executed_notebooks_and_pages_are_in_nbgraders_places(graded: tuple[Path
             assert files == [file, "timestamp.txt"]
     assert "scaled: [2. 2.]" in outputs(root, "ann")
     assert "here" in outputs(root, "cyd")
-    assert "not a complete notebook" in outputs(root, "dan")
+    assert "is not a notebook" in outputs(root, "dan")
     assert os.stat(root / "autograded" / "ann" / NAME / f"{NAME}.ipynb").st_mode & 0o777 == 0o444
 
 
 def test_the_page_says_what_went_wrong(graded: tuple[Path, Summary]) -> None:
     root, _ = graded
     assert "out is not x * w" in page(root, "cyd")
-    assert "not a complete notebook" in page(root, "dan")
+    assert "is not a notebook" in page(root, "dan")
     assert "stopped by a limit" in page(root, "eve")
     assert "41.5" not in page(root, "cyd")
 

@@ -27,6 +27,8 @@ import pyseccomp
 import pytest
 
 from autograder import bundle
+from autograder.course import Course
+from autograder.errors import CourseError
 from autograder.export import export
 from autograder.gradescope import UNSANDBOXED, seconds_after_due
 from tests.course_factory import NAME, RIGHT, Notebook, answered, make_course, submit
@@ -168,7 +170,7 @@ def test_lateness_is_taken_off_by_gradescopes_dates(container: Path, day: str, s
 def test_what_cannot_be_read_is_told(container: Path) -> None:
     found = graded(container, b"garbage")
     assert found["score"] == 0.0
-    assert "not a complete notebook" in found["output"]
+    assert "is not a notebook" in found["output"]
 
 
 @pytest.mark.parametrize(
@@ -189,6 +191,30 @@ def test_the_zip_names_what_the_engine_needs_however_it_was_installed(
     assert [path.name for path in local] == ["autograder"]
     assert {"nbgrader", "msgpack", "nbconvert", "numpy", "sqlalchemy"} <= {name.lower() for name in names}
     assert "distributed" not in names
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "'postgresql+psycopg://grader:secret@db.example.org/normalization'",
+        "'postgresql+psycopg://grader:%s@db.example.org/normalization' % 's%40cret'",
+        "'postgresql+psycopg://grader@db.example.org/normalization?password=secret'",
+    ],
+)
+def test_a_databases_password_goes_into_no_zip(tmp_path: Path, url: str) -> None:
+    root = make_course(tmp_path / "course", f"c.CourseDirectory.db_url = {url}")
+    with pytest.raises(CourseError, match=r"nbgrader_config\.py holds the password of the gradebook's database"):
+        bundle.bundle(Course.open(root), NAME)
+
+
+def test_a_databases_password_from_elsewhere_keeps_no_zip_from_being_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GRADEBOOK", "postgresql+psycopg://grader:grader@db.example.org/normalization")
+    root = make_course(
+        tmp_path / "course", "import os  # for grader\nc.CourseDirectory.db_url = os.environ['GRADEBOOK']"
+    )
+    assert bundle.bundle(Course.open(root), NAME)
 
 
 def test_the_zip_holds_what_gradescope_needs_and_nothing_of_students(tmp_path: Path) -> None:

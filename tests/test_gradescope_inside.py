@@ -96,7 +96,7 @@ def test_an_unreadable_submission_has_no_points_and_is_told_why(root: Path) -> N
     hand_in(root, b"garbage")
     found = results(root)
     assert found["score"] == 0.0
-    assert "not a complete notebook" in found["output"]
+    assert "is not a notebook" in found["output"]
     assert set(statuses(found).values()) == {"failed"}
 
 

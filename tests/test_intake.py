@@ -50,7 +50,8 @@ def test_other_encodings_of_unicode_are_read(encoding: str) -> None:
     [
         (b"", "empty"),
         (b"  \n", "empty"),
-        (b"hello", "not a complete notebook"),
+        (b"hello", "not a notebook: it begins with 'hello'; hand in the notebook itself."),
+        (b"\n<!DOCTYPE html>\r\n\x1b" + b"x" * 99, "it begins with '<!DOCTYPE html> ?xxxxxxxxxxxx'; hand in"),
         (GOOD[: len(GOOD) // 2], "not a complete notebook (it breaks off in line"),
         (b'{"cells": [', "not a complete notebook (it breaks off in line 1)"),
         (b'{"cells": x}', "not a complete notebook (line 1: Expecting value)"),

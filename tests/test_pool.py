@@ -19,6 +19,7 @@ import pytest
 from autograder import bounds, pool
 from autograder.bounds import within
 from autograder.course import Course
+from autograder.errors import WorkerError
 from autograder.grader import Grader
 from autograder.jobs import known_answers
 from autograder.places import PACKAGE
@@ -46,12 +47,12 @@ def setup_of(root: Path, config: str = "") -> Setup:
 def test_a_submission_without_end_is_given_up_and_not_tried_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Setup, "seconds", 2.0)
     given: list[str] = []
     give = Slot.give
 
     def note(slot: Slot, job: Job) -> None:
         given.append(job.student)
+        slot.seconds = 2.0 if job.student == "ann" else 120.0
         give(slot, job)
 
     monkeypatch.setattr(Slot, "give", note)
@@ -69,6 +70,42 @@ def test_a_worker_is_given_up_soon_after_a_submissions_own_time(tmp_path: Path) 
     setup = setup_of(tmp_path, "c.Answers.folder = 'answers'")
     assert len(setup.answers) == 50
     assert 300 < setup.seconds <= 300 + 120
+
+
+def test_a_process_that_does_not_start_is_told_and_gone_however_large_its_setup_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "PROGRAM", "raise SystemExit(3)")
+    setup = setup_of(tmp_path)
+    setup.files["data.bin"] = bytes(4 * MIB)  # more than the kernel takes before the worker reads
+    slot = Slot(setup.pack(), None)
+    with pytest.raises(WorkerError, match="did not start \\(exit code 3\\)"):
+        slot.await_ready()
+    monkeypatch.setattr(pool, "PROGRAM", "import time; time.sleep(60)")
+    waiting = Slot(setup_of(tmp_path / "other").pack(), None)
+    monkeypatch.setattr(Slot, "_await_ready", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        waiting.await_ready()
+    assert waiting.process.poll() is not None
+
+
+def interrupted(*_: Any, **__: Any) -> Any:
+    raise KeyboardInterrupt
+
+
+def test_what_a_process_answers_after_nobody_waited_for_it_is_not_the_next_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setup, warm = setup_of(tmp_path).pack(), pool.Warm()
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(pool, "wait", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                warm.grade(setup, job("ann", WRONG))
+        outcome = warm.grade(setup, job("ben", RIGHT))
+    finally:
+        warm.end()
+    assert outcome.graded[NAME].scores == {**POINTS, "written__why": None}
 
 
 @pytest.mark.parametrize(("number", "name"), [(signal.SIGTERM, "SIGTERM"), (40, "signal 40")])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from unicodedata import normalize
 
 import pytest
 from click.testing import CliRunner, Result
@@ -43,6 +44,42 @@ def test_notebooks_too_high_are_named_and_the_others_graded(tmp_path: Path) -> N
         f"look at submitted/bob/mine.ipynb: not graded: it should be submitted/bob/{NAME}/{NAME}.ipynb",
         f"look at submitted/cyd.ipynb: not graded: it should be submitted/<student>/{NAME}/{NAME}.ipynb",
     ]
+
+
+def test_where_a_screen_does_not_hold_all_to_look_at_a_file_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = make_course(tmp_path / "course", gradebook=True)
+    for number in range(3):
+        (root / "submitted" / f"{number}.ipynb").write_text("{}")
+    assert grade(root).output.count("look at") == 3
+    assert not (root / ".autograder" / "look_at.txt").exists()
+    monkeypatch.setattr("autograder.__main__.SHOWN", 2)
+    output = grade(root).output
+    assert output.count("look at") == 2
+    assert "... and 1 more in .autograder/look_at.txt" in output
+    assert (root / ".autograder" / "look_at.txt").read_text().count(
+        "not graded: it should be submitted/<student>/"
+    ) == 3
+
+
+def test_a_name_that_only_looks_like_a_students_is_told(tmp_path: Path) -> None:
+    root = make_course(tmp_path / "course", gradebook=True)
+    for form in ("NFC", "NFD"):
+        (root / "submitted" / normalize(form, "müller")).mkdir()
+    (root / "submitted" / "an\u0303a\x1b[31m").mkdir()
+    output = grade(root).output
+    assert output.count("look at") == 1
+    assert "look at submitted/mu\\u0308ller: its accents are letters of their own" in output
+    assert "another student than müller; rename the folder\n" in output
+
+
+def test_settings_of_lateness_that_do_nothing_are_told_with_what_they_need(tmp_path: Path) -> None:
+    root = make_course(tmp_path / "course", "c.LateDays.last_day = 2", gradebook=True)
+    assert "c.AssignLatePenalties.plugin_class = 'autograder.late.LateDays'" in grade(root).output
+    config = root / "nbgrader_config.py"
+    config.write_text(config.read_text() + "c.AssignLatePenalties.plugin_class = 'autograder.late.LateDays'\n")
+    assert "plugin_class" not in grade(root).output
 
 
 def test_an_empty_student_is_asked_for(tmp_path: Path) -> None:

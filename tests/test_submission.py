@@ -112,7 +112,7 @@ def test_a_notebook_that_a_browser_saved_as_text_is_found(tmp_path: Path) -> Non
 
 
 def test_what_lies_in_place_of_a_notebook_is_named(tmp_path: Path) -> None:
-    for name in ("notes.txt", "timestamp.txt", "work.zip"):
+    for name in (".DS_Store", "notes.txt", "timestamp.txt", "work.zip"):
         (tmp_path / name).write_text("x")
     assert read_submission(tmp_path, [NAME], LIMITS).refused[NAME] == (
         f"{NAME}.ipynb is missing from the submission, which holds notes.txt, work.zip; "

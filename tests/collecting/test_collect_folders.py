@@ -55,7 +55,7 @@ def test_without_a_roster_two_folders_of_one_name_are_left_to_a_person(course: P
     files = {f"{path}/scaling.ipynb": GOOD for path in ("mon/ada", "mon/emmy", "tue/emmy")}
     found = run(course, zipped(course, files), roster=False)
     assert found.placed == ["ada"]
-    words = "may be another person's than emmy's; put the right one by hand under submitted/emmy/"
+    words = "may be another person's than emmy's; put the right one by hand under submitted/emmy/<assignment>/"
     assert found.unknown == [f"{section}/emmy/scaling.ipynb {words}" for section in ("mon", "tue")]
 
 
@@ -118,7 +118,7 @@ def test_moodles_groups_may_differ_and_an_own_name_with_a_hyphen_is_none(course:
     assert (found.placed, found.missing) == (["al", "am", "bob", "z"], ["lena"])
     assert len(found.unknown) == 2
     assert list(lines(found))[-1] == (
-        "what belongs to nobody: correct the roster, or put it by hand under submitted/<id>/"
+        "what belongs to nobody: correct the roster, or put it by hand under submitted/<id>/<assignment>/"
     )
 
 

@@ -14,14 +14,16 @@ def test_namesakes_are_left_to_a_person(course: Path) -> None:
     found = run(course, zipped(course, {"Ada Lovelace_5_assignsubmission_file_/scaling.ipynb": GOOD}))
     assert found.unknown == [
         "Ada Lovelace_5_assignsubmission_file_/scaling.ipynb fits 2 people of the roster, a1 (Ada Lovelace), a2 "
-        "(Lovelace Ada); put the file by hand under submitted/<id>/"
+        "(Lovelace Ada); put the file by hand under submitted/<id>/<assignment>/"
     ]
 
 
 def test_of_canvas_namesakes_the_number_is_told_that_tells_them_apart(course: Path) -> None:
     (course.parent / "roster.csv").write_text("id,name\na1,Ada Lovelace\na2,Lovelace Ada\n")
     (told,) = run(course, zipped(course, {"lovelaceada_5_9_scaling.ipynb": GOOD})).unknown
-    assert told.endswith("; give the right one the lms_id 5 there, or put the file by hand under submitted/<id>/")
+    assert told.endswith(
+        "; give the right one the lms_id 5 there, or put the file by hand under submitted/<id>/<assignment>/"
+    )
 
 
 def test_namesakes_are_told_apart_by_the_numbers_of_the_roster(course: Path) -> None:
@@ -62,7 +64,7 @@ def test_nobody_becomes_another_by_taking_the_name(course: Path) -> None:
     }
     found = run(course, zipped(course, files))
     assert found.unknown == [
-        f"{file} may be another person's than ada's; put the right one by hand under submitted/ada/"
+        f"{file} may be another person's than ada's; put the right one by hand under submitted/ada/<assignment>/"
         for file in sorted(files)
     ]
     assert not found.placed
