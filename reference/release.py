@@ -78,8 +78,8 @@ def put_in_place(made: Mapping[str, bytes], there: Mapping[str, bytes], root: Pa
     for path in changed.keys() & there.keys():
         if path.endswith(".ipynb") and _was_opened(there[path]):
             raise CourseTextError(
-                f"{path} was worked in, and would be replaced: move it out of this folder, or give it up by "
-                f"`git checkout -- {path}`; nothing was written."
+                f"{path} was worked in, and would be replaced: move it out of this folder, or delete it to give it up; "
+                "nothing was written."
             )
     for path, content in changed.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)

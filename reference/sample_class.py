@@ -139,19 +139,22 @@ def filled(release: nbformat.NotebookNode, answers: Answers) -> nbformat.Noteboo
     for cell in notebook.cells:
         marks = cell.metadata.get("nbgrader", {})
         if marks.get("solution") and marks["grade_id"] in answers:
-            cell.source = answers[marks["grade_id"]]
+            cell.source = unmarked(answers[marks["grade_id"]])
         elif marks.get("solution") and marks.get("grade") and answers:
             cell.source = ESSAY
     return notebook
+
+
+def unmarked(source: str) -> str:
+    """Without the lines that tell nbgrader where a solution stands, which no student has."""
+    return "\n".join(line for line in source.splitlines() if line.strip() not in (BEGIN, END))
 
 
 def solutions(name: str) -> Answers:
     """The instructor's answer in each solution cell of code, by grade id."""
     source = nbformat.read(ROOT / "source" / name / f"{name}.ipynb", as_version=4)
     return {
-        cell.metadata.nbgrader.grade_id: "\n".join(
-            line for line in cell.source.splitlines() if line.strip() not in (BEGIN, END)
-        )
+        cell.metadata.nbgrader.grade_id: cell.source
         for cell in source.cells
         if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("solution")
     }

@@ -93,7 +93,7 @@ def FullyConnectedNet__gradients_dropout(FullyConnectedNet: Function) -> None:
 
 @check(points=3)
 def FullyConnectedNet__dropout(FullyConnectedNet: Function) -> None:
-    """Dropout stands behind each ReLU, keeps with probability p, divides by p, and rests at test time."""
+    """Dropout stands after each ReLU, keeps with probability p, divides by p, and rests at test time."""
     np.random.seed(41)
     rng = np.random.default_rng(41)
     x, y = rng.normal(size=(1, 6)), np.array([1])
@@ -114,7 +114,7 @@ def FullyConnectedNet__dropout(FullyConnectedNet: Function) -> None:
         assert 0 < share < 1, f"dropout=0.75 must keep some of layer {i} and drop some, got {share:.0%}"
         layer = passed
     scores = (layer @ params["W3"] + params["b3"])[None, :]
-    require_close("the loss of the scores behind dropout", loss, softmax_loss(scores, y)[0], 1e-8)
+    require_close("the loss of the scores after dropout", loss, softmax_loss(scores, y)[0], 1e-8)
     assert abs(float(model.loss(x.copy(), y.copy())[0]) - float(loss)) > 1e-9, (
         "without a seed each call must draw new masks"
     )
@@ -124,7 +124,7 @@ def FullyConnectedNet__dropout(FullyConnectedNet: Function) -> None:
 
 @check(points=3, hidden=True)
 def FullyConnectedNet__dropout_after_normalization(FullyConnectedNet: Function) -> None:
-    """Dropout behind the ReLU of each kind of layer, drawn for each element by itself."""
+    """Dropout after the ReLU of each kind of layer, drawn for each element by itself."""
     np.random.seed(42)
     rng = np.random.default_rng(42)
     N, H = 100, 1200
