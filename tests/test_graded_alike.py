@@ -17,7 +17,7 @@ from reference.course import ASSIGNMENTS, ROOT, Course
 from reference.sample_class import filled, solutions
 from tests.graded_course import nbgrader, scores
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 CONFIG = 'c = get_config()\nc.CourseDirectory.course_id = "alike"\nc.ExecutePreprocessor.timeout = 300\n'
 

@@ -81,18 +81,6 @@ def test_every_job_of_a_workflow_ends_and_one_runs_the_tests_as_root() -> None:
     assert jobs["root"]["steps"][-1]["run"] == 'sudo env "PATH=$PATH" make test'
 
 
-def test_what_make_oldest_runs_needs_no_grader() -> None:
-    recipe = (ROOT / "Makefile").read_text().partition("\noldest:")[2].partition("\n\n")[0]
-    files = [
-        path.stem for name in re.findall(r"tests/(\S+)\.py", recipe) for path in (ROOT / "tests").glob(f"{name}.py")
-    ]
-    assert {"test_checks", "test_mistakes", "test_reference_batchnorm"} <= set(files)
-    absent = dict.fromkeys(("IPython", "msgpack", "nbgrader", "psutil", "sqlalchemy"))
-    modules = ", ".join(f"tests.{name}" for name in ["conftest", *files])
-    code = f"import sys; sys.modules.update({absent}); import {modules}"
-    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=60)
-
-
 def test_the_site_is_published_only_after_the_tests_passed() -> None:
     workflow = yaml.safe_load((ROOT / ".github/workflows/publish.yml").read_text())
     assert workflow[True] == {"workflow_run": {"workflows": ["test"], "types": ["completed"], "branches": ["main"]}}

@@ -108,7 +108,7 @@ def test_a_cell_that_dies_when_it_is_run_again_is_left_out_then() -> None:
     assert judged.deaths == [f"{twice}: the student's process ended itself (exit code 1)"]
 
 
-@pytest.mark.parametrize("seconds", [0, 0.3])
+@pytest.mark.parametrize("seconds", [0, 1.0])
 def test_replies_forged_at_once_or_during_replay_cost_nothing_of_the_others(seconds: float, worker: Worker) -> None:
     forge = (
         "import os, struct, threading, time, msgpack\n"
@@ -175,7 +175,7 @@ def test_a_function_that_hangs_in_many_checks_leaves_the_others_their_time() -> 
                 raw["source"] = "def first(x):\n    while x: pass"
         judged = worker.grade(handed_in)
     assert scores(judged) == [0, 2, 2]
-    assert judged.seconds < 6
+    assert judged.seconds < 8
     assert {judged.checks[raw["id"]].status for raw in many} == {"timed out"}
     assert judged.checks["first__check_5"].message == "not run, since 2 checks of first ran longer than they may"
     assert judged.deaths == [
@@ -251,7 +251,7 @@ def test_a_worker_that_is_killed_says_so_and_leaves_no_process() -> None:
             worker.grade(submission(first="import time; time.sleep(99)"))
         timer.join()
     assert len(family) >= 4
-    _, alive = psutil.wait_procs(family, timeout=5)
+    _, alive = psutil.wait_procs(family, timeout=30)
     assert alive == []
 
 

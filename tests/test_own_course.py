@@ -19,7 +19,7 @@ import pytest
 from autograder.grade import grade
 from reference.course import ROOT, functions_in
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 NAME = "groupnorm"
 EXAMPLE = ROOT / "tests" / NAME

@@ -131,12 +131,23 @@ REFUSED = {
     "disk": "open('x', 'wb').write(b'x' * (8 << 20))",
     "many files": "for i in range(10000): open(f'{i}', 'w').close()",
 }
+OTHERWISE = {  # than by the filter of system calls, which says EPERM
+    ("write to python", "write to packages", "write to root", "delete", "chmod", "list the root"): {"EROFS", "EACCES"},
+    ("kill the parent", "another process"): {"ESRCH"},
+    ("limit", "its own time"): {"ValueError"},
+    ("disk", "many files"): {"ENOSPC"},
+    ("root",): {"EINVAL"},
+}
 
 
 @pytest.mark.parametrize("attempt", REFUSED)
 def test_what_student_code_has_no_need_of_is_refused(attempt: str, worker: Worker) -> None:
-    source = f"try:\n    exec({REFUSED[attempt]!r})\nexcept (OSError, ValueError) as error:\n    print('refused')"
-    assert seen(worker, source).endswith("refused")
+    source = (
+        f"import errno\ntry:\n    exec({REFUSED[attempt]!r})\n"
+        "except ValueError:\n    print('ValueError')\nexcept OSError as error:\n    print(errno.errorcode[error.errno])"
+    )
+    errors = next((errors for attempts, errors in OTHERWISE.items() if attempt in attempts), {"EPERM"})
+    assert seen(worker, source) in errors
 
 
 CALLS = {
@@ -147,17 +158,9 @@ CALLS = {
     "syncfs": (0,),
 }  # fmt: skip
 SYSCALLS = {
-    "bpf": 321,
-    "keyctl": 250,
-    "add_key": 248,
-    "userfaultfd": 323,
-    "io_uring_setup": 425,
-    "perf_event_open": 298,
-    "set_mempolicy": 238,
-    "statmount": 457,
-    "listmount": 458,
-    "io_setup": 206,
-}
+    "bpf": 321, "keyctl": 250, "add_key": 248, "userfaultfd": 323, "io_uring_setup": 425, "perf_event_open": 298,
+    "set_mempolicy": 238, "statmount": 457, "listmount": 458, "io_setup": 206,
+}  # fmt: skip
 FCNTL = {"whose lock it is": 5, "whose lock it is, otherwise": 36, "a lease": 1024, "a notice": 1026}
 
 

@@ -101,7 +101,7 @@ def test_an_unknown_assignment_is_refused_in_a_sentence(command: Any, capsys: py
     with pytest.raises(SystemExit) as ended:
         command(["layernorm", "nope"])
     assert ended.value.code == 2
-    assert "there is no assignment 'nope'; there are batchnorm, layernorm, network" in capsys.readouterr().err
+    assert f"there is no assignment 'nope'; there are {', '.join(ASSIGNMENTS)}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -150,7 +150,7 @@ class Traces:
         self.private = list(private)
         self.before = self.take()
 
-    def left(self, seconds: float = 10.0) -> list[str]:
+    def left(self, seconds: float = 60.0) -> list[str]:
         """What is there now and was not, and what was there and is not, once the system had time to end it."""
         deadline = time.monotonic() + seconds
         while (now := self.take()) != self.before and time.monotonic() < deadline:

@@ -12,7 +12,7 @@ import pytest
 
 from tests.attacks.crowd import crowd
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 def test_a_class_with_hostile_submissions_is_graded_as_one_without(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from normlab.explorer import explorer
 from normlab.graph import Node
@@ -240,7 +240,7 @@ def test_it_is_legible_on_a_phone(open_page: Callable[..., Page], figure: str, d
 def test_on_a_phone_the_current_node_and_the_buttons_stay_in_view(open_page: Callable[..., Page], figure: str) -> None:
     page = open_page(figure, width=390)
     window, slider = page.locator(".nlx-window"), page.get_by_role("slider", name="Step")
-    assert window.get_attribute("tabindex") == "0"
+    expect(window).to_have_attribute("tabindex", "0")
     assert page.eval_on_selector(".nlx-window", "(box) => box.clientHeight") <= 0.46 * 800
     inside = """async () => {
       await new Promise((next) => requestAnimationFrame(() => requestAnimationFrame(next)));
