@@ -95,7 +95,13 @@ def grade(
     from autograder.grade import grade as run
 
     summary = run(assignment, course_dir, students=students, jobs=jobs, db=db, scheduler=scheduler, force=force)
-    _list([f"{student:24} {score:8.2f} of {points:g}" for student, (score, points) in sorted(summary.scores.items())])
+    late = {student: f", less {points:.4g} for lateness" for student, points in summary.late.items()}
+    _list(
+        [
+            f"{who:24} {score:8.2f} of {most:g}{late.get(who, '')}"
+            for who, (score, most) in sorted(summary.scores.items())
+        ]
+    )
     click.echo(
         f"{summary.graded} graded, {summary.unchanged} unchanged, {summary.failed} failed, in {summary.seconds:.1f} s"
     )

@@ -45,6 +45,7 @@ class Summary:
     failed: int = 0
     seconds: float = 0.0
     scores: dict[str, tuple[float, float]] = field(default_factory=dict)  #: student -> points, of how many
+    late: dict[str, float] = field(default_factory=dict)  #: student -> points that lateness takes off
     people: list[tuple[str, str]] = field(default_factory=list)  #: (student, what a person should look at)
     notes: list[str] = field(default_factory=list)  #: about the run as a whole
     written: int = 0  #: answers that wait for a person's grade
@@ -300,6 +301,7 @@ class _Batch:
         flags = [flag for result in results for flag in result["flags"]]
         penalties = [each.late_penalty for each in graded.values() if each.late_penalty is not None]
         self.summary.scores[student] = score, most
+        self.summary.late |= {student: sum(penalties)} if sum(penalties) else {}
         self.summary.written += len(waiting)
         self.summary.people += [(student, flag) for flag in flags]
         if deaths:

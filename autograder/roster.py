@@ -71,7 +71,8 @@ def read_roster(path: Path, tell: Callable[[str], object] = lambda hint: None) -
         if student.id in seen:
             raise UsageError(f"{path}: the id {shown(student.id)!r} is there twice.")
         if student.submitted and read_time(student.submitted) is None:
-            raise UsageError(f"{path}: {shown(student.submitted)!r} is no time; write 2026-03-02 11:58:00 UTC.")
+            told = f"{path}: {shown(student.submitted)!r}, of {student.id}, is no time"
+            raise UsageError(f"{told}; write 2026-03-02 11:58:00 UTC.")
         if student.lms_id in numbers:
             raise UsageError(
                 f"{path}: the lms_id {shown(student.lms_id)!r} is there twice; each student has one of their own."

@@ -76,7 +76,7 @@ class Report:
         lines += [
             "",
             f"{passed} of {len(self.tasks)} tasks pass here; {later} will be marked when the notebook is graded.",
-            f"Hidden checks exist: {hidden or 'some'} more run then, so passing here is no promise of all points.",
+            f"Hidden checks are run then, too ({hidden or 'some'}), so passing here is no promise of all points.",
         ]
         # What a student raises may hold what a terminal obeys.
         return "".join(char if char.isprintable() or char == "\n" else "?" for char in "\n".join(lines))

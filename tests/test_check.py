@@ -53,7 +53,7 @@ def test_a_right_notebook_passes_and_hears_of_hidden_checks(save: Save, capsys: 
     assert "chosen prediction__more (marked when graded)" in said
     assert "written written__why (a person grades it)" in said
     assert (
-        "2 of 4 tasks pass here; 2 will be marked when the notebook is graded. Hidden checks exist: 1 more run then,"
+        "2 of 4 tasks pass here; 2 will be marked when the notebook is graded. Hidden checks are run then, too (1),"
         in said
     )
 

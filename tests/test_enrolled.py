@@ -218,3 +218,11 @@ def test_the_history_of_a_misspelt_student_names_the_nearest(root: Path) -> None
     known(root, "anna")
     with pytest.raises(UsageError, match=r"no student 'anan'; do you mean anna\?"):
         next(history(NAME, root, student="anan"))
+
+
+def test_what_lateness_takes_off_stands_beside_the_points_of_the_checks(root: Path) -> None:
+    set_due(root)
+    submit(root, "ada", RIGHT, "2026-11-01 11:00:00 UTC")
+    submit(root, "bob", RIGHT, "2026-11-02 11:00:00 UTC")
+    lines = command(root, "grade", NAME).splitlines()
+    assert [" ".join(line.split()) for line in lines[:2]] == ["ada 9.00 of 11", "bob 9.00 of 11, less 4.5 for lateness"]

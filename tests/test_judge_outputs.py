@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 import pytest
 
 from autograder.assignment import Assignment
@@ -9,8 +12,10 @@ from autograder.journal import CUT
 from autograder.limits import Limits
 from autograder.worker import Worker
 from tests.three_tasks import (
+    LIMITS,
     check,
     given,
+    instructor,
     judged_cells,
     outputs,
     scores,
@@ -85,10 +90,17 @@ OUTPUTS = {
 }
 
 
+@pytest.fixture(scope="module")
+def patient() -> Iterator[Worker]:
+    """With time for figures on a busy machine: a first one imports, and looks for fonts."""
+    with Worker(Assignment("tasks", instructor()), replace(LIMITS, cell_seconds=15, total_seconds=60)) as started:
+        yield started
+
+
 @pytest.mark.parametrize("case", OUTPUTS)
-def test_outputs_are_those_of_jupyter(case: str, worker: Worker) -> None:
+def test_outputs_are_those_of_jupyter(case: str, patient: Worker) -> None:
     source, expected = OUTPUTS[case]
-    judged = worker.grade(submission(demo_first=source))
+    judged = patient.grade(submission(demo_first=source))
     got = []
     for item in outputs(judged, "demo-first"):
         data = item.get("data", {})
@@ -123,9 +135,9 @@ def test_a_line_for_a_machine_that_is_not_there_costs_no_answer(line: str, worke
         "%matplotlib inline",
     ],
 )
-def test_a_figure_comes_as_png_whatever_the_notebook_asks_for(asked: str, worker: Worker) -> None:
+def test_a_figure_comes_as_png_whatever_the_notebook_asks_for(asked: str, patient: Worker) -> None:
     source = f"{asked}\nimport matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()"
-    assert "image/png" in outputs(worker.grade(submission(demo_first=source)), "demo-first")[-1]["data"]
+    assert "image/png" in outputs(patient.grade(submission(demo_first=source)), "demo-first")[-1]["data"]
 
 
 def test_a_figure_comes_as_png_also_where_the_course_asks_for_another_format() -> None:
@@ -183,9 +195,9 @@ def test_a_name_that_is_bound_after_all_is_shown_and_what_stands_after_try_is_th
     assert outputs(worker.grade(submission(demo_first=tried)), "demo-first")[0]["text"] == "tried\n"
 
 
-def test_a_figure_and_a_warning_are_kept(worker: Worker) -> None:
+def test_a_figure_and_a_warning_are_kept(patient: Worker) -> None:
     source = "import warnings, matplotlib.pyplot as plt\nwarnings.warn('careful')\nplt.plot([1, 2])\nplt.show()"
-    judged = worker.grade(submission(demo_first=source))
+    judged = patient.grade(submission(demo_first=source))
     warning, figure = outputs(judged, "demo-first")
     assert "careful" in warning["text"]
     assert figure["data"]["image/png"].startswith("iVBOR")
@@ -203,9 +215,9 @@ def test_a_figure_is_shown_whether_the_course_draws_any_or_the_student_alone(imp
     assert figure["data"]["image/png"].startswith("iVBOR")
 
 
-def test_a_figure_left_open_by_a_tested_function_is_shown_with_its_test(worker: Worker) -> None:
+def test_a_figure_left_open_by_a_tested_function_is_shown_with_its_test(patient: Worker) -> None:
     draws = "import matplotlib.pyplot as plt\ndef first(x):\n    plt.plot([1, x])\n    print('drew')\n    return x + 1"
-    judged = worker.grade(submission(first=draws, demo_first=""))
+    judged = patient.grade(submission(first=draws, demo_first=""))
     assert [item["output_type"] for item in outputs(judged, "first--check")] == ["stream", "display_data"]
 
 

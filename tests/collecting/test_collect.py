@@ -230,7 +230,7 @@ def test_lateness_follows_the_gradebook(tmp_path: Path) -> None:
         (f"id\n{'é' * 150}\n", "cannot be the name of a folder"),
         ("id\nada\u202e\n", "cannot be the name of a folder"),
         ("id\n", "names no student"),
-        ("id,submitted\nada,soon\n", "'soon' is no time"),
+        ("id,submitted\nada,soon\n", "'soon', of ada, is no time"),
     ],
 )
 def test_a_roster_that_cannot_be_used_is_told(tmp_path: Path, text: str, message: str) -> None:
