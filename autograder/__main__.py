@@ -12,7 +12,6 @@ import click
 
 from autograder import __version__
 from autograder.errors import AutograderError, SandboxUnavailable
-from autograder.files import write_atomically
 from autograder.wording import WAITING, counted, gathered
 
 CODES = """\b
@@ -27,7 +26,6 @@ Exit codes:
   130  stopped by Ctrl-C or SIGTERM; run the command again to go on
 """
 SHOWN = 40  # lines of a summary
-LOOK_AT = Path(".autograder", "look_at.txt")  # all lines of the newest summary that was cut
 COURSE_DIR = click.option(
     "--course-dir",
     default=".",
@@ -92,6 +90,8 @@ def grade(
     to .autograder/backups/.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's or a service manager's Ctrl-C
+    from autograder.course import STATE
+    from autograder.files import write_atomically
     from autograder.grade import grade as run
 
     summary = run(assignment, course_dir, students=students, jobs=jobs, db=db, scheduler=scheduler, force=force)
@@ -121,9 +121,10 @@ def grade(
         click.echo(f"{counted(summary.written, *WAITING)} for a person's grade{now}")
     people = gathered(sorted(summary.people, key=lambda told: told[0]))
     told = [f"look at {who}: {reason}" for who, reason in people]
+    whole = Path(STATE, "look_at.txt")  # all lines of the newest summary that was cut
     if len(told) > SHOWN:
-        write_atomically(course_dir / LOOK_AT, "".join(f"{line}\n" for line in told), 0o644)
-    _list(told, f" in {LOOK_AT}")
+        write_atomically(course_dir / whole, "".join(f"{line}\n" for line in told), 0o644)
+    _list(told, f" in {whole}")
 
 
 def _list(lines: list[str], place: str = "") -> None:

@@ -1,5 +1,7 @@
 """`python -m normlab check` runs the notebook afresh, and tells what stood only in the student's session."""
 
+import os
+import signal
 from copy import deepcopy
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
@@ -34,9 +36,16 @@ def save(tmp_path: Path) -> Save:
 
 
 def test_processes_that_a_cell_leaves_behind_do_not_hold_the_check_up(save: Save) -> None:
-    fork = "import os, time\nif os.fork() == 0:\n    os.setsid()\n    time.sleep(30)\n    os._exit(0)"
-    text = f"{fork}\n{fork.replace('    os.setsid()', '    pass')}\n{DOUBLE}"
+    text = f"import os, time\nif os.fork() == 0:\n    time.sleep(600)\n    os._exit(0)\n{DOUBLE}"
     assert status(check(save(filled(double=text)))) == ALL_DONE
+
+
+def test_a_process_that_leaves_the_cells_group_does_not_hold_the_check_up_either(save: Save, tmp_path: Path) -> None:
+    leave = "import os, time\nif (left := os.fork()) == 0:\n    os.setsid()\n    time.sleep(600)\n    os._exit(0)\n"
+    try:
+        assert status(check(save(filled(double=f"{leave}open('left', 'w').write(str(left))\n{DOUBLE}")))) == ALL_DONE
+    finally:
+        os.kill(int((tmp_path / "left").read_text()), signal.SIGKILL)
 
 
 def test_the_process_is_fresh_and_what_cells_print_does_not_matter(save: Save) -> None:

@@ -175,7 +175,7 @@ def test_a_function_that_hangs_in_many_checks_leaves_the_others_their_time() -> 
                 raw["source"] = "def first(x):\n    while x: pass"
         judged = worker.grade(handed_in)
     assert scores(judged) == [0, 2, 2]
-    assert judged.seconds < 8
+    assert judged.seconds < 6
     assert {judged.checks[raw["id"]].status for raw in many} == {"timed out"}
     assert judged.checks["first__check_5"].message == "not run, since 2 checks of first ran longer than they may"
     assert judged.deaths == [

@@ -71,7 +71,7 @@ def test_the_known_mistakes_take_as_long_as_since_the_first_process_began_with_t
         busy.wait(2)
     told, seconds, unit = capsys.readouterr().err.splitlines()[1].rsplit(" ", 2)
     assert (told, unit) == (f"0 of 4, {LEARNING}, for", "s")
-    assert int(seconds) >= 40
+    assert 40 <= int(seconds) < 49  # seconds may pass between the lines, though not as many as were told last
 
 
 def test_a_short_batch_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
