@@ -8,7 +8,7 @@ from importlib.resources import files
 import jinja2
 from markupsafe import Markup, escape
 
-from autograder.wording import counted, readable
+from autograder.wording import counted, duration, readable
 
 
 def template_text(name: str) -> str:
@@ -18,9 +18,9 @@ def template_text(name: str) -> str:
 
 @cache
 def template(name: str) -> jinja2.Template:
-    """A page's template, which has filters for points, for how many, for a check's name, and for breaks on a phone."""
+    """A page's template, which has filters for points, how many, how long, a check's name, and breaks on a phone."""
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters["points"] = lambda value: f"{round(value, 2):g}"
     environment.filters["breakable"] = lambda text: Markup(escape(text).replace("_", Markup("_<wbr>")))
-    environment.filters |= {"readable": readable, "counted": counted}
+    environment.filters |= {"readable": readable, "counted": counted, "duration": duration}
     return environment.from_string(template_text(name))

@@ -40,6 +40,19 @@ def counted(number: float, one: str, many: str = "") -> str:
     return f"{text} {one if text == '1' else many or one + 's'}"
 
 
+def duration(hours: float) -> str:
+    """So many hours, in the largest unit of which there is one at least.
+
+    >>> duration(0.0001), duration(0.08), duration(0.9999), duration(23.7), duration(60.0)
+    ('1 minute', '5 minutes', '1 hour', '23.7 hours', '2.5 days')
+    """
+    minutes = max(1, round(60 * hours))
+    for unit, length in (("day", 1440), ("hour", 60)):
+        if minutes >= length:
+            return counted(round(minutes / length, 1), unit)
+    return counted(minutes, "minute")
+
+
 def lateness(penalty: float | None, left: float) -> str:
     """What was taken off for lateness, of a submission that is left with so many points; "" where it is nothing.
 

@@ -32,11 +32,12 @@ Parent = tuple["Node", Callable[[Array], Array], str]
 class Node:
     """One array of a computation graph.
 
-    ``value`` is the array; floats keep their dtype, all else becomes float64. ``grad`` has its shape and is None
-    before :func:`backward`. ``op`` names the operation, "input" for a leaf; ``settings`` are its other arguments (the
-    axis of a sum, say). ``parents`` are the operands, each with its local rule, as a function and in words, in which
-    {g} stands for the gradient of the result, {out} for the result, {a} and {b} for the operands. ``paths`` holds
-    (consumer, gradient) for each way back; ``grad`` is the sum over them, at the output what :func:`backward` got.
+    ``value`` is the array, of a leaf a copy; floats keep their dtype, all else becomes float64. ``grad`` has its shape
+    and is None before :func:`backward`. ``op`` names the operation, "input" for a leaf; ``settings`` are its other
+    arguments (the axis of a sum, say). ``parents`` are the operands, each with its local rule, as a function and in
+    words, in which {g} stands for the gradient of the result, {out} for the result, {a} and {b} for the operands.
+    ``paths`` holds (consumer, gradient) for each way back; ``grad`` is the sum over them, at the output what
+    :func:`backward` got.
     """
 
     __array_ufunc__ = None  # numpy_array * node must build a graph, not an object array
@@ -44,7 +45,7 @@ class Node:
     def __init__(
         self, value: ArrayLike, name: str = "", op: str = "input", parents: Sequence[Parent] = (), **settings: Any
     ) -> None:
-        array = np.asarray(value)
+        array = np.array(value, copy=None if parents else True)
         self.value: Array = array if np.issubdtype(array.dtype, np.floating) else array.astype(np.float64)
         self.grad: Array | None = None
         self.name = name

@@ -46,8 +46,8 @@ class Solver:
     arguments, and on ``np.random`` only where the model draws from it (dropout).
 
     ``update_rule`` is "sgd", "momentum" or "adam". With ``progress`` a bar on standard output shows loss and accuracy.
-    Raises ValueError for an unknown rule, for data that lack a part or whose parts differ in length, and for a batch
-    size outside 1..N.
+    Raises ValueError for an unknown rule, for data that lack a part or whose parts differ in length, for labels of
+    another shape than (N,), and for a batch size outside 1..N.
 
     >>> from normlab.data import load_digits
     >>> from normlab.layers import affine_backward, affine_forward, softmax_loss
@@ -82,6 +82,8 @@ class Solver:
             missing = [name for name in (f"X_{part}", f"y_{part}") if name not in data]
             if missing:
                 raise ValueError(f"data must hold X_train, y_train, X_val and y_val; missing: {', '.join(missing)}")
+            if np.ndim(data[f"y_{part}"]) != 1:
+                raise ValueError(f"y_{part} must have shape (N,), got {np.shape(data[f'y_{part}'])}")
             if len(data[f"X_{part}"]) != len(data[f"y_{part}"]):
                 lengths = f"{len(data[f'X_{part}'])} and {len(data[f'y_{part}'])}"
                 raise ValueError(f"X_{part} and y_{part} must have one length, got {lengths}")

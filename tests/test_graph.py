@@ -129,6 +129,17 @@ def test_gradients_share_no_memory() -> None:
     assert [np.max(array) for array in arrays if array is not x.grad and array is not None] == [1.0, 1.0, 1.0]
 
 
+def test_a_graph_keeps_the_values_that_it_was_built_from() -> None:
+    array, factors = np.array([1.0, 2.0]), np.array([3.0, 4.0])
+    x = Node(array)
+    y = (x**2 * factors).sum()
+    array += 10.0
+    factors += 10.0
+    backward(y)
+    assert x.grad is not None
+    assert x.grad.tolist() == [6.0, 16.0]
+
+
 def test_a_graph_may_be_deeper_than_pythons_stack() -> None:
     x = Node(1.0)
     out = x

@@ -183,6 +183,7 @@ def test_a_wrong_gradient_is_named(digits: Arrays, edit: Callable[[Arrays], Any]
         ({"batch_size": 5}, r"in 1\.\.4 \(the training set\), got 5"),
         ({"batch_size": 0}, r"in 1\.\.4"),
         ({"data": {"X_train": np.zeros((4, 1)), "y_train": np.zeros(4)}}, "missing: X_val, y_val"),
+        ({"data": tiny() | {"y_val": np.zeros((4, 1))}}, r"y_val must have shape \(N,\), got \(4, 1\)"),
         ({"data": tiny() | {"y_train": np.zeros(3)}}, "X_train and y_train must have one length, got 4 and 3"),
     ],
 )
