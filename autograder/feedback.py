@@ -130,7 +130,6 @@ def render(
 ) -> str:
     """The page as HTML."""
     deaths = [f"While your code ran: {death}" for death in judged.deaths]
-    unread = any(flag.startswith("Not read: ") for flag in judged.flags)
     tasks = _tasks(assignment, judged, kept, show_hidden)
     for task in tasks:
         _tidy(task)
@@ -148,7 +147,7 @@ def render(
         notes=[plain(note) for note in dict.fromkeys([*notes, *deaths]) if note != wrong],
         tasks=[task for task in tasks if task.checks or task.blocks or task.comments],
         first=first,
-        unread=unread,
+        unread=any(flag.startswith("Not read: ") for flag in judged.flags),
         missed=[task for task in missed if not task.is_choice],
         wrong_choices=[task for task in missed if task.is_choice],
         first_open=next((task for task in tasks if task.has("not-attempted")), None),
@@ -266,7 +265,9 @@ def check_line(cell: Cell, result: CheckResult, kept: Kept, show_hidden: bool) -
 def _block(page: Page, raw: Mapping[str, Any], cell: Cell | None) -> Block | None:
     """The student's own cells in full; of the course's cells only what they print; tests not at all."""
     source, outputs = "".join(raw["source"]), list(raw.get("outputs", []))  # nbformat may store lines
-    if cell is not None and (cell.kind == "test" or (cell.locked and not outputs)):
+    marks = raw["metadata"].get("nbgrader", {})
+    is_check = marks.get("grade") and not marks.get("solution")  # a second wall: whatever cell it is taken for
+    if is_check or (cell is not None and (cell.kind == "test" or (cell.locked and not outputs))):
         return None
     own = cell is None or (not cell.locked and source.strip() != cell.release.strip())
     if raw["cell_type"] == "code":

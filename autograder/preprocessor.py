@@ -33,6 +33,7 @@ from autograder.jobs import known_answers, make_job, make_record, seconds_late, 
 from autograder.kept import Kept
 from autograder.pages import make_page
 from autograder.pool import Warm
+from autograder.repair import is_repaired
 from autograder.results import Judged
 from autograder.submission import read_submission
 from autograder.unit import Job, Outcome, Setup
@@ -89,7 +90,10 @@ class FeedbackExporter(Exporter):  # type: ignore[misc]
     def from_filename(
         self, filename: str, resources: dict[str, Any] | None = None, **_: Any
     ) -> tuple[str, dict[str, Any]]:
-        """The page of one graded notebook; GradebookError where the engine graded none, CourseError if it is gone."""
+        """The page of one graded notebook; CourseError if it is gone.
+
+        GradebookError where the engine graded none, or another version than what stands in source/ now.
+        """
         resources = resources or {}
         info = resources["nbgrader"]
         student, title, name = info["student"], info["assignment"], info["notebook"]
@@ -105,6 +109,11 @@ class FeedbackExporter(Exporter):  # type: ignore[misc]
             )
         result = json.loads(found.result)
         notebook = nbformat.read(filename, as_version=4)
+        if not is_repaired(notebooks[name], notebook):  # whose cells are others by now, what is hidden not what it was
+            raise GradebookError(
+                f"The notebook {name} was changed since {student}'s was graded; run `autograder grade {title}`, which "
+                "grades it anew and makes its page."
+            )
         page = make_page(
             notebooks[name],
             Judged.from_dict(result | {"notebook": notebook}),

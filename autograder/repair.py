@@ -11,7 +11,7 @@ import copy
 import itertools
 import json
 from collections import defaultdict, deque
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from autograder.added import anchors
@@ -65,6 +65,17 @@ def repair(
         "nbformat_minor": 5,
     }
     return copy.deepcopy(notebook), [wrong, *matcher.notes] if wrong else matcher.findings()
+
+
+def is_repaired(assignment: Assignment, notebook: Mapping[str, Any]) -> bool:
+    """Whether ``repair`` made it of the instructor's notebook as it is now: the same cells, checks and stubs.
+
+    Their checksums tell; a corrected solution, or text without a role in nbgrader, makes no other notebook.
+    """
+    made = [(raw["metadata"].get("autograder", {}).get("cell"), raw) for raw in notebook["cells"]]
+    own = [(index, raw["cell_type"], raw["metadata"].get("nbgrader")) for index, raw in made if index is not None]
+    now = [(cell, graded_metadata(cell, assignment.markers)) for cell in assignment.cells]
+    return own == [(cell.index, cell.cell_type, metadata.get("nbgrader")) for cell, metadata in now]
 
 
 def wrong_notebook(assignment: Assignment, data: bytes, submitted: Sequence[SubmittedCell]) -> str:
