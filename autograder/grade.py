@@ -22,7 +22,7 @@ from autograder.errors import AutograderError, UsageError
 from autograder.files import write_atomically, write_or_clear
 from autograder.gone import check_none_gone, clear
 from autograder.gradebook import Gradebook, Record
-from autograder.guard import backup, is_gone, only_grader, open_gradebook, set_aside
+from autograder.guard import backup, is_gone, only_grader, open_gradebook, set_aside, untold
 from autograder.jobs import known_answers, make_job, make_record, seconds_late, version_of
 from autograder.penalty import LATE_DAYS
 from autograder.pool import LocalPool
@@ -79,16 +79,21 @@ def grade(
     batch = _Batch(course, assignment, list(dict.fromkeys(students)))
     try:
         with only_grader(course.root):
-            gone = is_gone(course)
+            note = untold(course)
+            if is_gone(course) and not note.exists():  # before a new one is begun, which hides that
+                set_aside(course)
+            said = [note.read_text(encoding="utf-8")] if note.exists() else []
             with closing(open_gradebook(course, begin=True)) as gradebook:
-                said = [set_aside(course)] if gone else []
                 batch.summary.notes += said
                 gradebook.lock()
                 try:
-                    return batch.run(gradebook, jobs, scheduler, force)
+                    summary = batch.run(gradebook, jobs, scheduler, force)
                 except AutograderError as error:  # the same one: it may have an exit code of its own
                     error.args = (" ".join([str(error), *said]),)
+                    note.unlink(missing_ok=True)
                     raise
+                note.unlink(missing_ok=True)
+                return summary
     except OSError as error:  # a full disk, above all
         raise AutograderError(
             f"{error.filename or course.root} cannot be used: {error.strerror}. "

@@ -15,7 +15,7 @@ from pathlib import Path
 from autograder.course import STATE, Course
 from autograder.database import address
 from autograder.errors import GradebookError
-from autograder.files import writing
+from autograder.files import write_atomically, writing
 from autograder.gradebook import Gradebook
 
 BACKUPS = 5
@@ -88,15 +88,22 @@ def is_gone(course: Course) -> bool:
     return path is not None and not path.exists() and bool(backups(course.root, course.db_url))
 
 
+def untold(course: Course) -> Path:
+    """The file with what ``set_aside`` said, until a person was told: a run may be stopped before it tells anything."""
+    return _copies(course.root, course.db_url) / "untold.txt"
+
+
 def set_aside(course: Course) -> str:
     """Keep the last copy of a gradebook that is gone for good; a sentence that says so."""
     copy = backups(course.root, course.db_url)[-1]
     kept = copy.rename(copy.with_name(f"before-{copy.name}"))
-    return (
+    told = (
         f"The gradebook {sqlite_path(course.db_url)} was gone, and a new one was begun. As it was when the last batch "
         f"began, with what people had entered by then, it stands in {kept}: to go on with that, put it back and grade "
         "again."
     )
+    write_atomically(untold(course), told, 0o644)
+    return told
 
 
 def backup(root: Path, url: str) -> Path | None:

@@ -97,6 +97,36 @@ def test_that_a_gradebook_is_gone_is_told_by_a_collection_and_by_a_run_that_fail
         grade(NAME, course.root)
 
 
+@pytest.mark.parametrize(
+    "where", ["autograder.guard.check_sqlite", "autograder.gradebook.Gradebook.lock", "autograder.grade._Batch.run"]
+)
+def test_that_a_gradebook_is_gone_is_told_by_the_next_run_where_one_was_stopped_at_its_start(
+    course: Course, book: Gradebook, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    backup(course.root, course.db_url)
+    copy = backup(course.root, course.db_url)
+    book.close()
+    assert copy is not None
+    (course.root / "gradebook.db").unlink()
+
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(where, stopped)
+        with pytest.raises(KeyboardInterrupt):
+            grade(NAME, course.root)
+    submit(course.root, "ann", {})
+    [told] = [note for note in grade(NAME, course.root, jobs=1).notes if "gradebook" in note]
+    assert told.startswith(f"The gradebook {course.root / 'gradebook.db'} was gone, and a new one was begun.")
+    kept = copy.with_name(f"before-{copy.name}")
+    assert f"it stands in {kept}:" in told
+    assert not [note for note in grade(NAME, course.root, jobs=1).notes if "gradebook" in note]
+    for _ in range(BACKUPS + 1):
+        backup(course.root, course.db_url)
+    assert kept.exists()
+
+
 def test_what_keeps_workers_from_starting_keeps_its_exit_code(course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
     ready = Outcome(error="This machine cannot isolate student code.", exit_code=3)
     monkeypatch.setattr("autograder.pool.Outcome.unpack", lambda packed: ready)
