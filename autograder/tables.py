@@ -24,6 +24,7 @@ _TEXT = {kind.__name__: kind for kind in (decimal.Decimal, fractions.Fraction)}
 # What is short to write and endless to use keeps the judge in one call, where no time limit reaches it.
 _LONGEST = 1_000_000  # of a range, in values
 _DIGITS = 4000  # of a decimal or a fraction, before and after the point
+_FREQUENCY = re.compile(r"-?\d{0,5}[A-Za-z]{1,4}(-[A-Z\d]{1,4}){0,3}", re.ASCII)  # "2D", "QE-DEC", "WOM-1MON"
 _RATIO = re.compile(rf"-?\d{{1,{_DIGITS}}}(/\d{{1,{_DIGITS}}})?", re.ASCII)  # no exponent
 
 
@@ -145,7 +146,15 @@ def _index(index: Any) -> list[Any]:
         return ["multi", [_label(name) for name in index.names], [_label(label) for label in index]]
     if isinstance(index.dtype, pandas.CategoricalDtype):
         raise _NotPlain
-    return ["labels", _label(index.name), _column(index.to_series())]
+    return ["labels", _label(index.name), _column(index.to_series()), *_frequency(index)]
+
+
+def _frequency(index: Any) -> list[str]:
+    """The frequency of dates or times, by which pandas compares them too, where its name says all of it."""
+    text = getattr(index, "freqstr", None)
+    if text is None or not _FREQUENCY.fullmatch(text):
+        return []
+    return [text] if sys.modules["pandas"].tseries.frequencies.to_offset(text) == index.freq else []
 
 
 def _read_index(items: list[Any]) -> Any:
@@ -155,7 +164,13 @@ def _read_index(items: list[Any]) -> Any:
         return pandas.RangeIndex(_short(range(*rest)), name=name)
     if kind == "multi":
         return pandas.MultiIndex.from_tuples(rest[0], names=name)
-    return pandas.Index(_read_column(rest[0], None), name=name)
+    column, *frequency = rest
+    made = pandas.Index(_read_column(column, None), name=name)
+    if not frequency:
+        return made
+    if type(frequency[0]) is not str or not _FREQUENCY.fullmatch(frequency[0]):
+        raise ValueError("a frequency that is none")
+    return type(made)(made, freq=frequency[0])  # an error where the values have another one, or can have none
 
 
 def _column(series: Any) -> list[Any]:

@@ -293,10 +293,6 @@ SURVIVORS: dict[str, dict[str, str]] = {
             "return pandas.MultiIndex.from_tuples(rest[ -1], names=name)"
         ): ALONE,
         (
-            "return pandas.Index(_read_column(rest[0], None), name=name) -> "
-            "return pandas.Index(_read_column(rest[ -1], None), name=name)"
-        ): ALONE,
-        (
             "return max(abs(value.numerator), value.denominator).bit_length() <= 3 * _DIGITS -> "
             "return max(value.denominator, abs(value.numerator)).bit_length() <= 3 * _DIGITS"
         ): LARGER,

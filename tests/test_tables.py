@@ -38,6 +38,7 @@ TABLES = [
     pd.DataFrame({"o": [1, "x", None]}, dtype=object),
     pd.DataFrame({"i": pd.array([1, None], dtype="Int64"), "s": pd.array(["a", None], dtype="string")}),
     pd.DataFrame([[1, 2]], columns=["a", "a"]),
+    pd.DataFrame({"a": range(4), "b": 1.0}, index=pd.date_range("2026-01-01", periods=4)).resample("2D").mean(),
 ]  # fmt: skip
 
 
@@ -57,6 +58,10 @@ INDEXES = [
     pd.MultiIndex.from_tuples([(1, "a"), (2, "b")], names=["n", None]),
     pd.DatetimeIndex(["2020-01-01", "2020-01-03"], name="d"),
     pd.Index([], dtype=object),
+    *(pd.date_range("2026-01-05", periods=4, freq=freq) for freq in ("D", "2D", "-1h", "B", "QE-DEC", "WOM-1MON")),
+    pd.timedelta_range("1h", periods=3, freq="90min"),
+    pd.date_range("2026-01-05", periods=0, freq="D"),
+    pd.date_range("2026-01-05", periods=5, freq="D")[[0, 1, 3]],
 ]
 
 
@@ -66,6 +71,17 @@ def test_an_index_crosses_with_its_kind_names_and_type(index: pd.Index) -> None:
     assert crossed([index])[0].names == index.names
     series = pd.Series(np.arange(len(index)), index=index, name="s")
     pd.testing.assert_series_equal(crossed([series])[0], series)
+
+
+OF_THEIR_OWN = [pd.DateOffset(months=1), pd.offsets.CustomBusinessDay(weekmask="Mon Tue"), "1234567s"]
+
+
+@pytest.mark.parametrize("freq", OF_THEIR_OWN, ids=range(len(OF_THEIR_OWN)))
+def test_dates_of_a_frequency_that_its_name_does_not_tell_cross_without_it(freq: Any) -> None:
+    index = pd.date_range("2026-01-05", periods=4, freq=freq)
+    got = crossed([index])[0]
+    assert got.equals(index)
+    assert got.freq is None
 
 
 COLUMNS = [
@@ -146,6 +162,7 @@ def test_a_table_of_objects_does_not_cross() -> None:
 
 
 COLUMN = ["<i8", np.arange(2)]
+DAYS = ["<M8[s]", np.array(["2026-01-01", "2026-01-02"], "M8[s]")]
 ROWS = ["range", None, 0, 2, 1]
 FORGED: list[list[Any]] = [
     ["range", 0, LONG + 1], ["range", 0, 1 << 80, 3], ["range", 0.5],
@@ -168,6 +185,10 @@ FORGED: list[list[Any]] = [
     ["Series", None, ROWS, ["category", np.array([0, 9]), ["object", ["a"]], False]],
     ["Index", ["multi", [None], 5]], ["Index", ["labels", None]],
     ["Index", ["labels", None, ["<i8", np.zeros((1, 2))]]],
+    ["Index", ["labels", None, COLUMN, "D"]], ["Index", ["labels", None, DAYS, "2D"]],
+    ["Index", ["labels", None, DAYS, 1]], ["Index", ["labels", None, DAYS, "D" * 5]],
+    ["Index", ["labels", None, DAYS, "1000000ns"]], ["Index", ["labels", None, DAYS, "infer"]],
+    ["Index", ["labels", None, DAYS, datetime.timedelta(1)]], ["Index", ["labels", None, DAYS, "D D"]],
 ]  # fmt: skip
 
 
