@@ -76,13 +76,37 @@ def changed(gradebook: Gradebook, assignment: str, before: Standing) -> dict[str
     return found
 
 
-def write(course: Course, assignment: str, found: Mapping[str, Changed]) -> Path:
-    """``reports/ASSIGNMENT-changes.json``: of the last run that changed anything."""
+def both(earlier: Mapping[str, Changed], later: Mapping[str, Changed]) -> dict[str, Changed]:
+    """What two runs changed, one after the other."""
+    found = {**earlier, **later}
+    for student in earlier.keys() & later.keys():
+        first, last = earlier[student], later[student]
+        checks = {name: [first.checks.get(name, [old])[0], new] for name, (old, new) in last.checks.items()}
+        found[student] = Changed(first.before, last.after, last.cause, first.checks | checks)
+    return {student: each for student, each in found.items() if abs(each.after - each.before) > SMALLEST}
+
+
+def write(course: Course, assignment: str, found: Mapping[str, Changed], stopped: bool) -> Path:
+    """``reports/ASSIGNMENT-changes.json``: of the last run that changed anything, with those before it that stopped."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    content = {"assignment": assignment, "time": now, "students": {name: asdict(each) for name, each in found.items()}}
-    path = course.root / "reports" / f"{assignment}-changes.json"
+    students = {name: asdict(each) for name, each in found.items()}
+    content = {"assignment": assignment, "time": now, "stopped": stopped, "students": students}
+    path = _path(course, assignment)
     write_atomically(path, json.dumps(content, indent=1) + "\n", 0o644)
     return path
+
+
+def untold(course: Course, assignment: str) -> dict[str, Changed]:
+    """What a run changed that was stopped, so that it told nobody."""
+    try:
+        content = json.loads(_path(course, assignment).read_text(encoding="utf-8"))
+        return {name: Changed(**each) for name, each in content["students"].items()} if content["stopped"] else {}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):  # none, or of an earlier version
+        return {}
+
+
+def _path(course: Course, assignment: str) -> Path:
+    return course.root / "reports" / f"{assignment}-changes.json"
 
 
 def history(

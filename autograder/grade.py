@@ -7,18 +7,18 @@ import itertools
 import json
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
+from autograder import changes
 from autograder.attempts import LATEST, Attempts, best, points
 from autograder.bounds import cores
-from autograder.changes import Changed, Standing, changed
-from autograder.changes import write as write_changes
+from autograder.changes import Changed, Standing
 from autograder.course import CONFIG_FILE, STATE, Course
-from autograder.errors import AutograderError, UsageError
+from autograder.errors import AutograderError, GradebookError, UsageError
 from autograder.files import write_atomically, write_or_clear
 from autograder.gone import check_none_gone, clear
 from autograder.gradebook import Gradebook, Record
@@ -176,12 +176,22 @@ class _Batch:
         if first is not None:
             if force:
                 gradebook.forget(self.assignment, self.folders)
-            self._grade(itertools.chain([first], work), jobs, scheduler)
-            self.summary.changed = changed(gradebook, self.assignment, before)
-            if self.summary.changed:
-                self.summary.changes = write_changes(self.course, self.assignment, self.summary.changed)
+            try:
+                self._grade(itertools.chain([first], work), jobs, scheduler)
+            except BaseException:
+                with suppress(Exception):  # what stopped it is told
+                    self._note_changes(before, stopped=True)
+                raise
+        self._note_changes(before, stopped=False)
         self.summary.seconds = time.monotonic() - start
         return self.summary
+
+    def _note_changes(self, before: Standing, stopped: bool) -> None:
+        """Whose score is another now; a run that is stopped tells nobody, and leaves it to the next."""
+        untold = changes.untold(self.course, self.assignment)
+        self.summary.changed = changes.both(untold, changes.changed(self.gradebook, self.assignment, before))
+        if self.summary.changed or untold:
+            self.summary.changes = changes.write(self.course, self.assignment, self.summary.changed, stopped)
 
     def _grade(self, work: Iterator[Job], jobs: int | None, scheduler: str) -> None:
         if scheduler:
@@ -202,7 +212,7 @@ class _Batch:
                     if len(records) >= BATCH or time.monotonic() - last > BATCH_SECONDS:
                         self.gradebook.write(self.assignment, records)
                         records, last = [], time.monotonic()
-            except KeyboardInterrupt:
+            except (KeyboardInterrupt, GradebookError):  # nobody waits, or waited in vain
                 self.gradebook.patient = False
                 raise
             finally:  # Ctrl-C too: what was graded is kept

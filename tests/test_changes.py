@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from click.testing import CliRunner
 from nbgrader.api import Gradebook as Stock
 
 from autograder.__main__ import main
-from autograder.grade import grade
+from autograder.changes import Changed, both
+from autograder.grade import _Batch, grade
+from autograder.gradebook import Record
 from autograder.report import report
+from autograder.unit import Job
 from tests.course_factory import NAME, RIGHT, cell, instructor_notebook, make_course, submit, write_source
 
 NEGATIVE = "assert (scale_forward(np.ones(2), -1.0)[0] == -1).all(), 'a negative weight'"
@@ -123,3 +127,42 @@ def test_an_extension_and_a_changed_check_are_both_named(tmp_path: Path) -> None
     assert summary.changed["ann"].cause == "checks, settings or grader changed and lateness counted anew"
     told = json.loads((root / "reports" / f"{NAME}-changes.json").read_text())["students"]["ann"]["checks"]
     assert told == {"lateness": [4.5, None], "scale_forward__values": [3.0, 1.0]}
+
+
+def test_what_a_run_changed_before_it_was_stopped_is_told_by_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = make_course(tmp_path / "course", gradebook=True)
+    for student in ("ann", "bob"):
+        submit(root, student, RIGHT)
+    grade(NAME, root, jobs=1)
+    path = root / "reports" / f"{NAME}-changes.json"
+    notebook = instructor_notebook()
+    finish = _Batch._finish
+
+    def stopped(self: _Batch, job: Job, *rest: Any) -> Iterator[Record]:
+        if job.student == "bob":
+            raise KeyboardInterrupt
+        return finish(self, job, *rest)
+
+    for points in (1, 2):  # two corrections, and neither run comes to its end
+        notebook["cells"][3]["metadata"]["nbgrader"]["points"] = points  # was 3
+        write_source(root, notebook)
+        with monkeypatch.context() as patched:
+            patched.setattr(_Batch, "_finish", stopped)
+            with pytest.raises(KeyboardInterrupt):
+                grade(NAME, root, jobs=1)
+        assert json.loads(path.read_text())["students"]["ann"]["after"] == 6.0 + points
+    summary = grade(NAME, root, jobs=1)
+    assert (summary.graded, summary.unchanged) == (1, 1)
+    cause = "checks, settings or grader changed: scale_forward__values 3 -> 2"
+    assert {who: str(each) for who, each in summary.changed.items()} == dict.fromkeys(
+        ("ann", "bob"), f"9 -> 8 (-1), {cause}"
+    )
+    assert json.loads(path.read_text())["students"].keys() == {"ann", "bob"}
+    assert grade(NAME, root, jobs=1).changed == {}
+
+
+def test_what_was_changed_and_changed_back_is_no_change() -> None:
+    there, back = Changed(9.0, 7.0, "checks", {"a": [3.0, 1.0]}), Changed(7.0, 9.0, "checks", {"a": [1.0, 3.0]})
+    assert both({"ann": there, "bob": there}, {"ann": back, "cyd": back}) == {"bob": there, "cyd": back}

@@ -15,6 +15,7 @@ import pytest
 from autograder.errors import AutograderError, GradebookError
 from autograder.files import write_atomically
 from autograder.grade import grade
+from autograder.gradebook import Gradebook
 from autograder.guard import only_grader
 from autograder.pool import Slot
 from autograder.unit import Job
@@ -113,6 +114,20 @@ def test_a_grader_that_is_stopped_goes_on_where_it_was(one: Path, end: signal.Si
     assert summary.unchanged >= (max(1, there) if end == signal.SIGKILL else 3)
     assert scores(one) == dict.fromkeys(["ann", *students], FULL)
     assert not list(one.rglob("*.part"))
+
+
+def test_a_gradebook_that_does_not_answer_is_waited_for_once(one: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    patience: list[bool] = []
+
+    def away(self: Gradebook, *_: object) -> None:
+        patience.append(self.patient)
+        raise GradebookError("The gradebook does not answer.")
+
+    monkeypatch.setattr(Gradebook, "write", away)
+    monkeypatch.setattr("autograder.grade.BATCH", 1)
+    with pytest.raises(GradebookError, match="does not answer"):
+        grade(NAME, one, jobs=1)
+    assert patience == [True, False]
 
 
 def test_a_second_grader_leaves_and_says_why(one: Path) -> None:
