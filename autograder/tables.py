@@ -164,13 +164,13 @@ def _read_index(items: list[Any]) -> Any:
         return pandas.RangeIndex(_short(range(*rest)), name=name)
     if kind == "multi":
         return pandas.MultiIndex.from_tuples(rest[0], names=name)
-    column, *frequency = rest
+    column, *frequencies = rest  # one or none
     made = pandas.Index(_read_column(column, None), name=name)
-    if not frequency:
-        return made
-    if type(frequency[0]) is not str or not _FREQUENCY.fullmatch(frequency[0]):
-        raise ValueError("a frequency that is none")
-    return type(made)(made, freq=frequency[0])  # an error where the values have another one, or can have none
+    for frequency in frequencies:
+        if type(frequency) is not str or not _FREQUENCY.fullmatch(frequency):
+            raise ValueError("a frequency that is none")
+        made = type(made)(made, freq=frequency)  # an error where the values have another one, or can have none
+    return made
 
 
 def _column(series: Any) -> list[Any]:
