@@ -164,10 +164,10 @@ def analyze(assignment: str, results: Sequence[Result]) -> Report:
                 continue
             row.lost += max(0.0, check["points"] - score)
             status = check["status"]
-            if status == "manual":  # a person's grade
+            if status == "manual" or score != check["score"]:  # a person's grade
                 status = "passed" if score >= check["points"] else "partial" if score > 0 else "failed"
             row.statuses[status] = row.statuses.get(status, 0) + 1
-            if check.get("diagnosis"):
+            if check.get("diagnosis") and status != "passed":
                 made.setdefault(check["diagnosis"], set()).add(student)
         found.look_at += [(student, sentence) for sentence in [*judged["flags"], *judged["deaths"]]]
         found.seconds[student] = found.seconds.get(student, 0.0) + judged["seconds"]

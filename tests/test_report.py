@@ -85,6 +85,26 @@ def test_the_figures_of_the_class_are_those_of_the_gradebook(root: Path) -> None
     assert ["cyd", "Not read: it is garbage."] in facts["look_at"]
 
 
+@pytest.mark.parametrize(("score", "status", "made"), [(3, "passed", 1), (1, "partial", 2), (0, "failed", 2)])
+def test_a_check_that_a_person_put_right_counts_as_they_graded_it(
+    root: Path, score: int, status: str, made: int
+) -> None:
+    with closing(sqlite3.connect(root / "gradebook.db")) as connection, connection:
+        connection.execute(
+            "UPDATE grade SET manual_score = ? WHERE id IN (SELECT g.id FROM grade g "
+            "JOIN base_cell c ON c.id = g.cell_id JOIN submitted_notebook n ON n.id = g.notebook_id "
+            "JOIN submitted_assignment s ON s.id = n.assignment_id "
+            "WHERE s.student_id = 'bob' AND c.name = 'scale_forward__values')",
+            [score],
+        )
+    facts = json.loads(report(NAME, root).with_suffix(".json").read_text())
+    [check] = [check for check in facts["checks"] if check["name"] == "scale_forward__values"]
+    others = ["passed", "failed", "passed"]
+    assert check["statuses"] == {each: [*others, status].count(each) for each in {*others, status}}
+    assert check["lost"] == 6.0 - score
+    assert facts["mistakes"] == {EPS: made}
+
+
 def test_the_report_tells_when_and_how_often_was_handed_in(root: Path) -> None:
     scores = dict(zip(POINTS, (0.0, 0.0, 0.0, None), strict=True))
     with closing(sqlite3.connect(root / "gradebook.db")) as connection, connection:
