@@ -28,6 +28,7 @@ from autograder.wording import as_setting, nearest
 CONFIG_FILE = "nbgrader_config.py"
 # In a student's name: what nothing can store or print, and what turns the rest of a line round.
 UNUSABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
+MAX_ID = 128  # characters of a student's name in nbgrader's tables: SQLite takes more, a server ends the batch
 FIELD, FIELDS = r"\{(\w*)\}", ["assignment_id", "nbgrader_step", "student_id"]  # of directory_structure
 STATE = ".autograder"  # the engine's own folder in the course folder: lock, log, backups
 DEFAULTS = {
@@ -213,13 +214,16 @@ class Course:
 
     def submissions(self, assignment: str) -> Iterator[tuple[str, Path]]:
         """Each student with a folder for the assignment, in order; what ``misnamed`` tells is left out."""
-        return (each for each in self._folders(assignment) if not UNUSABLE.search(each[0]))
+        return (each for each in self._folders(assignment) if not _fault(each[0]))
 
     def misnamed(self, assignment: str) -> list[tuple[str, str]]:
         """Folders that cannot be graded because of their names, in printable form, each with a sentence."""
-        reason = "not graded: the folder's name holds a control character or is not UTF-8; rename it"
-        names = (student for student, _ in self._folders(assignment) if UNUSABLE.search(student))
-        return [(name.encode("unicode_escape").decode(), reason) for name in names]
+        names = (student for student, _ in self._folders(assignment))
+        return [
+            (name.encode("unicode_escape").decode(), f"not graded: the folder's name {fault}; rename it")
+            for name in names
+            if (fault := _fault(name))
+        ]
 
     def _folders(self, assignment: str) -> Iterator[tuple[str, Path]]:
         step, structure = self.setting("submitted_directory"), self.setting("directory_structure")
@@ -243,6 +247,13 @@ class Course:
         if late_plugin(self.config, self.root / CONFIG_FILE) in ("", LATE_DAYS):
             self.settings(LateDays)
         return policy_of(self.config, self.root / CONFIG_FILE)
+
+
+def _fault(name: str) -> str:
+    """Why a folder of this name cannot be graded, or ""."""
+    if UNUSABLE.search(name):
+        return "holds a control character or is not UTF-8"
+    return f"has more than {MAX_ID} characters" if len(name) > MAX_ID else ""
 
 
 def _check_names(config: Config, path: Path) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from unicodedata import combining, normalize
 
-from autograder.course import UNUSABLE
+from autograder.course import MAX_ID, UNUSABLE
 from autograder.errors import UsageError
 from autograder.platforms import HandedIn
 from autograder.times import read_time
@@ -65,8 +65,9 @@ def read_roster(path: Path, tell: Callable[[str], object] = lambda hint: None) -
     for student in students:
         if not is_id(student.id):
             raise UsageError(
-                f"{path}: the id {shown(student.id)!r} cannot be the name of a folder: that has at most {MAX_ID_BYTES} "
-                "bytes, no slash, no dot in front and no control character; write another."
+                f"{path}: the id {shown(student.id)!r} cannot be the name of a folder: that has at most {MAX_ID} "
+                f"characters and {MAX_ID_BYTES} bytes, no slash, no dot in front and no control character; write "
+                "another."
             )
         if student.id in seen:
             raise UsageError(f"{path}: the id {shown(student.id)!r} is there twice.")
@@ -87,11 +88,11 @@ def read_roster(path: Path, tell: Callable[[str], object] = lambda hint: None) -
 def is_id(text: str) -> bool:
     """Whether an identifier can be the name of a folder that can be graded.
 
-    >>> [is_id(text) for text in ("ada", "../ada", "ada" + chr(0x202E), "é" * 101)]
-    [True, False, False, False]
+    >>> [is_id(text) for text in ("ada", "../ada", "ada" + chr(0x202E), "é" * 101, "a" * 129)]
+    [True, False, False, False, False]
     """
     usable = FOLDER_NAME.fullmatch(text) and not UNUSABLE.search(text)
-    return bool(usable) and len(text.encode()) <= MAX_ID_BYTES
+    return bool(usable) and len(text) <= MAX_ID and len(text.encode()) <= MAX_ID_BYTES
 
 
 def _hints(columns: list[str]) -> Iterator[str]:

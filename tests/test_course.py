@@ -8,8 +8,9 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from nbgrader.api import Student
 
-from autograder.course import DEFAULTS, Course
+from autograder.course import DEFAULTS, MAX_ID, Course
 from autograder.errors import CourseError, UsageError
 from autograder.jobs import version_of
 from autograder.limits import MOST, Limits
@@ -79,6 +80,17 @@ def test_a_folder_whose_name_would_garble_what_is_printed_is_told_and_left_out(t
     assert printed.isascii()
     assert printed.isprintable()
     assert reason.endswith("rename it")
+
+
+def test_a_folder_whose_name_is_longer_than_a_servers_gradebook_takes_is_told_and_left_out(tmp_path: Path) -> None:
+    root = make_course(tmp_path / "course")
+    for student in ("a" * 129, "b" * 128):
+        (root / "submitted" / student / NAME).mkdir(parents=True)
+    course = Course.open(root)
+    assert [student for student, _ in course.submissions(NAME)] == ["b" * 128]
+    reason = "not graded: the folder's name has more than 128 characters; rename it"
+    assert course.misnamed(NAME) == [("a" * 129, reason)]
+    assert Student.__table__.c.id.type.length == MAX_ID
 
 
 def test_excluded_students_are_left_out(tmp_path: Path) -> None:

@@ -94,6 +94,15 @@ def test_what_a_roster_holds_is_told_harmless_and_short(tmp_path: Path, text: st
     assert len(str(error.value)) < 400
 
 
+def test_an_id_that_is_longer_than_a_servers_gradebook_takes_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "roster.csv"
+    path.write_text(f"id,name\n{'a' * 128},Ada\n")
+    assert read_roster(path) == [Student("a" * 128, "Ada")]
+    path.write_text(f"id,name\n{'a' * 129},Ada\n")
+    with pytest.raises(UsageError, match="that has at most 128 characters and 200 bytes, no slash"):
+        read_roster(path)
+
+
 def test_collect_prints_what_it_does_not_read_of_the_roster_and_goes_on(tmp_path: Path) -> None:
     course = make_course(tmp_path / "course", gradebook=True)
     roster = tmp_path / "roster.csv"
