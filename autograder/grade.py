@@ -262,7 +262,8 @@ class _Batch:
         outcome, submission = self._best(job.student, taken)
         if outcome.error:
             self.summary.failed += 1
-            self.summary.people.append((job.student, f"could not be graded: {outcome.error.splitlines()[-1]}"))
+            where = f", with what {STATE}/log.jsonl says" if outcome.reason != outcome.error else ""
+            self.summary.people.append((job.student, f"could not be graded: {outcome.reason}{where}"))
             _log(log, job.student, self.assignment, error=outcome.error)
             return
         self.summary.graded += 1

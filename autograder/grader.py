@@ -98,9 +98,7 @@ class Grader:
         except AutograderError as error:
             return Outcome(error=str(error), exit_code=error.exit_code).pack()
         except Exception as error:
-            told = (
-                f"the grader itself failed on it ({type(error).__name__}); .autograder/log.jsonl says where: report it"
-            )
+            told = f"the grader itself failed on it ({type(error).__name__}); report it"
             return Outcome(error=f"{traceback.format_exc()}{told}").pack()
 
     def judge(self, name: str, data: bytes) -> tuple[Judged, list[str]]:

@@ -58,7 +58,7 @@ def run(root: Path, assignment: str) -> dict[str, Any]:
         setup = dataclasses.replace(setup, isolation="none")
         outcome = _grade(setup, job)
     if outcome.error:
-        raise AutograderError(outcome.error)
+        raise AutograderError(outcome.reason) from RuntimeError(outcome.error)
     lines, notes, seconds = [], [UNSANDBOXED] if setup.isolation == "none" else [], 0.0
     for name, graded in outcome.graded.items():
         result = json.loads(graded.result)

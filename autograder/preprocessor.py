@@ -63,7 +63,7 @@ class GradeInSandbox(NbGraderPreprocessor):  # type: ignore[misc]
             for each in submissions:
                 outcomes.append(_grade(setup, make_job(student, each, kept, seconds_late(due, each))))
                 if outcomes[-1].error:
-                    raise AutograderError(outcomes[-1].error)
+                    raise AutograderError(outcomes[-1].reason) from RuntimeError(outcomes[-1].error)
             counted = best(outcomes, gradebook.kept(title, student))
             graded, submission = outcomes[counted].graded[name], submissions[counted]
             # Without a digest: its feedback page is yet to be made.

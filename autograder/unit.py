@@ -127,6 +127,11 @@ class Outcome:
     exit_code: int = 0  # of an error that ends the batch
     again: bool = True  # whether another try may do better where there is an error
 
+    @property
+    def reason(self) -> str:
+        """The error in one line, without the traceback that may stand before it."""
+        return self.error.splitlines()[-1] if self.error else ""
+
     def pack(self) -> bytes:
         """As msgpack."""
         return _pack(self)

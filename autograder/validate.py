@@ -127,7 +127,8 @@ def validate(assignment: str, course_dir: Path = Path("."), *, jobs: int | None 
     with LocalPool(setup.pack(), size) as pool:
         for job, outcome in pool.run(_job(name, cells) for name, cells in submissions.items()):
             if outcome.error:
-                raise AutograderError(f"{job.student} could not be graded: {outcome.error}")
+                told = f"{job.student} could not be graded: {outcome.reason}"
+                raise AutograderError(told) from RuntimeError(outcome.error)
             judged[job.student] = {name: _judged(graded.result) for name, graded in outcome.graded.items()}
     for name, notebook in notebooks.items():
         _diagnose(notebook, answers, {answer: found[name] for answer, found in judged.items()}, setup.cache)
