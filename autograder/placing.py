@@ -274,11 +274,16 @@ def _content(path: Path) -> bytes | None:
 
 
 def _write(folder: Path, files: dict[str, bytes]) -> None:
-    """Put files in place, each whole or not at all, the timestamp last."""
+    """Put files in place, each whole or not at all.
+
+    The timestamp first, which is never earlier than the one there: where this is stopped in between, what lay there
+    seems late until it is run again, and where the best counts it was kept with its own time before. The other way
+    round, late work would be kept as handed in on time, for good.
+    """
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".") as part:
             for name, content in files.items():
                 Path(part, name).write_bytes(content)
-            for name in files:
+            for name in sorted(files, key=lambda name: name != "timestamp.txt"):
                 os.replace(Path(part, name), folder / name)

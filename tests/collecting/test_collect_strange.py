@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -124,3 +125,31 @@ def test_a_students_zip_is_told_as_what_it_is(course: Path, folder: str) -> None
     found = run(course, zipped(course, files))
     assert found.refused == [f"emmy handed in {folder}emmy.zip {advice}"]
     assert (found.placed, found.unknown) == (["ada"], [f"{folder}who.zip"])
+
+
+@pytest.mark.parametrize("keep", ["last", "best"])
+def test_late_work_is_never_on_time_though_putting_it_in_place_was_stopped(
+    course: Path, monkeypatch: pytest.MonkeyPatch, keep: str
+) -> None:
+    with open(course / "nbgrader_config.py", "a") as config:
+        config.write(f"\nc.Engine.keep = {keep!r}\n")
+    start = "P_ada_attempt_2026-03-0{}-11-58-00_scaling.ipynb"
+    run(course, zipped(course, {start.format(1): "on time"}))
+    replaced, replace = list[Path](), os.replace
+
+    def stopped(source: Path, target: Path) -> None:
+        if replaced:
+            raise KeyboardInterrupt
+        replace(source, target)
+        replaced.append(target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("autograder.placing.os.replace", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            run(course, zipped(course, {start.format(9): "late"}))
+    run(course, zipped(course, {start.format(9): "late"}))
+    folders = [course / "submitted" / "ada" / NAME, *(course / ".autograder" / "attempts").glob(f"{NAME}/ada/*")]
+    stood = {((each / f"{NAME}.ipynb").read_text(), (each / "timestamp.txt").read_text()[:10]) for each in folders}
+    assert ("late", "2026-03-09") in stood
+    assert ("late", "2026-03-01") not in stood
+    assert (("on time", "2026-03-01") in stood) == (keep == "best")
