@@ -149,6 +149,16 @@ def test_a_check_that_is_itself_at_fault_is_not_told_as_passed() -> None:
     assert "Every check is passed." not in shown(page(result, Kept({"written__why": 2.0})))
 
 
+def test_the_page_of_a_notebook_of_text_alone_tells_of_no_checks_and_no_points() -> None:
+    source = assignment(instructor_notebook() | {"cells": [made_cell("markdown", "intro", "# Scaling")]})
+    own = json.dumps(release() | {"cells": [made_cell("markdown", "own", "My *notes*.")]})
+    result = Judged(repair(source, parse(own.encode(), Limits()))[0])
+    html = render(source, result, Kept(), title="scaling", student="ann")
+    text = "Feedback for ann; nothing in this notebook has points. Before the first task My notes."
+    assert shown(html).strip() == f"scaling {text}"
+    assert "<table" not in html
+
+
 def with_prediction(**statuses: Any) -> str:
     """What a page says of two functions after a prediction; all is passed that has no other status here."""
     notebook = instructor_notebook()
