@@ -169,9 +169,10 @@ def _cell(kind: str, source: str, grade_id: str = "", points: float | None = Non
     return cell
 
 
-def points_of(made: nbformat.NotebookNode) -> float:
-    """The sum over all cells that are graded."""
-    return float(sum(cell.metadata.get("nbgrader", {}).get("points", 0) for cell in made.cells))
+def points_of(made: nbformat.NotebookNode, named: str = "") -> float:
+    """The sum over all cells that are graded and whose ids begin so."""
+    graded = [cell.metadata.nbgrader for cell in made.cells if "nbgrader" in cell.metadata]
+    return float(sum(marks.get("points", 0) for marks in graded if marks.grade_id.startswith(named)))
 
 
 def write_source(course: Course, folder: Path) -> None:
@@ -185,13 +186,14 @@ def write_source(course: Course, folder: Path) -> None:
     (target / name).write_text(nbformat.writes(made) + "\n", encoding="utf-8")
     wheel = f"normlab-{normlab.__version__}-py3-none-any.whl"
     (target / "requirements.txt").write_text(f"./{wheel}\njupyterlab>=4.2,<5\n", encoding="utf-8")
-    predictions = any("prediction__" in cell.source for cell in made.cells)
+    chosen = points_of(made, "prediction__")
+    predictions = f"{chosen:g} of the {points_of(made):g}" if chosen else ""
     hidden = any(check.hidden for check in course.checks.values())
     (target / "HAND_IN.md").write_text(how_to_hand_in(name, predictions, hidden), encoding="utf-8")
 
 
-def how_to_hand_in(notebook: str, predictions: bool, hidden: bool) -> str:
-    """What students read who have this notebook, with predictions and hidden checks or without."""
+def how_to_hand_in(notebook: str, predictions: str, hidden: bool) -> str:
+    """What students read who have this notebook: how many points its predictions have, if any, and of hidden checks."""
     text = (ROOT / "reference" / "hand_in.md").read_text(encoding="utf-8")
     template = jinja2.Template(text, trim_blocks=True, keep_trailing_newline=True)
     made: str = template.render(notebook=notebook, predictions=predictions, hidden=hidden)

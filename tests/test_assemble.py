@@ -59,11 +59,12 @@ def test_release_folders_hold_the_notebook_and_how_to_work(made: dict[str, bytes
 
 def test_how_to_hand_in_speaks_of_what_the_notebook_has() -> None:
     whole = (ROOT / "release" / "batchnorm" / "HAND_IN.md").read_text(encoding="utf-8")
-    assert assemble.how_to_hand_in("batchnorm.ipynb", True, True) == whole
+    assert "that is 6 of the 100 points in all" in whole
+    assert assemble.how_to_hand_in("batchnorm.ipynb", "6 of the 100", True) == whole
     choose = re.compile(r"- Choose in a prediction .*?\n(?=- )", re.DOTALL)
     unseen = re.compile(r" There are some more that you do not see; .*?\.(?=\n)", re.DOTALL)
-    assert assemble.how_to_hand_in("batchnorm.ipynb", False, True) == choose.sub("", whole)
-    assert assemble.how_to_hand_in("batchnorm.ipynb", True, False) == unseen.sub("", whole)
+    assert assemble.how_to_hand_in("batchnorm.ipynb", "", True) == choose.sub("", whole)
+    assert assemble.how_to_hand_in("batchnorm.ipynb", "6 of the 100", False) == unseen.sub("", whole)
 
 
 def test_points_add_up_to_100_and_hidden_ones_to_30_at_most(source: nbformat.NotebookNode) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import nbformat
@@ -13,7 +14,7 @@ from normlab.data import load_digits
 from normlab.gradcheck import numerical_gradient, relative_error
 from normlab.netcheck import live_params, network_shapes, random_network, require_network_gradients
 from normlab.solver import Solver
-from reference.course import ROOT, Check, Course
+from reference.course import ROOT, Check, Course, run
 from reference.network import FullyConnectedNet, affine_bn_relu_backward, affine_bn_relu_forward
 
 COURSE = Course("network")
@@ -92,6 +93,30 @@ def test_the_reference_passes_every_check_and_asks_for_a_hundred_points() -> Non
     assert sum(cell["metadata"].get("nbgrader", {}).get("points", 0) for cell in cells) == 100
     predictions = 3 * 2
     assert sum(check.points for check in CHECKS.values() if check.hidden) + predictions <= 30
+
+
+def test_the_texts_tell_how_many_points_need_a_normalization() -> None:
+    def lost(*functions: str) -> set[str]:
+        missing = [f"def {name}(*_):\n    raise NotImplementedError" for name in functions]
+        return set(failures(run("\n\n".join([COURSE.solution, *missing]))))
+
+    batch = lost("batchnorm_forward", "batchnorm_backward", "batchnorm_backward_alt")
+    layer = lost("layernorm_forward", "layernorm_backward")
+    points = Counter[tuple[bool, bool, bool]]()
+    for name, check in CHECKS.items():
+        points[check.target == "FullyConnectedNet", name in batch, name in layer] += int(check.points)
+    bare, of_batch, of_layer, of_both = (
+        points[True, *needs] for needs in ((False, False), (True, False), (False, True), (True, True))
+    )
+    net = bare + of_batch + of_layer + of_both
+    pages = COURSE.folder / "assignment.md", ROOT / "chapters" / "instructors.md"
+    assignment, chapter = (" ".join(page.read_text(encoding="utf-8").split()) for page in pages)
+    needed = f"only {bare} need neither; {of_batch} need batch norm, {of_layer} layer norm, and {of_both} both"
+    assert f"of the {net} points of part 3 {needed}" in assignment
+    assert points[False, False, False] == 0
+    layers = sum(points.values()) - net
+    gone = f"all {layers} points of the layers and {net - bare} of the {net} points of the network are lost"
+    assert f"{gone}; the other {bare} need none of it" in chapter
 
 
 def test_explanations_are_single_sentences_and_unlike() -> None:
