@@ -8,9 +8,11 @@ from typing import Any
 from playwright.sync_api import Page
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-CONTRAST = {"runOnly": {"type": "rule", "values": ["color-contrast"]}, "resultTypes": ["violations"]}
-# The first visible text of each color, size and weight on each ground.
-LOOKS = """() => {
+CONTRAST = {"type": "rule", "values": ["color-contrast"]}
+# Contrast is measured at the first visible text of each color, size and weight on each ground: at each of thousands of
+# texts it takes seconds.
+MARK = """() => {
+  for (const box of document.querySelectorAll("[data-look]")) box.removeAttribute("data-look");
   const grounds = new Map([[null, ""]]);
   const ground = (box) => {
     if (!grounds.has(box)) {
@@ -28,26 +30,28 @@ LOOKS = """() => {
     const look = [color, fontSize, fontWeight, ground(box)].join();
     if (!looks.has(look)) looks.set(look, box);
   }
-  return [...looks.values()];
+  for (const box of looks.values()) box.setAttribute("data-look", "");
 }"""
 
 
 def load(page: Page) -> None:
     page.evaluate(files("axe_playwright_python").joinpath("axe.min.js").read_text())
+    page.evaluate("axe.configure({ rules: [{ id: 'color-contrast', selector: '[data-look]' }] })")
     page.add_style_tag(content="* { background-image: none !important }")  # axe judges no contrast on the shades
 
 
 def faults(page: Page) -> list[str]:
-    """All that is wrong. Contrast is measured once for each look: for each of thousands of texts it takes seconds."""
-    options = {"runOnly": RULES, "rules": {"color-contrast": {"enabled": False}}, "resultTypes": ["violations"]}
-    found = page.evaluate("(options) => axe.run(document, options)", options)
-    return described(found) + contrast_faults(page)
+    """All that is wrong."""
+    return _found(page, RULES)
 
 
 def contrast_faults(page: Page) -> list[str]:
     """Where colors are too close."""
-    return described(page.evaluate(f"(contrast) => axe.run({{ include: ({LOOKS})() }}, contrast)", CONTRAST))
+    return _found(page, CONTRAST)
 
 
-def described(found: dict[str, Any]) -> list[str]:
+def _found(page: Page, rules: list[str] | dict[str, Any]) -> list[str]:
+    page.evaluate(MARK)
+    options = {"runOnly": rules, "resultTypes": ["violations"]}
+    found: dict[str, Any] = page.evaluate("(options) => axe.run(document, options)", options)
     return [f"{fault['id']}: {fault['nodes'][0]['html'][:200]}" for fault in found["violations"]]
