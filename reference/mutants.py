@@ -24,7 +24,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import pairwise
+from itertools import chain, pairwise
 from types import FrameType
 from typing import Any, NoReturn, TypeVar
 
@@ -80,14 +80,17 @@ def mutants(course: Course) -> Iterator[Mutant]:
 
 
 def mutations(text: str, region: set[int]) -> Iterator[tuple[str, str, int, str]]:
-    """(old line, new line, 1 for the first of equal changes, mutated text), for the lines of a region."""
+    """(old line, new line, 1 for the first of equal changes, mutated text), for the lines of a region.
+
+    A class is changed in what stands inside it alone, not in its own line.
+    """
     lines = text.split("\n")
     places: dict[tuple[str, str], int] = {}
     for first, last in _statements(text):  # each by itself: to parse a long module for every mutant takes minutes
-        own = {number - first + 1 for number in region if first <= number <= last}
+        own = {number - first + 2 for number in region if first <= number <= last}
         if not own:
             continue
-        before = lines[first - 1 : last]
+        before = ["if True:" if lines[first - 1][:1].isspace() else "", *lines[first - 1 : last]]
         part = "\n".join(before)
         seen = {_compiled(part)}
         for line, mutated in [*_by_cosmic_ray(part, own), *_by_own_operators(part, own)]:
@@ -97,12 +100,13 @@ def mutations(text: str, region: set[int]) -> Iterator[tuple[str, str, int, str]
             seen.add(code)
             old, new = _shown(before[line - 1]), _shown(_changed(before, mutated.split("\n")))
             place = places[old, new] = places.get((old, new), 0) + 1
-            yield old, new, place, "\n".join([*lines[: first - 1], mutated, *lines[last:]])
+            yield old, new, place, "\n".join([*lines[: first - 1], *mutated.split("\n")[1:], *lines[last:]])
 
 
 def _statements(text: str) -> Iterator[tuple[int, int]]:
-    """First and last line of each statement of the module; a decorated one begins with its decorators."""
-    for node in ast.parse(text).body:
+    """First and last line of each statement of the module and of its classes; a decorated one begins above."""
+    body = ast.parse(text).body
+    for node in chain.from_iterable(each.body if isinstance(each, ast.ClassDef) else [each] for each in body):
         first = min([node.lineno, *(decorator.lineno for decorator in getattr(node, "decorator_list", []))])
         yield first, node.end_lineno or node.lineno
 
