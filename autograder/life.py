@@ -139,6 +139,7 @@ class Life:
     @contextmanager
     def _alarm(self, seconds: float) -> Iterator[None]:
         self._armed = True
+        signal.signal(signal.SIGALRM, self._ring)  # an earlier test may have put a handler of its own there
         signal.setitimer(signal.ITIMER_REAL, seconds, REPEAT)
         try:
             yield

@@ -186,7 +186,7 @@ class Session:
             return self._answer(message[0])
         except _Raised as raised:
             student_error = raised.error
-        except (EOFError, OSError):
+        except (EOFError, ConnectionError):  # and no TimeoutError, which a test's own alarm may raise here
             self.die(ENDED)
             raise StudentDied(self.dead) from None
         except ProtocolError as problem:

@@ -31,7 +31,7 @@ REFERENCE, AGAIN, BLANK = "the reference", "the reference again", "the blank rel
 
 # What acts on the process of the tests alone, so that it sees or changes nothing of student code.
 ONE_SIDED = {"errstate", "seterr", "catch_warnings", "simplefilter", "filterwarnings", "patch", "shares_memory"}
-ONE_SIDED |= {"may_share_memory", "redirect_stdout", "redirect_stderr"}
+ONE_SIDED |= {"may_share_memory", "redirect_stdout", "redirect_stderr", "alarm", "setitimer"}
 
 
 @dataclass(frozen=True)

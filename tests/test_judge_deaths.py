@@ -274,6 +274,22 @@ def test_a_text_of_the_students_that_was_recorded_needs_no_process_afterwards() 
         assert judged.events["second__check"] == []
 
 
+def test_a_test_with_a_clock_of_its_own_blames_nobody_for_what_it_broke_off_and_the_next_hang_is_ended() -> None:
+    notebook = instructor()
+    notebook["cells"][3]["source"] = (
+        "import signal\ndef late(*_): raise TimeoutError\nsignal.signal(signal.SIGALRM, late)\nsignal.alarm(1)\n"
+        "try: first(0)\nfinally: signal.alarm(0), signal.signal(signal.SIGALRM, signal.SIG_DFL)"
+    )
+    endless = {name: f"def {name}(x):\n    while True: pass" for name in ("first", "second")}
+    with Worker(Assignment("tasks", notebook), LIMITS) as worker:
+        judged = worker.grade(submission(**endless, demo_first="", demo_second=""))
+    assert scores(judged) == [0, 0, 2]
+    assert judged.deaths == [
+        "first__check: grading it failed (TimeoutError)",
+        "second__check: the cell ran longer than 2 s",
+    ]
+
+
 def test_who_closes_the_connection_and_lives_on_is_told_that_and_nothing_outside_is_blamed(worker: Worker) -> None:
     closes = "import os, time; os.close(3); time.sleep(99)"
     judged = worker.grade(submission(second=f"def second(x):\n    {closes}", demo_second=""))

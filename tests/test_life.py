@@ -307,6 +307,17 @@ def test_a_timeout_that_was_swallowed_is_raised_again(monkeypatch: pytest.Monkey
     assert Lived(cell_seconds=0.05).life.guarded(swallows) == "the cell ran longer than 0.05 s"
 
 
+def test_a_test_that_sets_an_alarm_of_its_own_takes_no_clock_from_those_after_it() -> None:
+    def sets_its_own(session: Any) -> None:
+        signal.signal(signal.SIGALRM, signal.SIG_IGN)
+        signal.alarm(2)
+        signal.alarm(0)
+
+    lived = Lived(cell_seconds=0.05)
+    assert lived.life.guarded(sets_its_own) is None
+    assert lived.life.guarded(hang) == "the cell ran longer than 0.05 s"
+
+
 def test_an_alarm_that_comes_early_or_late_raises_nothing() -> None:
     lived = Lived()
     signal.raise_signal(signal.SIGALRM)
