@@ -18,8 +18,8 @@ from autograder.wording import shown
 MAX_VALUES = 2_000_000  # containers and members of one notebook: bounds the memory that parsing takes
 IMAGES = ("image/png", "image/jpeg")  # attachments of written answers that are kept
 GRADE_ID = re.compile(r"[a-zA-Z0-9_\-]{1,128}\Z")  # nbgrader's own pattern
-# Possessive: a hostile file must not make the scan backtrack.
-TOKENS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{},]', re.DOTALL)
+# Possessive, and a string that breaks off reaches to the end: no file makes the scan go back.
+TOKENS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|[\[\]{},]', re.DOTALL)
 SURROGATE = re.compile("[\ud800-\udfff]")
 
 

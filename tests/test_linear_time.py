@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
-from autograder import archive, export, placing, platforms, received, submission
+from autograder import archive, export, intake, placing, platforms, received, submission
+from autograder.limits import Limits
 from tests.course_factory import NAME
 
 LONGER = 4
@@ -62,6 +63,16 @@ def test_no_path_of_the_greatest_length_holds_up_what_reads_it(read: Callable[[s
 def test_no_text_of_a_receipt_holds_up_what_reads_it(start: str) -> None:
     found = {part: grows(platforms.RECEIPT.match, start, part, "x", platforms.RECEIPT_BYTES) for part in PARTS}
     assert {part: times for part, times in found.items() if times > MUCH_LONGER} == {}
+
+
+@pytest.mark.parametrize("part", ['\\"', '"', "\\", '\\\\"', '"[', '"\\'])
+@pytest.mark.parametrize("end", ["", "\\", '"', "x"])
+def test_no_notebook_that_breaks_off_holds_up_what_reads_it(part: str, end: str) -> None:
+    def read(text: str) -> None:
+        with pytest.raises(intake.Refused):
+            intake.parse(text.encode(), Limits())
+
+    assert grows(read, '{"cells": ["', part, end, 8_000) < MUCH_LONGER
 
 
 @pytest.mark.parametrize("part", ["\t", " ", ";", "; ", "'", "\" '", "=\t", "\n="])
