@@ -24,7 +24,7 @@ from autograder.errors import ProtocolError
 WORDS = 624  # of state
 STATE_BYTES = 4 * WORDS + 4  # the words and the position among them
 MAX_BLOCKS = 4000  # of 624 words, searched in the student's process
-MAX_WORDS = MAX_BLOCKS * WORDS
+MAX_WORDS = (MAX_BLOCKS + 1) * WORDS  # in the last block that is found, any position
 MAX_FOREIGN = 10_000  # pairs of states that are remembered
 
 # The generators behind the functions of the two modules, which trusted code may have replaced.

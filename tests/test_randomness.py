@@ -141,14 +141,14 @@ def test_a_malformed_advance_is_refused_and_moves_nothing(ours: Any, moved: Any)
 
 
 @BOTH
-def test_the_longest_advance_is_taken(ours: Any) -> None:
+def test_the_longest_advance_that_the_search_finds_is_taken(ours: Any) -> None:
     sides = Sides(ours)
-    sides.judge.advance([MAX_WORDS, None])
-    moved = ours.get()
-    sides = Sides(ours)
-    for _ in range(MAX_BLOCKS):
+    sides.judge._put(ours.kind(known=False).changed()[0], 0, 0, 0.0)
+    sides.hand_over()
+    for _ in range(MAX_BLOCKS + 1):
         ours.words(WORDS)
-    assert same(ours.get(), moved)
+    assert sides.hand_back() == [MAX_WORDS, None]
+    assert same(ours.get(), sides.at_student)
 
 
 @BOTH
