@@ -46,26 +46,31 @@ def read_submission(folder: Path, names: Sequence[str], limits: Limits) -> Submi
     """
     try:
         folder_fd = _open_folder(folder)
+        try:
+            return _read_folder(folder_fd, names, limits)
+        finally:
+            os.close(folder_fd)
     except OSError as error:
         reason = f"The submission is not a folder that can be opened ({error.strerror})."
-        if folder.is_symlink() or folder.parent.is_symlink():
+        if os.path.islink(folder) or os.path.islink(folder.parent):
             reason = "The submission's folder is a symbolic link, which is not followed; hand in the folder itself."
         return _submission({}, dict.fromkeys(names, reason), [])
-    try:
-        findings = list(_irregular(folder_fd))
-        renamed = _renamed(folder_fd, names)
-        findings += [f"{shown(new)} was taken for {old}.ipynb." for old, new in renamed.items()]
-        notebooks, refused = {}, {}
-        for name in names:
-            try:
-                notebooks[name] = _read(folder_fd, renamed.get(name, f"{name}.ipynb"), limits.notebook_bytes)
-            except Refused as error:
-                refused[name] = str(error)
-            except FileNotFoundError:
-                refused[name] = f"{name}.ipynb is missing from the submission{_instead(folder_fd, names)}."
-        timestamp, secret = (_line(folder_fd, name) for name in ("timestamp.txt", SECRET))
-    finally:
-        os.close(folder_fd)
+
+
+def _read_folder(folder_fd: int, names: Sequence[str], limits: Limits) -> Submission:
+    """What the open folder holds; OSError where it may be listed and not entered."""
+    findings = list(_irregular(folder_fd))
+    renamed = _renamed(folder_fd, names)
+    findings += [f"{shown(new)} was taken for {old}.ipynb." for old, new in renamed.items()]
+    notebooks, refused = {}, {}
+    for name in names:
+        try:
+            notebooks[name] = _read(folder_fd, renamed.get(name, f"{name}.ipynb"), limits.notebook_bytes)
+        except Refused as error:
+            refused[name] = str(error)
+        except FileNotFoundError:
+            refused[name] = f"{name}.ipynb is missing from the submission{_instead(folder_fd, names)}."
+    timestamp, secret = (_line(folder_fd, name) for name in ("timestamp.txt", SECRET))
     return _submission(notebooks, refused, findings, timestamp, secret)
 
 

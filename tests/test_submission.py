@@ -17,8 +17,6 @@ from autograder.submission import SECRET, notebook_stem, read_submission
 from tests.course_factory import NAME, RIGHT, answered
 
 LIMITS = Limits()
-
-
 GOOD = json.dumps(answered(RIGHT)).encode()
 
 
@@ -102,6 +100,20 @@ def test_a_folder_that_is_a_link_or_missing_is_refused(tmp_path: Path) -> None:
     for name in ("link", "link/inner"):
         assert "is a symbolic link" in read_submission(tmp_path / name, [NAME], LIMITS).refused[NAME]
     assert "No such file" in read_submission(tmp_path / "missing", [NAME], LIMITS).refused[NAME]
+
+
+@pytest.mark.parametrize("locked", ["ada", "ada/ps1"])
+def test_a_folder_that_is_locked_is_refused(locked: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "ada" / "ps1").mkdir(parents=True)
+    tmp_path.chmod(0o755)
+    (tmp_path / locked).chmod(0o644)
+    monkeypatch.chdir(tmp_path)  # the folders above it are root's alone
+    try:
+        os.seteuid(os.getuid() or 65534)
+        [told] = read_submission(Path("ada", "ps1"), [NAME], LIMITS).refused.values()
+    finally:
+        os.seteuid(os.getuid())
+    assert told == "The submission is not a folder that can be opened (Permission denied)."
 
 
 def test_a_notebook_that_a_browser_saved_as_text_is_found(tmp_path: Path) -> None:
