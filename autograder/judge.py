@@ -20,7 +20,7 @@ from autograder.exceptions import CellTimeout, StudentDied
 from autograder.forkserver import ForkServer
 from autograder.life import Life, Step
 from autograder.limits import Limits
-from autograder.outputs import PROCESS_ENDED, Outputs, add_checked
+from autograder.outputs import PROCESS_ENDED, Outputs, add_checked, size_of
 from autograder.recording import Recorder, events
 from autograder.replaced import Replaced
 from autograder.results import CheckResult, Judged, Status
@@ -300,7 +300,7 @@ class Judge:
             if item["output_type"] == "execute_result":
                 item["execution_count"] = number
             texts = [*item.get("data", {}).values(), *item.get("traceback", ())]
-            self.room -= sum(len(str(text)) for text in (*texts, item.get("evalue", ""), item.get("text", "")))
+            self.room -= sum(size_of(str(text)) for text in (*texts, item.get("evalue", ""), item.get("text", "")))
         if self.room < 0:
             told = "[outputs cut here: over the limit of the notebook]\n"
             return [{"output_type": "stream", "name": "stderr", "text": told}]

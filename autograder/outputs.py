@@ -33,9 +33,10 @@ class Outputs:
         if self.room <= 0 or not text:
             return
         self._clear_if_asked()
-        if len(text) > self.room:
-            text = text[: self.room] + CUT
-        self.room -= len(text)
+        data = text[: self.room + 1].encode("utf-8", "surrogatepass")  # no character has less than a byte
+        if len(data) > self.room:
+            text = data[: self.room].decode("utf-8", "replace") + CUT
+        self.room -= len(data)
         self._note([name, text])
         last = self.items[-1] if self.items else None
         if last is not None and last.get("name") == name and last["output_type"] == "stream":
@@ -47,10 +48,10 @@ class Outputs:
         """Add what was displayed, or change what has this ``display_id``; what does not fit is cut."""
         self._clear_if_asked()
         shown = {str(mime): text for mime, value in data.items() if (text := _as_text(value)) is not None}
-        size = sum(map(len, shown.values()))
+        size = sum(map(size_of, shown.values()))
         replaced = self._displays.get(display_id or "") if update else None
         if replaced is not None:
-            self.room += sum(map(len, replaced["data"].values()))
+            self.room += sum(map(size_of, replaced["data"].values()))
         if size > self.room:
             self.write("stderr", "\n" + CUT)
             self.room = 0
@@ -73,7 +74,7 @@ class Outputs:
         for line in traceback[:_LINES]:
             lines.append(line[:limit])
             limit = max(limit - len(line), 0)
-        self.room -= sum(map(len, lines))
+        self.room -= sum(map(size_of, lines))
         if len(self.items) < self.limits.outputs_per_cell + _ERRORS:
             item = {"output_type": "error", "ename": name[:_SHORT], "evalue": value[:_SHORT], "traceback": lines}
             self._note(item)
@@ -117,6 +118,11 @@ class Outputs:
         self.room = self.limits.cell_output_bytes
         if self.journal is not None:
             self.journal.clear()
+
+
+def size_of(text: str) -> int:
+    """Bytes of a text in a message."""
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
 
 
 def _as_text(value: Any) -> str | None:

@@ -55,6 +55,13 @@ def test_outputs_over_the_limit_of_the_notebook_are_cut() -> None:
     assert shown[2:] == ["[outputs cut here: over the limit of the notebook]\n"] * 2
 
 
+def test_a_cell_that_prints_as_many_characters_as_there_is_room_in_bytes_keeps_its_process() -> None:
+    prints = f"def f(): return 1\nprint('\U0001f600' * {Limits().cell_output_bytes})"
+    judged = judged_cells(student(prints), check("f__check", "assert f() == 1"), limits=Limits())
+    assert (judged.scores, judged.deaths) == ({"f__check": 1}, [])
+    assert len(text(judged, "student").encode()) == Limits().cell_output_bytes + len(CUT)
+
+
 def test_what_cells_raise_counts_as_what_they_show_does() -> None:
     cells = [given(f"c{n}", "raise ValueError('x' * 400)") for n in range(4)]
     judged = judged_cells(*cells, limits=Limits(cell_seconds=2, total_seconds=20, total_output_bytes=2500))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -70,6 +71,23 @@ def test_printing_is_cut_where_the_room_ends(outputs: Outputs) -> None:
     outputs.write("stdout", "y" * 60)
     outputs.write("stdout", "z")
     assert texts(outputs) == ["x" * 60 + "y" * 40 + CUT]
+
+
+@pytest.mark.parametrize("start", ["", "x", "xx", "xxx", "\xe4", "\u20ac"])
+def test_room_is_counted_in_bytes_and_what_was_cut_is_not_cut_again(outputs: Outputs, start: str) -> None:
+    outputs.write("stdout", start + "\U0001f600" * 100)
+    taken = outputs.take()
+    assert re.fullmatch(f"{start}\U0001f600{{24,25}}\ufffd?" + re.escape(CUT), taken[0]["text"])
+    add_checked(outputs, taken)
+    assert outputs.take() == taken
+    outputs.display("display_data", {"text/plain": "\xe4" * 25, "text/html": "\xe4" * 26})
+    assert texts(outputs) == ["\n" + CUT]
+    outputs.error("E", "why", ["\xe4" * 50])
+    outputs.write("stdout", "y")
+    assert texts(outputs) == ["why"]
+    outputs.display("display_data", {"text/plain": "\u20ac" * 20}, "plot")
+    outputs.display("display_data", {"text/plain": "x" * 100}, "plot", update=True)
+    assert texts(outputs) == ["x" * 100]
 
 
 def test_one_output_too_many_is_replaced_by_the_mark_of_a_cut(outputs: Outputs) -> None:
