@@ -12,7 +12,7 @@ import numpy as np
 from msgpack import ExtType
 
 from autograder import protocol, tables
-from autograder.arrays import SCALAR_CODE
+from autograder.arrays import MAX_AXES, SCALAR_CODE
 from autograder.kinds import made_from, reckons_as
 from autograder.limits import Limits
 from autograder.protocol import ARGUMENT, ATOMS, CALLBACK, COPY, GENERATOR, HANDLE, LAZY, MIRROR, as_plain, reference
@@ -256,7 +256,7 @@ class Objects:
         array = np.asarray(value)
         if array.dtype.type in _LONG:
             array, live = array.astype(_LONG[array.dtype.type]), False
-        if array.dtype.kind not in "biufcUSMm":
+        if array.dtype.kind not in "biufcUSMm" or array.ndim > MAX_AXES:
             return value
         native = _native(array)
         if not live:

@@ -79,6 +79,19 @@ def test_a_result_of_more_than_a_message_holds_costs_a_sentence_and_no_process(k
     assert judged.deaths == []
 
 
+def test_an_array_of_nine_axes_crosses_and_one_of_more_than_may_is_an_object_and_costs_no_process() -> None:
+    student = (
+        "import numpy as np\nclass State:\n    psi, far = np.ones((2,) * 9), np.ones((1,) * 33)\nmade = State()\n"
+        "def state(n):\n    return np.ones((2,) * n)\ndef norm(psi):\n    return float((abs(psi) ** 2).sum())"
+    )
+    tests = {
+        "nine": "made.psi[0] = 0\nassert norm(state(9)) == norm(np.ones((2,) * 9)) == 2 * norm(made.psi) == 512",
+        "more": "assert made.far.ndim == 33 and norm(made.far) == 1",
+    }
+    judged = graded(student, tests)
+    assert (judged.scores, judged.deaths) == ({"nine": 1, "more": 1}, [])
+
+
 def test_a_tests_function_whose_result_cannot_cross_costs_a_sentence_and_no_process() -> None:
     tests = {"asked": "apply(lambda x: object(), 1)", "after": "assert apply(lambda x: x + 1, 1) == 2"}
     judged = graded("def apply(f, x):\n    return f(x)", tests)
