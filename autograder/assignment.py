@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import json
 import math
+import re
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -90,8 +92,22 @@ class Assignment:
         if not isinstance(notebook, dict) or notebook.get("nbformat") != 4:
             raise CourseError(f"{path} is not a notebook of format 4; convert it with `jupyter nbconvert`.")
         assignment = cls(path.stem, notebook, markers or Markers())
-        _ = assignment.cells
+        assignment.compile()
         return assignment
+
+    def compile(self) -> None:
+        """Compile what the trusted side runs; CourseError where that parses and is no Python all the same."""
+        for cell in self.cells:
+            if cell.kind != "test" and cell.index not in self.trusted:
+                continue
+            try:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")  # Jupyter told the instructor already
+                    _ = cell.code
+            except SyntaxError as error:
+                told = f"cell {cell.index + 1}, line {error.lineno}: {error.msg}"
+                told += " (no event loop runs in tests)" if re.search("await|async", error.msg) else ""
+                raise CourseError(f"The instructor's notebook {self.name!r} is malformed: {told}") from None
 
     @cached_property
     def cells(self) -> tuple[Cell, ...]:

@@ -238,6 +238,14 @@ def test_a_module_imported_from_its_package_is_ready_before_the_student_comes() 
     assert outputs[-1][0]["text"] == "True\n"
 
 
+def test_what_runs_beside_the_student_alone_need_not_compile_here() -> None:
+    demonstration = given("import asyncio\nawait asyncio.sleep(0)")
+    notebook(demonstration, check("assert (1, 'always true')")).compile()
+    for needed in ("import asyncio\nstep = 1; await asyncio.sleep(0)", "def f():\n    step = 1; global step\nstep = 2"):
+        with pytest.raises(CourseError, match=r"'n' is malformed: cell 1, line 2: (?:name 'step'|'await' outside)"):
+            notebook(given(needed), check("assert step")).compile()
+
+
 def test_magics_are_no_obstacle() -> None:
     (cell,) = notebook(given("%matplotlib inline\nimport numpy as np\n!ls")).cells
     assert cell.imports == "import numpy as np"

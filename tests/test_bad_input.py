@@ -223,13 +223,21 @@ def test_a_mistake_in_the_settings_names_its_line(course: Path) -> None:
     refused(run("report", course), 4, "nbgrader_config.py cannot be read, line 4: '(' was never closed.")
 
 
-def test_a_mistake_in_the_instructors_notebook_names_its_cell(course: Path) -> None:
+@pytest.mark.parametrize(
+    ("mistake", "told"),
+    [
+        ("print((1)", "'(' was never closed"),
+        ("assert await scale_forward(1) == 2", "'await' outside function (no event loop runs in tests)"),
+        ("def g(): a = 1; global a", "name 'a' is assigned to before global declaration"),
+    ],
+)
+def test_a_mistake_in_the_instructors_notebook_names_its_cell(mistake: str, told: str, course: Path) -> None:
     path = course / "source" / NAME / f"{NAME}.ipynb"
     notebook = json.loads(path.read_text())
-    notebook["cells"][3]["source"] += "\nprint((1)"
+    notebook["cells"][3]["source"] += f"\n{mistake}"
     path.write_text(json.dumps(notebook))
     line = notebook["cells"][3]["source"].count("\n") + 1
-    refused(run("grade", course), 4, f"'{NAME}' is malformed: cell 4, line {line}: '(' was never closed")
+    refused(run("grade", course), 4, f"'{NAME}' is malformed: cell 4, line {line}: {told}")
 
 
 @pytest.mark.parametrize(
