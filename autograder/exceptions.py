@@ -20,6 +20,13 @@ class CellTimeout(BaseException):
     """The cell ran longer than it may."""
 
 
+class Raised(Exception):
+    """Carries the student's exception past the handlers of an exchange's own."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+
 class StudentError(Exception):
     """An exception of the student's that has no built-in base."""
 

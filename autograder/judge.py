@@ -283,11 +283,11 @@ class Judge:
             return set()
         self.namespace.take(names := session.names(sorted(self.assignment.student_names)))
         self.named_by = session
-        session.called = partial(self._follow, session)
+        session.follow = partial(self._follow, session)
         return self.replaced.seen(names)
 
     def _follow(self, session: Session) -> None:
-        """Take over what calls of the student's code changed: a counter, a log."""
+        """Take over what the student's code changed when it ran: a counter, a log."""
         state = self.assignment.state
         if state:
             self.namespace.take(session.names(sorted(state)), state)

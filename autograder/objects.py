@@ -284,6 +284,12 @@ class Objects:
         return extension(HANDLE, msgpack.packb(described, unicode_errors="surrogatepass"))
 
 
+def is_copy(sent: Any) -> bool:
+    """Whether what was sent of a value may no longer be what that is, though it is the same object."""
+    kind = type(sent)
+    return sent.code == COPY if kind is ExtType else kind in (set, bytearray) or tables.is_table(sent)
+
+
 def _share(value: Any, codec: Codec) -> float:
     """About what part of the largest message it takes where it crosses by value."""
     if isinstance(value, np.ndarray):

@@ -2,7 +2,7 @@
 
 The judge asks ``[operation, news, *operands]``; the answer is ``[kind, news, payload]``. News is None or a list:
 from the judge ``[freed handles, changed mirrors, random states]``, from the student's process ``[changed
-arguments, changed mirrors, outputs, random advances, figures open]``.
+arguments, changed mirrors, outputs, random advances, figures open, names moved]``.
 """
 
 from __future__ import annotations

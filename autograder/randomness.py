@@ -275,6 +275,13 @@ def _doubles(words: Any) -> Any:
     return (high * 67108864.0 + low) / 9007199254740992.0
 
 
+def parts_of(generator: Any) -> list[Any]:
+    """What is sent of a random generator that a test passes."""
+    legacy = type(generator) is np.random.RandomState
+    bits = generator._bit_generator if legacy else generator.bit_generator
+    return [legacy, type(bits).__name__, bits.state]
+
+
 def generator_from(legacy: bool, name: str, state: Any) -> Any:
     """A random generator in the state of one that a test passed."""
     bits = getattr(np.random, name)()

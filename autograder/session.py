@@ -25,18 +25,20 @@ from autograder.channel import Channel
 from autograder.containers import Container
 from autograder.copied import Copied, copied
 from autograder.errors import BoundaryError, ProtocolError
-from autograder.exceptions import CellTimeout, StudentDied, exception_class, identifier, rebuild, told
+from autograder.exceptions import CellTimeout, Raised, StudentDied, exception_class, identifier, rebuild, told
 from autograder.limits import Limits
 from autograder.mirrors import Mirrors
 from autograder.protocol import ARGUMENT, ATOMS, CALLBACK, COPY, GENERATOR, HANDLE, LAZY, MIRROR, reference
 from autograder.proxies import CallableProxy, Proxy, proxy_type
-from autograder.randomness import Streams
+from autograder.randomness import Streams, parts_of
 from autograder.recording import Recorder
 from autograder.wire import Codec, extension
 
 ENDED = "the student's process ended"
 # What a test cannot see, or sees by chance.
 _UNRECORDED = frozenset({"names", "bind", "unbind", "run", "flush", "describe", "text", "repr", "self-test", "echo"})
+# After these no names are followed: the judge's own questions, and those between which nothing may change.
+_NOT_FOLLOWED = protocol.LOOKS | {"names", "bind", "unbind", "run", "flush", "self-test", "echo"}
 MOST_FREED = 100_000  # handles that one message lets go: it may hold no more than so many numbers
 
 
@@ -58,7 +60,7 @@ class Session:
         self.figures_open = False
         self.moment = 0  # goes on wherever student code may have run
         self.bindings: Bindings | None = None  # of the test that runs
-        self.called: Callable[[], None] = lambda: None  # what follows each call
+        self.follow: Callable[[], None] = lambda: None  # takes over what the names stand for that moved
         self.at_boundary: BoundaryError | None = None  # for what the test did that cannot cross
         self._turn = threading.RLock()
         self._emit = emit
@@ -73,12 +75,13 @@ class Session:
         self._mirrored: bool  # that message brought a mirror
         self._streams = Streams(known=False, python=python_random)
         self._asserted: AssertionError | None = None  # by a check's function that student code called
+        self._moved = False  # of the names asked for last, some stand for something else now
 
     # what tests and the judge ask
 
     def request(self, operation: str, *operands: Any) -> Any:
         """The answer to one operation in the student's process; the student's error is raised."""
-        with self._asking():
+        with self._asking(operation):
             sent = [self._sent().outgoing(each) for each in operands]
             value = self._recorded(operation, operands, [operation, None, *sent], self._sent())
         if operation == "get" and isinstance(value, Proxy):
@@ -88,15 +91,11 @@ class Session:
     def call(self, handle: int, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
         """What the callable answers; changes it made to arguments are in them, the student's error is raised."""
         sent = self._sent()
-        with self._asking():
+        with self._asking("call"):
             positional = [sent.outgoing(value) for value in arguments]
             named = {name: sent.outgoing(value) for name, value in keywords.items()}
-            try:
-                message = ["call", None, handle, positional, named, sent.frozen()]
-                return self._recorded("call", (handle, self._labels.get(handle, "")), message, sent)
-            finally:
-                if not self.dead:
-                    self.called()
+            message = ["call", None, handle, positional, named, sent.frozen()]
+            return self._recorded("call", (handle, self._labels.get(handle, "")), message, sent)
 
     def run(self, source: str, number: int) -> None:
         """Run one cell there. Outputs go to ``emit``."""
@@ -155,7 +154,7 @@ class Session:
         return value
 
     @contextmanager
-    def _asking(self) -> Iterator[None]:
+    def _asking(self, operation: str) -> Iterator[None]:
         if not self._turn.acquire(blocking=False):
             raise BoundaryError("threads of a test cannot call student code at the same time: call it in one of them")
         try:
@@ -164,7 +163,15 @@ class Session:
             self.at_boundary = error
             raise
         finally:
-            self._turn.release()
+            try:
+                self._follow(operation)
+            finally:
+                self._turn.release()
+
+    def _follow(self, operation: str) -> None:
+        if self._moved and operation not in _NOT_FOLLOWED and not self.dead:
+            self._moved = False
+            self.follow()
 
     def _exchange(self, message: list[Any], arguments: Arguments) -> Any:
         if self.dead:
@@ -184,7 +191,7 @@ class Session:
             self.channel.send_encoded(buffers)
             remember()
             return self._answer(message[0])
-        except _Raised as raised:
+        except Raised as raised:
             student_error = raised.error
         except (EOFError, ConnectionError):  # and no TimeoutError, which a test's own alarm may raise here
             self.die(ENDED)
@@ -234,9 +241,10 @@ class Session:
             if kind == protocol.ERROR:
                 error, own, self._asserted = rebuild(payload), self._asserted, None
                 # A check's own assertion comes back as it was, of which the student's process had no word.
-                raise _Raised(own if own and isinstance(error, AssertionError) and not error.args else error)
+                raise Raised(own if own and isinstance(error, AssertionError) and not error.args else error)
             if kind != protocol.CALL_BACK:
                 raise ProtocolError("an unknown kind of answer")
+            self._follow(operation)
             self._call_back(payload)
 
     def _call_back(self, payload: Any) -> None:
@@ -265,10 +273,10 @@ class Session:
     def _take_news(self, news: Any) -> None:
         if news is None:
             return
-        if type(news) is not list or [type(part) for part in news[:3]] != [list] * 3 or len(news) != 5:
+        if type(news) is not list or [type(part) for part in news[:3]] != [list] * 3 or len(news) != 6:
             raise ProtocolError("malformed news")
-        changes, mirrors, outputs, advance, figures = news
-        self.figures_open = figures is True
+        changes, mirrors, outputs, advance, figures, moved = news
+        self.figures_open, self._moved = figures is True, moved is True
         if advance is not None:
             self._streams.advance(advance)
         if outputs:
@@ -293,9 +301,7 @@ class Session:
         if isinstance(value, type) and value in self._exceptions:
             return reference(HANDLE, self._exceptions[value])
         if kind is np.random.Generator or kind is np.random.RandomState:  # a copy: what is drawn there stays there
-            bits = value.bit_generator if kind is np.random.Generator else value._bit_generator
-            legacy = kind is np.random.RandomState
-            return extension(GENERATOR, self.codec.pack([legacy, type(bits).__name__, bits.state]))
+            return extension(GENERATOR, self.codec.pack(parts_of(value)))
         if callable(value) and not isinstance(value, type):
             return self._callbacks.sent(value)
         raise BoundaryError(
@@ -341,10 +347,3 @@ class Session:
         else:
             object.__setattr__(proxy, "_times", object.__getattribute__(proxy, "_times") + 1)
         return proxy
-
-
-class _Raised(Exception):
-    """Carries the student's exception past the handlers of the exchange's own."""
-
-    def __init__(self, error: BaseException) -> None:
-        self.error = error

@@ -19,7 +19,7 @@ from typing import Any
 from autograder import protocol, selftest
 from autograder.channel import Channel
 from autograder.limits import Limits
-from autograder.objects import EVERYTHING, Objects, exception_names
+from autograder.objects import EVERYTHING, Objects, exception_names, is_copy
 from autograder.randomness import Streams
 from autograder.shell import Shell
 from autograder.snapshots import snapshot
@@ -31,6 +31,7 @@ _OPERATORS = {
 }
 
 DEEP = 60  # calls within one another that it takes to ask and to be answered
+_UNBOUND, _UNKNOWN = object(), object()  # in place of what a name stands for
 _REPLIES = ("return", "raise")  # to what student code asked; all else is a request
 
 
@@ -53,6 +54,7 @@ class Student:
         self.talking = threading.Condition()  # threads of the student's may call functions that a test passed
         self.ours = False  # the turn to speak: the judge waits for an answer or a question
         self.requests: list[Request] = []  # the innermost last
+        self.told: dict[str, Any] = {}  # what each name stood for that the judge asked for last
         get, live = self.objects.__getitem__, self.objects.prepare
 
         def plain(value: Any) -> Any:
@@ -60,7 +62,7 @@ class Student:
 
         self.operations: dict[str, Callable[..., Any]] = {
             "run": self._run,
-            "names": lambda names: self.objects.named({n: shell.names[n] for n in names if n in shell.names}),
+            "names": self._names,
             "bind": lambda name, value: operator.setitem(shell.names, name, plain(value)),
             "unbind": lambda name: (shell.names.pop(name, None), None)[1],
             "get": lambda h, name: live(getattr(get(h), name)),
@@ -170,15 +172,16 @@ class Student:
             return codec.encode([protocol.ERROR, [[], *told[1:]] if told else self._news(), described])
 
     def _news(self) -> Any:
-        """What student code did: changed arguments, mirrors, outputs, numbers drawn, open figures."""
+        """What student code did: changed arguments, mirrors, outputs, numbers drawn, open figures, names bound anew."""
         changes = self._changes()
         mirrors = self.objects.changed_mirrors()
         advance = self.streams.moved_by()
         outputs = self.shell.outputs.take() if self.shell.outputs.items else []
         figures = _figures_open()
-        if advance is None and not (changes or mirrors or outputs or figures):
+        moved = any(self.shell.names.get(name, _UNBOUND) is not value for name, value in self.told.items())
+        if advance is None and not (changes or mirrors or outputs or figures or moved):
             return None
-        return [changes, mirrors, outputs, advance, figures]
+        return [changes, mirrors, outputs, advance, figures, moved]
 
     def _changes(self) -> list[list[Any]]:
         request = self._know_arguments()
@@ -208,6 +211,13 @@ class Student:
         finally:  # a test may write into them afterwards, and so may the student
             for place in frozen:
                 received[place].flags.writeable = True
+
+    def _names(self, wanted: list[str]) -> list[list[Any]]:
+        found = {name: self.shell.names[name] for name in wanted if name in self.shell.names}
+        sent = self.objects.named(found)
+        copies = {name for name, value in sent if is_copy(value)}
+        self.told = {name: _UNKNOWN if name in copies else found.get(name, _UNBOUND) for name in wanted}
+        return sent
 
     def _next(self, handle: int) -> Any:
         try:

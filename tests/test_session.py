@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import msgpack
@@ -20,6 +21,7 @@ from autograder.protocol import (
     HANDLE,
     IS_EXCEPTION,
     LIST_KIND,
+    LOOKS,
     TUPLE_KIND,
 )
 from autograder.proxies import Proxy
@@ -39,11 +41,12 @@ def test_a_question_is_its_operands_and_the_answer_its_payload(talk: Talk) -> No
 KINDS: list[Any] = ["", "a", "call", "call bacl", "callback", "errors", "f", "valuf", "w", 5, None]
 OTHERS: list[Any] = [None, (), 5, {}]
 NEWS: list[Any] = [
-    0, "", (), [], {}, NO_NEWS[:3], NO_NEWS[:4], [*NO_NEWS, 1], tuple(NO_NEWS), dict.fromkeys(range(5)),
+    0, "", (), [], {}, NO_NEWS[:3], NO_NEWS[:4], NO_NEWS[:5], [*NO_NEWS, 1], tuple(NO_NEWS), dict.fromkeys(range(6)),
     *([*NO_NEWS[:place], other, *NO_NEWS[place + 1 :]] for place in range(3) for other in OTHERS),
-    [[5], [], [], None, False], [[[0, [1], 2]], [], [], None, False], [[["x", [1]]], [], [], None, False],
-    [[[0, [1]]], [], [], None, False], [[], [5], [], None, False], [[], [[9, [1]]], [], None, False],
-    [[], [], [], 5, False], [[], [], [], [5], False],
+    [[5], [], [], None, False, False], [[[0, [1], 2]], [], [], None, False, False],
+    [[["x", [1]]], [], [], None, False, False], [[[0, [1]]], [], [], None, False, False],
+    [[], [5], [], None, False, False], [[], [[9, [1]]], [], None, False, False],
+    [[], [], [], 5, False, False], [[], [], [], [5], False, False],
 ]  # fmt: skip
 CALLS: list[Any] = [5, [], [0, []], [0, [], {}, 1], [0, [], {}], ["x", [], {}], [None, [], {}]]
 PAYLOADS: list[Any] = [
@@ -65,14 +68,57 @@ MALFORMED: list[Any] = [
 ]  # fmt: skip
 
 
-def test_after_each_call_the_judge_is_told_unless_the_process_is_gone(talk: Talk) -> None:
-    session = talk(value(1)).session
+MOVED: list[Any] = [*NO_NEWS[:-1], True]
+ASKED = ["next", "get", "set", "get item", "set item", "truth", "operate", "enter", "exit", "text", "repr", "describe"]
+
+
+@pytest.mark.parametrize("operation", ["call", *ASKED])
+def test_names_that_student_code_moved_are_followed_once_after_whatever_made_it_run(operation: str, talk: Talk) -> None:
+    raised = ["error", MOVED, [[".KeyError"], [], "", ""]]
+    session = talk(value(1), value(1, MOVED), value(1), raised, value(1, [*NO_NEWS[:-1], 1])).session
     told: list[int] = []
-    session.called = lambda: told.append(1)
-    session.call(1, (), {})
+    session.follow = lambda: told.append(1)
+    ask = partial(session.call, 1, (), {}) if operation == "call" else partial(session.request, operation, 1)
+    for times in (0, 1, 1):
+        ask()
+        assert len(told) == times
+    with pytest.raises(KeyError):
+        ask()
+    assert len(told) == 2
+    ask()
     with pytest.raises(StudentDied):
-        session.call(1, (), {})
+        ask()
+    assert len(told) == 2
+
+
+@pytest.mark.parametrize("operation", [*sorted(LOOKS), "names", "run", "echo", "flush"])
+def test_no_names_are_followed_after_a_look_and_what_the_judge_itself_asks(operation: str, talk: Talk) -> None:
+    session = talk(value(1, MOVED), value(1, MOVED)).session
+    told: list[int] = []
+    session.follow = lambda: told.append(1)
+    session.request(operation, 1)
+    assert told == []
+    session.request("next", 1)
     assert told == [1]
+
+
+def test_a_function_of_the_tests_finds_the_names_as_the_student_code_that_calls_it_left_them(talk: Talk) -> None:
+    session = talk(["call back", MOVED, [0, [], {}]], value(1)).session
+    told: list[str] = []
+    session.follow = lambda: told.append("followed")
+    session.call(1, (lambda: told.append("called"),), {})
+    assert told == ["followed", "called"]
+
+
+def test_names_that_are_followed_leave_an_assertion_of_a_tests_function_as_it_was(talk: Talk) -> None:
+    def expects() -> None:
+        raise AssertionError("expected 5")
+
+    raised = ["error", MOVED, [[".AssertionError"], [], "", ""]]
+    session = talk(["call back", MOVED, [0, [], {}]], value([]), raised, value([])).session
+    session.follow = partial(session.request, "names", ["calls"])
+    with pytest.raises(AssertionError, match="expected 5"):
+        session.call(1, (expects,), {})
 
 
 def test_a_moment_lasts_until_student_code_may_have_run(talk: Talk) -> None:
@@ -259,7 +305,8 @@ def test_a_process_that_ends_while_it_is_asked_for_the_word_has_ended(talk: Talk
 
 def test_what_was_shown_and_whether_figures_are_open_is_told_with_any_answer(talk: Talk) -> None:
     open_ones = (True, 1, "yes", None, True, False)
-    talking = talk(*(value(1, [[], [], [place] * place, None, figures]) for place, figures in enumerate(open_ones)))
+    shown = ([[], [], [place] * place, None, figures, False] for place, figures in enumerate(open_ones))
+    talking = talk(*(value(1, news) for news in shown))
     seen = [talking.session.figures_open]
     for _ in open_ones:
         talking.session.request("text", 1)

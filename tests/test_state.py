@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from autograder.assignment import Assignment
 from autograder.limits import Limits
+from autograder.objects import Objects, is_copy
 from autograder.worker import Worker
 from tests.course_factory import Notebook, cell, failed, of_cells
 
@@ -82,6 +86,52 @@ def test_what_a_test_binds_and_what_the_solution_leaves_alone_no_call_changes(wo
     lied = failed(worker.grade(notebook(LIAR)))
     assert "constant" in lied
     assert not {"own", "own_in_a_function"} & lied.keys()
+
+
+CLOCK = """ticks = 0
+def tick():
+    global ticks
+    ticks += 1
+    return ticks
+class Clock:
+    now = property(lambda self: tick())
+    __next__ = __enter__ = lambda self: tick()
+    def __bool__(self): return tick() > 0
+    __getitem__ = __add__ = lambda self, other: tick()
+    def __str__(self): return f"{tick()}"
+    def __exit__(self, *_): tick()
+    def __setattr__(self, name, value): tick()
+clock, calm = Clock(), [5]
+def until(last):
+    while ticks < last: yield tick()
+def ring(bell): return tick(), bell()"""
+LOOKED = {
+    "looked": """
+for look in (
+    tick, lambda: clock.now, lambda: clock[0], lambda: clock + clock, lambda: bool(clock),
+    lambda: next(clock), lambda: str(clock), lambda: setattr(clock, "x", 1),
+):
+    before = ticks
+    look()
+    assert ticks == before + 1""",
+    "entered": "before = ticks\nwith clock:\n    assert ticks == before + 1\nassert ticks == before + 2",
+    "looped": "assert [ticks for _ in until(ticks + 3)] == [ticks - 2, ticks - 1, ticks]",
+    "listed": "last = ticks + 3\nassert len(list(until(last))) == 3 and ticks == last",
+    "rung": "before = ticks\nassert ring(lambda: ticks) == (before + 1, before + 1)",
+}
+
+
+def test_it_is_seen_whatever_made_the_students_code_run() -> None:
+    with Worker(Assignment("clock", of_cells({"answer": CLOCK}, LOOKED))) as started:
+        assert failed(started.grade(of_cells({"answer": CLOCK}, LOOKED))) == {}
+
+
+def test_what_is_sent_as_a_copy_may_have_changed_while_its_name_stands_for_the_same_object() -> None:
+    objects = Objects(Limits(), lambda *_: None)
+    fixed: list[Any] = [None, True, 3, "a", 2j, np.float32(1), (1, "a"), [1], {"a": 1}, np.zeros(2), len, object()]
+    copies: list[Any] = [{1}, pd.DataFrame({"a": [1]}), bytearray(b"a"), np.zeros(2, np.longdouble)]
+    assert [is_copy(objects.prepare(value)) for value in fixed] == [False] * len(fixed)
+    assert [is_copy(objects.prepare(value)) for value in copies] == [True] * len(copies)
 
 
 def test_what_follows_calls_is_what_the_solution_changes_tests_read_and_none_binds() -> None:

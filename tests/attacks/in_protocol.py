@@ -83,12 +83,16 @@ FORGED = {
         "same = [(k * (2**61 - 1)).to_bytes(17, 'little') for k in range(1 << 64, (1 << 64) + 90_000)]\n"
         "forge(body=msgpack.packb(['value', None, {msgpack.ExtType(5, number): 0 for number in same}]))"
     ),
-    "numbers skipped": "for n in range(50): forge('call back', [[], [], [], [2_000_000, 0, 0.0], False], [0, [], {}])",
+    "numbers skipped": (
+        "for n in range(50): forge('call back', [[], [], [], [2_000_000, 0, 0.0], False, False], [0, [], {}])"
+    ),
     "outputs without end": (
         "show = [{'output_type': 'error', 'ename': 'E' * 9000, 'evalue': '', 'traceback': ['x' * 9000] * 90}] * 300\n"
-        "for n in range(5): forge('value', [[], [], show, None, False], None)"
+        "for n in range(5): forge('value', [[], [], show, None, False, False], None)"
     ),
-    "changes of what was not passed": "forge('value', [[[0, [1]], [7, {}]], [[1, np.zeros(3)]], [], None, False], 1.0)",
+    "changes of what was not passed": (
+        "forge('value', [[[0, [1]], [7, {}]], [[1, np.zeros(3)]], [], None, False, False], 1.0)"
+    ),
     "half a message": "os.write(3, struct.pack('<II', 100, 0) + b'x')\nimport time; time.sleep(99)",
     "bytes one by one": "import time\nwhile True: os.write(3, b'\\0'); time.sleep(0.01)",
     "a connection that does not wait": "os.set_blocking(3, False)\nos.write(3, b'\\0' * 7)",
@@ -119,7 +123,7 @@ ENGINE = (
     "        print('patched')\n"
     "frame = sys._getframe()\nwhile frame:\n    o = frame.f_locals.get('self')\n"
     "    if type(o).__name__ == 'Student':\n        o._call = lambda *a: (True, [])\n"
-    "        o._news = lambda *a: [1] * 5\n"
+    "        o._news = lambda *a: [1] * 6\n"
     "    frame = frame.f_back\n"
 )
 # What a test does to a result would come back with the next question.
