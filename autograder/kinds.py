@@ -29,7 +29,7 @@ _WRITES = "append clear extend insert pop popitem remove reverse setdefault sort
 
 @lru_cache(1000)
 def made_from(kind: Any) -> Any:
-    """Which of tuple, list and dict a class (a named tuple's, say) is, where it has the operations of that; or None."""
+    """Which plain container a class (a named tuple's, say) is, where it has the operations of that; or None."""
     plain: Any = next((each for each in protocol.KIND_OF_TYPE if issubclass(kind, each)), None)
     if plain is None:
         return None

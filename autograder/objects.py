@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import collections
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -17,7 +16,7 @@ from autograder.kinds import made_from, reckons_as
 from autograder.limits import Limits
 from autograder.protocol import ARGUMENT, ATOMS, CALLBACK, COPY, GENERATOR, HANDLE, LAZY, MIRROR, as_plain, reference
 from autograder.randomness import generator_from
-from autograder.wire import MAX_MAP, Codec, extension
+from autograder.wire import MAX_MAP, Codec, dictionary, extension
 
 EVERYTHING = 1000  # levels of containers by value
 # Items of a tuple of plain ones, which is sent as it is: a list may hold a hundred thousand edges of a graph, and NumPy
@@ -29,9 +28,6 @@ _PLAIN = ATOMS | {type(...), *SCALAR_CODE}
 _LONG: dict[type, type] = {np.longdouble: np.float64, np.clongdouble: np.complex128}  # which other machines lack
 
 _MUTABLE = frozenset({np.ndarray, list, dict, set})  # what a call can change in place, beside tables
-
-# Dictionaries with manners, from the standard library.
-_AS_DICT = frozenset({collections.OrderedDict, collections.defaultdict, collections.Counter})
 
 
 class TrustedFunction:
@@ -185,19 +181,19 @@ class Objects:
                 return tuple([self.prepare(item, 0, live) for item in value])
             if all(map(_are_places, value)):
                 return tuple([self._prepare_array(item, True) if live else self._copy(item, item) for item in value])
-        container = dict if kind in _AS_DICT else made_from(kind)
-        is_plain = kind is container or kind in _AS_DICT
-        if container is not None and (levels == 0 or not is_plain):
-            name = "" if is_plain else str(kind.__name__)[:100]
+        container = made_from(kind)
+        if container is not None and (levels == 0 or kind is not container):
+            name = "" if kind is container else str(kind.__name__)[:100]
             described = [self.register(value), protocol.KIND_OF_TYPE[container], name]
             return extension(LAZY, msgpack.packb(described, unicode_errors="surrogatepass"))
         if container is not None:
             self.codec.require_small(value)
-        if container is dict:
-            return {
+        if container is not None and issubclass(container, dict):
+            content = {
                 key if type(key) is str else self.prepare_key(key): self.prepare(item, levels - 1, live)
                 for key, item in value.items()
             }
+            return content if kind is dict else dictionary(kind, content, getattr(value, "default_factory", None))
         if container is not None:
             items = [self.prepare(item, levels - 1, live) for item in value]
             return tuple(items) if container is tuple else items

@@ -13,7 +13,7 @@ from typing import Any
 from msgpack import ExtType
 
 from autograder.errors import ProtocolError
-from autograder.wire import FIRST_FREE, extension
+from autograder.wire import DICTIONARIES, FIRST_FREE, extension
 
 # Types of the endpoints' own.
 HANDLE, LAZY, ARGUMENT, CALLBACK, MIRROR, COPY, GENERATOR = range(FIRST_FREE, FIRST_FREE + 7)
@@ -24,9 +24,11 @@ VALUE, ERROR, CALL_BACK = "value", "error", "call back"
 # What a handle stands for.
 IS_CALLABLE, IS_EXCEPTION = 1, 2
 
-# Containers that stay in the student's process until looked at.
-TUPLE_KIND, LIST_KIND, DICT_KIND = 1, 2, 3
-KIND_OF_TYPE = {tuple: TUPLE_KIND, list: LIST_KIND, dict: DICT_KIND}
+# Containers that stay in the student's process until looked at; a class is the first of these that it is made from.
+TUPLE_KIND, LIST_KIND, DICT_KIND, *_DICTIONARY_KINDS = range(1, 4 + len(DICTIONARIES))
+KIND_OF_TYPE: dict[type, int] = {
+    **dict(zip(DICTIONARIES, _DICTIONARY_KINDS, strict=True)), tuple: TUPLE_KIND, list: LIST_KIND, dict: DICT_KIND,
+}  # fmt: skip
 TYPE_OF_KIND: dict[int, type] = {kind: container for container, kind in KIND_OF_TYPE.items()}
 
 SLICE = 100_000  # items of a list that one answer holds

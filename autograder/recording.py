@@ -78,7 +78,7 @@ def _copy(value: Any, depth: int) -> Any:
         return value.ravel()[:ELEMENTS].copy() if value.size > ELEMENTS else value.copy()
     if kind in (tuple, list) and depth:
         return kind(_copy(member, depth - 1) for member in value[:MEMBERS])
-    if kind is dict and depth:
+    if issubclass(kind, dict) and depth:
         return {_label(key): _copy(value[key], depth - 1) for key in islice(value, MEMBERS)}
     if not isinstance(value, PLAIN):
         return OBJECT

@@ -1,9 +1,9 @@
 """Plain typed data between the judge and the student's process: msgpack with hard limits.
 
 Nothing is ever unpickled. By value cross None, bool, int, float, complex, str, bytes (a bytearray, too), tuple, list,
-dict, set, frozenset, slice, Ellipsis, NumPy scalars, types of numbers (float, np.float32, dtypes), arrays of numbers,
-text, dates and times, and what ``tables`` adds. What an endpoint adds (handles, callbacks) it adds through two hooks.
-Decoding hostile bytes raises ProtocolError and nothing else.
+dict (an OrderedDict, defaultdict or Counter as that), set, frozenset, slice, Ellipsis, NumPy scalars, types of numbers
+(float, np.float32, dtypes), arrays of numbers, text, dates and times, and what ``tables`` adds. What an endpoint adds
+(handles, callbacks) it adds through two hooks. Decoding hostile bytes raises ProtocolError and nothing else.
 
 A frame is ``<II`` (size of the body, number of bulk parts), ``<Q`` the size of each part, the body, the parts.
 Arrays over ``BULK`` bytes travel as parts, without being copied together.
@@ -12,7 +12,7 @@ Arrays over ``BULK`` bytes travel as parts, without being copied together.
 from __future__ import annotations
 
 import struct
-from collections import Counter
+from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Callable
 from typing import Any
 
@@ -31,11 +31,12 @@ MAX_MAP = 100_000  # keys of one dictionary or set: bounds what colliding hashes
 MAX_ALIKE = 100  # keys or values that have one hash: each is compared with each
 
 TUPLE, SET, FROZENSET, COMPLEX, BIGINT, ARRAY, BULK_ARRAY, SCALAR, SLICE, ELLIPSIS, TEXT_ARRAY = range(1, 12)
-NUMBER_TYPE, DTYPE, TABLE = 12, 13, 14
+NUMBER_TYPE, DTYPE, TABLE, DICTIONARY = 12, 13, 14, 15
 FIRST_FREE = 16  # codes of the endpoints' own types start here
 
 HEAD = struct.Struct("<II")
-_CONTAINERS = frozenset({list, dict, tuple, set, frozenset})
+DICTIONARIES: tuple[type, ...] = (OrderedDict, defaultdict, Counter)  # that compare or reckon in their own way
+_CONTAINERS = frozenset({list, dict, tuple, set, frozenset, *DICTIONARIES})
 _PART = struct.Struct("<I")  # the number of a part
 _COMPLEX = struct.Struct("<dd")
 _BIGINT_BYTES = 4096
@@ -72,6 +73,11 @@ def hashable(values: list[Any], most: int, alike: int) -> list[Any]:
     if values and max(Counter(map(hash, values)).values()) > alike:  # minutes, in one call
         raise ProtocolError("keys of a dictionary or values of a set that hash alike")
     return values
+
+
+def dictionary(kind: Any, content: dict[Any, Any], factory: Any = None) -> Any:
+    """A dictionary of this kind."""
+    return defaultdict(factory, content) if kind is defaultdict else kind(content)
 
 
 def _mapping(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
@@ -117,6 +123,7 @@ class Codec:
             SET: lambda data: set(hashable(self.inner_list(data), MAX_MAP, MAX_ALIKE)),
             FROZENSET: lambda data: frozenset(hashable(self.inner_list(data), MAX_MAP, MAX_ALIKE)),
             SLICE: lambda data: slice(*self.inner_list(data)),
+            DICTIONARY: self._dictionary,
             TABLE: lambda data: tables.from_plain(self.inner_list(data)),
         }
         self._hook = self._restore  # bound here: to bind it for each message costs a tenth of reading a small one
@@ -193,6 +200,9 @@ class Codec:
             return ExtType(NUMBER_TYPE, bytes((arrays.NUMBER_TYPE_CODE[value],)))
         if isinstance(value, np.dtype) and value in arrays.DTYPE_CODE:
             return ExtType(DTYPE, bytes((arrays.DTYPE_CODE[value],)))
+        if kind in DICTIONARIES:
+            factory = value.default_factory if kind is defaultdict else None
+            return extension(DICTIONARY, self.pack([DICTIONARIES.index(kind), dict(value), factory]))
         table = tables.to_plain(value, self.pandas)
         return self._encode_other(value) if table is None else extension(TABLE, self.pack(table))
 
@@ -252,6 +262,12 @@ class Codec:
             raise ProtocolError("a container without a list")
         return values
 
+    def _dictionary(self, data: bytes) -> Any:
+        number, content, factory = self.inner_list(data)
+        if type(content) is not dict:
+            raise ProtocolError("a dictionary without keys")
+        return dictionary(DICTIONARIES[number], content, factory)
+
     def _bulk_array(self, data: bytes) -> arrays.Array:
         (number,) = _PART.unpack_from(data)
         part, self._parts[number] = self._parts[number], None
@@ -271,7 +287,7 @@ class Codec:
             count += len(item)
             if depth > limits.message_depth or count > limits.message_items:
                 raise ProtocolError("the message is nested too deeply or holds too many values")
-            for children in (item, item.values()) if type(item) is dict else (item,):
+            for children in (item, item.values()) if isinstance(item, dict) else (item,):
                 kinds = set(map(type, children))
                 if msgpack.Timestamp in kinds:
                     raise ProtocolError("a timestamp")

@@ -513,6 +513,29 @@ SAME = {
     "other dictionaries": """
         o, d, c = ordered()
         assert o["x"] == 1 and d["y"] == [2] and c["a"] == 2 and c == {"a": 2, "b": 1}""",
+    "dictionaries that compare and reckon in their own way": """
+        from collections import Counter, OrderedDict, defaultdict
+        shelf = Shelf()
+        for made in (in_order(), shelf.order):
+            assert made == OrderedDict([("a", 1), ("b", 2)]) != OrderedDict([("b", 2), ("a", 1)]) != made
+            assert made == {"b": 2, "a": 1} and isinstance(made, OrderedDict) and next(reversed(made)) == "b"
+            assert repr(made) == repr(OrderedDict([("a", 1), ("b", 2)]))
+            made.move_to_end("a")
+            assert list(made) == ["b", "a"]
+        for made in (letters("aabb"), shelf.counts):
+            assert made == Counter("aabb") == made and made != Counter("aab") and made["absent"] == 0
+            assert made + Counter("bc") == Counter("aabbbc") and made - made == Counter() and made <= Counter("aabbc")
+            assert made.most_common(1) == [("a", 2)] and sum(made.values()) == 4 and made.total() == 4
+            made |= Counter("aaa")
+            assert made == Counter("aaabb")
+            made.subtract("ab")
+            assert dict(made) == {"a": 2, "b": 1}
+        assert type(letters("a")) is Counter and shelf.counts["b"] == 1
+        for made in (grouped(["a", "bb", "c"]), shelf.groups):
+            assert made == {1: ["a", "c"], 2: ["bb"]} and isinstance(made, defaultdict) and made[3] == []
+            assert isinstance(made | {}, defaultdict) and repr(made).startswith("defaultdict(<class 'list'>, {1: ")
+        made = kept_in_order(z=1, a=2)
+        assert made == OrderedDict(z=1, a=2) and made != OrderedDict(a=2, z=1) and type(made).__name__ == 'Kept'""",
     "keys that are objects": """
         m = Cells().by
         assert Cell(1) in m and Cell(3) not in m and Cell(1) in m.keys() and (Cell(1), 2) in m and (Cell(2), 2) not in m

@@ -5,12 +5,13 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import msgpack
 from msgpack import ExtType
 
 from autograder.channel import Channel
+from autograder.containers import Container
 from autograder.limits import Limits
 from autograder.protocol import CALLBACK, COPY, HANDLE, LAZY, MIRROR
 from autograder.recording import Recorder
@@ -107,6 +108,24 @@ class Lying:
     def request(self, *question: Any) -> Any:
         self.asked.append(question)
         return self.answer
+
+
+class Holding(Lying):
+    """A session with a process that holds one tuple, list or dictionary, and answers as an honest one does."""
+
+    def request(self, *question: Any) -> Any:
+        self.asked.append(question)
+        operation, held = question[0], self.answer
+        if operation == "look up":
+            return [question[2] in held, held.get(question[2])]
+        if operation == "item":
+            return held[question[2]]
+        return len(held) if operation == "length" else list(held.values() if operation == "values" else held)
+
+
+def container(held: Any) -> tuple[Holding, Any]:
+    session = Holding(held)
+    return session, Container(cast(Session, session), 1, type(held))
 
 
 Talk = Callable[..., Conversation]

@@ -41,7 +41,7 @@ TESTS = {
     "bindings": ["tests/test_bindings.py"],
     "callbacks": ["tests/test_session_calls.py", "tests/test_boundary.py"],
     "channel": ["tests/test_channel.py"],
-    "containers": ["tests/test_containers.py", *BOUNDARY],
+    "containers": ["tests/test_containers.py", "tests/test_dictionaries.py", *BOUNDARY],
     "exceptions": ["tests/test_exceptions.py"],
     "judge": [
         "tests/test_judging.py",

@@ -368,6 +368,36 @@ def ordered():
     return collections.OrderedDict(x=1), collections.defaultdict(list, y=[2]), collections.Counter("aab")
 
 
+def in_order():
+    return collections.OrderedDict(a=1, b=2)
+
+
+def letters(text):
+    counts = collections.Counter(text)
+    counts["c"] += 0
+    return counts
+
+
+def grouped(words):
+    groups = collections.defaultdict(list)
+    for word in words:
+        groups[len(word)].append(word)
+    return groups
+
+
+class Shelf:
+    def __init__(self):
+        self.order, self.counts, self.groups = in_order(), letters("aabb"), grouped(["a", "bb", "c"])
+
+
+class Kept(collections.OrderedDict):
+    pass
+
+
+def kept_in_order(**items):
+    return Kept(**items)
+
+
 def call_later(f):
     return lambda x: f(x) * 2
 

@@ -20,25 +20,7 @@ from autograder.objects import Objects
 from autograder.protocol import LIST_KIND, TUPLE_KIND
 from autograder.proxies import Proxy
 from autograder.session import Session
-from tests.conversation import Lying, Talk, lazy, value
-
-
-class Holding(Lying):
-    """A session with a process that holds one tuple, list or dictionary, and answers as an honest one does."""
-
-    def request(self, *question: Any) -> Any:
-        self.asked.append(question)
-        operation, held = question[0], self.answer
-        if operation == "look up":
-            return [question[2] in held, held.get(question[2])]
-        if operation == "item":
-            return held[question[2]]
-        return len(held) if operation == "length" else list(held.values() if operation == "values" else held)
-
-
-def container(held: Any) -> tuple[Holding, Any]:
-    session = Holding(held)
-    return session, Container(cast(Session, session), 1, type(held))
+from tests.conversation import Lying, Talk, container, lazy, value
 
 
 @pytest.mark.parametrize("answer", [(1,), {1: 1}, 1, None, [1] * 100_001])

@@ -52,7 +52,7 @@ CALLS: list[Any] = [5, [], [0, []], [0, [], {}, 1], [0, [], {}], ["x", [], {}], 
 PAYLOADS: list[Any] = [
     thing(-1), thing(True), thing("1"), thing(None), thing(1.0), thing(-1, "E", IS_EXCEPTION, [".KeyError"]),
     thing(1, "E", IS_EXCEPTION, [5]), thing(1, "E", "4"), ExtType(HANDLE, msgpack.packb([1, "Thing", 0])),
-    lazy(1, 0), lazy(1, 4), lazy(-1, LIST_KIND), mirror(1, [1.0]), mirror(1, 1.0),
+    lazy(1, 0), lazy(1, 7), lazy(-1, LIST_KIND), mirror(1, [1.0]), mirror(1, 1.0),
     mirror(1, None), mirror(-1, np.ones(1)),
     ExtType(ARGUMENT, b"\0"), ExtType(CALLBACK, b"\0"),
     *(ExtType(code, made.data) for code in (0, HANDLE - 1, GENERATOR, GENERATOR + 1, 127)

@@ -73,6 +73,13 @@ def test_a_list_takes_no_memory_before_its_size_is_checked() -> None:
         (wire.TABLE, msgpack.packb(["DataFrame", ["range", None, 0, 2, 1], ["range", None, 0, 1, 1], []])),
         (wire.TABLE, msgpack.packb(["Timestamp", {}])),
         (wire.TABLE, msgpack.packb([])),
+        (wire.DICTIONARY, msgpack.packb([0, [["a", 1]], None])),
+        (wire.DICTIONARY, msgpack.packb([2, "aab", None])),
+        (wire.DICTIONARY, msgpack.packb([1, {}, 5])),
+        (wire.DICTIONARY, msgpack.packb([3, {}, None])),
+        (wire.DICTIONARY, msgpack.packb([0, {}])),
+        (wire.DICTIONARY, msgpack.packb([0, {"a": msgpack.Timestamp(1)}, None])),
+        (wire.DICTIONARY, msgpack.packb([0, {"a": [0] * 600}, None])),
         (wire.FIRST_FREE, b""),
         (-1, b"\0\0\0\1"),
         (99, b""),
@@ -81,7 +88,7 @@ def test_a_list_takes_no_memory_before_its_size_is_checked() -> None:
 def test_malformed_values_are_protocol_errors(code: int, data: bytes) -> None:
     body = msgpack.packb(msgpack.ExtType(code, data)) if code >= 0 else b"\xd6\xff" + data
     with pytest.raises(ProtocolError):
-        Codec(Limits()).decode(body, [])
+        Codec(Limits(message_items=500)).decode(body, [])
 
 
 @pytest.mark.parametrize(

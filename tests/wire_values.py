@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from autograder.limits import Limits
-from autograder.wire import Codec
+from autograder.wire import DICTIONARIES, Codec, dictionary
 
 SMALL = Limits(message_bytes=1 << 16, message_items=500, message_depth=9)
 PLAIN = settings(deadline=None, max_examples=150, suppress_health_check=list(HealthCheck))
@@ -48,7 +48,13 @@ arrays = hnp.arrays(
 )
 values = st.recursive(
     atoms | arrays,
-    lambda inner: st.lists(inner) | st.lists(inner).map(tuple) | st.dictionaries(st.text() | st.integers(), inner),
+    lambda inner: (
+        st.lists(inner)
+        | st.lists(inner).map(tuple)
+        | st.builds(
+            dictionary, st.sampled_from([dict, *DICTIONARIES]), st.dictionaries(st.text() | st.integers(), inner)
+        )
+    ),
     max_leaves=20,
 )
 
