@@ -33,8 +33,9 @@ TYPE_OF_KIND: dict[int, type] = {kind: container for container, kind in KIND_OF_
 
 SLICE = 100_000  # items of a list that one answer holds
 
-# Operations that run no student code: a key that holds an object of the student's is not looked up, but asked for as an
-# item. A "look up" of a number or text may meet such a key there, and what that changes is seen at the next call.
+# Operations on containers, which run no student code: a key that holds an object of the student's is not looked up, but
+# asked for as an item. A "look up" of a number or text may meet such a key there, and what that changes is seen at the
+# next call.
 LOOKS = frozenset({"items", "item", "keys", "values", "look up", "length"})
 
 COMPARISONS = frozenset({"eq", "ne", "lt", "le", "gt", "ge"})

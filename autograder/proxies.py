@@ -73,7 +73,7 @@ class Proxy:
         _ask(self, "delete item", key)
 
     def __len__(self) -> int:
-        return int(_ask(self, "length"))
+        return int(_ask(self, "len"))
 
     def __iter__(self) -> Iterator[Any]:
         iterator = _ask(self, "iterate")

@@ -71,7 +71,8 @@ class Student:
             "get item": lambda h, key: live(get(h)[plain(key)]),
             "set item": lambda h, key, value: operator.setitem(get(h), plain(key), plain(value)),
             "delete item": lambda h, key: operator.delitem(get(h), plain(key)),
-            "length": lambda h: len(get(h)),
+            "length": lambda h: _length(get(h)),
+            "len": lambda h: len(get(h)),
             "truth": lambda h: bool(get(h)),
             "items": lambda h, start: [live(item) for item in get(h)[start : start + protocol.SLICE]],
             "item": lambda h, place: live(get(h)[place]),
@@ -302,6 +303,11 @@ def _require_room(calls: int) -> None:
 
 def _slice(values: Iterable[Any], start: int) -> Iterable[Any]:
     return islice(values, start, start + protocol.SLICE)
+
+
+def _length(container: Any) -> int:
+    """Of a tuple, list or dictionary, whatever became of its class since it went over as one."""
+    return next(kind.__len__(container) for kind in (tuple, list, dict) if issubclass(type(container), kind))
 
 
 def _figures_open() -> bool:

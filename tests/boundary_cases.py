@@ -510,6 +510,10 @@ SAME = {
         assert repr(r) == str(r) == f"{r}" == "Pair(a=1, b=array([1., 1.]))" and f"[{r}]" == str([r])""",
     "operators that a class adds": """
         assert list(Vector((3, 2)) - Vector((1, 1))) == [2, 1] and (Tally(a=1) + Tally(b=2))["b"] == 2""",
+    "an object whose length fills what it holds": """
+        lazy = Filled()
+        held = lazy.held
+        assert held == [] and len(held) == 0 and len(lazy) == 3 and held == [0, 1, 2] and len(held) == 3""",
     "other dictionaries": """
         o, d, c = ordered()
         assert o["x"] == 1 and d["y"] == [2] and c["a"] == 2 and c == {"a": 2, "b": 1}""",

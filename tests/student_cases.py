@@ -390,6 +390,15 @@ class Shelf:
         self.order, self.counts, self.groups = in_order(), letters("aabb"), grouped(["a", "bb", "c"])
 
 
+class Filled:
+    def __init__(self):
+        self.held = []
+
+    def __len__(self):
+        self.held += range(len(self.held), 3)
+        return 3
+
+
 class Kept(collections.OrderedDict):
     pass
 

@@ -20,6 +20,7 @@ from autograder.objects import Objects
 from autograder.protocol import LIST_KIND, TUPLE_KIND
 from autograder.proxies import Proxy
 from autograder.session import Session
+from autograder.student import _length
 from tests.conversation import Lying, Talk, container, lazy, value
 
 
@@ -315,6 +316,14 @@ def test_a_class_that_adds_an_operation_to_a_container_is_none() -> None:
             assert made_from(type("Made", (kind,), {name: len})) is expected
         assert made_from(type("Made", (kind, Adds), {})) is None
     assert made_from(int) is None
+
+
+def test_the_length_of_a_container_is_counted_though_its_class_has_another_one_by_now() -> None:
+    kinds: list[type[Any]] = [type("Made", (kind,), {}) for kind in (tuple, list, dict, collections.Counter)]
+    made = [kind([(1, 2), (3, 4)]) for kind in kinds]
+    for kind in kinds:
+        kind.__len__ = lambda _: 99
+    assert [*map(len, made), *map(_length, made)] == [99] * 4 + [2] * 4
 
 
 def test_what_a_test_makes_of_a_container_holds_nothing_that_goes_back_to_the_students_process() -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from autograder import proxies
 from autograder.errors import BoundaryError
-from autograder.protocol import ARITHMETIC
+from autograder.protocol import ARITHMETIC, LOOKS
 from autograder.proxies import CallableProxy, proxy_type
 from autograder.session import Session
 from tests.conversation import Lying
@@ -53,6 +53,13 @@ def test_an_object_is_true_where_the_answer_is_true_itself_alone(answer: Any) ->
     session, (one,) = things(answer, 1)
     assert bool(one) is (answer is True)
     assert session.asked == [("truth", 1)]
+
+
+def test_the_length_of_an_object_is_asked_otherwise_than_that_of_a_container_since_student_code_tells_it() -> None:
+    session, (one,) = things(3, 1)
+    assert len(one) == 3
+    assert session.asked == [("len", 1)]
+    assert "len" not in LOOKS
 
 
 def things(answer: Any, *handles: int) -> tuple[Lying, Any]:

@@ -95,7 +95,7 @@ def tick():
     return ticks
 class Clock:
     now = property(lambda self: tick())
-    __next__ = __enter__ = lambda self: tick()
+    __len__ = __next__ = __enter__ = lambda self: tick()
     def __bool__(self): return tick() > 0
     __getitem__ = __add__ = lambda self, other: tick()
     def __str__(self): return f"{tick()}"
@@ -108,8 +108,8 @@ def ring(bell): return tick(), bell()"""
 LOOKED = {
     "looked": """
 for look in (
-    tick, lambda: clock.now, lambda: clock[0], lambda: clock + clock, lambda: bool(clock),
-    lambda: next(clock), lambda: str(clock), lambda: setattr(clock, "x", 1),
+    tick, lambda: clock.now, lambda: clock[0], lambda: clock + clock, lambda: len(clock),
+    lambda: bool(clock), lambda: next(clock), lambda: str(clock), lambda: setattr(clock, "x", 1),
 ):
     before = ticks
     look()
