@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from contextlib import nullcontext
+from contextlib import nullcontext, redirect_stderr, redirect_stdout
 from functools import partial
 from typing import Any
 
@@ -20,7 +20,7 @@ from autograder.exceptions import CellTimeout, StudentDied
 from autograder.forkserver import ForkServer
 from autograder.life import Life, Step
 from autograder.limits import Limits
-from autograder.outputs import PROCESS_ENDED, Outputs, add_checked, size_of
+from autograder.outputs import PROCESS_ENDED, Outputs, Stream, add_checked, size_of
 from autograder.recording import Recorder, events
 from autograder.replaced import Replaced
 from autograder.results import CheckResult, Judged, Status
@@ -72,7 +72,9 @@ class Judge:
         What was recorded goes into the result where a test failed, or ``always``.
         """
         started, own = time.monotonic(), time.process_time()
-        with apart(seed):
+        # Student code may call a test's function at any time; within a trusted cell its outputs are the cell's.
+        nowhere: Any = Stream(Outputs(self.limits), "stdout")
+        with apart(seed), redirect_stdout(nowhere), redirect_stderr(nowhere):
             self._run_cells()
         self._fail_missing()
         if always or any(check.status in ("failed", "partial") for check in self.judged.checks.values()):

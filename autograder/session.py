@@ -105,7 +105,7 @@ class Session:
         """Those of the names that are bound there."""
         answer, found = self.request("names", wanted), dict[str, Any]()
         for pair in answer if type(answer) is list else ():
-            if type(pair) is list and len(pair) == 2 and pair[0] in wanted:
+            if type(pair) is list and len(pair) == 2 and type(pair[0]) is str and pair[0] in wanted:
                 found[pair[0]] = pair[1]
                 if isinstance(pair[1], Proxy):
                     self._labels[object.__getattribute__(pair[1], "_handle")] = pair[0]

@@ -300,3 +300,18 @@ def test_a_list_of_the_students_is_called_a_list_as_at_home() -> None:
     )
     assert judged.checks["shape"].message.endswith(": dbeta must be a numpy array, got a list of 2")
     assert judged.checks["results"].message.endswith("(out, cache, more), got a list of 2")
+
+
+def test_a_function_of_the_tests_that_student_code_kept_writes_nothing_where_the_grader_writes(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    shout = "import sys\ndef shout(text): print(text), print(text, file=sys.stderr)"
+    keep = "kept = []\ndef keep(function): kept.append(function), function('within')"
+    judged = judged_cells(
+        given("given", "import sys"),
+        student(keep),
+        check("keeps", f"{shout}\nkeep(shout)"),
+        given("later", "kept[0]('\\x1b[31mlater')"),
+    )
+    assert (judged.scores, text(judged, "keeps")) == ({"keeps": 1}, "within\nwithin\n")
+    assert capfd.readouterr() == ("", "")

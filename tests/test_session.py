@@ -26,7 +26,7 @@ from autograder.protocol import (
 )
 from autograder.proxies import Proxy
 from autograder.session import ENDED
-from tests.conversation import NO_NEWS, Changed, Talk, function, lazy, mirror, thing, value
+from tests.conversation import NO_NEWS, Changed, Talk, copied, function, lazy, mirror, thing, value
 
 
 def test_a_question_is_its_operands_and_the_answer_its_payload(talk: Talk) -> None:
@@ -242,6 +242,12 @@ def test_of_names_those_are_taken_that_were_wanted_and_have_a_value(talk: Talk) 
     assert isinstance(found["e"], Proxy)
     assert [talking.session.names(["a"]) for _ in answers[1:]] == [{}, {}]
     assert talking.asked() == ["names", None, ["a", "b", "c", "d", "e"]]
+
+
+def test_a_name_is_plain_text_and_none_whose_words_the_students_process_would_say(talk: Talk) -> None:
+    talking = talk(value([[copied(3, "f"), 1], ["g", 2]]))
+    names = talking.session.names(["f", "g"])
+    assert [(type(name), name) for name in names] == [(str, "g")]
 
 
 def test_what_a_test_did_to_names_is_told_first_and_what_cannot_go_over_is_left_out(talk: Talk) -> None:
