@@ -9,6 +9,7 @@ import numpy as np
 from msgpack import ExtType
 
 from autograder import tables
+from autograder.arrays import native
 from autograder.copied import Copied
 from autograder.errors import BoundaryError
 from autograder.limits import Limits
@@ -42,7 +43,7 @@ class Arguments:
             handle = self._handle_of(value)
             if handle is not None:
                 return reference(HANDLE, handle)
-            return self._numbered(value) or np.asarray(value)
+            return self._numbered(value) or native(np.asarray(value))
         if issubclass(kind, dict | list | set):
             known = self._numbered(value)
             if known is not None:
@@ -59,6 +60,10 @@ class Arguments:
             return set(self._items(value))
         if kind is frozenset:
             return frozenset(self._items(value))
+        if issubclass(kind, bytearray):
+            raise BoundaryError(
+                "a bytearray cannot be passed to student code: pass bytes, an array, or a list of numbers"
+            )
         if tables.is_table(value):
             return self._numbered(value) or value
         if issubclass(kind, np.generic) and not issubclass(kind, str | bytes):
@@ -102,7 +107,7 @@ class Arguments:
         if isinstance(value, dict):
             return tuple([(self.outgoing(key), self.outgoing(item)) for key, item in value.items()])
         if isinstance(value, np.ndarray):
-            return np.asarray(value)
+            return native(np.asarray(value))
         return tuple(self._items(value)) if isinstance(value, list | set) else value
 
     def frozen(self) -> list[int]:

@@ -40,6 +40,13 @@ def head_of(array: Array) -> bytes | None:
     return _HEADS[array.ndim].pack(code, is_fortran(array), array.ndim, *array.shape)
 
 
+def native(array: Array) -> Array:
+    """The array itself, or its numbers in the byte order of this machine."""
+    if array.dtype.isnative or array.dtype.kind in "USMm":
+        return array
+    return array.astype(array.dtype.newbyteorder("="))
+
+
 def is_fortran(array: Array) -> bool:
     """Whether the memory runs down the columns, and only so: of one row or column both orders are the same."""
     return array.flags.fnc

@@ -11,7 +11,7 @@ import numpy as np
 from msgpack import ExtType
 
 from autograder import protocol, tables
-from autograder.arrays import MAX_AXES, SCALAR_CODE
+from autograder.arrays import MAX_AXES, SCALAR_CODE, native
 from autograder.kinds import made_from, reckons_as
 from autograder.limits import Limits
 from autograder.protocol import ARGUMENT, ATOMS, CALLBACK, COPY, GENERATOR, HANDLE, LAZY, MIRROR, as_plain, reference
@@ -113,7 +113,7 @@ class Objects:
         for handle, (array, snapshot) in list(self._mirrors.items()):
             now = array.tobytes()
             if now != snapshot:
-                changed.append([handle, _native(array)])
+                changed.append([handle, native(array)])
                 self._mirrors[handle] = (array, now)
         return changed
 
@@ -254,12 +254,12 @@ class Objects:
             array, live = array.astype(_LONG[array.dtype.type]), False
         if array.dtype.kind not in "biufcUSMm" or array.ndim > MAX_AXES:
             return value
-        native = _native(array)
+        sent = native(array)
         if not live:
-            return native if native is value else self._copy(value, native)
+            return sent if sent is value else self._copy(value, sent)
         handle = self.register(value)
         self._mirrors[handle] = (array, array.tobytes())
-        return extension(MIRROR, self.codec.pack([handle, native]))
+        return extension(MIRROR, self.codec.pack([handle, sent]))
 
     def _prepare_scalar(self, value: np.generic[Any]) -> Any:
         if value.dtype.kind in "US":
@@ -305,13 +305,6 @@ def _is_plain(item: Any) -> bool:
 def _are_places(item: Any) -> bool:
     """Whether it is an array of places or of truth values, of a size to be sent unasked: np.where gives such."""
     return type(item) is np.ndarray and item.dtype in (np.intp, np.bool_) and item.nbytes <= MOST_PLACES
-
-
-def _native(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """The array itself, or its numbers in the byte order of this machine."""
-    if array.dtype.isnative or array.dtype.kind in "USMm":
-        return array
-    return array.astype(array.dtype.newbyteorder("="))
 
 
 def exception_names(cls: type) -> list[str]:

@@ -801,6 +801,11 @@ SAME = {
         assert "b" not in table.columns and table.shape == (3, 3)
         assert identity(table) is table
         pd.testing.assert_series_equal(identity((got.name, 1))[0], got.name)""",
+    "an array in another order of bytes": """
+        x, w = np.arange(4, dtype=">i4"), np.ones(2, ">f8")
+        assert whole_sum(x) == 6 and identity(x) is x and x.dtype == ">i4"
+        sgd(w, np.ones(2, ">f8"))
+        assert np.allclose(w, 0.99) and w.dtype == '>f8'""",
     "a random generator of the test": """
         for make in (np.random.default_rng, np.random.RandomState):
             x = np.zeros(4)
@@ -817,6 +822,7 @@ REFUSED = {
     "a value that cannot cross, where a test expects a TypeError": "raised(TypeError, anything, object())",
     "a generator, where a test expects an error": "raised(Exception, anything, (x for x in [1]))",
     "an operator, where a test expects a TypeError": "raised(TypeError, lambda: Vector2() + 3)",
+    "a bytearray": "anything(bytearray(b'ab'))",
     "a masked array": "anything(np.ma.array([1.0, 2.0], mask=[True, False]))",
     "a test's function that changes what student code made": "of_its_own(lambda values: values.append(1))",
     "threads of a test": """

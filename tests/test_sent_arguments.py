@@ -93,6 +93,22 @@ def test_an_array_of_a_class_of_the_tests_is_sent_as_an_array_and_changed_in_pla
     assert x.tolist() == [1.0, 1.0]
 
 
+def test_an_array_in_another_order_of_bytes_is_sent_in_that_of_the_machine_and_changed_in_place() -> None:
+    arguments = Arguments(Limits())
+    for place, x in enumerate((np.array([1, 258], ">i4"), np.array([1, 258], "<i4"), np.array([0.5], ">f8"))):
+        for sent in (arguments.outgoing(x), arguments.content(place)):
+            assert (sent.dtype.isnative, sent.dtype.name, sent.tolist()) == (True, x.dtype.name, x.tolist())
+        arguments.change(place, doubled := 2 * sent)
+        assert x.tolist() == doubled.tolist()
+        assert arguments.outgoing(x) == reference(ARGUMENT, place)
+
+
+def test_a_bytearray_is_refused_since_what_is_done_to_it_would_not_be_seen() -> None:
+    for value in (bytearray(b"ab"), [bytearray()], {"a": type("Buffer", (bytearray,), {})()}):
+        with pytest.raises(BoundaryError, match=r"^a bytearray cannot be passed .* pass bytes, an array, or a list"):
+            Arguments(Limits()).outgoing(value)
+
+
 def test_what_stands_for_the_students_own_goes_back_as_that() -> None:
     mine, theirs = np.zeros(2), np.ones(2)
     arguments = Arguments(Limits(), lambda value: 7 if value is theirs else None)
