@@ -160,6 +160,14 @@ SURVIVORS: dict[str, dict[str, str]] = {
         ): "the pair, the name and the argument are always there",
     },
     "outputs": {
+        (
+            'data = text[: self.room + 1].encode("utf-8", "surrogatepass") -> '
+            'data = text[: self.room << 1].encode("utf-8", "surrogatepass")'
+        ): MORE,
+        (
+            'data = text[: self.room + 1].encode("utf-8", "surrogatepass") -> '
+            'data = text[: self.room + 2].encode("utf-8", "surrogatepass")'
+        ): MORE,
         "elif self.room > 0: -> elif self.room != 0:": "with less than no room nothing comes here",
         "self.room = 0 -> self.room = -1": NO_ROOM,
         "self.room = 0 -> self.room = -1 (place 2)": NO_ROOM,

@@ -80,6 +80,9 @@ def test_room_is_counted_in_bytes_and_what_was_cut_is_not_cut_again(outputs: Out
     assert re.fullmatch(f"{start}\U0001f600{{24,25}}\ufffd?" + re.escape(CUT), taken[0]["text"])
     add_checked(outputs, taken)
     assert outputs.take() == taken
+    for text in ("x", "y" * 100):
+        outputs.write("stdout", text)
+    assert texts(outputs) == ["x" + "y" * 99 + CUT]
     outputs.display("display_data", {"text/plain": "\xe4" * 25, "text/html": "\xe4" * 26})
     assert texts(outputs) == ["\n" + CUT]
     outputs.error("E", "why", ["\xe4" * 50])
