@@ -244,13 +244,13 @@ def test_floods_of_output_are_cut_and_cost_nothing(flood: str, worker: Worker) -
     assert len(str(outputs(judged, "demo-first"))) < 200_000
 
 
-ENDS = {"crashes": "import ctypes; ctypes.string_at(0)", "hangs": "while True: pass", "left": "import os; os._exit(0)"}
+ENDS = {"crashes": "import ctypes; ctypes.string_at(0)", "hangs": "import time; time.sleep(999)", "left": "import os; os._exit(0)"}
 
 
 @pytest.mark.parametrize("end", ENDS)
-def test_what_a_cell_showed_before_it_died_is_kept(end: str, worker: Worker) -> None:
+def test_what_a_cell_showed_before_it_died_is_kept(end: str, patient: Worker) -> None:
     figure = "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()"
-    judged = worker.grade(submission(demo_first=f"print('one')\n{figure}\nprint('two')\n{ENDS[end]}"))
+    judged = patient.grade(submission(demo_first=f"print('one')\n{figure}\nprint('two')\n{ENDS[end]}"))
     one, drawn, two, error = outputs(judged, "demo-first")
     assert (one["text"], two["text"], error["output_type"]) == ("one\n", "two\n", "error")
     assert drawn["data"]["image/png"].startswith("iVBOR")
