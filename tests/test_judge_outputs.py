@@ -127,9 +127,9 @@ import nowhere as n; n.set_theme(style='x'); n""".replace("\n", " | ").split(" |
 
 
 @pytest.mark.parametrize("line", OF_THE_MACHINE)
-def test_a_line_for_a_machine_that_is_not_there_costs_no_answer(line: str, worker: Worker) -> None:
+def test_a_line_for_a_machine_that_is_not_there_costs_no_answer(line: str, patient: Worker) -> None:
     line = line.replace("; ", "\n")
-    judged = worker.grade(submission(first=f"{line}\ndef first(x):\n    return x + 1"))
+    judged = patient.grade(submission(first=f"{line}\ndef first(x):\n    return x + 1"))
     assert scores(judged) == [2, 2, 2]
     assert "left out" in "".join(item.get("text", "") for item in outputs(judged, "first"))
 
@@ -244,7 +244,11 @@ def test_floods_of_output_are_cut_and_cost_nothing(flood: str, worker: Worker) -
     assert len(str(outputs(judged, "demo-first"))) < 200_000
 
 
-ENDS = {"crashes": "import ctypes; ctypes.string_at(0)", "hangs": "import time; time.sleep(999)", "left": "import os; os._exit(0)"}
+ENDS = {
+    "crashes": "import ctypes; ctypes.string_at(0)",
+    "hangs": "import time; time.sleep(999)",
+    "left": "import os; os._exit(0)",
+}
 
 
 @pytest.mark.parametrize("end", ENDS)
