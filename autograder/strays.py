@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from unicodedata import normalize
@@ -16,7 +17,8 @@ from autograder.wording import nearest
 def strays(course: Course, assignment: str, gradebook: Gradebook) -> Iterator[tuple[str, str]]:
     """(path, what is wrong) of each notebook one or two levels too high, and of each folder that is no assignment's.
 
-    Also of each student's folder whose accents are letters of their own, as archives of macOS have them.
+    Also of each student's folder that cannot be entered, or whose accents are letters of their own, as archives of
+    macOS have them.
 
     Notebooks of other assignments are not told here. Folders of one name are told once, by the first student's.
     """
@@ -38,7 +40,14 @@ def strays(course: Course, assignment: str, gradebook: Gradebook) -> Iterator[tu
     for name, folder in sorted(folders.items()):
         reason = f"not graded: there is no assignment of this name{nearest(name, known)}"
         yield _shown(folder.relative_to(course.root)), reason
-    for name in sorted(folder.name for folder in root.glob("[!._]*/")):
+    people = sorted(root.glob("[!._]*/"))
+    for folder in people:
+        if not os.access(folder, os.R_OK | os.X_OK):
+            yield (
+                _shown(folder.relative_to(course.root)),
+                "not graded: it cannot be entered; change the folder's rights",
+            )
+    for name in (folder.name for folder in people):
         usual = normalize("NFC", name)
         if usual != name == normalize("NFD", name) and not UNUSABLE.search(name):
             reason = (

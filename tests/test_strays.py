@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 from unicodedata import normalize
@@ -44,6 +45,17 @@ def test_notebooks_too_high_are_named_and_the_others_graded(tmp_path: Path) -> N
         f"look at submitted/bob/mine.ipynb: not graded: it should be submitted/bob/{NAME}/{NAME}.ipynb",
         f"look at submitted/cyd.ipynb: not graded: it should be submitted/<student>/{NAME}/{NAME}.ipynb",
     ]
+
+
+def test_a_students_folder_that_cannot_be_entered_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = make_course(tmp_path / "course", gradebook=True)
+    for student in ("ann", "bob"):
+        submit(root, student, RIGHT)
+    rights = os.access  # root, as whom this may run, may enter all
+    monkeypatch.setattr(os, "access", lambda path, mode: rights(path, mode) and (Path(path).name, mode) != ("bob", 5))
+    output = grade(root).output
+    assert output.count("look at") == 1
+    assert "look at submitted/bob: not graded: it cannot be entered; change the folder's rights\n" in output
 
 
 def test_where_a_screen_does_not_hold_all_to_look_at_a_file_does(
