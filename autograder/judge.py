@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from contextlib import nullcontext, redirect_stderr, redirect_stdout
 from functools import partial
 from typing import Any
@@ -281,16 +282,16 @@ class Judge:
     def _fetch_names(self, session: Session) -> set[str]:
         """The student's names that stand for another object than before."""
         if self.named_by is session:
-            self._follow(session)
+            self._follow(session, self.assignment.state)
             return set()
         self.namespace.take(names := session.names(sorted(self.assignment.student_names)))
         self.named_by = session
         session.follow = partial(self._follow, session)
         return self.replaced.seen(names)
 
-    def _follow(self, session: Session) -> None:
+    def _follow(self, session: Session, moved: Iterable[str]) -> None:
         """Take over what the student's code changed when it ran: a counter, a log."""
-        state = self.assignment.state
+        state = self.assignment.state.intersection(moved)
         if state:
             self.namespace.take(session.names(sorted(state)), state)
         if state and session.bindings:

@@ -60,7 +60,7 @@ class Session:
         self.figures_open = False
         self.moment = 0  # goes on wherever student code may have run
         self.bindings: Bindings | None = None  # of the test that runs
-        self.follow: Callable[[], None] = lambda: None  # takes over what the names stand for that moved
+        self.follow: Callable[[list[str]], None] = lambda _: None  # takes over what these names stand for
         self.at_boundary: BoundaryError | None = None  # for what the test did that cannot cross
         self._turn = threading.RLock()
         self._emit = emit
@@ -75,7 +75,7 @@ class Session:
         self._mirrored: bool  # that message brought a mirror
         self._streams = Streams(known=False, python=python_random)
         self._asserted: AssertionError | None = None  # by a check's function that student code called
-        self._moved = False  # of the names asked for last, some stand for something else now
+        self._moved: list[str] = []  # names that were asked for and stand for something else now
 
     # what tests and the judge ask
 
@@ -170,8 +170,8 @@ class Session:
 
     def _follow(self, operation: str) -> None:
         if self._moved and operation not in _NOT_FOLLOWED and not self.dead:
-            self._moved = False
-            self.follow()
+            moved, self._moved = self._moved, []
+            self.follow(moved)
 
     def _exchange(self, message: list[Any], arguments: Arguments) -> Any:
         if self.dead:
@@ -273,10 +273,10 @@ class Session:
     def _take_news(self, news: Any) -> None:
         if news is None:
             return
-        if type(news) is not list or [type(part) for part in news[:3]] != [list] * 3 or len(news) != 6:
+        if type(news) is not list or len(news) != 6 or {*map(type, (*news[:3], news[5]))} != {list}:
             raise ProtocolError("malformed news")
         changes, mirrors, outputs, advance, figures, moved = news
-        self.figures_open, self._moved = figures is True, moved is True
+        self.figures_open, self._moved = figures is True, [name for name in moved if type(name) is str]
         if advance is not None:
             self._streams.advance(advance)
         if outputs:

@@ -31,7 +31,7 @@ _OPERATORS = {
 }
 
 DEEP = 60  # calls within one another that it takes to ask and to be answered
-_UNBOUND, _UNKNOWN = object(), object()  # in place of what a name stands for
+_UNBOUND = object()  # in place of what a name stands for
 _REPLIES = ("return", "raise")  # to what student code asked; all else is a request
 
 
@@ -41,6 +41,7 @@ class Request:
 
     received: list[Any] = field(default_factory=list)
     before: list[Any] = field(default_factory=list)
+    ended: bool = False  # a call, or what was looped over, and not one step of many
 
 
 class Student:
@@ -54,7 +55,8 @@ class Student:
         self.talking = threading.Condition()  # threads of the student's may call functions that a test passed
         self.ours = False  # the turn to speak: the judge waits for an answer or a question
         self.requests: list[Request] = []  # the innermost last
-        self.told: dict[str, Any] = {}  # what each name stood for that the judge asked for last
+        self.told: dict[str, Any] = {}  # what each name stood for when the judge asked for it
+        self.copies: set[str] = set()  # those of them that may change without being bound anew
         get, live = self.objects.__getitem__, self.objects.prepare
 
         def plain(value: Any) -> Any:
@@ -136,6 +138,7 @@ class Student:
         with self.talking:
             # Threads that ask meanwhile come first, and what the judge asked last is answered first.
             self.talking.wait_for(lambda: self.ours and self.requests[-1] is request)
+            self.requests[-1].ended = operation == "call" or (operation == "next" and not (value and value[0]))
             answer = self._success(operation, value) if failure is None else self._failure(None, failure)
             self.requests.pop()
             self.objects.arguments = {}
@@ -169,17 +172,19 @@ class Student:
             told = [self._changes(), *told[1:]] if told else self._news()
             return codec.encode([protocol.ERROR, told, described])
         except BaseException:  # a change that cannot
-            self.requests[-1] = Request()
+            self.requests[-1] = Request(ended=self.requests[-1].ended)
             return codec.encode([protocol.ERROR, [[], *told[1:]] if told else self._news(), described])
 
     def _news(self) -> Any:
-        """What student code did: changed arguments, mirrors, outputs, numbers drawn, open figures, names bound anew."""
+        """What student code did: changed arguments, mirrors, outputs, numbers drawn, open figures, names that moved."""
         changes = self._changes()
         mirrors = self.objects.changed_mirrors()
         advance = self.streams.moved_by()
         outputs = self.shell.outputs.take() if self.shell.outputs.items else []
         figures = _figures_open()
-        moved = any(self.shell.names.get(name, _UNBOUND) is not value for name, value in self.told.items())
+        # A copy that grows goes over once at the end: at each step, its steps together would take quadratic time.
+        moved = [*self.copies] if self.requests[-1].ended else []
+        moved += [name for name, value in self.told.items() if self.shell.names.get(name, _UNBOUND) is not value]
         if advance is None and not (changes or mirrors or outputs or figures or moved):
             return None
         return [changes, mirrors, outputs, advance, figures, moved]
@@ -216,8 +221,8 @@ class Student:
     def _names(self, wanted: list[str]) -> list[list[Any]]:
         found = {name: self.shell.names[name] for name in wanted if name in self.shell.names}
         sent = self.objects.named(found)
-        copies = {name for name, value in sent if is_copy(value)}
-        self.told = {name: _UNKNOWN if name in copies else found.get(name, _UNBOUND) for name in wanted}
+        self.told.update({name: found.get(name, _UNBOUND) for name in wanted})
+        self.copies = self.copies.difference(wanted) | {name for name, value in sent if is_copy(value)}
         return sent
 
     def _next(self, handle: int) -> Any:

@@ -19,7 +19,7 @@ from autograder.session import Session
 from autograder.wire import Codec
 
 LIMITS = Limits(message_bytes=1 << 20)
-NO_NEWS: list[Any] = [[], [], [], None, False, False]
+NO_NEWS: list[Any] = [[], [], [], None, False, []]
 
 
 def thing(handle: Any, name: Any = "Thing", flags: Any = 0, names: Any = ()) -> ExtType:

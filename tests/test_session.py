@@ -42,11 +42,11 @@ KINDS: list[Any] = ["", "a", "call", "call bacl", "callback", "errors", "f", "va
 OTHERS: list[Any] = [None, (), 5, {}]
 NEWS: list[Any] = [
     0, "", (), [], {}, NO_NEWS[:3], NO_NEWS[:4], NO_NEWS[:5], [*NO_NEWS, 1], tuple(NO_NEWS), dict.fromkeys(range(6)),
-    *([*NO_NEWS[:place], other, *NO_NEWS[place + 1 :]] for place in range(3) for other in OTHERS),
-    [[5], [], [], None, False, False], [[[0, [1], 2]], [], [], None, False, False],
-    [[["x", [1]]], [], [], None, False, False], [[[0, [1]]], [], [], None, False, False],
-    [[], [5], [], None, False, False], [[], [[9, [1]]], [], None, False, False],
-    [[], [], [], 5, False, False], [[], [], [], [5], False, False],
+    *([*NO_NEWS[:place], other, *NO_NEWS[place + 1 :]] for place in (0, 1, 2, 5) for other in OTHERS),
+    [[5], [], [], None, False, []], [[[0, [1], 2]], [], [], None, False, []],
+    [[["x", [1]]], [], [], None, False, []], [[[0, [1]]], [], [], None, False, []],
+    [[], [5], [], None, False, []], [[], [[9, [1]]], [], None, False, []],
+    [[], [], [], 5, False, []], [[], [], [], [5], False, []],
 ]  # fmt: skip
 CALLS: list[Any] = [5, [], [0, []], [0, [], {}, 1], [0, [], {}], ["x", [], {}], [None, [], {}]]
 PAYLOADS: list[Any] = [
@@ -68,20 +68,20 @@ MALFORMED: list[Any] = [
 ]  # fmt: skip
 
 
-MOVED: list[Any] = [*NO_NEWS[:-1], True]
+MOVED: list[Any] = [*NO_NEWS[:-1], ["calls", 5]]
 ASKED = ["next", "get", "set", "get item", "set item", "truth", "operate", "enter", "exit", "text", "repr", "describe"]
 
 
 @pytest.mark.parametrize("operation", ["call", *ASKED])
 def test_names_that_student_code_moved_are_followed_once_after_whatever_made_it_run(operation: str, talk: Talk) -> None:
     raised = ["error", MOVED, [[".KeyError"], [], "", ""]]
-    session = talk(value(1), value(1, MOVED), value(1), raised, value(1, [*NO_NEWS[:-1], 1])).session
-    told: list[int] = []
-    session.follow = lambda: told.append(1)
+    session = talk(value(1), value(1, MOVED), value(1), raised, value(1, [*NO_NEWS[:-1], [1]])).session
+    told: list[Any] = []
+    session.follow = told.append
     ask = partial(session.call, 1, (), {}) if operation == "call" else partial(session.request, operation, 1)
     for times in (0, 1, 1):
         ask()
-        assert len(told) == times
+        assert told == [["calls"]] * times
     with pytest.raises(KeyError):
         ask()
     assert len(told) == 2
@@ -94,18 +94,18 @@ def test_names_that_student_code_moved_are_followed_once_after_whatever_made_it_
 @pytest.mark.parametrize("operation", [*sorted(LOOKS), "names", "run", "echo", "flush"])
 def test_no_names_are_followed_after_a_look_and_what_the_judge_itself_asks(operation: str, talk: Talk) -> None:
     session = talk(value(1, MOVED), value(1, MOVED)).session
-    told: list[int] = []
-    session.follow = lambda: told.append(1)
+    told: list[Any] = []
+    session.follow = told.append
     session.request(operation, 1)
     assert told == []
     session.request("next", 1)
-    assert told == [1]
+    assert told == [["calls"]]
 
 
 def test_a_function_of_the_tests_finds_the_names_as_the_student_code_that_calls_it_left_them(talk: Talk) -> None:
     session = talk(["call back", MOVED, [0, [], {}]], value(1)).session
     told: list[str] = []
-    session.follow = lambda: told.append("followed")
+    session.follow = lambda _: told.append("followed")
     session.call(1, (lambda: told.append("called"),), {})
     assert told == ["followed", "called"]
 
@@ -116,7 +116,7 @@ def test_names_that_are_followed_leave_an_assertion_of_a_tests_function_as_it_wa
 
     raised = ["error", MOVED, [[".AssertionError"], [], "", ""]]
     session = talk(["call back", MOVED, [0, [], {}]], value([]), raised, value([])).session
-    session.follow = partial(session.request, "names", ["calls"])
+    session.follow = partial(session.request, "names")
     with pytest.raises(AssertionError, match="expected 5"):
         session.call(1, (expects,), {})
 
@@ -311,7 +311,7 @@ def test_a_process_that_ends_while_it_is_asked_for_the_word_has_ended(talk: Talk
 
 def test_what_was_shown_and_whether_figures_are_open_is_told_with_any_answer(talk: Talk) -> None:
     open_ones = (True, 1, "yes", None, True, False)
-    shown = ([[], [], [place] * place, None, figures, False] for place, figures in enumerate(open_ones))
+    shown = ([[], [], [place] * place, None, figures, []] for place, figures in enumerate(open_ones))
     talking = talk(*(value(1, news) for news in shown))
     seen = [talking.session.figures_open]
     for _ in open_ones:

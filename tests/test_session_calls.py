@@ -228,9 +228,7 @@ def test_what_a_function_puts_into_an_argument_and_cannot_cross_is_a_fault_of_th
 
 def test_what_a_function_puts_into_an_argument_is_an_argument_of_the_call_from_then_on(talk: Talk) -> None:
     rows: list[Any] = [0]
-    talking = talk(
-        CALLED, value(ExtType(ARGUMENT, (1).to_bytes(8, "little")), [[[1, [5]]], [], [], None, False, False])
-    )
+    talking = talk(CALLED, value(ExtType(ARGUMENT, (1).to_bytes(8, "little")), [[[1, [5]]], [], [], None, False, []]))
     new = [1]
     assert talking.session.call(7, (rows, lambda: rows.append(new)), {}) is new
     assert rows == [0, [5]]

@@ -23,7 +23,7 @@ from tests.conversation import LIMITS, Talk, copied, lazy, mirror, number, thing
 def test_a_change_of_an_argument_is_written_into_it_also_where_the_call_failed(talk: Talk) -> None:
     array, items = np.zeros(2), [1]
     changes = [[0, np.ones(2)], [1, [7, 8]]]
-    talking = talk(["error", [changes, [], [], None, False, False], [[".KeyError"], [], "", ""]])
+    talking = talk(["error", [changes, [], [], None, False, []], [[".KeyError"], [], "", ""]])
     with pytest.raises(KeyError):
         talking.session.call(1, (array,), {"items": items})
     assert array.tolist() == [1, 1]
@@ -35,7 +35,7 @@ def test_random_streams_go_over_when_they_moved_and_are_moved_on_by_what_was_dra
     unmoved = [None] * python
     talking = talk(
         value(1),
-        value(1, [[], [], [], [[2, None], *unmoved], False, False]),
+        value(1, [[], [], [], [[2, None], *unmoved], False, []]),
         ["call back", None, [0, [], {}]],
         value(1),
         value(1),
@@ -235,7 +235,7 @@ def test_an_array_that_comes_again_in_another_shape_or_type_is_another_array(oth
 
 
 def test_what_student_code_wrote_into_an_array_is_there_and_is_not_sent_back(talk: Talk) -> None:
-    talking = talk(value(mirror(5, np.zeros(2))), value(1, [[], [[5, np.ones(2)]], [], None, False, False]), value(1))
+    talking = talk(value(mirror(5, np.zeros(2))), value(1, [[], [[5, np.ones(2)]], [], None, False, []]), value(1))
     array = talking.session.request("get", 1, "w")
     talking.session.request("text", 1)
     assert array.tolist() == [1, 1]
@@ -308,7 +308,7 @@ def test_answers_are_recorded_under_the_question_and_the_name_by_which_a_test_go
     failed = ["error", None, [[".ValueError"], ["bad"], "", ""]]
     talking = talk(
         value([["net", thing(4, flags=1)], ["n", 3]]), value(thing(5, flags=1)), value(thing(6)), value(2.5), failed,
-        value(1), value(True), value(7), value(1, [[[0, [5]]], [], [], None, False, False]), recorder=recorder,
+        value(1), value(True), value(7), value(1, [[[0, [5]]], [], [], None, False, []]), recorder=recorder,
     )  # fmt: skip
     session = talking.session
     net = session.names(["net", "n"])["net"]

@@ -126,6 +126,39 @@ def test_it_is_seen_whatever_made_the_students_code_run() -> None:
         assert failed(started.grade(of_cells({"answer": CLOCK}, LOOKED))) == {}
 
 
+GROWING = """visited, calls = set(), 0
+def explore(neighbours):
+    global calls
+    todo = [0]
+    while todo:
+        calls += 1
+        visited.add(todo[-1])
+        todo += neighbours(todo.pop())
+def walk(last):
+    for n in range(last):
+        visited.add(-n)
+        yield n
+def stumble(neighbours):
+    visited.add("here")
+    neighbours()"""
+COUNTED = {
+    "explored": """
+met = []
+explore(lambda n: met.append((visited, calls)) or ([n + 1] if n < 9 else []))
+assert len({id(each) for each, _ in met}) == 1 and [count for _, count in met] == [*range(1, 11)]
+assert visited == {*range(10)}""",
+    "iterated": """
+met = [visited for _ in walk(10)]
+assert len({*map(id, met)}) == 1 and visited >= {*range(-9, 10)}""",
+    "raised": 'try:\n    stumble(lambda: 1 / 0)\nexcept ZeroDivisionError:\n    assert "here" in visited',
+}
+
+
+def test_a_set_that_grows_goes_over_once_where_a_call_or_a_loop_ends_and_not_at_each_step_of_it() -> None:
+    with Worker(Assignment("growing", of_cells({"answer": GROWING}, COUNTED))) as started:
+        assert failed(started.grade(of_cells({"answer": GROWING}, COUNTED))) == {}
+
+
 def test_what_is_sent_as_a_copy_may_have_changed_while_its_name_stands_for_the_same_object() -> None:
     objects = Objects(Limits(), lambda *_: None)
     fixed: list[Any] = [None, True, 3, "a", 2j, np.float32(1), (1, "a"), [1], {"a": 1}, np.zeros(2), len, object()]

@@ -84,15 +84,15 @@ FORGED = {
         "forge(body=msgpack.packb(['value', None, {msgpack.ExtType(5, number): 0 for number in same}]))"
     ),
     "numbers skipped": (
-        "for n in range(50): forge('call back', [[], [], [], [[2_000_000, None]], False, False], [0, [], {}])"
+        "for n in range(50): forge('call back', [[], [], [], [[2_000_000, None]], False, []], [0, [], {}])"
     ),
     "outputs without end": (
         "show = [{'output_type': 'error', 'ename': 'E' * 9000, 'evalue': '', 'traceback': ['x' * 9000] * 90}] * 12\n"
-        "for n in range(5): forge('value', [[], [], show, None, False, False], None)"
+        "for n in range(5): forge('value', [[], [], show, None, False, []], None)"
     ),
     "changes of what was not passed": (
         "zeros = msgpack.ExtType(6, struct.pack('<BBBQ', 0, 0, 1, 3) + bytes(24))\n"
-        "forge('value', [[[0, [1]], [7, {}]], [[1, zeros]], [], None, False, False], 1.0)"
+        "forge('value', [[[0, [1]], [7, {}]], [[1, zeros]], [], None, False, []], 1.0)"
     ),
     "half a message": "os.write(3, struct.pack('<II', 100, 0) + b'x')\nimport time; time.sleep(99)",
     "bytes one by one": "import time\nwhile True: os.write(3, b'\\0'); time.sleep(0.01)",
@@ -112,7 +112,7 @@ FORGED = {
         "makes = msgpack.ExtType(16, msgpack.packb([1, 'A', 1, []]))\n"
         "forge('value', None, msgpack.ExtType(15, msgpack.packb([1, {}, makes])))"
     ),
-    "names that always move": "for n in range(5): forge('value', [[], [], [], None, False, True], 1.0)",
+    "names that always move": "for n in range(5): forge('value', [[], [], [], None, False, ['target', 'STATE']], 1.0)",
     "a mirror of the argument": (
         "own = msgpack.packb([999, msgpack.ExtType(18, bytes(8))])\nforge('value', None, msgpack.ExtType(20, own))"
     ),

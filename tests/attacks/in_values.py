@@ -77,7 +77,7 @@ FORGED = {
     "foreign handles": "for n in range(40): forge('value', None, msgpack.ExtType(16, msgpack.packb([n, 'A', 1, []])))",
     "callbacks": "for n in range(5): forge('call back', None, [n, [1.0], {}])",
     "a huge announcement": "os.write(3, b'\\xff' * 16)",
-    "another random stream": "forge('value', [[], [], [], [False], False, False], 1.0)",
+    "another random stream": "forge('value', [[], [], [], [False], False, []], 1.0)",
     "numbers that hash alike": (
         "if getattr(x, 'ndim', 0) != 2: return -x\n"
         "same = [(k * (2**61 - 1)).to_bytes(17, 'little') for k in range(1 << 64, (1 << 64) + 99_999)]\n"
