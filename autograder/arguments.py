@@ -60,9 +60,10 @@ class Arguments:
             return set(self._items(value))
         if kind is frozenset:
             return frozenset(self._items(value))
-        if issubclass(kind, bytearray):
+        if issubclass(kind, bytearray | memoryview):
             raise BoundaryError(
-                "a bytearray cannot be passed to student code: pass bytes, an array, or a list of numbers"
+                f"a {'memoryview' if kind is memoryview else 'bytearray'} cannot be passed to student code: "
+                "pass bytes, an array, or a list of numbers"
             )
         if tables.is_table(value):
             return self._numbered(value) or value

@@ -109,6 +109,12 @@ def test_a_bytearray_is_refused_since_what_is_done_to_it_would_not_be_seen() -> 
             Arguments(Limits()).outgoing(value)
 
 
+def test_a_memoryview_is_refused_alike_since_what_arrived_could_not_be_written_into() -> None:
+    for value in (memoryview(bytearray(b"ab")), [memoryview(b"ab")]):
+        with pytest.raises(BoundaryError, match=r"^a memoryview cannot be passed .* pass bytes, an array, or a list"):
+            Arguments(Limits()).outgoing(value)
+
+
 def test_what_stands_for_the_students_own_goes_back_as_that() -> None:
     mine, theirs = np.zeros(2), np.ones(2)
     arguments = Arguments(Limits(), lambda value: 7 if value is theirs else None)
