@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, KeysView
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -55,9 +55,17 @@ class Container(Proxy):
 
     @property  # type: ignore[misc]
     def __class__(self) -> type:
-        """A Counter shows as a dict: one of the test's would ask it for the count of each thing that is expected."""
+        """A class of the student's that is made from Counter shows as a dict.
+
+        A Counter of the test's asks a Counter for the count of each thing that is expected; such a class has its own
+        answer for what is absent.
+        """
         kind = _get(self, "_kind")
-        return dict if kind is Counter else kind
+        return dict if kind is Counter and type(self) is not Container else kind
+
+    def _is_counter(self) -> bool:
+        """One of no class of the student's."""
+        return type(self) is Container and _get(self, "_kind") is Counter
 
     def _is_dict(self) -> bool:
         return issubclass(_get(self, "_kind"), dict)
@@ -108,6 +116,8 @@ class Container(Proxy):
     def _find(self, key: Any) -> Any:
         """A dictionary's value, or _ABSENT."""
         seen = _now(self)
+        if _is_counter(self) and not seen.whole:  # whose question would name a thing that is expected
+            _pairs(self)
         if seen.keys is not None and key not in seen.keys:
             return _ABSENT
         if key not in seen.known:
@@ -166,7 +176,7 @@ class Container(Proxy):
             if name.startswith("__") or asked_by_a_library():
                 raise AttributeError(f"{kind.__name__!r} object has no attribute {name!r}")
             return _ask(self, "get", name)
-        if name in _THERE:
+        if name in _THERE or (name == "copy" and kind is defaultdict):  # which keeps what its default is
             return _ask(self, "get", name)
         if name in _LOOKS:
             return partial(_LOOKS[name], self)
@@ -175,7 +185,10 @@ class Container(Proxy):
     def __getitem__(self, key: Any) -> Any:
         if not _is_dict(self):
             return _item(self, key)
-        value = _now(self).known.get(key, _ABSENT) if True in _theirs(key) else _find(self, key)
+        theirs = True in _theirs(key)
+        value = _now(self).known.get(key, _ABSENT) if theirs else _find(self, key)
+        if value is _ABSENT and _is_counter(self) and not theirs:
+            return 0
         return _ask(self, "get item", key) if value is _ABSENT else value  # an error, or what a default makes
 
     def __len__(self) -> int:
@@ -197,11 +210,17 @@ class Container(Proxy):
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **keywords: Any) -> Any:
         return getattr(ufunc, method)(*map(_plain, inputs), **keywords)
 
-    def __iadd__(self, other: Any) -> Any:
-        return self + other if _get(self, "_kind") is tuple else _changed(self, "iadd", other)
+    def __iand__(self, other: Any) -> Any:
+        """What a Counter has too much is taken away: one that is passed is a dict there, which lacks the zeros."""
+        if _get(self, "_kind") is not Counter:
+            return self & other
+        return _changed(self, "isub", _value(self) - Counter(_plain(other)))
 
-    def __ior__(self, other: Any) -> Any:
-        return _changed(self, "ior", other)
+    def __pos__(self) -> Any:
+        return +_value(self)
+
+    def __neg__(self) -> Any:
+        return -_value(self)
 
     def __bool__(self) -> bool:
         return bool(len(self))
@@ -219,7 +238,7 @@ class Container(Proxy):
         return hash(_value(self))
 
 
-_is_dict, _now, _slices = Container._is_dict, Container._now, Container._slices
+_is_dict, _is_counter, _now, _slices = Container._is_dict, Container._is_counter, Container._now, Container._slices
 _items, _item = Container._items, Container._item
 _find, _keys, _held_as = Container._find, Container._keys, Container._held_as
 _pairs, _value, _text = Container._pairs, Container._value, Container._text
@@ -286,9 +305,20 @@ def _reckoning(name: str, reflected: bool) -> Any:
     return operate
 
 
+def _in_place(name: str) -> Any:
+    """What a container of this kind does to itself is done there; a tuple becomes another one here."""
+    reckon, operation = _reckoning(name, False), f"i{name.strip('_')}"
+
+    def operate(self: Container, other: object) -> Any:
+        there = hasattr(_get(self, "_kind"), f"__{operation}__")
+        return _changed(self, operation, other) if there else reckon(self, other)
+
+    return operate
+
+
 for _name in sorted(COMPARISONS | ARITHMETIC):
     setattr(Container, f"__{_name.strip('_')}__", _reckoning(_name, False))
 for _name in sorted(ARITHMETIC):
     setattr(Container, f"__r{_name.strip('_')}__", _reckoning(_name, True))
     if f"__i{_name.strip('_')}__" not in vars(Container):
-        setattr(Container, f"__i{_name.strip('_')}__", _reckoning(_name, False))
+        setattr(Container, f"__i{_name.strip('_')}__", _in_place(_name))

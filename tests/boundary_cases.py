@@ -537,9 +537,23 @@ SAME = {
         assert type(letters("a")) is Counter and shelf.counts["b"] == 1
         for made in (grouped(["a", "bb", "c"]), shelf.groups):
             assert made == {1: ["a", "c"], 2: ["bb"]} and isinstance(made, defaultdict) and made[3] == []
+            copied = made.copy()
+            assert copied["absent"] == [] and "absent" not in made and isinstance(copied, defaultdict)
             assert isinstance(made | {}, defaultdict) and repr(made).startswith("defaultdict(<class 'list'>, {1: ")
         made = kept_in_order(z=1, a=2)
         assert made == OrderedDict(z=1, a=2) and made != OrderedDict(a=2, z=1) and type(made).__name__ == 'Kept'""",
+    "Counters that are changed in place": """
+        from collections import Counter
+        shelf = Shelf()
+        for made in (letters("aabb"), shelf.counts):
+            assert isinstance(made, Counter) and +made == Counter("aabb") == made and -made == Counter()
+            made -= Counter("ab")
+            made += Counter("acc")
+            made &= Counter("abcd")
+            assert made == Counter("abc") and made["d"] == 0
+        shelf.counts &= Counter("ac")
+        shelf.counts -= Counter("a")
+        assert shelf.counts == Counter("c") and isinstance(shelf.counts, Counter) and shelf.counts.total() == 1""",
     "keys that are objects": """
         m = Cells().by
         assert Cell(1) in m and Cell(3) not in m and Cell(1) in m.keys() and (Cell(1), 2) in m and (Cell(2), 2) not in m
