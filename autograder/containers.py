@@ -116,8 +116,6 @@ class Container(Proxy):
     def _find(self, key: Any) -> Any:
         """A dictionary's value, or _ABSENT."""
         seen = _now(self)
-        if _is_counter(self) and not seen.whole:  # whose question would name a thing that is expected
-            _pairs(self)
         if seen.keys is not None and key not in seen.keys:
             return _ABSENT
         if key not in seen.known:
@@ -185,10 +183,12 @@ class Container(Proxy):
     def __getitem__(self, key: Any) -> Any:
         if not _is_dict(self):
             return _item(self, key)
-        theirs = True in _theirs(key)
-        value = _now(self).known.get(key, _ABSENT) if theirs else _find(self, key)
-        if value is _ABSENT and _is_counter(self) and not theirs:
-            return 0
+        theirs = _theirs(key)
+        if _is_counter(self) and theirs != {True}:  # looked for here: a Counter of the test's asks for what it expects
+            if not _now(self).whole:
+                _pairs(self)
+            return _now(self).known.get(_held_as(self, key), 0)
+        value = _now(self).known.get(key, _ABSENT) if True in theirs else _find(self, key)
         return _ask(self, "get item", key) if value is _ABSENT else value  # an error, or what a default makes
 
     def __len__(self) -> int:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import collections
 import operator
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from autograder.containers import Container
-from autograder.proxies import proxy_type
+from autograder.proxies import Proxy, proxy_type
+from autograder.session import Session
 from tests.conversation import Holding, container
 
 Ordered: Any = collections.OrderedDict
@@ -58,12 +59,14 @@ def test_a_counter_of_the_students_is_one_to_a_test_and_no_question_names_what_i
     assert isinstance(there, Counts)
     assert compare(Counts(a=1, c=61.8), there) == compare(Counts(a=1, c=61.8), held)
     assert (there["a"], there["secret"], there["b"], there.get("secret")) == (2, 0, 0, None)
+    mixed = (Proxy(cast(Session, session), 2), 61.8)
+    assert (there[mixed], there[()], Counts({mixed: 1}) == there) == (0, 0, False)
     assert {question[0] for question in session.asked} == {"keys", "values"}
 
 
 def test_a_class_made_from_counter_is_a_dict_to_a_test_since_it_answers_what_is_absent_itself() -> None:
     session = Holding(Counts(a=2))
-    there: Any = proxy_type("Tally", Container)(session, 1, Counts)
+    there: Any = proxy_type("Tally", Container)(cast(Session, session), 1, Counts)
     assert not isinstance(there, Counts)
     assert isinstance(there, dict)
 
