@@ -112,7 +112,7 @@ def export(
 def _waiting(results: Iterable[Result]) -> Iterable[str]:
     """A sentence where written answers have no grade."""
     waiting = sum(
-        name in result.waiting or result.scores.get(name, check["score"]) is None
+        result.own.get(name, check["score"]) is None
         for result in results
         for name, check in json.loads(result.result)["checks"].items()
     )
@@ -147,10 +147,9 @@ def _gradescope(
     late: dict[str, float] = {}
     for result in results:
         judged, cells = json.loads(result.result), notebooks[result.notebook].by_id
-        scores, waiting = result.scores, result.waiting
         kept = Kept(
-            scores={name: score for name, score in scores.items() if name not in waiting},
-            extra_credit={name: scores[name] for name in waiting},
+            scores={name: score for name, score in result.scores.items() if result.own[name] is not None},
+            extra_credit={name: score for name, score in result.scores.items() if result.own[name] is None},
         )
         lines.setdefault(result.student, []).extend(
             check_line(cells[name], CheckResult(**check), kept, engine.show_hidden_checks)

@@ -53,7 +53,7 @@ class Result:
     result: str  #: a :class:`~autograder.results.Judged` without its notebook and events, as JSON
     late_penalty: float | None
     scores: dict[str, float]  #: that people gave or changed, with extra credit, by grade id
-    waiting: set[str]  #: of these, what has extra credit and no grade yet
+    own: dict[str, float | None]  #: of these, the grade without extra credit; None: a person has yet to give one
 
 
 class Gradebook(Database):
@@ -178,13 +178,13 @@ class Gradebook(Database):
 
         def read(connection: sa.Connection) -> list[Result]:
             scores: dict[str, dict[str, float]] = {}
-            waiting: dict[str, set[str]] = {}
+            own: dict[str, dict[str, float | None]] = {}
             for part_id, name, auto, manual, extra in connection.execute(changed):
                 score = auto if manual is None else manual
                 scores.setdefault(part_id, {})[name] = (score or 0.0) + (extra or 0.0)
-                waiting.setdefault(part_id, set()).update([name] if score is None else [])
+                own.setdefault(part_id, {})[name] = score
             rows = connection.execute(query)
-            return [Result(*row[:4], scores.get(row.id, {}), waiting.get(row.id, set())) for row in rows]
+            return [Result(*row[:4], scores.get(row.id, {}), own.get(row.id, {})) for row in rows]
 
         return self.transact(read)
 

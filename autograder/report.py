@@ -156,16 +156,16 @@ def analyze(assignment: str, results: Sequence[Result]) -> Report:
         for grade_id, check in judged["checks"].items():
             name, score = called[result.notebook, grade_id], result.scores.get(grade_id, check["score"])
             row = checks.setdefault(name, CheckReport(name, check["points"]))
-            waits = score is None or grade_id in result.waiting
-            found.waiting += waits
+            own = result.own.get(grade_id, check["score"])
             if score is not None:
                 mine[name] = score
-            if waits:
+            if own is None:
+                found.waiting += 1
                 continue
             row.lost += max(0.0, check["points"] - score)
             status = check["status"]
-            if status == "manual" or score != check["score"]:  # a person's grade
-                status = "passed" if score >= check["points"] else "partial" if score > 0 else "failed"
+            if status == "manual" or own != check["score"]:  # a person's grade, which extra credit is not
+                status = "passed" if own >= check["points"] else "partial" if own > 0 else "failed"
             row.statuses[status] = row.statuses.get(status, 0) + 1
             if check.get("diagnosis") and status != "passed":
                 made.setdefault(check["diagnosis"], set()).add(student)

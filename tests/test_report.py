@@ -105,6 +105,16 @@ def test_a_check_that_a_person_put_right_counts_as_they_graded_it(
     assert facts["mistakes"] == {EPS: made}
 
 
+def test_extra_credit_changes_no_checks_outcome(root: Path) -> None:
+    before = json.loads(report(NAME, root).with_suffix(".json").read_text())
+    with closing(sqlite3.connect(root / "gradebook.db")) as connection, connection:
+        connection.execute("UPDATE grade SET extra_credit = 3 WHERE auto_score = 0")
+    facts = json.loads(report(NAME, root).with_suffix(".json").read_text())
+    assert facts["scores"]["bob"] == before["scores"]["bob"] + 6.0
+    assert [check["statuses"] for check in facts["checks"]] == [check["statuses"] for check in before["checks"]]
+    assert facts["mistakes"] == before["mistakes"] == {EPS: 2}
+
+
 def test_the_report_tells_when_and_how_often_was_handed_in(root: Path) -> None:
     scores = dict(zip(POINTS, (0.0, 0.0, 0.0, None), strict=True))
     with closing(sqlite3.connect(root / "gradebook.db")) as connection, connection:
