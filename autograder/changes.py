@@ -16,8 +16,8 @@ from autograder.enrolled import check_student
 from autograder.errors import UsageError
 from autograder.files import write_atomically
 from autograder.gradebook import Gradebook
-from autograder.guard import open_gradebook
-from autograder.history import EXTENSION, NAME, read
+from autograder.guard import folder_of, open_gradebook
+from autograder.history import BY_HAND, EXTENSION, NAME, read
 from autograder.wording import labels
 
 LATENESS = "lateness"
@@ -38,6 +38,22 @@ class Standing:
     def of(cls, gradebook: Gradebook, assignment: str) -> Standing:
         """As the gradebook has it, in one transaction."""
         return gradebook.transact(lambda connection: _standing(connection, gradebook.tables, assignment))
+
+    def keep(self, path: Path) -> None:
+        """For the next run, should this one be stopped before it tells what it changed."""
+        origins = {student: [sorted(part) for part in each] for student, each in self.origins.items()}
+        write_atomically(path, json.dumps(vars(self) | {"origins": origins}), 0o644)
+
+    def or_kept(self, path: Path) -> Standing:
+        """What a run kept that was stopped; this one where there is none, or one of another gradebook."""
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            totals, late = ({who: float(value) for who, value in content[name].items()} for name in ("totals", "late"))
+            origins = {who: (frozenset(first), frozenset(last)) for who, (first, last) in content["origins"].items()}
+            kept = Standing(totals, late, origins, int(content["last"]))
+        except (OSError, ValueError, LookupError, TypeError, AttributeError):  # none, cut, or of another version
+            return self
+        return kept if kept.last <= self.last else self  # a trail only grows
 
 
 @dataclass
@@ -68,45 +84,30 @@ def changed(gradebook: Gradebook, assignment: str, before: Standing) -> dict[str
     if not found:  # a class that is graded for the first time has a long trail
         return found
     rows = gradebook.transact(lambda connection: read(connection, history, assignment, since=before.last))
+    by_hand = {row.student for row in rows} - {row.student for row in rows if row.origin not in BY_HAND}
     called = labels((row.notebook, row.check or LATENESS) for row in rows)
     for row in rows:
         if row.student in found and row.origin != EXTENSION:
             checks, what = found[row.student].checks, called[row.notebook, row.check or LATENESS]
             checks[what] = [checks.get(what, [row.old])[0], row.new]
-    return found
+    for each in found.values():
+        each.checks = {name: [old, new] for name, (old, new) in each.checks.items() if old != new}
+    return {student: each for student, each in found.items() if student not in by_hand}  # who entered it knows
 
 
-def both(earlier: Mapping[str, Changed], later: Mapping[str, Changed]) -> dict[str, Changed]:
-    """What two runs changed, one after the other."""
-    found = {**earlier, **later}
-    for student in earlier.keys() & later.keys():
-        first, last = earlier[student], later[student]
-        checks = {name: [first.checks.get(name, [old])[0], new] for name, (old, new) in last.checks.items()}
-        found[student] = Changed(first.before, last.after, last.cause, first.checks | checks)
-    return {student: each for student, each in found.items() if abs(each.after - each.before) > SMALLEST}
-
-
-def write(course: Course, assignment: str, found: Mapping[str, Changed], stopped: bool) -> Path:
+def write(course: Course, assignment: str, found: Mapping[str, Changed]) -> Path:
     """``reports/ASSIGNMENT-changes.json``: of the last run that changed anything, with those before it that stopped."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
     students = {name: asdict(each) for name, each in found.items()}
-    content = {"assignment": assignment, "time": now, "stopped": stopped, "students": students}
-    path = _path(course, assignment)
+    content = {"assignment": assignment, "time": now, "students": students}
+    path = course.root / "reports" / f"{assignment}-changes.json"
     write_atomically(path, json.dumps(content, indent=1) + "\n", 0o644)
     return path
 
 
-def untold(course: Course, assignment: str) -> dict[str, Changed]:
-    """What a run changed that was stopped, so that it told nobody."""
-    try:
-        content = json.loads(_path(course, assignment).read_text(encoding="utf-8"))
-        return {name: Changed(**each) for name, each in content["students"].items()} if content["stopped"] else {}
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):  # none, or of an earlier version
-        return {}
-
-
-def _path(course: Course, assignment: str) -> Path:
-    return course.root / "reports" / f"{assignment}-changes.json"
+def last_told(course: Course, assignment: str) -> Path:
+    """Where the class stands as it was when changes were last told, while a run is at work or since one was stopped."""
+    return folder_of(course.root, course.db_url) / f"{assignment}-told.json"
 
 
 def history(

@@ -7,7 +7,7 @@ import itertools
 import json
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -164,34 +164,27 @@ class _Batch:
             check_none_gone(self.assignment, self.notebooks, {name for _, name in known})
         self.known = {} if force else known
         self.dues = gradebook.dues(self.assignment, self.folders)
-        before = Standing.of(gradebook, self.assignment)
+        last_told = changes.last_told(self.course, self.assignment)
+        before = Standing.of(gradebook, self.assignment).or_kept(last_told)
         self.summary.people += strays(self.course, self.assignment, gradebook)
         work = self._jobs()
         first = next(work, None)
         if first is not None or not self.folders:
             backup(self.course.root, self.course.db_url)
+            before.keep(last_told)
             gone = gradebook.take_out(self.assignment, self.notebooks)
             self.summary.notes += clear(self.course, self.assignment, gone)
             gradebook.save_assignment(self.course.course_id, self.assignment, self.notebooks)
         if first is not None:
             if force:
                 gradebook.forget(self.assignment, self.folders)
-            try:
-                self._grade(itertools.chain([first], work), jobs, scheduler)
-            except BaseException:
-                with suppress(Exception):  # what stopped it is told
-                    self._note_changes(before, stopped=True)
-                raise
-        self._note_changes(before, stopped=False)
+            self._grade(itertools.chain([first], work), jobs, scheduler)
+        self.summary.changed = changes.changed(gradebook, self.assignment, before)
+        if self.summary.changed:
+            self.summary.changes = changes.write(self.course, self.assignment, self.summary.changed)
+        last_told.unlink(missing_ok=True)
         self.summary.seconds = time.monotonic() - start
         return self.summary
-
-    def _note_changes(self, before: Standing, stopped: bool) -> None:
-        """Whose score is another now; a run that is stopped tells nobody, and leaves it to the next."""
-        untold = changes.untold(self.course, self.assignment)
-        self.summary.changed = changes.both(untold, changes.changed(self.gradebook, self.assignment, before))
-        if self.summary.changed or untold:
-            self.summary.changes = changes.write(self.course, self.assignment, self.summary.changed, stopped)
 
     def _grade(self, work: Iterator[Job], jobs: int | None, scheduler: str) -> None:
         if scheduler:

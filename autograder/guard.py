@@ -51,15 +51,16 @@ def sqlite_path(url: str) -> Path | None:
 
 def backups(root: Path, url: str) -> list[Path]:
     """Copies of the gradebook, the oldest first; what people put beside them is theirs."""
-    return sorted(path for path in _copies(root, url).glob("gradebook-*.db") if COPY.fullmatch(path.name))
+    return sorted(path for path in folder_of(root, url).glob("gradebook-*.db") if COPY.fullmatch(path.name))
 
 
-def _copies(root: Path, url: str) -> Path:
-    """Where they lie; those of another gradebook than ``gradebook.db`` in a folder of their own."""
+def folder_of(root: Path, url: str) -> Path:
+    """Where what belongs to one gradebook lies; for another than ``gradebook.db`` that is a folder of its own."""
     folder, path = root / STATE / "backups", sqlite_path(url)
-    if path is None or path.resolve() == (root / "gradebook.db").resolve():
+    if path is not None and path.resolve() == (root / "gradebook.db").resolve():
         return folder
-    return folder / f"{path.stem}-{hashlib.sha256(bytes(path.resolve())).hexdigest()[:8]}"
+    name, whole = (path.stem, bytes(path.resolve())) if path else ("server", address(url).render_as_string().encode())
+    return folder / f"{name}-{hashlib.sha256(whole).hexdigest()[:8]}"
 
 
 def open_gradebook(course: Course, begin: bool = False) -> Gradebook:
@@ -90,7 +91,7 @@ def is_gone(course: Course) -> bool:
 
 def untold(course: Course) -> Path:
     """The file with what ``set_aside`` said, until a person was told: a run may be stopped before it tells anything."""
-    return _copies(course.root, course.db_url) / "untold.txt"
+    return folder_of(course.root, course.db_url) / "untold.txt"
 
 
 def set_aside(course: Course) -> str:
@@ -115,7 +116,7 @@ def backup(root: Path, url: str) -> Path | None:
     if path is None or not path.exists():
         return None
     number = max((int(copy.name.split("-")[1]) for copy in backups(root, url)), default=0) + 1
-    copy = _copies(root, url) / f"gradebook-{number:06}-{datetime.now(UTC):%Y%m%dT%H%M%S}.db"
+    copy = folder_of(root, url) / f"gradebook-{number:06}-{datetime.now(UTC):%Y%m%dT%H%M%S}.db"
     copy.parent.mkdir(parents=True, exist_ok=True)
     part = copy.with_name("gradebook.part")
     part.unlink(missing_ok=True)  # of a run that was killed

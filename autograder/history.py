@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 NAME, CELLS = "autograder_history", "autograder_cell"
 EXTENSION = "extension"  # the origin of a row that tells of days, not points; no trigger writes it
+BY_HAND = {EXTENSION, "manual", "extra credit"}  # origins of what people enter
 COLUMNS = ("at", "student_id", "assignment", "notebook", "name", "origin", "old", "new", "submission", "version")
 WATCHED = {  # (table, column) -> where a score is from
     ("grade", "auto_score"): "auto",

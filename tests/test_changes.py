@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -12,9 +14,11 @@ from click.testing import CliRunner
 from nbgrader.api import Gradebook as Stock
 
 from autograder.__main__ import main
-from autograder.changes import Changed, both
+from autograder.changes import Standing, last_told
+from autograder.course import Course
+from autograder.errors import GradebookError
 from autograder.grade import _Batch, grade
-from autograder.gradebook import Record
+from autograder.gradebook import Gradebook, Record
 from autograder.report import report
 from autograder.unit import Job
 from tests.course_factory import NAME, RIGHT, cell, instructor_notebook, make_course, submit, write_source
@@ -129,15 +133,26 @@ def test_an_extension_and_a_changed_check_are_both_named(tmp_path: Path) -> None
     assert told == {"lateness": [4.5, None], "scale_forward__values": [3.0, 1.0]}
 
 
-def test_what_a_run_changed_before_it_was_stopped_is_told_by_the_next(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def ask_for(root: Path, points: int) -> None:
+    """The check that is worth 3 points is worth so many."""
+    notebook = instructor_notebook()
+    notebook["cells"][3]["metadata"]["nbgrader"]["points"] = points
+    write_source(root, notebook)
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> Path:
+    """Ann and Bob with 9 points each; the correction of a check would cost each two."""
     root = make_course(tmp_path / "course", gradebook=True)
     for student in ("ann", "bob"):
         submit(root, student, RIGHT)
     grade(NAME, root, jobs=1)
-    path = root / "reports" / f"{NAME}-changes.json"
-    notebook = instructor_notebook()
+    ask_for(root, 1)
+    return root
+
+
+def stop_at_bob(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that comes to Ann alone."""
     finish = _Batch._finish
 
     def stopped(self: _Batch, job: Job, *rest: Any) -> Iterator[Record]:
@@ -145,24 +160,110 @@ def test_what_a_run_changed_before_it_was_stopped_is_told_by_the_next(
             raise KeyboardInterrupt
         return finish(self, job, *rest)
 
+    with monkeypatch.context() as patched:
+        patched.setattr(_Batch, "_finish", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            grade(NAME, root, jobs=1)
+
+
+def test_what_a_run_changed_before_it_was_stopped_is_told_by_the_next(
+    two: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = two / "reports" / f"{NAME}-changes.json"
     for points in (1, 2):  # two corrections, and neither run comes to its end
-        notebook["cells"][3]["metadata"]["nbgrader"]["points"] = points  # was 3
-        write_source(root, notebook)
-        with monkeypatch.context() as patched:
-            patched.setattr(_Batch, "_finish", stopped)
-            with pytest.raises(KeyboardInterrupt):
-                grade(NAME, root, jobs=1)
-        assert json.loads(path.read_text())["students"]["ann"]["after"] == 6.0 + points
-    summary = grade(NAME, root, jobs=1)
+        ask_for(two, points)
+        stop_at_bob(two, monkeypatch)
+        assert (total(two, "ann"), path.exists()) == (6.0 + points, False)
+    summary = grade(NAME, two, jobs=1)
     assert (summary.graded, summary.unchanged) == (1, 1)
     cause = "checks, settings or grader changed: scale_forward__values 3 -> 2"
     assert {who: str(each) for who, each in summary.changed.items()} == dict.fromkeys(
         ("ann", "bob"), f"9 -> 8 (-1), {cause}"
     )
     assert json.loads(path.read_text())["students"].keys() == {"ann", "bob"}
-    assert grade(NAME, root, jobs=1).changed == {}
+    assert grade(NAME, two, jobs=1).changed == {}
 
 
-def test_what_was_changed_and_changed_back_is_no_change() -> None:
-    there, back = Changed(9.0, 7.0, "checks", {"a": [3.0, 1.0]}), Changed(7.0, 9.0, "checks", {"a": [1.0, 3.0]})
-    assert both({"ann": there, "bob": there}, {"ann": back, "cyd": back}) == {"bob": there, "cyd": back}
+def test_what_changed_before_the_gradebook_fell_silent_is_told_by_the_next_run(
+    two: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, transact, silent = Gradebook.write, Gradebook.transact, []
+
+    def write_once(self: Gradebook, *rest: Any) -> None:
+        write(self, *rest)
+        silent.append(True)
+
+    def answer(self: Gradebook, *rest: Any) -> Any:
+        if silent:
+            raise GradebookError("The gradebook does not answer.")
+        return transact(self, *rest)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("autograder.grade.BATCH", 1)
+        patched.setattr(Gradebook, "write", write_once)
+        patched.setattr(Gradebook, "transact", answer)
+        with pytest.raises(GradebookError, match="does not answer"):
+            grade(NAME, two, jobs=1)
+    assert grade(NAME, two, jobs=1).changed.keys() == {"ann", "bob"}
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+import autograder.grade as module
+write = module.Gradebook.write
+def write_once(*arguments):
+    write(*arguments)
+    os.kill(os.getpid(), getattr(signal, sys.argv[3]))
+module.BATCH, module.Gradebook.write = 1, write_once
+module.grade(sys.argv[1], Path(sys.argv[2]), jobs=1)
+"""
+
+
+@pytest.mark.parametrize("end", ["SIGKILL", "SIGHUP"])
+def test_what_a_run_changed_before_it_was_killed_is_told_by_the_next(two: Path, end: str) -> None:
+    done = subprocess.run([sys.executable, "-c", KILLED, NAME, str(two), end], capture_output=True, timeout=120)
+    assert done.returncode < 0, done.stderr
+    summary = grade(NAME, two, students=["bob"], jobs=1)
+    assert summary.graded == 1
+    assert summary.changed.keys() == {"ann", "bob"}
+
+
+def test_a_run_into_another_gradebook_tells_nothing_of_one_that_was_stopped(
+    two: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = f"sqlite:///{two}/other.db"
+    ask_for(two, 3)
+    grade(NAME, two, jobs=1, db=other)
+    ask_for(two, 1)
+    stop_at_bob(two, monkeypatch)
+    assert grade(NAME, two, students=["bob"], jobs=1, db=other).changed.keys() == {"bob"}
+    assert grade(NAME, two, jobs=1).changed.keys() == {"ann", "bob"}
+
+
+def test_what_was_changed_back_or_by_people_since_a_run_was_stopped_is_not_told(
+    two: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop_at_bob(two, monkeypatch)
+    ask_for(two, 3)
+    assert grade(NAME, two, jobs=1).changed == {}, "it was changed back"
+    ask_for(two, 1)
+    stop_at_bob(two, monkeypatch)
+    ask_for(two, 3)
+    with stock(two) as book:
+        book.find_grade("written__why", NAME, NAME, "bob").manual_score = 1.0
+        book.db.commit()
+    assert grade(NAME, two, jobs=1).changed == {}, "who entered it knows"
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[]", '{"totals": [], "late": {}}', None])
+def test_a_standing_that_cannot_be_read_or_is_of_another_gradebook_is_left_alone(
+    two: Path, content: str | None
+) -> None:
+    path = last_told(Course.open(two), NAME)
+    if content is None:
+        Standing({"ann": 1.0}, {}, {"ann": (frozenset(), frozenset())}, last=1000).keep(path)
+    else:
+        path.write_text(content)
+    assert {who: each.before for who, each in grade(NAME, two, jobs=1).changed.items()} == {"ann": 9.0, "bob": 9.0}
+    assert not path.exists()
