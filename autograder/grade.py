@@ -80,7 +80,7 @@ def grade(
     try:
         with only_grader(course.root):
             note = untold(course)
-            if is_gone(course) and not note.exists():  # before a new one is begun, which hides that
+            if is_gone(course):  # before a new one is begun, which hides that
                 set_aside(course)
             said = [note.read_text(encoding="utf-8")] if note.exists() else []
             with closing(open_gradebook(course, begin=True)) as gradebook:

@@ -7,6 +7,7 @@ import fcntl
 import hashlib
 import os
 import re
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from autograder.files import write_atomically, writing
 from autograder.gradebook import Gradebook
 
 BACKUPS = 5
+PART = "gradebook.part"  # a copy that is being made
 COPY = re.compile(r"gradebook-(\d+)-\d{8}T\d{6}\.db")
 
 
@@ -95,15 +97,23 @@ def untold(course: Course) -> Path:
 
 
 def set_aside(course: Course) -> str:
-    """Keep the last copy of a gradebook that is gone for good; a sentence that says so."""
+    """Keep the last copy of a gradebook that is gone for good; a sentence that says so.
+
+    Stopped anywhere, it does the same again: the copy itself stays where it is, the last one.
+    """
     copy = backups(course.root, course.db_url)[-1]
-    kept = copy.rename(copy.with_name(f"before-{copy.name}"))
+    kept, note = copy.with_name(f"before-{copy.name}"), untold(course)
+    if not kept.exists():
+        shutil.copyfile(copy, copy.with_name(PART))
+        copy.with_name(PART).rename(kept)
     told = (
         f"The gradebook {sqlite_path(course.db_url)} was gone, and a new one was begun. As it was when the last batch "
         f"began, with what people had entered by then, it stands in {kept}: to go on with that, put it back and grade "
         "again."
     )
-    write_atomically(untold(course), told, 0o644)
+    before = note.read_text(encoding="utf-8") if note.exists() else ""  # of another one, and nobody knows yet
+    if told not in before:
+        write_atomically(note, f"{before} {told}".lstrip(), 0o644)
     return told
 
 
@@ -118,7 +128,7 @@ def backup(root: Path, url: str) -> Path | None:
     number = max((int(copy.name.split("-")[1]) for copy in backups(root, url)), default=0) + 1
     copy = folder_of(root, url) / f"gradebook-{number:06}-{datetime.now(UTC):%Y%m%dT%H%M%S}.db"
     copy.parent.mkdir(parents=True, exist_ok=True)
-    part = copy.with_name("gradebook.part")
+    part = copy.with_name(PART)
     part.unlink(missing_ok=True)  # of a run that was killed
     try:
         with contextlib.closing(sqlite3.connect(path)) as source, contextlib.closing(sqlite3.connect(part)) as target:

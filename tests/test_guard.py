@@ -14,7 +14,17 @@ from autograder.course import Course
 from autograder.errors import AutograderError, GradebookError, WorkerError
 from autograder.grade import grade
 from autograder.gradebook import Gradebook
-from autograder.guard import BACKUPS, backup, backups, check_sqlite, is_gone, only_grader, open_gradebook, set_aside
+from autograder.guard import (
+    BACKUPS,
+    backup,
+    backups,
+    check_sqlite,
+    is_gone,
+    only_grader,
+    open_gradebook,
+    set_aside,
+    untold,
+)
 from autograder.placing import Due
 from autograder.unit import Outcome
 from tests.course_factory import NAME, assignment, make_course, submit
@@ -125,6 +135,59 @@ def test_that_a_gradebook_is_gone_is_told_by_the_next_run_where_one_was_stopped_
     for _ in range(BACKUPS + 1):
         backup(course.root, course.db_url)
     assert kept.exists()
+
+
+@pytest.mark.parametrize("copies", [1, 2])
+@pytest.mark.parametrize("where", ["shutil.copyfile", "autograder.guard.write_atomically"])
+def test_a_full_disk_while_a_gone_gradebook_is_set_aside_changes_neither_what_is_told_nor_which_copy_is_kept(
+    course: Course, book: Gradebook, monkeypatch: pytest.MonkeyPatch, where: str, copies: int
+) -> None:
+    newest = [backup(course.root, course.db_url) for _ in range(copies)][-1]
+    book.close()
+    assert newest is not None
+    (course.root / "gradebook.db").unlink()
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(where, full)
+        with pytest.raises(AutograderError, match="No space left on device"):
+            grade(NAME, course.root)
+    [told] = [note for note in grade(NAME, course.root).notes if "gradebook" in note]
+    assert f"it stands in {newest.with_name(f'before-{newest.name}')}:" in told
+
+
+def test_a_gradebook_that_is_gone_once_more_before_that_was_told_is_set_aside_too(
+    course: Course, book: Gradebook
+) -> None:
+    path = course.root / "gradebook.db"
+    first = backup(course.root, course.db_url)
+    book.close()
+    path.unlink()
+    set_aside(course)
+    open_gradebook(course, begin=True).close()
+    second = backup(course.root, course.db_url)
+    path.unlink()
+    [told] = [note for note in grade(NAME, course.root).notes if "was gone" in note]
+    assert first != second, "its number is not given again"
+    for copy in (first, second):
+        assert copy is not None
+        kept = copy.with_name(f"before-{copy.name}")
+        assert kept.exists()
+        assert told.count(f"it stands in {kept}:") == 1
+
+
+def test_what_belongs_to_one_gradebook_is_no_other_gradebooks(course: Course) -> None:
+    urls = (
+        "sqlite:///gradebook.db",
+        "sqlite:///other.db",
+        "postgresql://ada@one/course",
+        "postgresql://ada@two/course",
+    )
+    assert len({untold(Course.open(course.root, url)) for url in urls}) == len(urls)
+    secret = Course.open(course.root, "postgresql://ada:secret@one/course")
+    assert untold(secret) == untold(Course.open(course.root, "postgresql://ada:changed@one/course"))
 
 
 def test_what_keeps_workers_from_starting_keeps_its_exit_code(course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
