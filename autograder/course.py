@@ -214,7 +214,7 @@ class Course:
 
     def submissions(self, assignment: str) -> Iterator[tuple[str, Path]]:
         """Each student with a folder for the assignment, in order; what ``misnamed`` tells is left out."""
-        return (each for each in self._folders(assignment) if not _fault(each[0]))
+        return (each for each in self._folders(assignment) if not fault_of(each[0]))
 
     def misnamed(self, assignment: str) -> list[tuple[str, str]]:
         """Folders that cannot be graded because of their names, in printable form, each with a sentence."""
@@ -222,7 +222,7 @@ class Course:
         return [
             (name.encode("unicode_escape").decode(), f"not graded: the folder's name {fault}; rename it")
             for name in names
-            if (fault := _fault(name))
+            if (fault := fault_of(name))
         ]
 
     def _folders(self, assignment: str) -> Iterator[tuple[str, Path]]:
@@ -249,7 +249,7 @@ class Course:
         return policy_of(self.config, self.root / CONFIG_FILE)
 
 
-def _fault(name: str) -> str:
+def fault_of(name: str) -> str:
     """Why a folder of this name cannot be graded, or ""."""
     if UNUSABLE.search(name):
         return "holds a control character or is not UTF-8"

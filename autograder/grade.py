@@ -179,10 +179,11 @@ class _Batch:
             if force:
                 gradebook.forget(self.assignment, self.folders)
             self._grade(itertools.chain([first], work), jobs, scheduler)
-        self.summary.changed = changes.changed(gradebook, self.assignment, before)
-        if self.summary.changed:
-            self.summary.changes = changes.write(self.course, self.assignment, self.summary.changed)
-        last_told.unlink(missing_ok=True)
+        if last_told.exists():  # there was something to do, now or in a run that was stopped
+            self.summary.changed = changes.changed(gradebook, self.assignment, before)
+            if self.summary.changed:
+                self.summary.changes = changes.write(self.course, self.assignment, self.summary.changed)
+            last_told.unlink()
         self.summary.seconds = time.monotonic() - start
         return self.summary
 

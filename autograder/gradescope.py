@@ -57,8 +57,7 @@ def run(root: Path, assignment: str) -> dict[str, Any]:
         print(f"autograder: graded without a sandbox, since: {error}", file=sys.stderr)
         setup = dataclasses.replace(setup, isolation="none")
         outcome = _grade(setup, job)
-    if outcome.error:
-        raise AutograderError(outcome.reason) from RuntimeError(outcome.error)
+    outcome.require()
     lines, notes, seconds = [], [UNSANDBOXED] if setup.isolation == "none" else [], 0.0
     for name, graded in outcome.graded.items():
         result = json.loads(graded.result)

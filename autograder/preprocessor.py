@@ -25,7 +25,7 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 
 from autograder.attempts import Attempts, best
 from autograder.course import Course
-from autograder.errors import AutograderError, GradebookError
+from autograder.errors import GradebookError
 from autograder.gone import check_none_gone
 from autograder.gradebook import Gradebook
 from autograder.guard import only_grader
@@ -62,8 +62,7 @@ class GradeInSandbox(NbGraderPreprocessor):  # type: ignore[misc]
             kept, due = gradebook.kept(title, student), gradebook.due(title, student)
             for each in submissions:
                 outcomes.append(_grade(setup, make_job(student, each, kept, seconds_late(due, each))))
-                if outcomes[-1].error:
-                    raise AutograderError(outcomes[-1].reason) from RuntimeError(outcomes[-1].error)
+                outcomes[-1].require()
             counted = best(outcomes, gradebook.kept(title, student))
             graded, submission = outcomes[counted].graded[name], submissions[counted]
             # Without a digest: its feedback page is yet to be made.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from unicodedata import combining, normalize
 
-from autograder.course import MAX_ID, UNUSABLE
+from autograder.course import MAX_ID, fault_of
 from autograder.errors import UsageError
 from autograder.platforms import HandedIn
 from autograder.times import read_time
@@ -91,8 +91,8 @@ def is_id(text: str) -> bool:
     >>> [is_id(text) for text in ("ada", "../ada", "ada" + chr(0x202E), "é" * 101, "a" * 129)]
     [True, False, False, False, False]
     """
-    usable = FOLDER_NAME.fullmatch(text) and not UNUSABLE.search(text)
-    return bool(usable) and len(text) <= MAX_ID and len(text.encode()) <= MAX_ID_BYTES
+    usable = FOLDER_NAME.fullmatch(text) and not fault_of(text)
+    return bool(usable) and len(text.encode()) <= MAX_ID_BYTES
 
 
 def _hints(columns: list[str]) -> Iterator[str]:

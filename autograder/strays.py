@@ -43,10 +43,8 @@ def strays(course: Course, assignment: str, gradebook: Gradebook) -> Iterator[tu
     people = sorted(root.glob("[!._]*/"))
     for folder in people:
         if not os.access(folder, os.R_OK | os.X_OK):
-            yield (
-                _shown(folder.relative_to(course.root)),
-                "not graded: it cannot be entered; change the folder's rights",
-            )
+            reason = "not graded: it cannot be entered; change the folder's rights"
+            yield _shown(folder.relative_to(course.root)), reason
     for name in (folder.name for folder in people):
         usual = normalize("NFC", name)
         if usual != name == normalize("NFD", name) and not UNUSABLE.search(name):

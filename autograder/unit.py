@@ -12,6 +12,7 @@ import msgpack
 from autograder.answers import Answer, places
 from autograder.assignment import Assignment
 from autograder.course import CONFIG_FILE, STATE, Course
+from autograder.errors import AutograderError
 from autograder.limits import Limits
 from autograder.originality import Originality
 from autograder.worker import Isolation, Record
@@ -131,6 +132,11 @@ class Outcome:
     def reason(self) -> str:
         """The error in one line, without the traceback that may stand before it."""
         return self.error.splitlines()[-1] if self.error else ""
+
+    def require(self, before: str = "") -> None:
+        """Raise AutograderError where there is an error: in one line, with the whole of it behind."""
+        if self.error:
+            raise AutograderError(f"{before}{self.reason}") from RuntimeError(self.error)
 
     def pack(self) -> bytes:
         """As msgpack."""

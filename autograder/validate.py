@@ -126,9 +126,7 @@ def validate(assignment: str, course_dir: Path = Path("."), *, jobs: int | None 
     judged: dict[str, dict[str, Judged]] = {}
     with LocalPool(setup.pack(), size) as pool:
         for job, outcome in pool.run(_job(name, cells) for name, cells in submissions.items()):
-            if outcome.error:
-                told = f"{job.student} could not be graded: {outcome.reason}"
-                raise AutograderError(told) from RuntimeError(outcome.error)
+            outcome.require(f"{job.student} could not be graded: ")
             judged[job.student] = {name: _judged(graded.result) for name, graded in outcome.graded.items()}
     for name, notebook in notebooks.items():
         _diagnose(notebook, answers, {answer: found[name] for answer, found in judged.items()}, setup.cache)
