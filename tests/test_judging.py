@@ -225,6 +225,13 @@ def test_an_answer_in_another_cell_is_an_attempt(before: str, place: int) -> Non
     assert verdicts(judged(source, submitted))["own"][0] == "failed"
 
 
+def test_what_defines_something_else_in_its_place_is_an_attempt() -> None:
+    tests = [check("own", "assert f() == 1")]
+    source = [answer("def f(): return 1", "one"), *tests]
+    for other in ('"Sorts before a stub."\ng = 2', "g = 2"):
+        assert verdicts(judged(source, [answer(other, "one"), *tests]))["own"][0] == "failed"
+
+
 def test_what_was_handed_out_is_no_attempt() -> None:
     first = given("first", "def f(): return 0  # yours, below, is better")
     tests = [check("own", "assert f() == 1")]

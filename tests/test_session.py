@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -36,6 +37,14 @@ def test_a_question_is_its_operands_and_the_answer_its_payload(talk: Talk) -> No
     assert talking.asked() == ["get item", None, 1, "key"]
     assert talking.asked() == ["call", None, 4, [(1, 2), "x"], {"y": [5]}, []]
     assert talking.is_silent()
+
+
+def test_threads_of_a_test_cannot_ask_at_the_same_time_and_are_told_so(talk: Talk) -> None:
+    session = talk(value(1)).session
+    with ThreadPoolExecutor(1) as other, session._turn:
+        asked = other.submit(session.request, "get", 1, "x")
+        with pytest.raises(BoundaryError, match="threads of a test"):
+            asked.result(10)
 
 
 KINDS: list[Any] = ["", "a", "call", "call bacl", "callback", "errors", "f", "valuf", "w", 5, None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -14,6 +15,7 @@ from msgpack import ExtType
 from autograder.bindings import GONE
 from autograder.exceptions import StudentDied
 from autograder.protocol import ARGUMENT, CALLBACK, DICT_KIND, IS_CALLABLE, reference
+from tests import conversation
 from tests.conversation import Changed, Talk, function, lazy, thing, value
 
 CALLED = ["call back", None, [0, [], {}]]
@@ -42,6 +44,15 @@ def test_a_function_has_one_number_however_often_it_is_passed(talk: Talk) -> Non
         _, _, _, positional, named, _ = talking.asked()
         names = [[0, "len"], [1, "abs"], [0, "len"], [1, "abs"]]
         assert [function(sent) for sent in (*positional, named["key"])] == names
+
+
+def test_an_argument_that_comes_back_costs_nothing_of_what_an_answer_may_hold(
+    talk: Talk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conversation, "LIMITS", replace(conversation.LIMITS, message_items=2000))
+    own, argument = ExtType(ARGUMENT, b"\0"), [0] * 1000
+    long = "x" * 1000  # the values of a short message are not counted
+    assert talk(value([own, own, long])).session.call(7, (argument,), {}) == [argument, argument, long]
 
 
 def test_what_student_code_gives_a_function_of_the_tests_is_not_an_argument_of_the_outer_call_afterwards(
