@@ -3,9 +3,13 @@ const AT_ONCE = 20; // formulas set in one go
 
 // What scrolls sideways must be reachable with the keyboard too; the theme sees to code, this to the rest.
 const SCROLLING = "div.math, .pst-scrollable-table-container, .cell_output:has(img)";
+const stops = new WeakSet();
 const reachable = () => {
   for (const box of document.querySelectorAll(SCROLLING)) {
-    if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+    if (box.scrollWidth > box.clientWidth) {
+      if (!box.hasAttribute("tabindex")) stops.add(box);
+      box.tabIndex = 0;
+    } else if (stops.delete(box)) box.removeAttribute("tabindex"); // a phone was turned
   }
 };
 

@@ -49,7 +49,7 @@ def advice(reason: str) -> SandboxUnavailable:
         remedy = "Grade on Linux, for instance in a container"
     else:
         remedy = (
-            "Allow user namespaces (sysctl kernel.unprivileged_userns_clone=1, "
+            "Linux 5.12 or newer is needed. Allow user namespaces (sysctl kernel.unprivileged_userns_clone=1, "
             "kernel.apparmor_restrict_unprivileged_userns=0; in a container "
             "--security-opt seccomp=unconfined --security-opt apparmor=unconfined)"
         )

@@ -82,10 +82,9 @@ class Validation:
         return [answer for answer in self.wrong if check in self.lost(answer.name)]
 
     @property
-    def useless(self) -> list[Check]:
-        """Checks without which every mistake would still be caught on its own function, where it has known ones."""
-        tried = [check for check in self.checks if check.function in self.function.values()]
-        return [check for check in tried if not any(self.caught(answer) == [check] for answer in self.wrong)]
+    def needed(self) -> list[Check]:
+        """Checks that alone catch some mistake on its own function; all others could go, one at a time."""
+        return [check for check in self.checks if any(self.caught(answer) == [check] for answer in self.wrong)]
 
     @property
     def untried(self) -> list[Check]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 
 from autograder.validate import BLANK, REFERENCE, Check, Validation
@@ -36,11 +37,11 @@ def report(found: Validation) -> Iterator[str]:
 def _table(found: Validation) -> Iterator[str]:
     """One line a check, one column a mistake, sixty of them side by side."""
     width = max(len(check.name) for check in found.checks)
-    yield "Checks (h: hidden) and mistakes (# caught on its own function, + elsewhere):"
-    rows = []
+    yield "Checks (h: hidden, !: alone catches one) and mistakes (# caught on its own function, + elsewhere):"
+    rows, needed = [], found.needed
     for check in found.checks:
-        own = len(found.catches(check))
-        head = f"{check.name:{width}} {'h' if check.hidden else ' '} {check.points:4g} {own:4d}   "
+        kind = f"{'h' if check.hidden else ' '}{'!' if check in needed else ' '}"
+        head = f"{check.name:{width}} {kind}{check.points:4g} {len(found.catches(check)):4d}   "
         rows.append((head, "".join(_mark(found, check, answer.name) for answer in found.wrong)))
     for start in range(0, len(found.wrong), ABREAST):
         numbers = range(1, len(found.wrong) + 1)[start : start + ABREAST]
@@ -59,10 +60,6 @@ def _mark(found: Validation, check: Check, answer: str) -> str:
 
 
 def _remarks(found: Validation) -> Iterator[str]:
-    if found.useless:
-        yield ""
-        yield "Checks without which every mistake would still be caught:"
-        yield from (f"  {check.name} (catches {len(found.catches(check))})" for check in found.useless)
     if found.untried:
         yield ""
         yield "Checks of what no known mistake is about:"
@@ -71,11 +68,14 @@ def _remarks(found: Validation) -> Iterator[str]:
         yield ""
         yield "Mistakes that only hidden checks catch:"
         yield from (f"  {answer.name}" for answer in found.hidden_only)
-    costs = [(answer, name, reason) for answer in found.wrong for name, reason in answer.also_costs.items()]
+    costs: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    for number, answer in enumerate(found.wrong, 1):
+        for name, reason in answer.also_costs.items():
+            costs[name, reason].append(str(number))
     if costs:
         yield ""
         yield "Mistakes that cost points on other functions too:"
-        yield from (f"  {answer.name}, {name}: {reason}" for answer, name, reason in costs)
+        yield from (f"  {name}: {reason} ({', '.join(numbers)})" for (name, reason), numbers in costs.items())
     unnamed = [answer for answer in found.wrong if answer not in found.diagnosed]
     if unnamed:
         yield ""

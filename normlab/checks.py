@@ -1,7 +1,8 @@
 """Sentences for the notebooks' checks: each ``require_…`` passes in silence or says in one sentence what is wrong.
 
-What a check receives may be anything: None, a list, an array of text, nan. Every function here takes it, and raises
-AssertionError with what was expected and what came. A relative error here is that of the whole array, ::
+What a check receives may be anything: None, a list, an array of text, nan. Where ``got`` is typed Any, a function here
+takes it, and raises AssertionError with what was expected and what came. A relative error here is that of the whole
+array, ::
 
     max |got - want| / max |want|
 

@@ -19,7 +19,7 @@ def load_digits(num_val: int = 297, num_test: int = 500, seed: int = 0) -> dict[
     """The digits, shuffled by ``seed`` and split: X_train, y_train, X_val, y_val, X_test, y_test.
 
     X: (N, 64) float64, 8 x 8 images row by row, the pixels 0..16 shifted and scaled to -1..1. y: (N,) int64, 0..9.
-    Raises ValueError when the two parts leave no training data.
+    Raises ValueError when a part is negative and when the two leave no training data.
 
     >>> digits = load_digits(num_val=200, num_test=97)
     >>> digits["X_train"].shape, digits["y_val"][:5].tolist()
@@ -29,7 +29,9 @@ def load_digits(num_val: int = 297, num_test: int = 500, seed: int = 0) -> dict[
         pixels, labels = stored["pixels"], stored["labels"]
     num_train = len(labels) - num_val - num_test
     if min(num_val, num_test) < 0 or num_train <= 0:
-        raise ValueError(f"num_val + num_test must be under {len(labels)}, got {num_val} + {num_test}")
+        raise ValueError(
+            f"num_val and num_test must be 0 or more and together under {len(labels)}, got {num_val} + {num_test}"
+        )
     order = np.random.default_rng(seed).permutation(len(labels))
     X, y = pixels[order] / 8.0 - 1.0, labels[order].astype(np.int64)
     parts = np.split(np.arange(len(labels)), [num_train, num_train + num_val])

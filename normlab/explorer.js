@@ -47,7 +47,7 @@
     function compute() {
       values = evaluate.forward(given);
       ({ grads, paths } = evaluate.backward(values, last, dout));
-      trouble = words.trouble(values, grads);
+      trouble = words.trouble(values, grads, paths);
       go(step);
       tabulate();
       matrix.update();
@@ -173,7 +173,7 @@
         compute();
       } }, "Reset");
       return element("details", { class: "nlx-inputs" }, element("summary", {}, "Change the numbers"),
-        ...sets, set(`d${nodes[last].name}`, nodes[last].shape, dout), said, reset);
+        ...sets, set(words.d(last), nodes[last].shape, dout), said, reset);
     }
 
     compute();

@@ -42,19 +42,20 @@ class Explorer:
 def explorer(output: Node, dout: ArrayLike | None = None, title: str = "") -> Explorer:
     """A figure that steps through the graph below ``output``, forward and then backward from ``dout``.
 
-    ``dout`` has the output's shape; with it, :func:`normlab.graph.backward` is run. Without it the gradients that are
-    there already are shown, and a single number as output takes dout = 1. Leaves are shown as given numbers that the
-    reader can change; constants stand fixed. Names of nodes are the names in the figure. The browser computes in
-    float64. Raises ValueError when there is no dout, when a given number is not finite and when the graph is too large
-    to read.
+    ``dout`` has the output's shape. Without it, it is the gradient that ``output`` has already, and 1 for a single
+    number that has none. :func:`normlab.graph.backward` is run, which sets the gradients of all nodes. Leaves are shown
+    as given numbers that the reader can change; constants stand fixed. Names of nodes are the names in the figure. The
+    browser computes in float64. Raises ValueError when there is no dout, when it or a given number is not finite and
+    when the graph is too large to read.
 
     >>> x = Node([1.0, 2.0, 3.0], "x")
     >>> figure = explorer((x**2).sum().named("y"), title="A sum of squares")
     >>> figure.html.startswith('<section class="nlx" aria-label="A sum of squares"')
     True
     """
-    if dout is not None or output.grad is None:
-        backward(output, dout)
+    backward(output, output.grad if dout is None else dout)  # anew: the nodes below may be part of other graphs, too
+    if not np.isfinite(output.grad).all():
+        raise ValueError("dout holds numbers that are not finite; the explorer cannot start from them")
     graph = drawing(output)
     total = sum(int(np.prod(node["shape"])) for node in graph["nodes"])
     if total > MOST_ELEMENTS:
@@ -91,8 +92,9 @@ def _one(name: str) -> str:
 def _rule(edge: dict[str, Any], nodes: list[dict[str, Any]]) -> str:
     """The local rule in fewer words, naming the axes over which the copies that broadcasting made are summed."""
     rule: str = edge["rule"].replace(", repeated", " repeated")
-    for name in {node["name"] for node in nodes if " " in node["name"]}:
-        rule = rule.replace(name, _one(name))
+    spaced = sorted({re.escape(node["name"]) for node in nodes if " " in node["name"]}, key=len, reverse=True)
+    if spaced:  # the longest first, since one name may hold another
+        rule = re.sub("|".join(spaced), lambda name: _one(name[0]), rule)
     if not (broadcast := re.fullmatch("sum of (.*) over the broadcast axes", rule)):
         return rule
     shape, full = nodes[edge["source"]]["shape"], nodes[edge["target"]]["shape"]

@@ -108,6 +108,8 @@ def check_nodes(gradients: Mapping[str, ArrayLike], output: Node, names: Sequenc
         if name not in gradients:
             raise GradientMismatch(f"the gradient of {name} is missing{so_far}")
         try:
+            if gradients[name] is None:  # of which numpy makes nan
+                raise TypeError
             got = np.asarray(gradients[name], dtype=np.float64)
         except (TypeError, ValueError):
             kind = gradients[name].__class__.__name__

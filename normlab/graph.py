@@ -300,7 +300,8 @@ def backward(output: Node, dout: ArrayLike | None = None) -> None:
 def vjp(f: Callable[..., Node], *arrays: ArrayLike, dout: ArrayLike | None = None) -> tuple[Array, ...]:
     """Gradients of sum(dout * f(arrays)) in each array, by building f's graph on nodes and walking back.
 
-    Each has its array's shape and dtype. Raises ValueError as :func:`backward` does.
+    Each has its array's shape, and its dtype if that is one of floats, else float64. Raises ValueError as
+    :func:`backward` does.
 
     >>> vjp(lambda a, b: (a * b).sum(), [1.0, 2.0], [3.0, 4.0])
     (array([3., 4.]), array([1., 2.]))
@@ -311,7 +312,7 @@ def vjp(f: Callable[..., Node], *arrays: ArrayLike, dout: ArrayLike | None = Non
 
 
 def drawing(output: Node) -> dict[str, list[dict[str, Any]]]:
-    """The graph as plain data for a figure: ``{"nodes": [...], "edges": [...]}``, inputs first.
+    """The graph as plain data for a figure: ``{"nodes": [...], "edges": [...]}``, operands before results.
 
     A node has id, name, op, settings, column (the longest way from an input), shape, value and grad (nested lists, grad
     None before :func:`backward`). An edge has source, target, rule (with names filled in) and grad, its share.
@@ -324,7 +325,8 @@ def drawing(output: Node) -> dict[str, list[dict[str, Any]]]:
     """
     order = topological_order(output)
     number = {id(node): i for i, node in enumerate(order)}
-    names = [node.name or f"v{i}" for i, node in enumerate(order)]
+    taken = {node.name for node in order}
+    names = [node.name or _free(f"v{i}", taken) for i, node in enumerate(order)]
     columns: list[int] = []
     nodes: list[dict[str, Any]] = []
     edges: list[dict[str, Any]] = []
@@ -339,3 +341,8 @@ def drawing(output: Node) -> dict[str, list[dict[str, Any]]]:
             share = None if node.grad is None else local(node.grad).tolist()
             edges.append({"source": j, "target": i, "rule": rule.format(**words), "grad": share})
     return {"nodes": nodes, "edges": edges}
+
+
+def _free(name: str, taken: set[str]) -> str:
+    """A name that no node has which was given one."""
+    return _free(f"{name}'", taken) if name in taken else name

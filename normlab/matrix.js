@@ -45,7 +45,7 @@ window.normlabMatrix = window.normlabMatrix || ((nodes, first, evaluate, current
     const known = jacobian.flatMap((row) => Array.from(row)).filter(Number.isFinite), unknown = rows * width - known.length;
     const largest = Math.max(1e-9, ...known.map(Math.abs)), tied = known.filter((value) => value !== 0).length;
     summary.textContent = `A row for each of the ${rows} elements of ${names[0]}, a column for each of the ${width} of ${names[1]}: `
-      + `${tied} of ${rows * width} pairs depend on each other${unknown ? `; ${unknown} more, marked ?, have no finite derivative` : ""}. Blue is positive, orange with a bar negative, the stronger the larger.`;
+      + `${tied} of ${rows * width} pairs have a derivative other than 0 here${unknown ? `; ${unknown} more, marked ?, have no finite derivative` : ""}. Blue is positive, orange with a bar negative, the stronger the larger.`;
     const left = heads(names, target, source);
     jacobian.forEach((row, i) => row.forEach((value, j) => picture.append(square(value, largest, i, j))));
     const size = [width * CELL + left, rows * CELL + TOP];

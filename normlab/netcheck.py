@@ -124,10 +124,13 @@ def require_layer_gradients(
     names = [f"d{name}" for name in inputs]
     results = require_results(what, gradients, names)
 
-    def weighted_sum() -> float:
-        return float(np.sum(dout * require_shape("the output of your forward pass", out(), dout.shape)))
+    def result() -> Array:
+        return require_shape("the output of your forward pass", out(), dout.shape)
 
-    bends = _share_that_bends(out, next(iter(inputs.values())))
+    def weighted_sum() -> float:
+        return float(np.sum(dout * result()))
+
+    bends = _share_that_bends(result, next(iter(inputs.values())))
     assert bends > 0.05, "your forward pass must normalize: it may not be a linear function of x between ReLU's kinks"
     for name, got, array in zip(inputs, results, inputs.values(), strict=True):
         _compare(f"d{name}", require_shape(f"d{name}", got, array.shape), weighted_sum, array, name)
@@ -193,7 +196,7 @@ def _slope(f: Callable[[], float], array: Array, direction: Array) -> float:
     return (above - below) / (2 * h)
 
 
-def _share_that_bends(out: Callable[[], Any], array: Array) -> float:
+def _share_that_bends(out: Callable[[], Array], array: Array) -> float:
     """The share of ``out``'s elements that are no linear function of ``array`` along a random direction.
 
     A kink lies within the step for few of them; what is normalized bends by about h^2 wherever a ReLU is open.
@@ -201,11 +204,11 @@ def _share_that_bends(out: Callable[[], Any], array: Array) -> float:
     h = 1e-3
     original, direction = array.copy(), np.random.default_rng(array.size).normal(size=array.shape)
     try:
-        here = np.array(out())
+        here = out()
         array[...] = original + h * direction
-        above = np.array(out())
+        above = out()
         array[...] = original - h * direction
-        below = np.array(out())
+        below = out()
     finally:
         array[...] = original
     return float(np.mean(np.abs(above + below - 2 * here) > 1e-3 * h**2 * np.std(here)))

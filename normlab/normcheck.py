@@ -45,7 +45,10 @@ Inputs = tuple[Array, Array, Array]
 Forward = Callable[..., Any]
 Backward = Callable[[Array, Any], Any]
 GRADIENTS = ("dx", "dgamma", "dbeta")
-ANOTHER = "gives another out here than where its own checks called it"
+ANOTHER = (
+    "gives another out here than where its own checks called it (in a notebook, if you changed it since: restart the "
+    "kernel and run all cells)"
+)
 STEP = 1e-5  # of numerical_gradient
 RIGHT: set[str] = set()
 """What :func:`found_right` was told in this process, which is one notebook's."""
@@ -245,7 +248,8 @@ def require_repeatable(forward: Forward, backward: Backward, inputs: Inputs, dou
     Traceback (most recent call last):
     AssertionError: dout was changed by the call; work on a new array instead of writing into it
     """
-    _, cache = forward(*(array.copy() for array in inputs))
+    results = forward(*(array.copy() for array in inputs))
+    _, cache = require_results("the forward pass", results, ("out", "cache"))
     before = dout.copy()
     first = [np.array(got) for got in require_results("the backward pass", backward(dout, cache), GRADIENTS)]
     require_unchanged("dout", dout, before)

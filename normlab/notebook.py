@@ -48,13 +48,15 @@ def _answered(cells: list[Cell]) -> set[str]:
 
 
 def _json(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        folder = path if path.is_dir() else path.parent
-        near = ", ".join(sorted(other.name for other in folder.glob("*.ipynb*") if other.is_file()))
-        if path.is_dir():
-            raise NotebookError(f"{path} is a folder; give the .ipynb file{f', here {near}' if near else ' itself'}")
-        raise NotebookError(f"there is no file {path}{f'; in that folder there is {near}' if near else ''}")
     try:
+        if not path.is_file():
+            folder = path if path.is_dir() else path.parent
+            near = ", ".join(sorted(other.name for other in folder.glob("*.ipynb*") if other.is_file()))
+            if path.is_dir():
+                raise NotebookError(
+                    f"{path} is a folder; give the .ipynb file{f', here {near}' if near else ' itself'}"
+                )
+            raise NotebookError(f"there is no file {path}{f'; in that folder there is {near}' if near else ''}")
         stored = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise NotebookError(f"{path} cannot be read: {error.strerror}") from None
@@ -75,11 +77,13 @@ def _json(path: Path) -> dict[str, Any]:
         raise NotebookError(
             f"{path} is not a notebook: it holds other data; hand in the .ipynb file that Jupyter saves"
         )
-    if stored["nbformat"] != 4 or not isinstance(stored.get("cells"), list):
+    if stored["nbformat"] != 4:
         raise NotebookError(
             f"{path} is saved in notebook format {stored['nbformat']}, format 4 is expected; open it in a current "
             "Jupyter and save it again"
         )
+    if not isinstance(stored.get("cells"), list):
+        raise NotebookError(f"{path} is not a notebook: it has no list of cells; download the notebook again")
     if not isinstance(stored.setdefault("metadata", {}), dict):
         raise NotebookError(f"{path} is not a notebook: its metadata is no dictionary; download the notebook again")
     language = _at(stored, "metadata", "kernelspec", "language") or _at(stored, "metadata", "language_info", "name")

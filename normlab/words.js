@@ -31,11 +31,12 @@ window.normlabWords = window.normlabWords || ((nodes, edges) => {
       ...parts, [computed(i), i, values[i]]];
   }
 
+  const ruleOf = ({ consumer, operand }) => edges.filter((edge) => edge.target === consumer)[operand].rule;
+
   function backward(i, grads, paths) {
     const { shape } = nodes[i], value = numbers(grads[i], shape);
     if (i === last) return [`Backward starts: ${d(i)}${value} is given, shape ${shown(shape)}.`, [d(i), i, grads[i]]];
-    const ways = paths[i].map(({ consumer, operand, share }) =>
-      ({ through: nodes[consumer].name, share, rule: edges.filter((edge) => edge.target === consumer)[operand].rule }));
+    const ways = paths[i].map((path) => ({ through: nodes[path.consumer].name, share: path.share, rule: ruleOf(path) }));
     if (ways.length === 1) return [`Backward: ${d(i)} = ${ways[0].rule}${value}, through ${ways[0].through}.`, [d(i), i, grads[i]]];
     const parts = ways.map(({ through, rule, share }) => [`through ${through}: ${rule}`, i, share]);
     const sum = ways.map(({ through, rule }) => `${rule} (through ${through})`).join(" + ");
@@ -43,7 +44,7 @@ window.normlabWords = window.normlabWords || ((nodes, edges) => {
       [`${d(i)} = sum of the ${ways.length} paths`, i, grads[i]]];
   }
 
-  const kind = (array) => (array.some(Number.isNaN) ? "nan" : array.every(Number.isFinite) ? "" : "inf");
+  const kind = (array) => (array.some(Number.isNaN) ? "nan" : array.includes(Infinity) ? "inf" : array.includes(-Infinity) ? "-inf" : "");
   function above(i) { // the given numbers on which a node depends
     const seen = new Set([i]);
     for (const k of seen) nodes[k].operands.forEach((operand) => seen.add(operand));
@@ -51,7 +52,7 @@ window.normlabWords = window.normlabWords || ((nodes, edges) => {
   }
 
   // Where the first number that is not finite comes from, or "": nodes are numbered operands first.
-  function trouble(values, grads) {
+  function trouble(values, grads, paths) {
     const told = (operation, result, wrong) => {
       const { op, operands, settings } = nodes[operation], cause = operands[op === "/" ? 1 : 0];
       const root = ["sqrt", "log"].includes(op), power = settings.power ?? 1;
@@ -63,11 +64,11 @@ window.normlabWords = window.normlabWords || ((nodes, edges) => {
     const i = values.findIndex(kind);
     if (i >= 0) return told(i, computed(i), kind(values[i]));
     for (let k = last - 1; k >= 0; k--) {
-      const edge = grads[k] && kind(grads[k]) && edges.find((one) => one.source === k);
-      if (edge) return told(edge.target, `${d(k)} = ${edge.rule}`, kind(grads[k]));
+      const way = grads[k] && kind(grads[k]) && (paths[k].find(({ share }) => kind(share)) ?? paths[k][0]);
+      if (way) return told(way.consumer, `${d(k)} = ${ruleOf(way)}`, kind(grads[k]));
     }
     return "";
   }
 
-  return { given, forward, backward, trouble, finite: (array) => !kind(array) };
+  return { d, given, forward, backward, trouble, finite: (array) => !kind(array) };
 });

@@ -234,6 +234,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--submissions", type=positive, default=40, help="of batchnorm; the small ones get a quarter")
     count = parser.parse_args().submissions
+    if count < 2:
+        parser.error("a cost is counted between two submissions: --submissions needs 2 at least")
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)  # so that the CPU seconds of all descendants are counted
     ratios, all_starts = [], []
     print("seconds a submission (wall / CPU), start-up excluded, one core")

@@ -280,6 +280,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=positive, default=3)
     parser.add_argument("--to", type=Path, default=ROOT / "chapters" / "_scale", help="the folder for the figures")
     options = parser.parse_args()
+    if min([*options.sizes, options.compare or 2]) < 2:
+        parser.error("a rate is counted between two submissions: --sizes and --compare need 2 at least")
     assignment = LIGHT if options.assignment == "light" else options.assignment
     found: dict[str, Any] = {"assignment": assignment, "cores": os.cpu_count(), "jobs": options.jobs}
     if options.sizes:

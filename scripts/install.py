@@ -56,7 +56,8 @@ def install_environment() -> None:
     print("Installing the Python packages into .venv (about two minutes, once) ...", flush=True)
     pip = [str(VENV / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
     steps = [
-        [sys.executable, "-m", "venv", str(VENV)],
+        # Made anew: venv leaves another Python's links as they are, and pip what the lock no longer names.
+        [sys.executable, "-m", "venv", "--clear", str(VENV)],
         # The lock is complete; where an older pip resolves, it meets newer releases and refuses them.
         [*pip, "--require-hashes", "--no-deps", "-r", str(ROOT / "requirements.lock")],
         [*pip, "--no-deps", "--no-build-isolation", "-e", str(ROOT)],

@@ -70,10 +70,13 @@ def stage_wheels() -> None:
         old.unlink()
     shutil.copy(wheels[-1], target)
     blocks = re.split(r"^(?=[a-z0-9])", (ROOT / "requirements.lock").read_text(), flags=re.MULTILINE)
-    wanted = STAGE / "requirements.txt"
-    wanted.write_text("".join(block for block in blocks if block.split("==")[0] in BESIDE))
-    if all(list(target.glob(f"{name}-*.whl")) for name in BESIDE):
+    wanted, pins = STAGE / "requirements.txt", "".join(block for block in blocks if block.split("==")[0] in BESIDE)
+    there = [path for name in BESIDE for path in target.glob(f"{name}-*.whl")]
+    if len(there) == len(BESIDE) and wanted.exists() and wanted.read_text() == pins:
         return
+    for old in there:
+        old.unlink()
+    wanted.write_text(pins)
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--quiet", "--no-deps"]
     result = subprocess.run(
         [*pip, "--require-hashes", "-r", str(wanted), "-d", str(target)], capture_output=True, text=True

@@ -17,6 +17,7 @@ from normlab.checks import (
     require_unchanged,
     require_zero,
 )
+from normlab.netcheck import require_layer_gradients
 from normlab.normcheck import (
     differences,
     first_wrong_node,
@@ -265,6 +266,16 @@ def test_a_backward_pass_that_writes_into_dout_or_its_cache_is_found() -> None:
     assert sentence(lambda: require_repeatable(attempt, writes_into_dout, INPUTS, DOUT.copy())).startswith("dout was")
     text = sentence(lambda: require_repeatable(attempt, writes_into_cache, INPUTS, DOUT.copy()))
     assert text.startswith("dx, when the backward pass is called again, is not what it should be")
+
+
+def test_a_forward_pass_without_a_result_is_told_what_it_must_return() -> None:
+    words = "the forward pass must return 2 results (out, cache), got None"
+    assert sentence(lambda: require_repeatable(lambda *given: None, attempt_backward, INPUTS, DOUT)) == words
+    arrays = {"x": INPUTS[0].copy()}
+    for out, what in ((None, "hold real numbers, got None"), (np.full(DOUT.shape, np.nan), "holds nan or infinity")):
+        text = sentence(lambda out=out: require_layer_gradients("backward", lambda: out, (DOUT,), arrays, DOUT))
+        assert text.startswith("the output of your forward pass")
+        assert what in text
 
 
 def test_a_cache_outside_the_cache_is_found() -> None:

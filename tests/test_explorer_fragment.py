@@ -46,6 +46,7 @@ def test_the_table_tells_how_each_node_is_computed() -> None:
     [
         (Node([1.0, 2.0]) * 2, None, r"needs dout for an output of shape \(2,\)"),
         (Node([1.0, np.nan], "x").sum(), None, "x holds numbers that are not finite"),
+        (Node([1.0, 2.0], "x") * 2, [np.nan, 1.0], "dout holds numbers that are not finite"),
         (Node(np.ones((80, 80)), "x").sum(), None, "holds 6401 numbers, at most 5000"),
     ],
 )
@@ -60,6 +61,13 @@ def test_gradients_that_are_there_are_used() -> None:
     assert '"dout":[3.0,4.0]' in explorer(output).html
 
 
+def test_what_another_graph_left_in_a_node_is_not_shown() -> None:
+    x = Node(2.0, "x")
+    y = (x * 3.0).named("y")
+    backward((y + x).named("z"))
+    assert "<td>2</td><td>3</td></tr>" in explorer(y).html
+
+
 def test_a_rule_names_the_axes_that_it_sums_over() -> None:
     x, row, column, one = Node(np.ones((3, 2)), "x"), Node(np.ones(2), "r"), Node(np.ones((3, 1)), "k"), Node(1.0, "o")
     html = explorer(
@@ -70,6 +78,9 @@ def test_a_rule_names_the_axes_that_it_sums_over() -> None:
 
 
 def test_a_name_of_several_words_stays_one_thing_in_rules_and_formulas() -> None:
+    centered = (Node(3.0, "x") - 1.0).named("x minus mu")
+    squared = explorer(((centered**2).named("x minus mu squared") * 2.0).named("y")).html
+    assert '"rule":"d(x minus mu squared) * 2 * (x minus mu)"' in squared
     w = (Node(2.0, "v") + Node(1.0, "eps")).named("v + eps")
     html = explorer((1.0 / w).named("r")).html
     assert '"rule":"-dr * 1 / (v + eps)^2"' in html

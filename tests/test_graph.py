@@ -197,6 +197,12 @@ def test_a_power_must_be_a_plain_number() -> None:
         Node([1.0]) ** Node([2.0])  # type: ignore[operator]
 
 
+def test_a_node_without_a_name_takes_none_that_another_has() -> None:
+    a = Node(1.0, "v2")
+    names = [node["name"] for node in drawing((a * 3.0 + a).named("y"))["nodes"]]
+    assert names == ["v2", "3", "v2'", "y"]
+
+
 def test_the_drawing_holds_names_shapes_rules_and_shares() -> None:
     x, gamma = Node([[1.0, 2.0], [3.0, 5.0]], "x"), Node([2.0, 3.0], "gamma")
     centered = (x - x.mean(axis=0).named("mu")).named("centered")

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections import namedtuple
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -90,6 +91,23 @@ def test_a_full_disk_is_noticed_before_anything_is_written(checkout: Path, monke
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10, 10, 1e8))
     with pytest.raises(install.InstallError, match=r"3 GB of free disk are needed, 0.1 are left"):
         install.check_machine()
+
+
+def test_what_another_python_or_lock_left_does_not_stay(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    left = checkout / ".venv" / "lib" / "of_another.py"
+    left.parent.mkdir(parents=True)
+    left.touch()
+    run, stayed = subprocess.run, []
+
+    def no_pip(step: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
+        if "venv" in step:
+            return run([*step, "--without-pip"], **options)
+        stayed.append(left.exists())
+        return subprocess.CompletedProcess(step, 0)
+
+    monkeypatch.setattr(subprocess, "run", no_pip)
+    install.install_environment()
+    assert stayed == [False, False]
 
 
 def test_a_failed_download_leaves_no_environment_and_says_what_to_do(

@@ -190,6 +190,7 @@ def test_a_tool_that_dropped_the_marks_is_named(save: Save, tool: str) -> None:
         (" \n", "is not a notebook: it is empty; save it again in Jupyter, or download the notebook again."),
         ("[1, 2]", "it holds other data; hand in the .ipynb file"),
         ('{"nbformat": 3, "worksheets": []}', "notebook format 3, format 4 is expected; open it in a current Jupyter"),
+        ('{"nbformat": 4, "cells": {}}', "is not a notebook: it has no list of cells; download the notebook again"),
         ('{"nbformat": 4, "cells": [3], "metadata": {}}', "cell 1 is damaged"),
         ('{"nbformat": 4, "cells": [], "metadata": []}', "its metadata is no dictionary"),
         ('{"nbformat": 4, "cells": [], "metadata": {"kernelspec": {"language": "R"}}}', "runs on a kernel for R"),
@@ -207,6 +208,11 @@ def test_what_is_no_notebook_is_refused_in_one_sentence(
     assert words in said
     assert said.startswith("Cannot check: ")
     assert said.count("\n") == 1
+
+
+def test_a_name_that_no_file_can_have_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "a" * 300]) == 2
+    assert capsys.readouterr().err.endswith("cannot be read: File name too long.\n")
 
 
 def test_a_file_that_is_no_ipynb_and_a_folder_are_told_what_to_give(save: Save, tmp_path: Path) -> None:

@@ -83,8 +83,9 @@ def test_a_good_grader_has_no_miss_and_its_table_says_who_caught_what(good: Vali
     assert good.misses == []
     lines = list(report(good))
     assert "mistakes      3 of 3 lose points on their own function" in lines
-    assert any(line.startswith("scale_forward__shifted   h") and line.endswith(".##") for line in lines)
-    assert [check.name for check in good.useless] == ["scale_forward__values"]
+    assert any(line.startswith("scale_forward__shifted   h!") and line.endswith(".##") for line in lines)
+    assert any(line.startswith("scale_forward__values       ") and line.endswith("..#") for line in lines)
+    assert [check.name for check in good.needed] == ["scale_forward__shifted", "scale_backward__gradient"]
     assert good.untried == []
     assert [answer.name for answer in good.hidden_only] == ["wrong/late"]
     assert lines[-1] == "no miss"
@@ -97,7 +98,7 @@ def test_a_table_of_many_mistakes_is_sixty_wide_and_numbers_each(good: Validatio
     lines = list(
         report(replace(good, wrong=wrong, results=good.results | many, function=good.function | functions, misses=[]))
     )
-    first = lines.index("Checks (h: hidden) and mistakes (# caught on its own function, + elsewhere):") + 1
+    first = next(number for number, line in enumerate(lines, 1) if line.startswith("Checks (h: hidden, "))
     table = [line[line.rindex("   ") + 3 :] for line in lines[first : first + 16] if "scale" in line]
     width = max(len(check.name) for check in good.checks) + 15
     heads = [line[width:] for line in lines[first : lines.index("   1  scale_forward: wrong/0")] if "scale" not in line]
@@ -105,6 +106,14 @@ def test_a_table_of_many_mistakes_is_sixty_wide_and_numbers_each(good: Validatio
     columns = [column for rows in (heads[:2], heads[2:5], heads[5:]) for column in zip(*rows, strict=True)]
     assert [int("".join(column)) for column in columns] == list(range(1, 131))
     assert max(map(len, table)) <= 60
+
+
+def test_what_mistakes_cost_elsewhere_for_one_reason_is_one_line_with_their_numbers(good: Validation) -> None:
+    costs = {"scale_backward": "it takes this for granted"}
+    wrong = [replace(answer, also_costs=costs if number else {}) for number, answer in enumerate(good.wrong)]
+    lines = list(report(replace(good, wrong=wrong)))
+    place = lines.index("Mistakes that cost points on other functions too:")
+    assert lines[place + 1 : place + 3] == ["  scale_backward: it takes this for granted (2, 3)", ""]
 
 
 def test_a_bad_grader_is_told_each_miss_and_exits_with_1(tmp_path: Path) -> None:
@@ -151,12 +160,12 @@ def test_mistakes_of_an_assignment_without_tests_are_misses(good: Validation) ->
     )
 
 
-def test_a_check_of_what_no_mistake_is_about_is_called_untried_and_not_useless(good: Validation) -> None:
+def test_a_check_of_what_no_mistake_is_about_is_called_untried_and_not_needed(good: Validation) -> None:
     wrong = [answer for answer in good.wrong if answer.name != "wrong/axis"]
     found = replace(good, wrong=wrong, function={answer.name: "scale_forward" for answer in wrong})
     assert [check.name for check in found.untried] == ["scale_backward__gradient"]
     assert "  scale_backward__gradient" in list(report(found))
-    assert found.untried[0] not in found.useless
+    assert found.untried[0] not in found.needed
 
 
 def test_a_check_that_acts_on_the_tests_process_alone_is_named(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 Three oracles, none of them the reference: numbers worked out by hand, the graph of normlab, and central differences of
 the student's own forward pass. A cache is the student's own and is never looked into. A check that reads its inputs
 after a call gives copies: what is written into them would else change what is expected.
+What is called published is from the notebooks of Stanford's CS231n, assignment 2.
 """
 
 from __future__ import annotations
@@ -53,14 +54,14 @@ def batchnorm_forward__mean_and_spread(batchnorm_forward: Function) -> None:
         x = rng.normal(size=(N, D)) * rng.uniform(5, 20, D) + rng.uniform(-50, 50, D) + far
         gamma, beta = rng.normal(size=D), rng.normal(size=D)
         out, _ = batchnorm_forward(x.copy(), gamma.copy(), beta.copy(), {"mode": "train"})
-        require_shape("out", out, (N, D), np.float64)
+        require_shape(f"out, for x of shape {(N, D)} around {far:g},", out, (N, D), np.float64)
         require_close(
-            f"the standard deviation of each column of out, for x of shape {(N, D)},",
+            f"the standard deviation of each column of out, for x of shape {(N, D)} around {far:g},",
             np.std(out, axis=0),
             abs(gamma),
             2e-3,
         )
-        require_close(f"their mean, for x of shape {(N, D)},", np.mean(out, axis=0), beta, 1e-5)
+        require_close(f"their mean, for x of shape {(N, D)} around {far:g},", np.mean(out, axis=0), beta, 1e-5)
         slopes = (out[1:] - out[0]) / (x[1:] - x[0])
         require_close("the slope of out over x, within each column,", slopes, np.tile(slopes[:1], (N - 1, 1)), 1e-4)
         require_close("the sign of that slope", np.sign(slopes[0]), np.sign(gamma), 0)
@@ -229,6 +230,8 @@ def batchnorm_forward__against_the_graph(batchnorm_forward: Function) -> None:
         require_close("out", out, wanted.value, threshold)
         require_close("running_mean", settings["running_mean"], 0.3 * middle.value, max(threshold, 1e-6))
         require_close("running_var", settings["running_var"], 0.3 * spread.value, max(threshold, 1e-6))
+        out, _ = batchnorm_forward(x.copy(), g.copy(), b.copy(), settings | {"mode": "test"})
+        require_shape("out in test mode", out, (N, D), dtype)
     found_right("batchnorm_forward")
 
 

@@ -530,7 +530,7 @@ BACKWARD = (
     ),
     graph(
         "dgamma_with_centered_x",
-        "Your dgamma uses the centered x where the normalized one belongs.",
+        "Your dgamma uses the centered x.",
         (SUM_GAMMA, "dgamma = (dout * x_mu).sum(axis=0)"),
     ),
     graph(
@@ -635,7 +635,7 @@ BACKWARD = (
     ),
     graph(
         "variance_path_with_x_hat",
-        "In your dx the path through the variance uses the normalized x where the centered one belongs.",
+        "In your dx the path through the variance uses the normalized x.",
         (SECOND_USE, SECOND_USE.replace("+= x_mu", "+= x_hat")),
     ),
     graph(
@@ -752,7 +752,7 @@ CLOSED_FORM = (
     ),
     closed(
         "dout_not_times_n",
-        "In your dx all is divided by the number of examples, and dout was not multiplied by it before.",
+        "In your dx dout itself is divided by the number of examples, too.",
         ("dx *= gamma / std", "dx *= gamma / std / N"),
         ("dx = x_hat * (dgamma / -N)", "dx = -x_hat * dgamma"),
         ("dx -= dbeta / N", "dx -= dbeta"),
@@ -774,13 +774,13 @@ CLOSED_FORM = (
     ),
     closed(
         "centered_x",
-        "In your dx the centered x stands where the normalized one belongs.",
+        "Your dx uses the centered x.",
         ("_, std, x_hat, gamma = cache", "x_mu, std, x_hat, gamma = cache"),
         ("dx = x_hat * (dgamma / -N)", "dx = x_mu * (dgamma / -N)"),
     ),
     closed(
         "divided_by_the_variance",
-        "Your dx is divided by the variance in place of the standard deviation.",
+        "Your dx is divided by the variance.",
         ("dx *= gamma / std", "dx *= gamma / std**2"),
     ),
     closed("not_divided", "Your dx is not divided by the standard deviation.", ("dx *= gamma / std", "dx *= gamma")),

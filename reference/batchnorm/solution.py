@@ -11,7 +11,7 @@ def batchnorm_forward(x: np.ndarray, gamma: np.ndarray, beta: np.ndarray, bn_par
 
     x          (N, D), float32 or float64; gamma, beta (D,), of the same dtype
     bn_param   dictionary: "mode", "train" or "test"; "eps" (1e-5 if absent); "momentum" (0.9 if absent);
-               "running_mean" and "running_var", (D,), of the dtype of x, zeros if absent
+               "running_mean" and "running_var", (D,), zeros if absent
 
     In training the statistics are those of the batch, and the dictionary gets new running statistics, in new arrays:
         running = momentum * running + (1 - momentum) * batch        (mean, and variance with 1/N)

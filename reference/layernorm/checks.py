@@ -3,6 +3,7 @@
 Three oracles, none of them the reference: numbers worked out by hand, the graph of normlab, and central differences of
 the student's own forward pass. A cache is the student's own and is never looked into. A check that reads its inputs
 after a call gives copies: what is written into them would else change what is expected.
+What is called published is from the notebooks of Stanford's CS231n, assignment 2.
 """
 
 from __future__ import annotations
@@ -51,14 +52,14 @@ def layernorm_forward__mean_and_spread(layernorm_forward: Function) -> None:
     for N, D, far in ((4, 9, 0.0), (6, 6, 1e9), (11, 5, 0.0)):
         x = rng.normal(size=(N, D)) * rng.uniform(5, 20, (N, 1)) + rng.uniform(-50, 50, (N, 1)) + far
         out, _ = layernorm_forward(x.copy(), np.full(D, 2.0), np.full(D, 3.0), {})
-        require_shape("out", out, (N, D), np.float64)
+        require_shape(f"out, for x of shape {(N, D)} around {far:g},", out, (N, D), np.float64)
         require_close(
-            f"the standard deviation of each row of out, for x of shape {(N, D)},",
+            f"the standard deviation of each row of out, for x of shape {(N, D)} around {far:g},",
             out.std(axis=1),
             np.full(N, 2.0),
             2e-3,
         )
-        require_close(f"their mean, for x of shape {(N, D)},", out.mean(axis=1), np.full(N, 3.0), 1e-5)
+        require_close(f"their mean, for x of shape {(N, D)} around {far:g},", out.mean(axis=1), np.full(N, 3.0), 1e-5)
         slopes = (out[:, 1:] - out[:, :1]) / (x[:, 1:] - x[:, :1])
         require_close("the slope of out over x, within each row,", slopes, np.tile(slopes[:, :1], (1, D - 1)), 1e-4)
         require_close("the sign of that slope", np.sign(slopes[:, 0]), np.ones(N), 0)

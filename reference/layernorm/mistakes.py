@@ -316,7 +316,7 @@ BACKWARD = (
     backward("dgamma_without_x_hat", "Your dgamma sums dout alone.", (SUM_GAMMA, "dgamma = dout.sum(axis=0)")),
     backward(
         "dgamma_with_centered_x",
-        "Your dgamma uses the centered x where the normalized one belongs.",
+        "Your dgamma uses the centered x.",
         (SUM_GAMMA, "dgamma = (dout * x_hat * std).sum(axis=0)"),
     ),
     backward("dgamma_times_gamma", "Your dgamma is multiplied by gamma.", (SUM_GAMMA, f"{SUM_GAMMA} * gamma")),
@@ -405,13 +405,13 @@ BACKWARD = (
     ),
     backward(
         "variance_path_with_centered_x",
-        "In your dx the centered x stands where the normalized one belongs.",
+        "Your dx uses the centered x.",
         (DX, DX.replace("x_hat * along", "x_hat * std * along")),
     ),
     backward("not_divided", "Your dx is not divided by the standard deviation.", (DX, DX.replace(" / std", ""))),
     backward(
         "divided_by_the_variance",
-        "Your dx is divided by the variance in place of the standard deviation.",
+        "Your dx is divided by the variance.",
         (DX, DX.replace(" / std", " / std**2")),
     ),
     backward(
@@ -424,7 +424,7 @@ BACKWARD = (
     ),
     backward(
         "float32_inside",
-        "Your gradients are rounded to float32 on the way, although everything that goes in is float64.",
+        "Your dx is rounded to float32 on the way, although everything that goes in is float64.",
         ("dx_hat = dout * gamma", "dx_hat = (dout * gamma).astype(np.float32).astype(dout.dtype)"),
     ),
     backward(

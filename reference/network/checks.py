@@ -1,7 +1,7 @@
 """The network notebook's test cells, in the order of the notebook.
 
 The oracles are the graph of normlab, central differences of the student's own forward passes, exact properties, and the
-published figures. None of them is the reference solution.
+published figures (of Stanford's CS231n, assignment 2). None of them is the reference solution.
 """
 
 # ruff: noqa: F401, I001 - what is imported here is what the course reads, in this order

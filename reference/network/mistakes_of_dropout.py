@@ -134,7 +134,7 @@ DROPOUT = (
     _wrong(
         "dropout_not_scaled",
         "Your dropout does not make up for the units that it drops.",
-        (DROPPED, f'{DROPPED}\n                hidden = hidden * self.dropout_param["p"]'),
+        (DROPPED, f'{DROPPED}\n                hidden = hidden * (self.dropout_param["p"] if mode == "train" else 1)'),
         (DROP_BACK, DROP_BACK + ' * self.dropout_param["p"]'),
     ),
     _wrong(
@@ -172,5 +172,25 @@ DROPOUT = (
         "dropout_seed_0_ignored",
         "Your dropout does not use the seed where it is 0.",
         ("if seed is not None:", "if seed:"),
+    ),
+    _wrong(
+        "dropout_scaled_at_test_time_instead",
+        "Your dropout scales at test time, and not in training.",
+        (DROPPED, f'{DROPPED}\n                hidden = hidden * self.dropout_param["p"]'),
+        (DROP_BACK, DROP_BACK + ' * self.dropout_param["p"]'),
+    ),
+    _wrong(
+        "dropout_beside_batchnorm_never_rests",
+        "Beside batch norm, your dropout is at work when the network is asked for scores.",
+        (
+            f"if self.use_dropout:\n            {DROPOUT_MODE}",
+            f'if self.use_dropout and self.normalization != "batchnorm":\n            {DROPOUT_MODE}',
+        ),
+    ),
+    _wrong(
+        "batchnorm_beside_dropout_stays_in_training",
+        "Beside dropout, your batch norm takes the batch's own statistics when the network is asked for scores.",
+        ("self.bn_params.append({})", 'self.bn_params.append({"mode": "train"})'),
+        ('if self.normalization == "batchnorm":', 'if self.normalization == "batchnorm" and not self.use_dropout:'),
     ),
 )

@@ -190,4 +190,19 @@ PARAMETERS = (
         ),
         (NORMALIZED, NORMALIZED.replace("hidden_dims", "hidden_dims[:-1]")),
     ),
+    _wrong(
+        "arrays_of_its_own",
+        "Your network computes with the arrays that it began with, and not with those that are in params now.",
+        ("    def loss(self, X", "        self.own = dict(self.params)\n\n    def loss(self, X"),
+        ('w, b = self.params[f"W{i}"], self.params[f"b{i}"]', 'w, b = self.own[f"W{i}"], self.own[f"b{i}"]'),
+        (
+            'self.params[f"gamma{i}"], self.params[f"beta{i}"]\n                hidden',
+            'self.own[f"gamma{i}"], self.own[f"beta{i}"]\n                hidden',
+        ),
+        (
+            'affine_forward(hidden, self.params[f"W{last}"], self.params[f"b{last}"])',
+            'affine_forward(hidden, self.own[f"W{last}"], self.own[f"b{last}"])',
+        ),
+        ('w = self.params[f"W{i}"]\n            loss', 'w = self.own[f"W{i}"]\n            loss'),
+    ),
 )

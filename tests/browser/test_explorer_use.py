@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from normlab.explorer import explorer
-from normlab.graph import Node
+from normlab.graph import Node, log, sqrt
 from tests.browser.exploring import (
     TYPE_AND_READ,
     D,
@@ -114,6 +114,17 @@ def test_what_is_not_finite_is_traced_to_its_origin(open_page: Callable[..., Pag
     assert "gives" not in step_of(page, "Given")
 
 
+def test_what_is_not_finite_is_traced_along_the_path_that_is_at_fault(open_page: Callable[..., Page]) -> None:
+    x = Node(4.0, "x")
+    page = open_page(explorer((x * 3.0 + sqrt(x).named("root")).named("the sum")).html)
+    page.evaluate(TYPE_AND_READ, {"x": 0})
+    assert step_of(page, "dx is").endswith("x is 0: dx = droot / (2 root) gives inf. Change x.")
+    assert page.get_by_label("d(the sum)", exact=True).count() == 1
+    page = open_page(explorer(log(Node(1.0, "x")).named("y")).html)
+    page.evaluate(TYPE_AND_READ, {"x": 0})
+    assert "x is 0: y = log(x) gives -inf." in step_of(page, "y = log")
+
+
 def rows_of(table: str) -> list[str]:
     return [html.unescape(row) for row in re.findall(r"<tr>.*?</tr>", table)]
 
@@ -182,7 +193,7 @@ def test_the_matrix_answers_to_keys_and_clicks(open_page: Callable[..., Page], f
     page.get_by_text("Which element depends on which").click()
     page.wait_for_selector(".nlx-matrix g")  # the toggle event comes later
     details = page.locator("details", has=page.locator(".nlx-matrix"))
-    assert "48 of 144 pairs depend on each other" in details.inner_text()
+    assert "48 of 144 pairs have a derivative other than 0 here" in details.inner_text()
     page.locator(".nlx-matrix").focus()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowRight")
@@ -204,9 +215,9 @@ def test_what_has_no_derivative_is_told_apart_from_what_does_not_depend(open_pag
     page = open_page(explorer(normalization(0, arrays), arrays["dout"]).html)
     open_all(page)
     details = page.locator("details", has=page.locator(".nlx-matrix"))
-    assert "48 of 144 pairs depend on each other. Blue" in details.inner_text()
+    assert "48 of 144 pairs have a derivative other than 0 here. Blue" in details.inner_text()
     page.evaluate(TYPE_AND_READ, {f"x[{i}, 0]": 5 for i in range(N)})
-    told = "32 of 144 pairs depend on each other; 16 more, marked ?, have no finite derivative. Blue"
+    told = "32 of 144 pairs have a derivative other than 0 here; 16 more, marked ?, have no finite derivative. Blue"
     assert told in details.inner_text()
     assert page.locator(".nlx-matrix g text").all_text_contents() == ["?"] * 16
     assert page.locator(".nlx-matrix .plus, .nlx-matrix .minus").count() == 32
