@@ -22,6 +22,7 @@ from autograder.wording import labels
 
 LATENESS = "lateness"
 SMALLEST = 1e-9  # points: less is rounding
+PORTION = 200  # students of one question to the gradebook
 SHORT = 8  # digits of a digest that are shown
 
 
@@ -86,13 +87,23 @@ def changed(gradebook: Gradebook, assignment: str, before: Standing) -> dict[str
     rows = gradebook.transact(lambda connection: read(connection, history, assignment, since=before.last))
     by_hand = {row.student for row in rows} - {row.student for row in rows if row.origin not in BY_HAND}
     called = labels((row.notebook, row.check or LATENESS) for row in rows)
+    entered = set(_entered(gradebook, assignment, list(found)))
     for row in rows:
-        if row.student in found and row.origin != EXTENSION:
+        hidden = row.origin == "auto" and (row.student, row.notebook, row.check) in entered
+        if row.student in found and row.origin != EXTENSION and not hidden:
             checks, what = found[row.student].checks, called[row.notebook, row.check or LATENESS]
+            what += f", {row.origin}" if row.origin == "extra credit" else ""
             checks[what] = [checks.get(what, [row.old])[0], row.new]
     for each in found.values():
         each.checks = {name: [old, new] for name, (old, new) in each.checks.items() if old != new}
     return {student: each for student, each in found.items() if student not in by_hand}  # who entered it knows
+
+
+def _entered(gradebook: Gradebook, assignment: str, students: list[str]) -> Iterator[tuple[str, str, str]]:
+    """(student, notebook, check) of each score that a person entered, which counts in place of the check's own."""
+    for start in range(0, len(students), PORTION):
+        for student, notebooks in gradebook.kept_of(assignment, students[start : start + PORTION]).items():
+            yield from ((student, name, check) for name, kept in notebooks.items() for check in kept.scores)
 
 
 def write(course: Course, assignment: str, found: Mapping[str, Changed]) -> Path:

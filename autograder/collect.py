@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -19,6 +20,8 @@ from autograder.recognition import recognize
 from autograder.roster import read_roster
 from autograder.strays import other_notebooks
 from autograder.wording import nearest, shown
+
+COMPARED = 1_000_000  # pairs of names, old and new, among which a typing error is looked for: ten seconds
 
 
 def collect(
@@ -68,14 +71,13 @@ def collect(
                 "look at who is late."
             )
         stack.enter_context(only_grader(course.root))
-        due = stack.enter_context(closing(Due(course, assignment, make=students is not None)))
+        due = stack.enter_context(closing(Due(course, assignment, matched.by_student, make=students is not None)))
         if students is not None and due.gradebook is not None:
             enroll(due.gradebook, students)
         elif due.gradebook is not None and (people := due.gradebook.people()):
-            found.notes += [
-                f"{student} is new to the gradebook{nearest(student, people) or '.'}"
-                for student in sorted(matched.by_student.keys() - people)
-            ]
+            new = sorted(matched.by_student.keys() - people)
+            known = people if len(new) * len(people) <= COMPARED else ()
+            found.notes += [f"{student} is new to the gradebook{nearest(student, known) or '.'}" for student in new]
         received = Received(course, assignment)
         numbers = {student.id: student.lms_id for student in students or ()}
         roll = sorted(numbers)
@@ -102,7 +104,8 @@ def collect(
         )
     found.unknown.sort()
     if students is not None:
-        found.missing = [student for student in roll if not course.folder("submitted", student, assignment).is_dir()]
+        # os.path, which says no of a folder that cannot be entered
+        found.missing = [each for each in roll if not os.path.isdir(course.folder("submitted", each, assignment))]
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable
 from contextlib import closing
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ MOST_DAYS = 3650  # ten years; far more than that is no date of Python's
 
 @dataclass(frozen=True)
 class Absent:
-    """Students of the gradebook without a score in an assignment."""
+    """Students of the gradebook, or of ``submitted/``, without a score in an assignment."""
 
     nothing: list[str]  # who handed in nothing: they have 0 points
     waiting: list[str]  # who handed in what is not graded yet
@@ -33,14 +34,20 @@ class Absent:
     @classmethod
     def of(cls, course: Course, assignment: str, people: Iterable[str], graded: Iterable[str]) -> Absent:
         """Of these people those without a grade, told apart by whether they handed something in."""
-        left = sorted({*people} - {*graded})
         there = {student for student, _ in course.submissions(assignment)}
+        left = sorted(({*people} | there) - {*graded})
+        there |= {each for each in left if _is_shut(course.folder("submitted", each, assignment).parent)}
         return cls([each for each in left if each not in there], [each for each in left if each in there])
 
     def sentences(self) -> list[str]:
         """One for each kind that there is."""
         said = [(self.nothing, "handed in nothing (0 points)"), (self.waiting, "not graded yet, and left out")]
         return [f"{what}: {', '.join(ids)}" for ids, what in said if ids]
+
+
+def _is_shut(folder: Path) -> bool:
+    """Whether it cannot be entered, so that nobody knows what was handed in."""
+    return os.path.lexists(folder) and not os.access(folder, os.R_OK | os.X_OK)
 
 
 def enroll(gradebook: Gradebook, students: Iterable[Student]) -> None:
@@ -75,7 +82,8 @@ def extend(assignment: str, student: str, days: float, course_dir: Path = Path("
     with closing(open_gradebook(course)) as gradebook:
         if student not in dict(course.submissions(assignment)):
             check_student(student, gradebook.people())
-        gradebook.save_assignment(course.course_id, assignment, notebooks)
+        if not gradebook.graded(assignment):  # else what was changed in source/ is left to grading, which tells it
+            gradebook.save_assignment(course.course_id, assignment, notebooks)
         enroll(gradebook, [Student(student)])
         gradebook.transact(lambda connection: _extend(connection, gradebook, assignment, student, timedelta(days=days)))
         due = gradebook.due(assignment, student)

@@ -22,15 +22,14 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def write_atomically(path: Path, content: str | bytes, mode: int) -> None:
-    """Put a file in place whole or not at all."""
+    """Put a file in place whole or not at all; ``mode`` is what the umask leaves of it."""
     data = content if isinstance(content, bytes) else content.encode()
     part = path.with_name(f".{path.name}.part")  # always the same, so that what a killed run left goes away
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         part.unlink(missing_ok=True)
         try:
-            with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                os.fchmod(file.fileno(), mode)
+            with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
                 file.write(data)
             os.replace(part, path)
         except BaseException:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection
 
 import sqlalchemy as sa
 
@@ -12,9 +12,16 @@ from autograder.schema import Tables, cell_ids, delete_cell, entered_for
 from autograder.wording import listed
 
 
-def take_out(connection: sa.Connection, tables: Tables, assignment: str, notebooks: Collection[str]) -> list[str]:
+def take_out(
+    connection: sa.Connection,
+    tables: Tables,
+    assignment: str,
+    notebooks: Collection[str],
+    clear: Callable[[Collection[str]], object],
+) -> list[str]:
     """Delete the assignment's other notebooks from the gradebook and return their names.
 
+    ``clear`` is called with the names before they are forgotten: where it is stopped, the next run calls it again.
     What checks gave is deleted with them: grading makes it anew, where the notebook was renamed under its new name.
     What people entered nothing makes anew: GradebookError, which says how to keep it, and how to let it go.
     """
@@ -35,6 +42,8 @@ def take_out(connection: sa.Connection, tables: Tables, assignment: str, noteboo
                 f"({listed(students)}). Put it back under this name to keep them. To delete them, run: python -c "
                 f'"from nbgrader.api import Gradebook as G; G({url!r}).remove_notebook({name!r}, {assignment!r})"'
             )
+    clear([name for name, _ in gone])
+    for _, notebook_id in gone:
         for (_, role), cell_id in cell_ids(connection, tables, notebook_id).items():
             delete_cell(connection, tables, role, cell_id)
         connection.execute(part.delete().where(part.c.notebook_id == notebook_id))
@@ -45,13 +54,12 @@ def take_out(connection: sa.Connection, tables: Tables, assignment: str, noteboo
     return [name for name, _ in gone]
 
 
-def clear(course: Course, assignment: str, gone: Collection[str]) -> Iterator[str]:
-    """Take away what grading wrote of notebooks that are gone, which would be handed back; a sentence for each."""
+def clear(course: Course, assignment: str, gone: Collection[str]) -> None:
+    """Take away what grading wrote of notebooks that are gone, which would be handed back."""
     for name in gone:
         for student, _ in course.submissions(assignment):
             for step, file in (("autograded", f"{name}.ipynb"), ("feedback", f"{name}.html")):
                 (course.folder(step, student, assignment) / file).unlink(missing_ok=True)
-        yield f"The notebook {name}.ipynb of {assignment!r} is gone; what was graded of it counts no longer."
 
 
 def check_none_gone(assignment: str, notebooks: Collection[str], graded: Collection[str]) -> None:

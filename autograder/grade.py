@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -172,8 +173,13 @@ class _Batch:
         if first is not None or not self.folders:
             backup(self.course.root, self.course.db_url)
             before.keep(last_told)
-            gone = gradebook.take_out(self.assignment, self.notebooks)
-            self.summary.notes += clear(self.course, self.assignment, gone)
+            for name in gradebook.take_out(
+                self.assignment, self.notebooks, partial(clear, self.course, self.assignment)
+            ):
+                told = (
+                    f"The notebook {name}.ipynb of {self.assignment!r} is gone; what was graded of it counts no longer."
+                )
+                self.summary.notes.append(told)
             gradebook.save_assignment(self.course.course_id, self.assignment, self.notebooks)
         if first is not None:
             if force:
@@ -200,7 +206,7 @@ class _Batch:
         with open(log_path, "a", encoding="utf-8") as log, pool, Progress(len(self.folders), pool.busy) as progress:
             try:
                 for job, outcome in pool.run(work):
-                    records += self._finish(job, outcome, log)
+                    records += [*self._finish(job, outcome, log)]  # all of a submission's, or none
                     summary = self.summary
                     progress.show(summary.graded + summary.unchanged + summary.failed, summary.failed)
                     if len(records) >= BATCH or time.monotonic() - last > BATCH_SECONDS:

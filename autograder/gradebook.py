@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -74,12 +74,12 @@ class Gradebook(Database):
         """
         self.transact(lambda connection: save_assignment(connection, self.tables, course_id, name, notebooks))
 
-    def take_out(self, name: str, notebooks: Mapping[str, Assignment]) -> list[str]:
-        """The assignment's notebooks that are gone, now out of the gradebook, too.
+    def take_out(self, name: str, notebooks: Collection[str], clear: Callable[[Collection[str]], object]) -> list[str]:
+        """The assignment's notebooks that are gone, now out of the gradebook, too; ``clear`` takes away their files.
 
         GradebookError where people entered something for one.
         """
-        return self.transact(lambda connection: take_out(connection, self.tables, name, notebooks))
+        return self.transact(lambda connection: take_out(connection, self.tables, name, notebooks, clear))
 
     def graded(self, assignment: str) -> dict[tuple[str, str], str]:
         """(student, notebook) -> digest of what was graded last, of those whose scores are there."""
@@ -173,6 +173,7 @@ class Gradebook(Database):
         changed = (
             sa.select(grade.c.notebook_id, cell.c.name, grade.c.auto_score, grade.c.manual_score, grade.c.extra_credit)
             .join(cell, cell.c.id == grade.c.cell_id)
+            .where(grade.c.notebook_id.in_(query.with_only_columns(part.c.id).order_by(None)))
             .where(sa.or_(grade.c.manual_score.is_not(None), grade.c.extra_credit.is_not(None)))
         )
 
@@ -183,8 +184,7 @@ class Gradebook(Database):
                 score = auto if manual is None else manual
                 scores.setdefault(part_id, {})[name] = (score or 0.0) + (extra or 0.0)
                 own.setdefault(part_id, {})[name] = score
-            rows = connection.execute(query)
-            return [Result(*row[:4], scores.get(row.id, {}), own.get(row.id, {})) for row in rows]
+            return [Result(*row[:4], scores.get(row.id, {}), own.get(row.id, {})) for row in connection.execute(query)]
 
         return self.transact(read)
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Set
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from itertools import accumulate, groupby
 from operator import or_
 from pathlib import Path
@@ -47,16 +48,20 @@ class Collected:
 class Due:
     """When work is due, if a gradebook is there to tell; asking alone does not make one."""
 
-    def __init__(self, course: Course, assignment: str, make: bool) -> None:
+    def __init__(self, course: Course, assignment: str, students: Iterable[str], make: bool) -> None:
         path = sqlite_path(course.db_url)
         there = path is None or path.exists() or is_gone(course)
         self.gradebook = open_gradebook(course) if make or there else None
-        self.assignment = assignment
+        self.assignment, self.students = assignment, students
 
     def passed(self, student: str, when: datetime | None) -> bool:
         """Whether ``when`` is after the student's due date."""
-        due = self.gradebook.due(self.assignment, student) if self.gradebook and when else None
+        due = self._dues.get(student) if when else None
         return bool(due and when and when > due)
+
+    @cached_property
+    def _dues(self) -> dict[str, datetime | None]:
+        return self.gradebook.dues(self.assignment, self.students) if self.gradebook else {}
 
     def close(self) -> None:
         """Let go of the gradebook."""
@@ -111,7 +116,7 @@ class Hand:
         placed = self._place(student, data | dict(self._secret(secrets)), when)
         for name, file in latest.items():
             if f"{name}.ipynb" in placed:
-                self.received.placed(student, name, file)
+                self.received.placed(student, name, file, data[f"{name}.ipynb"])
 
     def _tell_others(self, student: str, notebooks: dict[str, HandedIn], attempt: list[HandedIn]) -> None:
         """What came last in place of a notebook."""

@@ -10,20 +10,22 @@ import zipfile
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from functools import cached_property
+from pathlib import Path
 
 from autograder.course import STATE, UNUSABLE, Course
 from autograder.errors import UsageError
 from autograder.files import write_atomically
 from autograder.intake import Refused
-from autograder.platforms import HandedIn
+from autograder.platforms import MOODLE, HandedIn
 from autograder.wording import counted
 
 # Moodle reads full name, participant, kind of plugin and plugin from the name of the folder or file, whatever follows.
-# Canvas reads user and file from the two numbers of the name, so that its end may be another.
+# The pattern is the one that told whose file it is, for what follows may look like another person's. Canvas reads user
+# and file from the two numbers of the name, so that its end may be another.
 NAMES: dict[str, tuple[re.Pattern[str], Callable[[re.Match[str], str], str]]] = {
     "moodle-feedback": (
-        re.compile(r"(?:.*/)?(?P<start>[^/]+?_\d+_assignsubmission_)(?:file|onlinetext).*"),
-        lambda match, notebook: f"{match['start']}file_/{notebook}.html",
+        MOODLE,
+        lambda match, notebook: f"{match['who']}_{match['user']}_assignsubmission_file_/{notebook}.html",
     ),
     "canvas-feedback": (
         re.compile(r"(?:.*/)?+(?P<start>(?>[^/]+?_(?:LATE_)?\d+_\d+_)[^/]+)\.[^./]+"),
@@ -38,7 +40,9 @@ class Received:
     def __init__(self, course: Course, assignment: str) -> None:
         self.path = course.root / STATE / "received" / f"{assignment}.json"
         self.limit = course.limits.notebook_bytes
-        self.of: dict[str, dict[str, dict[str, list[str]]]] = {}  # student -> notebook -> uploads, file, number
+        self.of: dict[
+            str, dict[str, dict[str, list[str]]]
+        ] = {}  # student -> notebook -> uploads, file, content, number
         with suppress(OSError, ValueError, TypeError, AttributeError):  # not there yet, or not what was written
             self.of = {
                 student: {
@@ -52,9 +56,19 @@ class Received:
         known = self._entry(student, notebook)["uploads"]
         known += sorted({self._key(file) for file in files} - {*known})
 
-    def placed(self, student: str, notebook: str, file: HandedIn) -> None:
+    def placed(self, student: str, notebook: str, file: HandedIn, content: bytes) -> None:
         """Under which name came what lies in ``submitted/`` now."""
-        self._entry(student, notebook).update(file=[file.file.path], number=[file.lms_id] if file.lms_id else [])
+        number = [file.lms_id] if file.lms_id else []
+        self._entry(student, notebook).update(file=[file.file.path], content=[_digest(content)], number=number)
+
+    def name_of(self, student: str, path: Path) -> str:
+        """Under which name a notebook came; "" where what lies there is another than came, as after work by hand."""
+        entry = self.of.get(student, {}).get(path.stem, _nothing())
+        with suppress(OSError):
+            usual = not path.is_symlink() and path.is_file() and path.stat().st_size <= self.limit
+            if usual and entry["file"] and entry.get("content") == [_digest(path.read_bytes())]:
+                return entry["file"][0]
+        return ""
 
     def stranger(self, student: str, file: HandedIn, roll: Collection[str]) -> str:
         """To whom of ``roll`` the file's number belonged before, if to another: people may choose what they show."""
@@ -92,11 +106,15 @@ class Received:
         if file.when or file.number:
             return str(file.when or file.number)
         with suppress(Refused):
-            return hashlib.sha256(file.source.read(file.file, self.limit)).hexdigest()[:16]
+            return _digest(file.source.read(file.file, self.limit))
         return file.file.path
 
     def _entry(self, student: str, notebook: str) -> dict[str, list[str]]:
         return self.of.setdefault(student, {}).setdefault(notebook, _nothing())
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
 
 
 def _nothing() -> dict[str, list[str]]:
@@ -106,13 +124,13 @@ def _nothing() -> dict[str, list[str]]:
 def pack(course: Course, assignment: str, kind: str, tell: Callable[[str], object]) -> bytes:
     """A zip of all feedback pages, named as the platform wants them back; raises UsageError where there is none."""
     pattern, name = NAMES[kind]
-    received, others, count = Received(course, assignment).of, [], 0
+    received, others, count = Received(course, assignment), [], 0
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
-        for student, _ in course.submissions(assignment):
+        for student, folder in course.submissions(assignment):
             for page in sorted(course.folder("feedback", student, assignment).glob("*.html")):
-                paths = received.get(student, {}).get(page.stem, {}).get("file", [])
-                match = pattern.fullmatch(paths[0]) if paths and not UNUSABLE.search(paths[0]) else None
+                path = received.name_of(student, folder / f"{page.stem}.ipynb")
+                match = pattern.fullmatch(path) if not UNUSABLE.search(path) else None
                 if match is None:
                     others.append(f"{student}/{page.name}")
                     continue

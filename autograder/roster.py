@@ -41,7 +41,7 @@ def read_roster(path: Path, tell: Callable[[str], object] = lambda hint: None) -
     A line without an id is told and left out.
     """
     try:
-        text = _decoded(path, path.read_bytes())
+        text = _decoded(path, path.read_bytes(), tell)
         head = text.partition("\n")[0]
         delimiter = max(",;\t", key=head.count)
         table = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True)
@@ -105,7 +105,7 @@ def _hints(columns: list[str]) -> Iterator[str]:
         yield f"of its columns only id is read; it may have {', '.join(absent)}, too."
 
 
-def _decoded(path: Path, data: bytes) -> str:
+def _decoded(path: Path, data: bytes, tell: Callable[[str], object]) -> str:
     """As UTF-8, and what is none as Windows' Western encoding: spreadsheets save both, and tell neither."""
     if data.startswith(WORKBOOKS):
         raise UsageError(f"{path} is a spreadsheet's own file or a zip, not a table as text; save it as CSV (UTF-8).")
@@ -113,6 +113,7 @@ def _decoded(path: Path, data: bytes) -> str:
         text = data.decode("utf-16" if data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "utf-8-sig")
     except UnicodeDecodeError:
         text = data.decode("cp1252", "replace")
+        tell(f"{path} is not UTF-8; it was read as Windows' Western encoding: look at its names, or save it as UTF-8.")
     if "\0" in text:
         raise UsageError(f"{path} is not a table as text; save it as CSV (UTF-8).")
     return text

@@ -28,7 +28,7 @@ def strays(course: Course, assignment: str, gradebook: Gradebook) -> Iterator[tu
     own = set(course.notebooks(assignment))
     others = other_notebooks(course, assignment)
     for path in sorted([*root.glob("[!.]*.ipynb"), *root.glob("[!.]*/[!.]*.ipynb")]):
-        if path.stem in others or not path.is_file():
+        if path.stem in others or not os.path.isfile(path):  # which says no in a folder that cannot be entered
             continue
         student = path.parent.name if path.parent != root else "<student>"
         name = path.stem if path.stem in own or len(own) > 1 else next(iter(own))

@@ -54,7 +54,7 @@ def explorer(output: Node, dout: ArrayLike | None = None, title: str = "") -> Ex
     True
     """
     backward(output, output.grad if dout is None else dout)  # anew: the nodes below may be part of other graphs, too
-    if not np.isfinite(output.grad).all():
+    if not np.isfinite(np.asarray(output.grad)).all():
         raise ValueError("dout holds numbers that are not finite; the explorer cannot start from them")
     graph = drawing(output)
     total = sum(int(np.prod(node["shape"])) for node in graph["nodes"])

@@ -256,6 +256,19 @@ def test_what_was_changed_back_or_by_people_since_a_run_was_stopped_is_not_told(
     assert grade(NAME, two, jobs=1).changed == {}, "who entered it knows"
 
 
+def test_what_a_check_gives_beneath_a_persons_score_is_not_told(two: Path) -> None:
+    with stock(two) as book:
+        found = book.find_grade("scale_forward__values", NAME, NAME, "ann")
+        found.manual_score, found.extra_credit = 2.0, 0.5
+        book.db.commit()
+    changed = grade(NAME, two, jobs=1).changed
+    assert list(changed) == ["bob"], "ann has what the person gave"
+    ask_for(two, 3)
+    submit(two, "ann", ABSOLUTE)
+    told = grade(NAME, two, jobs=1).changed["ann"]
+    assert (told.before, told.after, told.checks) == (8.5, 6.5, {"scale_forward__shifted": [2.0, 0.0]})
+
+
 @pytest.mark.parametrize("content", ["", "{}", "[]", '{"totals": [], "late": {}}', None])
 def test_a_standing_that_cannot_be_read_or_is_of_another_gradebook_is_left_alone(
     two: Path, content: str | None

@@ -273,7 +273,9 @@ def test_a_forward_pass_without_a_result_is_told_what_it_must_return() -> None:
     assert sentence(lambda: require_repeatable(lambda *given: None, attempt_backward, INPUTS, DOUT)) == words
     arrays = {"x": INPUTS[0].copy()}
     for out, what in ((None, "hold real numbers, got None"), (np.full(DOUT.shape, np.nan), "holds nan or infinity")):
-        text = sentence(lambda out=out: require_layer_gradients("backward", lambda: out, (DOUT,), arrays, DOUT))
+        text = sentence(
+            partial(require_layer_gradients, "backward", partial(lambda got: got, out), (DOUT,), arrays, DOUT)
+        )
         assert text.startswith("the output of your forward pass")
         assert what in text
 

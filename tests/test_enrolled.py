@@ -106,6 +106,20 @@ def test_what_is_handed_in_and_not_graded_is_no_0(root: Path) -> None:
     assert "bob" not in path.read_text()
 
 
+def test_whoever_handed_in_and_is_not_even_in_the_gradebook_is_told(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for student in ("ada", "bob"):
+        submit(root, student, RIGHT)
+    (root / "submitted" / "cyd").mkdir()
+    known(root, "cyd", "dan")
+    grade(NAME, root, jobs=1, students=["ada"])
+    monkeypatch.setattr("os.access", lambda path, mode: Path(path).name != "cyd")  # root may enter all
+    said: list[str] = []
+    export(NAME, root, tell=said.append)
+    assert said[:2] == ["handed in nothing (0 points): dan", "not graded yet, and left out: bob, cyd"]
+
+
 def test_an_export_tells_of_written_answers_that_count_as_0(root: Path) -> None:
     submit(root, "ada", RIGHT)
     grade(NAME, root, jobs=1)

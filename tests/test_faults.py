@@ -233,6 +233,15 @@ def test_a_file_that_a_killed_run_left_half_is_cleared_away(tmp_path: Path) -> N
     assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
 
 
+def test_nobody_may_read_more_than_the_umask_leaves(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        write_atomically(tmp_path / "grades.csv", "id,score", 0o644)
+    finally:
+        os.umask(before)
+    assert (tmp_path / "grades.csv").stat().st_mode & 0o777 == 0o600
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="a small disk is mounted, which only root may")
 def test_a_full_disk_ends_the_run_in_one_sentence_and_the_next_goes_on(course: Path, tmp_path: Path) -> None:
     disk = tmp_path / "disk"

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ from autograder.export import export
 from autograder.grade import grade
 from autograder.gradebook import Gradebook
 from autograder.report import report
-from tests.course_factory import FULL, NAME, RIGHT, assignment, instructor_notebook, submit
+from tests.course_factory import FULL, NAME, RIGHT, assignment, instructor_notebook, submit, write_source
 from tests.graded_course import record
 
 any_entry = pytest.mark.parametrize(
@@ -34,6 +35,10 @@ def book(book: Gradebook) -> Gradebook:
     """A gradebook in which the work of ann and bob is graded."""
     book.write(NAME, [record("ann"), record("bob")])
     return book
+
+
+def stopped(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
 
 
 def shown(course: Course, student: str = "") -> tuple[list[str], float, float]:
@@ -80,7 +85,7 @@ def test_a_renamed_notebook_counts_once_everywhere(course: Course) -> None:
 
 def put(book: Gradebook, name: str) -> list[str]:
     """As grading does: the assignment has this one notebook from now on."""
-    gone = book.take_out(NAME, {name: assignment()})
+    gone = book.take_out(NAME, {name: assignment()}, list)
     book.save_assignment("course101", NAME, {name: assignment()})
     return gone
 
@@ -100,6 +105,33 @@ def test_extending_a_due_date_takes_no_scores_away(course: Course, book: Gradebo
     notebook.rename(notebook.with_stem("part1"))
     extend(NAME, "ann", 1, course.root)
     assert book.graded(NAME).keys() == {("ann", NAME), ("bob", NAME)}
+
+
+def test_extending_a_due_date_leaves_the_points_of_a_check_that_was_taken_out_to_grading(
+    course: Course, book: Gradebook
+) -> None:
+    notebook = instructor_notebook()
+    del notebook["cells"][3]  # scale_forward__values, of 3 points
+    write_source(course.root, notebook)
+    extend(NAME, "ann", 1, course.root)
+    assert shown(course, "bob")[1] == 9.0
+
+
+def test_what_was_graded_of_a_notebook_that_is_gone_is_cleared_by_the_next_run_where_one_was_stopped(
+    course: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = submit(course.root, "ann", RIGHT)
+    grade(NAME, course.root, jobs=1)
+    for place in (course.root / "source" / NAME, folder):
+        (place / f"{NAME}.ipynb").rename(place / "part1.ipynb")
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "unlink", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            grade(NAME, course.root, jobs=1)
+    page = course.root / "feedback" / "ann" / NAME / f"{NAME}.html"
+    assert page.exists()
+    assert grade(NAME, course.root, jobs=1).notes[0].startswith(f"The notebook {NAME}.ipynb of '{NAME}' is gone")
+    assert not page.exists()
 
 
 def test_a_notebook_that_went_before_anybody_handed_in_gives_no_points(course: Course) -> None:

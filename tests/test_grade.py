@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from autograder.bounds import cores
-from autograder.errors import UsageError
+from autograder.errors import AutograderError, UsageError
 from autograder.grade import Summary, grade
 from autograder.guard import backups
 from autograder.pool import LocalPool
@@ -132,6 +132,20 @@ def test_the_summary_names_who_was_killed_by_a_limit_and_the_limit(tmp_path: Pat
     people = dict(grade(NAME, root, jobs=2).people)
     assert people["ann"] == "cell [5] (while True: pass): the cell ran longer than 1 s"
     assert people["eve"] == "scale_backward__gradient: the student's process ended itself (exit code 0)"
+
+
+def test_of_two_notebooks_none_is_stored_where_the_second_cannot_be_written(tmp_path: Path) -> None:
+    root = make_course(tmp_path / "course", gradebook=True)
+    (root / "source" / NAME / "second.ipynb").write_text(json.dumps(instructor_notebook()))
+    folder = submit(root, "ann", RIGHT)
+    (folder / "second.ipynb").write_text(json.dumps(answered(RIGHT)))
+    blocked = root / "feedback" / "ann" / NAME / "second.html"
+    blocked.mkdir(parents=True)
+    with pytest.raises(AutograderError, match=r"second\.html cannot be written"):
+        grade(NAME, root, jobs=1)
+    assert scores(root) == {}
+    blocked.rmdir()
+    assert grade(NAME, root, jobs=1).graded == 1
 
 
 def test_a_second_run_leaves_everything_alone(graded: tuple[Path, Summary]) -> None:

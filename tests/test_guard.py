@@ -95,7 +95,7 @@ def test_that_a_gradebook_is_gone_is_told_by_a_collection_and_by_a_run_that_fail
     book.close()
     (course.root / "gradebook.db").unlink()
     with pytest.raises(GradebookError, match="is gone"):
-        Due(course, NAME, make=False)
+        Due(course, NAME, [], make=False)
 
     def fails(*_: object) -> None:
         raise WorkerError("No worker started.")

@@ -77,6 +77,12 @@ def test_moodle_finds_the_participant_of_each_page(root: Path, form: str) -> Non
     assert pages[ada] == (root / "feedback" / "ada" / NAME / f"{NAME}.html").read_bytes()
 
 
+def test_a_file_named_like_anothers_folder_sends_no_page_there(root: Path) -> None:
+    take(root, {"Ada Lovelace_5_assignsubmission_file_/Emmy Noether_6_assignsubmission_file_x.ipynb": GOOD})
+    grade(NAME, root, jobs=1)
+    assert [moodle_reads(name) for name in sent_back(root, "moodle-feedback")] == [(5, f"{NAME}.html")]
+
+
 def test_canvas_finds_the_file_that_each_page_is_about(root: Path) -> None:
     take(root, {"lovelaceada_LATE_4711_99_scaling-1.ipynb": GOOD, "noetheremmy_12_13_my_work.ipynb": OTHER})
     grade(NAME, root, jobs=1)
@@ -97,6 +103,22 @@ def test_who_came_by_another_way_is_left_out_and_named(root: Path) -> None:
     ]
     with pytest.raises(UsageError, match="collect from there and grade first"):
         export(NAME, root, kind="moodle-feedback")
+
+
+@pytest.mark.parametrize("how", ["by hand", "as a link"])
+def test_what_took_the_place_of_a_file_goes_back_to_nobody_under_its_name(root: Path, how: str) -> None:
+    take(root, {"lovelaceada_4711_99_scaling.ipynb": GOOD, "noetheremmy_12_13_scaling.ipynb": OTHER})
+    path = root / "submitted" / "ada" / NAME / f"{NAME}.ipynb"
+    path.unlink()
+    if how == "by hand":
+        path.write_bytes(OTHER)
+    else:
+        path.symlink_to(root / "submitted" / "emmy" / NAME / f"{NAME}.ipynb")
+    grade(NAME, root, jobs=1)
+    said: list[str] = []
+    with zipfile.ZipFile(export(NAME, root, kind="canvas-feedback", tell=said.append)) as archive:
+        assert archive.namelist() == ["noetheremmy_12_13_scaling.html"]
+    assert said[-1].endswith("by `autograder collect`: ada/scaling.html")
 
 
 def test_the_report_counts_what_collect_saw_where_the_last_counts(root: Path) -> None:

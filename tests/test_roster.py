@@ -43,6 +43,15 @@ def test_other_columns_are_told_where_nothing_but_the_id_is_read(tmp_path: Path)
         assert hints(tmp_path, header) == [], header
 
 
+def test_a_roster_of_another_encoding_is_told(tmp_path: Path) -> None:
+    path, told = tmp_path / "roster.csv", list[str]()
+    path.write_bytes("id,name\njiri,Jiří Dvořák\n".encode("cp1250"))
+    read_roster(path, told.append)
+    assert told == [
+        f"{path} is not UTF-8; it was read as Windows' Western encoding: look at its names, or save it as UTF-8."
+    ]
+
+
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
 def test_a_roster_in_utf_16_is_read_where_its_mark_tells_so(tmp_path: Path, encoding: str) -> None:
     path = tmp_path / "roster.csv"

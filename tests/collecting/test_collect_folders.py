@@ -141,6 +141,15 @@ def test_without_a_roster_a_name_that_the_gradebook_does_not_know_is_told(course
     assert "missing: not known without a --roster" in lines(found)
 
 
+def test_in_a_class_too_large_for_it_no_typing_error_is_looked_for(
+    course: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(course, zipped(course, {"ada/scaling.ipynb": GOOD}))
+    monkeypatch.setattr("autograder.collect.COMPARED", 0)
+    found = collect("scaling", [zipped(course, {"adda/scaling.ipynb": GOOD})], course)
+    assert "adda is new to the gradebook." in found.notes
+
+
 def test_a_first_name_that_all_have_in_moodle_is_no_group(course: Path) -> None:
     names = {"lena": "Anna-Lena Schmidt", "maria": "Anna-Maria Huber"}
     lines = [f"{student},{name}" for student, name in {**names, "other": "Lena Schmidt"}.items()]
