@@ -32,8 +32,8 @@ INK = "#767676"
 def use_style() -> None:
     """Set matplotlib's style for the course: readable on light and on dark, without color too, and equal in every run.
 
-    Lines differ in dashes as well as in color; backgrounds are transparent; an SVG file carries no random identifiers. In
-    a notebook, figures appear as SVG without a date.
+    Lines differ in dashes as well as in color; backgrounds are transparent; an SVG file carries no random identifiers.
+    In a notebook, figures appear as SVG without a date.
 
     >>> use_style()
     >>> import matplotlib
