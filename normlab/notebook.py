@@ -121,7 +121,7 @@ def _notices(notebook: Notebook, known: Any) -> list[str]:
         notices.append(f"The file is named {notebook.path.name}; hand it in as {assignment}.ipynb, its first name.")
     elif assignment is None and copied:
         notices.append(f"The file is named {name}.ipynb like a copy; hand it in as {copied[1]}.ipynb, its first name.")
-    lost = [str(one) for one in _listed(known, "cells") if one not in ids]
+    lost = [one for one in _listed(known, "cells") if isinstance(one, str) and one not in ids]
     checks, given = ([one for one in lost if one in _listed(known, kind)] for kind in ("checks", "given"))
     answers = [one for one in lost if one not in (*checks, *given)]
     edited = [

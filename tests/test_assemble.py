@@ -252,13 +252,6 @@ def test_the_command_prints_the_points_of_each_assignment(
     assert capsys.readouterr().out.endswith(" for batchnorm (100 points), network (100 points).\n")
 
 
-def test_an_unknown_assignment_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as caught:
-        assemble.main(["groupnorm"])
-    assert caught.value.code == 2
-    assert "there is no assignment 'groupnorm'; there are batchnorm, layernorm, network" in capsys.readouterr().err
-
-
 def test_a_folder_without_its_text_is_told_as_that(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -137,8 +137,12 @@ class Keys(dict):
 class Fine(type):
     def __instancecheck__(cls, value): return True
 class Odd(metaclass=Fine): pass
+def objects():
+    array = np.empty(2, dtype=object)
+    array[0] = array[1] = Liar()  # one by one: np.array would ask them for their memory
+    return array
 kinds = [Liar, ndarray, lambda: np.zeros(2).view(Array), Number, Text, Items, Keys, Odd,
-         lambda: np.array([Liar(), Liar()], dtype=object), lambda: (Liar(), Liar()), lambda: [Liar()] * 2]
+         objects, lambda: (Liar(), Liar()), lambda: [Liar()] * 2]
 seen = []
 def answer(kind, *arguments):
     seen.append(arguments)
@@ -164,8 +168,8 @@ LOOKS = {
 def test_no_lying_object_passes_a_comparison() -> None:
     looks = {f"{name} {k}": text.format(k=k) for name, text in LOOKS.items() for k in range(11)}
     cells = {name: f"SECRET = {SECRET}\n{text}" for name, text in looks.items()}
-    judged = graded(LIAR.replace(str(SECRET), "0.0"), cells)
-    assert {name for name, check in judged.checks.items() if check.score} == set()
+    judged = graded(LIAR.replace(str(SECRET), "0.0"), cells | {"liar": "made = [answer(k) for k in range(11)]"})
+    assert {name for name, check in judged.checks.items() if check.score} == {"liar"}
     assert not judged.deaths
 
 
@@ -275,7 +279,7 @@ def test_a_list_within_a_result_is_no_other_at_the_next_look() -> None:
     work, own = (notebook(student, {"test": cell}) for student in (TWO_FACED, TWO_FACED.partition("frame")[0]))
     with Worker(Assignment("boundary", own)) as worker:
         check = worker.grade(work, seed=0).checks["test"]
-    assert (check.status, check.score) == ("failed", 0)
+    assert (check.status, check.score, check.message) == ("failed", 0, "AssertionError")
 
 
 WITH_PANDAS = """

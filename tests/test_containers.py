@@ -61,6 +61,7 @@ def test_keys_that_come_or_go_between_two_looks_are_a_lie(look: str, later: dict
         with pytest.raises(BoundaryError, match="changed between two looks"):
             list(table)
     session.moment += 1
+    assert list(table) == list(later)
 
 
 LATER: list[tuple[Callable[[Any], Any], Callable[[Any], Any]]] = [

@@ -88,7 +88,7 @@ def test_executed_notebooks_and_pages_are_in_nbgraders_places(graded: tuple[Path
     assert "scaled: [2. 2.]" in outputs(root, "ann")
     assert "here" in outputs(root, "cyd")
     assert "is not a notebook" in outputs(root, "dan")
-    assert os.stat(root / "autograded" / "ann" / NAME / f"{NAME}.ipynb").st_mode & 0o777 == 0o444
+    assert os.stat(root / "autograded" / "ann" / NAME / f"{NAME}.ipynb").st_mode & 0o222 == 0
 
 
 def test_the_page_says_what_went_wrong(graded: tuple[Path, Summary]) -> None:

@@ -252,12 +252,12 @@ def test_the_audit_trail_is_kept_there_too(book: Gradebook) -> None:
     """What a person enters, through another connection; a change that is taken back leaves nothing."""
 
     def origins() -> list[tuple[str, float | None, float | None, str]]:
-        found = book.transact(lambda connection: read(connection, book.tables[TABLE], NAME, student="eve"))
+        found = book.transact(lambda connection: read(connection, book.tables[TABLE], NAME, student="hal"))
         return [(each.origin, each.old, each.new, each.submission) for each in found if each.check == "written__why"]
 
-    book.write(NAME, [replace(record("eve"), submission="s1")])
+    book.write(NAME, [replace(record("hal"), submission="s1")])
     mine = "notebook_id IN (SELECT p.id FROM submitted_notebook p JOIN submitted_assignment s "
-    mine += "ON s.id = p.assignment_id WHERE s.student_id = 'eve') "
+    mine += "ON s.id = p.assignment_id WHERE s.student_id = 'hal') "
     mine += "AND cell_id IN (SELECT id FROM base_cell WHERE name = 'written__why')"
     with closing(sa.create_engine(book.engine.url, poolclass=sa.NullPool).connect()) as connection:
         for score in (1.5, 2.0):

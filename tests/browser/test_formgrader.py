@@ -145,7 +145,10 @@ def test_an_instructor_grades_an_assignment_in_formgrader(site: Site, page: Page
 def test_the_validate_button_tells_a_right_notebook_from_a_blank_one(site: Site, page: Page) -> None:
     submit(site.root / "student", "right", answered(RIGHT))
     submit(site.root / "student", "blank", release())
-    for student, message in (("right", "Success! Your notebook passes all the tests."), ("blank", "failed")):
+    for student, message in (
+        ("right", "Success! Your notebook passes all the tests."),
+        ("blank", "The following cell failed:"),
+    ):
         page.goto(f"{site.url}/lab/tree/student/submitted/{student}/{NAME}/{NAME}.ipynb?reset&token={TOKEN}")
         button = page.locator(".jp-NotebookPanel-toolbar").get_by_text("Validate")
         expect(page.locator(".jp-Notebook .jp-Cell")).not_to_have_count(0)

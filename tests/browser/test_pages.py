@@ -222,7 +222,7 @@ def summaries(page: Page, site: str, term: str) -> list[str]:
     page.goto(f"{site}/search.html?q={term}")
     shown = page.locator("#search-results p.context")
     shown.first.wait_for()
-    page.wait_for_timeout(500)
+    page.wait_for_load_state("networkidle")  # each page is fetched for its summary
     return shown.all_inner_texts()
 
 
