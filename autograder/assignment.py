@@ -18,6 +18,8 @@ from autograder.errors import CourseError
 from autograder.regions import Markers, open_lines, release_source
 from autograder.syntax import analyze, ends_quietly, functions_in, imported_modules, imported_names, to_python
 
+# What it is called with is run in Jupyter, and by no test.
+UNRUN = re.compile(r"get_ipython\(\)\.run_(?:cell_magic\('|line_magic\('(?:time|timeit|prun|run)')")
 Kind = Literal["student", "given", "test", "manual", "text"]
 
 
@@ -50,8 +52,11 @@ class Cell:
         tree = ast.parse(self.python)
         last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
         if not isinstance(last, ast.Expr) or ends_quietly(self.python):
-            return compile(self.python, self.filename, "exec"), None
-        return compile(tree, self.filename, "exec"), compile(ast.Expression(last.value), self.filename, "eval")
+            return self._compiled(self.python, "exec"), None
+        return self._compiled(tree, "exec"), self._compiled(ast.Expression(last.value), "eval")
+
+    def _compiled(self, code: Any, mode: str) -> CodeType:
+        return compile(code, self.filename, mode, dont_inherit=True)  # nor this module's __future__
 
     @property
     def code(self) -> CodeType:
@@ -100,6 +105,11 @@ class Assignment:
         for cell in self.cells:
             if cell.kind != "test" and cell.index not in self.trusted:
                 continue
+            if UNRUN.search(cell.python):
+                raise CourseError(
+                    f"Cell {cell.index + 1} of the instructor's notebook {self.name!r}, a test or what tests need, has "
+                    "code below or behind a magic, which no test runs: write it as plain Python."
+                )
             try:
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")  # Jupyter told the instructor already

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import builtins
-import re
 import symtable
 import warnings
 from collections.abc import Iterable, Sequence
@@ -16,7 +15,6 @@ from autograder.syntax import UNREADABLE, bound_names, to_python
 LOADED = frozenset({"get_ipython", "inspect"})  # names that are there without an import
 MAX_SOURCE = 200_000  # characters of a cell that are read: more than anybody writes
 KEPT_SOURCE = 10_000  # characters of a cell that is kept in mind: five hundred trees of long ones take gigabytes
-CELL_MAGIC = re.compile(r"\A(?:\s*%%(?:time|capture|prun)\b.*\n)+")  # what stands below these is run
 FRAMES = frozenset({"f_back", "f_code", "f_globals", "f_locals", "tb_frame", "gi_frame", "__code__", "__globals__"})
 COMPLEX_DTYPES = frozenset({"c8", "c16", "c32", "complex", "complex64", "complex128", "complex256"})
 COMPLEX_LETTERS = frozenset("FDG")  # elsewhere "F" is an order in memory, "D" a marker, and any of them a key
@@ -98,7 +96,6 @@ def _read(source: str) -> Sequence[Statement]:
     found = []
     with warnings.catch_warnings(), suppress(*UNREADABLE):
         warnings.simplefilter("ignore")  # what Python thinks of the code is the student's to read
-        source = CELL_MAGIC.sub("", source)
         for node in ast.parse(to_python(source) if len(source) <= MAX_SOURCE else "").body:
             with suppress(*UNREADABLE):
                 found.append(Statement(node))

@@ -279,11 +279,16 @@ def parts_of(generator: Any) -> list[Any]:
     """What is sent of a random generator that a test passes."""
     legacy = type(generator) is np.random.RandomState
     bits = generator._bit_generator if legacy else generator.bit_generator
-    return [legacy, type(bits).__name__, bits.state]
+    # A RandomState keeps the second of two normal numbers beside its bits.
+    return [legacy, type(bits).__name__, generator.get_state(legacy=False) if legacy else bits.state]
 
 
 def generator_from(legacy: bool, name: str, state: Any) -> Any:
     """A random generator in the state of one that a test passed."""
     bits = getattr(np.random, name)()
+    if legacy:
+        made = np.random.RandomState(bits)
+        made.set_state(state)
+        return made
     bits.state = state
-    return np.random.RandomState(bits) if legacy else np.random.Generator(bits)
+    return np.random.Generator(bits)

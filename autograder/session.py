@@ -209,9 +209,8 @@ class Session:
 
     def _changes(self, within: bool = False) -> tuple[Any, Callable[[], None]]:
         """What the student's process is to know, and what is to be called once it does."""
-        mirrors, state, freed = self._mirrors.news(), self._streams.changed(within), []
-        if not within:
-            freed, self.freed = self.freed[:MOST_FREED], self.freed[MOST_FREED:]
+        mirrors, state = self._mirrors.news(), self._streams.changed(within)
+        freed, self.freed = self.freed[:MOST_FREED], self.freed[MOST_FREED:]
 
         def remember() -> None:
             self._mirrors.sent(mirrors)

@@ -18,6 +18,7 @@ MAX_PARSED, MOST_KEPT = 5000, 2000
 UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
 ESCAPE = re.compile(r"^[ \t]*[!%?,;/]|=[ \t]*[!%]|\?[ \t]*$", re.MULTILINE)
 MAGIC = re.compile(r"^([ \t]*)[!%].*", re.MULTILINE)
+CELL_MAGIC = re.compile(r"\A(?:\s*%%(?:time|capture|prun)\b.*\n)+")  # what stands below these is run
 
 # A given cell that calls one of these changes how later tests run even if it binds no name.
 EFFECTS = frozenset({"seed", "set_state", "seterr", "simplefilter", "filterwarnings", "set_printoptions"})
@@ -50,7 +51,12 @@ def analyze(source: str) -> dict[str, Any]:
 
 
 def to_python(source: str) -> str:
-    """IPython's syntax (magics, shell escapes, help) turned into plain Python; plain Python is left alone."""
+    """IPython's syntax (magics, shell escapes, help) turned into plain Python; plain Python is left alone.
+
+    Below ``%%time`` and its like stands what is run: an empty line takes the place of each, so that lines keep their
+    numbers. What stands below or after another magic is a text that the magic is called with.
+    """
+    source = CELL_MAGIC.sub(lambda head: "\n" * head[0].count("\n"), source)
     try:
         ast.parse(source)
     except SyntaxError:

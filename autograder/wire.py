@@ -26,7 +26,7 @@ from autograder.limits import Limits
 
 BULK = 16384
 BODY_PER_ITEM = 16  # bytes of body allowed for each item of the limit
-MAX_PARTS = 4096
+MAX_PARTS = 1 << 16
 MAX_MAP = 100_000  # keys of one dictionary or set: bounds what colliding hashes can cost
 MAX_ALIKE = 100  # keys or values that have one hash: each is compared with each
 

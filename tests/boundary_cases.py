@@ -118,6 +118,10 @@ SAME = {
                 W[:] = 0
         model.train(hook)
         assert times == [[1, 1], [1, 1], [2, 2]] and W.tolist() == [2, 2]""",
+    "a test's function that looks at an array of the student's and lets it go": """
+        model, times = Trained(), []
+        model.train(lambda: times.append(float(np.sum(model.W))))
+        assert times == [2, 4, 6], times""",
     "a test's function that calls student code beside idle threads": """
         assert pooled(lambda x: 2 * x, [1, 2, 3]) == [2, 4, 6]
         assert call_with(lambda values: sum(in_threads(lambda x: 2 * x, values)), [1, 2]) == 6
@@ -823,7 +827,10 @@ SAME = {
     "a random generator of the test": """
         for make in (np.random.default_rng, np.random.RandomState):
             x = np.zeros(4)
-            assert np.array_equal(with_generator(x, make(3)), make(3).normal(size=4))""",
+            assert np.array_equal(with_generator(x, make(3)), make(3).normal(size=4))
+        kept, same = np.random.RandomState(3), np.random.RandomState(3)
+        kept.randn(3), same.randn(3)  # each has the second number of a pair left
+        assert np.array_equal(with_generator(x, kept), same.normal(size=4))""",
     "printing in student code": "assert talks(3) == 3",
     "arithmetic with returned values": """
         out, _ = normalize(np.random.randn(5, 3), np.ones(3), np.zeros(3), {})

@@ -246,6 +246,28 @@ def test_what_runs_beside_the_student_alone_need_not_compile_here() -> None:
             notebook(given(needed), check("assert step")).compile()
 
 
+def test_what_stands_below_a_magic_that_runs_it_is_run_and_counts_its_lines_as_it_did() -> None:
+    (cell,) = notebook(check("%%time\n%%capture out\nassert f() == 1", "f__check")).tests
+    assert cell.python == "\n\nassert f() == 1"
+    with pytest.raises(AssertionError) as failed:
+        exec(cell.code, {"f": lambda: 2})
+    assert failed.traceback[-1].lineno == 2  # from 0
+
+
+@pytest.mark.parametrize("source", ["%%timeit\nassert f()", "%time assert f()", "x = 1\n%timeit f(x)", "%%bash\nfalse"])
+def test_a_check_below_or_behind_another_magic_would_check_nothing_and_is_refused(source: str) -> None:
+    with pytest.raises(CourseError, match=r"^Cell 1 of .* has code below or behind"):
+        notebook(check(source, "f__check")).compile()
+    notebook(given(source), check("assert True", "f__check")).compile()
+
+
+def test_a_cell_is_compiled_as_a_file_of_its_own() -> None:
+    (cell,) = notebook(check("class Case:\n    size: int = 0", "f__check")).tests
+    names: dict[str, Any] = {"__name__": "__main__"}
+    exec(cell.code, names)
+    assert names["Case"].__annotations__ == {"size": int}
+
+
 def test_magics_are_no_obstacle() -> None:
     (cell,) = notebook(given("%matplotlib inline\nimport numpy as np\n!ls")).cells
     assert cell.imports == "import numpy as np"
