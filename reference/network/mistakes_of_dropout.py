@@ -133,7 +133,7 @@ DROPOUT = (
     ),
     _wrong(
         "dropout_not_scaled",
-        "Your dropout does not make up for the units that it drops.",
+        "In training, your dropout leaves the size of what it keeps as it is.",
         (DROPPED, f'{DROPPED}\n                hidden = hidden * (self.dropout_param["p"] if mode == "train" else 1)'),
         (DROP_BACK, DROP_BACK + ' * self.dropout_param["p"]'),
     ),
@@ -172,12 +172,6 @@ DROPOUT = (
         "dropout_seed_0_ignored",
         "Your dropout does not use the seed where it is 0.",
         ("if seed is not None:", "if seed:"),
-    ),
-    _wrong(
-        "dropout_scaled_at_test_time_instead",
-        "Your dropout scales at test time, and not in training.",
-        (DROPPED, f'{DROPPED}\n                hidden = hidden * self.dropout_param["p"]'),
-        (DROP_BACK, DROP_BACK + ' * self.dropout_param["p"]'),
     ),
     _wrong(
         "dropout_beside_batchnorm_never_rests",
