@@ -151,12 +151,12 @@ def FullyConnectedNet__dropout_after_normalization(FullyConnectedNet: Function) 
             alike = np.mean((kept == 0) | (kept == 1))
             require_within(alike, 0.05, f"dropout must draw for each element, not once for all elements of one {each}")
         p["W2"][...] = rng.normal(size=(H, N + 1))
-        scores = model.loss(X.copy())
+        at_rest = model.loss(X.copy())
         require_close(
-            "the array of scores of one row by itself, no dropout in it,", model.loss(X[:1].copy()), scores[:1], 1e-8
+            "the array of scores of one row by itself, no dropout in it,", model.loss(X[:1].copy()), at_rest[:1], 1e-8
         )
         if kind != "batchnorm":
-            require_close("the array of scores, no dropout in it,", scores, firing @ p["W2"] + p["b2"], 1e-8)
+            require_close("the array of scores, no dropout in it,", at_rest, firing @ p["W2"] + p["b2"], 1e-8)
 
 
 @check(points=2, hidden=True)
