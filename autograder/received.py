@@ -40,9 +40,8 @@ class Received:
     def __init__(self, course: Course, assignment: str) -> None:
         self.path = course.root / STATE / "received" / f"{assignment}.json"
         self.limit = course.limits.notebook_bytes
-        self.of: dict[
-            str, dict[str, dict[str, list[str]]]
-        ] = {}  # student -> notebook -> uploads, file, content, number
+        # student -> notebook -> uploads, file, content, number
+        self.of: dict[str, dict[str, dict[str, list[str]]]] = {}
         with suppress(OSError, ValueError, TypeError, AttributeError):  # not there yet, or not what was written
             self.of = {
                 student: {
