@@ -92,7 +92,8 @@ def changed(gradebook: Gradebook, assignment: str, before: Standing) -> dict[str
         hidden = row.origin == "auto" and (row.student, row.notebook, row.check) in entered
         if row.student in found and row.origin != EXTENSION and not hidden:
             checks, what = found[row.student].checks, called[row.notebook, row.check or LATENESS]
-            what += f", {row.origin}" if row.origin == "extra credit" else ""
+            if row.origin == "extra credit":
+                what += ", extra credit"
             checks[what] = [checks.get(what, [row.old])[0], row.new]
     for each in found.values():
         each.checks = {name: [old, new] for name, (old, new) in each.checks.items() if old != new}

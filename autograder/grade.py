@@ -173,13 +173,10 @@ class _Batch:
         if first is not None or not self.folders:
             backup(self.course.root, self.course.db_url)
             before.keep(last_told)
-            for name in gradebook.take_out(
-                self.assignment, self.notebooks, partial(clear, self.course, self.assignment)
-            ):
-                told = (
-                    f"The notebook {name}.ipynb of {self.assignment!r} is gone; what was graded of it counts no longer."
-                )
-                self.summary.notes.append(told)
+            take_away = partial(clear, self.course, self.assignment)
+            gone = gradebook.take_out(self.assignment, self.notebooks, take_away)
+            told = f".ipynb of {self.assignment!r} is gone; what was graded of it counts no longer."
+            self.summary.notes += [f"The notebook {name}{told}" for name in gone]
             gradebook.save_assignment(self.course.course_id, self.assignment, self.notebooks)
         if first is not None:
             if force:

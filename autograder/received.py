@@ -10,13 +10,13 @@ import zipfile
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from functools import cached_property
-from pathlib import Path
 
 from autograder.course import STATE, UNUSABLE, Course
 from autograder.errors import UsageError
 from autograder.files import write_atomically
 from autograder.intake import Refused
 from autograder.platforms import MOODLE, HandedIn
+from autograder.submission import read_submission
 from autograder.wording import counted
 
 # Moodle reads full name, participant, kind of plugin and plugin from the name of the folder or file, whatever follows.
@@ -60,14 +60,10 @@ class Received:
         number = [file.lms_id] if file.lms_id else []
         self._entry(student, notebook).update(file=[file.file.path], content=[_digest(content)], number=number)
 
-    def name_of(self, student: str, path: Path) -> str:
-        """Under which name a notebook came; "" where what lies there is another than came, as after work by hand."""
-        entry = self.of.get(student, {}).get(path.stem, _nothing())
-        with suppress(OSError):
-            usual = not path.is_symlink() and path.is_file() and path.stat().st_size <= self.limit
-            if usual and entry["file"] and entry.get("content") == [_digest(path.read_bytes())]:
-                return entry["file"][0]
-        return ""
+    def name_of(self, student: str, notebook: str, content: bytes) -> str:
+        """Under which name this content of a notebook came; "" where another came, as after work by hand."""
+        entry = self.of.get(student, {}).get(notebook, _nothing())
+        return entry["file"][0] if entry["file"] and entry.get("content") == [_digest(content)] else ""
 
     def stranger(self, student: str, file: HandedIn, roll: Collection[str]) -> str:
         """To whom of ``roll`` the file's number belonged before, if to another: people may choose what they show."""
@@ -127,8 +123,10 @@ def pack(course: Course, assignment: str, kind: str, tell: Callable[[str], objec
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
         for student, folder in course.submissions(assignment):
-            for page in sorted(course.folder("feedback", student, assignment).glob("*.html")):
-                path = received.name_of(student, folder / f"{page.stem}.ipynb")
+            pages = sorted(course.folder("feedback", student, assignment).glob("*.html"))
+            graded = read_submission(folder, [page.stem for page in pages], course.limits).notebooks if pages else {}
+            for page in pages:
+                path = received.name_of(student, page.stem, graded.get(page.stem, b""))
                 match = pattern.fullmatch(path) if not UNUSABLE.search(path) else None
                 if match is None:
                     others.append(f"{student}/{page.name}")
