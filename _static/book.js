@@ -46,7 +46,7 @@ const searchWithoutFormulas = () => {
 };
 
 // A page opened as a file has no server, and without one no notebook runs in the browser.
-const SERVER = "To run this page, serve the book: python -m http.server -d _build/html, then open http://localhost:8000.";
+const SERVER = "To run this page, serve the book: .venv/bin/python -m http.server -d _build/html, then open http://localhost:8000.";
 const explainRun = () => {
   for (const link of document.querySelectorAll('a[href*="lite/notebooks/"]')) {
     link.addEventListener("click", (event) => {

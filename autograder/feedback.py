@@ -32,7 +32,7 @@ LABELS = {  # status -> what a student reads
     "partial": "partly passed",
     "failed": "failed",
     "not attempted": "not attempted",
-    "killed": "stopped by a limit",
+    "killed": "your code's process ended",
     "timed out": "ran out of time",
     "manual": "graded by a person",
     "error": "this check itself is at fault; your instructor is told",

@@ -122,7 +122,7 @@ class Life:
         except StudentDied as death:
             reason = str(death)
         except CellTimeout:
-            why = f" ({share:.0%} of the usual: what it uses ran out of time before)" if share < 1 else ""
+            why = f" ({share:.0%} of the usual, since what it uses ran out of time before)" if share < 1 else ""
             reason = f"the cell ran longer than {limit:g} s{why}"
             if half < limit:
                 reason = f"the cell ran longer than {half:.1f} s, half of the time that the notebook had left"

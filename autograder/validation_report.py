@@ -37,7 +37,7 @@ def report(found: Validation) -> Iterator[str]:
 def _table(found: Validation) -> Iterator[str]:
     """One line a check, one column a mistake, sixty of them side by side."""
     width = max(len(check.name) for check in found.checks)
-    yield "Checks (h: hidden, !: alone catches one) and mistakes (# caught on its own function, + elsewhere):"
+    yield "Checks (h: hidden, !: alone catches one), points, mistakes caught, which (# own function, + elsewhere):"
     rows, needed = [], found.needed
     for check in found.checks:
         kind = f"{'h' if check.hidden else ' '}{'!' if check in needed else ' '}"

@@ -119,7 +119,7 @@ def require_layer_gradients(
     >>> require_layer_gradients("cube_backward", lambda: x**3, (3 * x**2,), {"x": x}, dout)
     >>> require_layer_gradients("cube_backward", lambda: x**3, (x**2,), {"x": x}, dout)
     Traceback (most recent call last):
-    AssertionError: dx is not that of your own forward pass, ...
+    AssertionError: dx does not fit your own forward pass: ...
     """
     names = [f"d{name}" for name in inputs]
     results = require_results(what, gradients, names)
@@ -153,7 +153,7 @@ def require_network_gradients(
     ...         return float(np.square(self.params["b1"] - y).sum()), {"b1": np.zeros(1)}
     >>> require_network_gradients(Bias(), Bias.params, np.ones((1, 1)), np.array([2]))
     Traceback (most recent call last):
-    AssertionError: the gradient of b1 is not that of your own forward pass, ...
+    AssertionError: the gradient of b1 does not fit your own forward pass: ...
     """
     before = {name: array.copy() for name, array in params.items()}
     X_before, y_before = X.copy(), y.copy()
@@ -226,7 +226,7 @@ def _compare(what: str, got: Array, f: Callable[[], float], array: Array, name: 
     expected = np.array([np.sum(got * direction) for direction in directions])
     error = float(np.max(np.abs(expected - slopes))) / max(influence, float(np.linalg.norm(got)))
     sentence = (
-        f"{what} is not that of your own forward pass, which changes by another amount in a random direction; "
-        f"relative error {error:.1e}, at most {THRESHOLD:.0e} is allowed"
+        f"{what} does not fit your own forward pass: when {name} moves a little in a random direction, the result "
+        f"changes by another amount than {what} says; relative error {error:.1e}, at most {THRESHOLD:.0e} is allowed"
     )
     require_within(error, THRESHOLD, sentence)

@@ -46,8 +46,8 @@ Forward = Callable[..., Any]
 Backward = Callable[[Array, Any], Any]
 GRADIENTS = ("dx", "dgamma", "dbeta")
 ANOTHER = (
-    "gives another out here than where its own checks called it (in a notebook, if you changed it since: restart the "
-    "kernel and run all cells)"
+    "returns another out here than in its own checks (if you changed it after they ran: restart the kernel and run all "
+    "cells)"
 )
 STEP = 1e-5  # of numerical_gradient
 RIGHT: set[str] = set()

@@ -2,7 +2,7 @@
 
 Its submissions are made of the reference solution and the known mistakes: right, partly right, blank, late, one with a
 syntax error, one that is no notebook, one that never ends. The folder holds all that `autograder grade` and nbgrader
-need: nbgrader_config.py, source/, submitted/, and a gradebook in which the due date stands.
+need: nbgrader_config.py, source/, submitted/, and a gradebook in which the due date and the names stand.
 """
 
 from __future__ import annotations
@@ -30,8 +30,9 @@ Answers = dict[str, str]
 
 @dataclass(frozen=True)
 class Student:
-    """One member of the class: who, what they hand in, and how many hours after the due date."""
+    """One member of the class: id, "last name, first name", what is handed in, how many hours after the due date."""
 
+    id: str
     name: str
     answers: Callable[[Course, Answers], Answers]
     hours_late: float = -5
@@ -101,30 +102,30 @@ def never_ends(course: Course, reference: Answers) -> Answers:
 
 
 CLASS = (
-    Student("abel", right),
-    Student("agnesi", right, hours_late=-0.5),
-    Student("bernoulli", unusual(4)),
-    Student("cantor", unusual(3)),
-    Student("cauchy", mistaken(0)),
-    Student("chatelet", mistaken(1)),
-    Student("descartes", mistaken(2)),
-    Student("dirichlet", mistaken(3)),
-    Student("euler", right, hours_late=0.1),
-    Student("fermat", last_missing),
-    Student("galois", right, hours_late=5),
-    Student("gauss", mistaken(5, 17)),
-    Student("germain", unusual(7)),
-    Student("hilbert", mistaken(8)),
-    Student("hypatia", right),
-    Student("jacobi", mistaken(11), hours_late=30),
-    Student("kovalevskaya", right),
-    Student("lagrange", first_only),
-    Student("laplace", blank),
-    Student("lovelace", right, hours_late=24 * 7),
-    Student("noether", unusual(11)),
-    Student("pascal", syntax_error),
-    Student("poincare", blank),  # what this student hands in is no notebook at all
-    Student("zeno", never_ends),
+    Student("abel", "Abel, Niels Henrik", right),
+    Student("agnesi", "Agnesi, Maria Gaetana", right, hours_late=-0.5),
+    Student("bernoulli", "Bernoulli, Jacob", unusual(4)),
+    Student("cantor", "Cantor, Georg", unusual(3)),
+    Student("cauchy", "Cauchy, Augustin-Louis", mistaken(0)),
+    Student("chatelet", "du Châtelet, Émilie", mistaken(1)),
+    Student("descartes", "Descartes, René", mistaken(2)),
+    Student("dirichlet", "Dirichlet, Peter Gustav", mistaken(3)),
+    Student("euler", "Euler, Leonhard", right, hours_late=0.1),
+    Student("fermat", "de Fermat, Pierre", last_missing),
+    Student("galois", "Galois, Évariste", right, hours_late=5),
+    Student("gauss", "Gauss, Carl Friedrich", mistaken(5, 17)),
+    Student("germain", "Germain, Sophie", unusual(7)),
+    Student("hilbert", "Hilbert, David", mistaken(8)),
+    Student("hypatia", "Hypatia, of Alexandria", right),
+    Student("jacobi", "Jacobi, Carl Gustav", mistaken(11), hours_late=30),
+    Student("kovalevskaya", "Kovalevskaya, Sofya", right),
+    Student("lagrange", "Lagrange, Joseph-Louis", first_only),
+    Student("laplace", "Laplace, Pierre-Simon", blank),
+    Student("lovelace", "Lovelace, Ada", right, hours_late=24 * 7),
+    Student("noether", "Noether, Emmy", unusual(11)),
+    Student("pascal", "Pascal, Blaise", syntax_error),
+    Student("poincare", "Poincaré, Henri", blank),  # what this student hands in is no notebook at all
+    Student("zeno", "Zeno, of Elea", never_ends),
 )
 NO_NOTEBOOK, NEVER_ENDS = "poincare", "zeno"
 SOONER = """
@@ -173,25 +174,28 @@ def make_class(folder: Path, name: str) -> None:
     shutil.copytree(ROOT / "source" / name, folder / "source" / name)
     handed_out, reference = nbformat.read(release, as_version=4), solutions(name)
     for student in CLASS:
-        target = folder / "submitted" / student.name / name
+        target = folder / "submitted" / student.id / name
         target.mkdir(parents=True)
         stamp = DUE + timedelta(hours=student.hours_late)
         (target / "timestamp.txt").write_text(f"{stamp:%Y-%m-%d %H:%M:%S} UTC\n")
-        if student.name == NO_NOTEBOOK:
+        if student.id == NO_NOTEBOOK:
             (target / f"{name}.ipynb").write_text("My notebook is attached to my mail of yesterday.\n")
         else:
             nbformat.write(filled(handed_out, student.answers(course, reference)), target / f"{name}.ipynb")
-    set_due_date(folder, name)
+    fill_gradebook(folder, name)
 
 
-def set_due_date(folder: Path, name: str) -> None:
-    """As `nbgrader db assignment add NAME --duedate` does, without the seconds that the command takes to start."""
+def fill_gradebook(folder: Path, name: str) -> None:
+    """As `nbgrader db assignment add NAME --duedate` and `nbgrader db student add` do, without the seconds of each."""
     from nbgrader.api import Gradebook
 
     # nbgrader runs alembic by its name, which lies beside this Python.
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     with Gradebook(f"sqlite:///{folder.resolve()}/gradebook.db", "normalization") as gradebook:
         gradebook.update_or_create_assignment(name, duedate=DUE)
+        for student in CLASS:
+            last, first = student.name.split(", ")
+            gradebook.update_or_create_student(student.id, last_name=last, first_name=first)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -26,7 +26,8 @@ REPORT = ("report.html.j2", "feedback.css")
 SOURCES = {
     "explorer.png": [f"normlab/{name}" for name in EXPLORER],
     "report.png": ["autograder/report.py", *(f"autograder/templates/{name}" for name in REPORT)],
-    "formgrader.png": ["requirements.lock nbgrader=="],  # of this file the lines that begin so
+    # Of these files the lines that begin so: the page is nbgrader's, and shows the class.
+    "formgrader.png": ["requirements.lock nbgrader==", "reference/sample_class.py     Student("],
 }
 STEP = 22  # of the explorer: the node whose gradient is a sum over two paths
 WIDTH, HEIGHT = 900, 860

@@ -97,8 +97,8 @@ SURVIVORS: dict[str, dict[str, str]] = {
     },
     "life": {
         (
-            'why = f" ({share:.0%} of the usual: what it uses ran out of time before)" if share < 1 else "" -> '
-            'why = f" ({share:.0%} of the usual: what it uses ran out of time before)" if share != 1 else ""'
+            'why = f" ({share:.0%} of the usual, since what it uses ran out of time before)" if share < 1 else "" -> '
+            'why = f" ({share:.0%} of the usual, since what it uses ran out of time before)" if share != 1 else ""'
         ): "no share is above 1",
         "with self._alarm(min(limit, half)): -> with self._alarm(min(half, limit)):": "the smaller one is the same",
         ("signal.setitimer(signal.ITIMER_REAL, 0) -> signal.setitimer(0, signal.ITIMER_REAL)"): "ITIMER_REAL is 0",

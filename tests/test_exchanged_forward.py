@@ -61,7 +61,7 @@ def test_who_puts_an_easier_forward_pass_in_the_place_of_the_right_one_loses_the
         for check in course.checks.values()
         if check.target == function and (check.hidden or name != "network")
     }
-    assert all("gives another out here than where its own checks called it" in each for each in failed.values())
+    assert all("returns another out here than in its own checks" in each for each in failed.values())
 
 
 @pytest.mark.parametrize(("name", "axis", "function"), BOTH, ids=[each[2] for each in BOTH])
@@ -75,7 +75,7 @@ def test_who_puts_it_in_the_place_of_a_wrong_one_loses_them_too(name: str, axis:
     assert failed.keys() == {
         check.name for check in course.checks.values() if check.target == function and check.hidden
     }
-    assert all("gives another out here than where its own checks called it" in each for each in failed.values())
+    assert all("returns another out here than in its own checks" in each for each in failed.values())
 
 
 @pytest.mark.parametrize(("name", "axis", "function"), NORMS, ids=[each[2] for each in NORMS])
@@ -100,7 +100,7 @@ def test_who_is_easier_wherever_a_backward_pass_is_checked_and_fails_hidden_chec
     assert f"{name}_forward__against_the_graph" in lost(course, {f"{name}_forward": forward}, f"{name}_forward")
     failed = lost(course, {f"{name}_forward": forward, function: backward}, function)
     assert failed.keys() == {check.name for check in course.checks.values() if check.target == function}
-    assert all("gives another out here than where its own checks called it" in each for each in failed.values())
+    assert all("returns another out here than in its own checks" in each for each in failed.values())
 
 
 @pytest.mark.parametrize(("name", "axis", "function"), NORMS, ids=[each[2] for each in NORMS])
@@ -142,7 +142,7 @@ def test_who_raises_where_it_is_held_is_held_to_that(error: type[BaseException])
     inputs, dout = (np.ones((2, 1)), np.ones(1), np.zeros(1)), np.ones((2, 1))
     with nullcontext() if error is not Ended else pytest.raises(Ended):
         hold((ends, (np.zeros(1),)), (ends, inputs))
-    with pytest.raises(AssertionError, match="gives another out here"):
+    with pytest.raises(AssertionError, match="returns another out here"):
         require_graph(
             lambda x, g, b: x * g + b, lambda *_: (2 * dout, None), lambda *_: None, inputs, dout, ["forward"]
         )
@@ -161,5 +161,5 @@ def test_a_right_forward_pass_is_held_to_all_digits_however_large_its_out_is() -
         return scale(*given) + 1e-7, None
 
     hold((beside, inputs))
-    with pytest.raises(AssertionError, match="gives another out here"):
+    with pytest.raises(AssertionError, match="returns another out here"):
         require_graph(scale, beside, lambda dout, cache: (0, 0, 0), inputs, dout, ["scale_forward"])

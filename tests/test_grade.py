@@ -95,7 +95,7 @@ def test_the_page_says_what_went_wrong(graded: tuple[Path, Summary]) -> None:
     root, _ = graded
     assert "out is not x * w" in page(root, "cyd")
     assert "is not a notebook" in page(root, "dan")
-    assert "stopped by a limit" in page(root, "eve")
+    assert "your code&#39;s process ended" in page(root, "eve")
     assert "41.5" not in page(root, "cyd")
 
 

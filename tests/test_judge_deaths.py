@@ -180,7 +180,7 @@ def test_a_function_that_hangs_in_many_checks_leaves_the_others_their_time() -> 
     assert judged.checks["first__check_5"].message == "not run, since 2 checks of first ran longer than they may"
     assert judged.deaths == [
         "cell [3] (print(first(1))), first__check: the cell ran longer than 2 s",
-        "first__check_0: the cell ran longer than 0.2 s (10% of the usual: what it uses ran out of time before)",
+        "first__check_0: the cell ran longer than 0.2 s (10% of the usual, since what it uses ran out of time before)",
     ]
 
 

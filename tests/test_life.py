@@ -246,7 +246,7 @@ def test_a_cell_has_a_time_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     assert lived.life.guarded(hang_there) == "the cell ran longer than 0.05 s"
     assert hung[0].dead == lived.life.deaths[0] == "the cell ran longer than 0.05 s"
     assert lived.life.guarded(hang, 0.5) == (
-        "the cell ran longer than 0.025 s (50% of the usual: what it uses ran out of time before)"
+        "the cell ran longer than 0.025 s (50% of the usual, since what it uses ran out of time before)"
     )
     assert lived.life.guarded(lambda _: None) is None
 

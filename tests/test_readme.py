@@ -44,7 +44,7 @@ def test_the_class_that_it_shows_is_the_sample_class() -> None:
     assert f"\n{len(CLASS)} graded, 0 unchanged, 0 failed, in " in README
     shown = re.findall(r"^look at (\w+): ", README, re.MULTILINE)
     assert len(shown) == 3
-    assert set(shown) < {student.name for student in CLASS}
+    assert set(shown) < {student.id for student in CLASS}
     seconds = re.search(r'"cell_seconds": (\d+)', SOONER)
     assert seconds
     assert f"look at zeno: batchnorm_forward__example_by_hand: the cell ran longer than {seconds[1]} s;" in README

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from nbgrader.api import Gradebook
 
 from reference import sample_class
 from reference.course import Course
@@ -46,10 +47,17 @@ def test_a_disk_that_fills_leaves_nothing_half_made(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(sample_class, "set_due_date", full)
+    monkeypatch.setattr(sample_class, "fill_gradebook", full)
     assert sample_class.main([str(tmp_path / "class"), "layernorm"]) == 2
     assert "No space left on device" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_formgrader_knows_each_student_by_name(tmp_path: Path) -> None:
+    sample_class.fill_gradebook(tmp_path, "batchnorm")
+    with Gradebook(f"sqlite:///{tmp_path}/gradebook.db", "normalization") as gradebook:
+        names = {student.id: f"{student.last_name}, {student.first_name}" for student in gradebook.students}
+    assert names == {student.id: student.name for student in sample_class.CLASS}
 
 
 def test_a_folder_that_is_there_stays_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

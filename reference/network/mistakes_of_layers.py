@@ -162,12 +162,12 @@ def _backward(kind: str, norm: str) -> Iterator[Mistake]:
     )
     yield made(
         "relu_of_the_affine_output",
-        "Your way back asks x w, without bias and normalization, which ReLUs were open.",
+        "Your way back looks at x w, without bias and normalization, to tell which ReLUs were open.",
         (relu, "dnormalized = relu_backward(dout, affine_cache[0] @ affine_cache[1])"),
     )
     yield made(
         "relu_by_the_gradient",
-        "Your way back asks the sign of the gradient which ReLUs were open.",
+        "Your way back tells by the sign of the gradient which ReLUs were open.",
         (relu, "dnormalized = np.maximum(dout, 0)"),
     )
     yield made(
