@@ -68,14 +68,16 @@ def main() -> None:
 
 @main.command(epilog=CODES, short_help="Grade what students handed in.")
 @click.argument("assignment")
+@click.argument("more", nargs=-1, metavar="")  # of --student, which Click gives one value
 @COURSE_DIR
-@click.option("--student", "students", multiple=True, metavar="ID", help="Only this student; may be repeated.")
+@click.option("--student", "students", multiple=True, metavar="ID ...", help="Only this student, or these.")
 @JOBS
 @DB
 @click.option("--scheduler", default="", metavar="ADDRESS", help="Grade on a Dask cluster, tcp://host:port.")
 @click.option("--force", is_flag=True, help="Grade again what is graded and unchanged.")
 def grade(
     assignment: str,
+    more: tuple[str, ...],
     course_dir: Path,
     students: tuple[str, ...],
     jobs: int | None,
@@ -89,12 +91,14 @@ def grade(
     that people entered are kept. A line for each submission goes to .autograder/log.jsonl, and a copy of the gradebook
     to .autograder/backups/.
     """
+    if more and not students:
+        raise click.UsageError(f"Got unexpected extra argument ({more[0]}); students are named after --student.")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's or a service manager's Ctrl-C
     from autograder.course import STATE
     from autograder.files import write_atomically
     from autograder.grade import grade as run
 
-    summary = run(assignment, course_dir, students=students, jobs=jobs, db=db, scheduler=scheduler, force=force)
+    summary = run(assignment, course_dir, students=students + more, jobs=jobs, db=db, scheduler=scheduler, force=force)
     late = {student: f", less {points:.4g} for lateness" for student, points in summary.late.items()}
     _list(
         [

@@ -37,6 +37,12 @@ _lock = threading.Lock()
 _own: tuple[int, socket.socket] | None = None  # the core that is ours, and what marks it until this process ends
 
 
+def require_address(scheduler: str) -> None:
+    """Raises UsageError where this is no address of a Dask scheduler."""
+    if not ADDRESS.fullmatch(scheduler):
+        raise UsageError(f"{scheduler!r} is no address of a Dask scheduler; it is like tcp://head-node:8786.")
+
+
 def grade_job(setup: bytes, job: bytes) -> bytes:
     """What a Dask worker runs; the grading process beside it stays warm from one call to the next."""
     with _lock:
@@ -84,8 +90,6 @@ class DaskPool:
 
         for name in LOGGERS:  # after the import, which sets levels of its own
             logging.getLogger(name).setLevel(logging.CRITICAL)
-        if not ADDRESS.fullmatch(self.scheduler):
-            raise UsageError(f"{self.scheduler!r} is no address of a Dask scheduler; it is like tcp://head-node:8786.")
         try:
             self.client = Interruptible(self.scheduler, timeout=CONNECT_SECONDS, set_as_default=False)
         except (OSError, ValueError) as error:

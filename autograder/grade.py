@@ -18,6 +18,7 @@ from autograder import changes
 from autograder.attempts import LATEST, Attempts, best, points
 from autograder.bounds import cores
 from autograder.changes import Changed, Standing
+from autograder.cluster import DaskPool, require_address
 from autograder.course import CONFIG_FILE, STATE, Course
 from autograder.errors import AutograderError, GradebookError, UsageError
 from autograder.files import write_atomically, write_or_clear
@@ -76,6 +77,8 @@ def grade(
     >>> grade("scaling", Path("my_course"), students=["ada"]).unchanged
     1
     """
+    if scheduler:
+        require_address(scheduler)
     course = Course.open(course_dir, db)
     batch = _Batch(course, assignment, list(dict.fromkeys(students)))
     try:
@@ -192,8 +195,6 @@ class _Batch:
 
     def _grade(self, work: Iterator[Job], jobs: int | None, scheduler: str) -> None:
         if scheduler:
-            from autograder.cluster import DaskPool
-
             pool: Any = DaskPool(self.setup, scheduler)
         else:
             pool = LocalPool(self.setup, min(jobs or len(cores()), len(self.folders)))

@@ -61,7 +61,10 @@ def test_letters_that_the_terminal_lacks_keep_nothing_from_being_printed(monkeyp
     assert "zoë " in result.output
 
 
-def test_every_option_of_the_contract_is_passed_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.mark.parametrize("students", ["--student a --student b", "--student a b"])
+def test_every_option_of_the_contract_is_passed_on(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, students: str
+) -> None:
     seen: dict[str, Any] = {}
     monkeypatch.chdir(tmp_path)
     Path("d").mkdir()
@@ -71,7 +74,7 @@ def test_every_option_of_the_contract_is_passed_on(monkeypatch: pytest.MonkeyPat
         return Summary()
 
     monkeypatch.setattr("autograder.grade.grade", fake)
-    options = "--course-dir d --student a --student b --jobs 3 --db sqlite:///x --scheduler tcp://h:1 --force"
+    options = f"--course-dir d {students} --jobs 3 --db sqlite:///x --scheduler tcp://h:1 --force"
     assert run("grade", "ps1", *options.split()).exit_code == 0
     assert seen == {
         "assignment": "ps1",
@@ -91,6 +94,7 @@ def test_every_option_of_the_contract_is_passed_on(monkeypatch: pytest.MonkeyPat
         ([NAME, "--course-dir", "/nonexistent"], "There is no course folder"),
         ([NAME, "--student", "nobody"], "There is no submission"),
         ([], "Missing argument"),
+        ([NAME, "ann"], "Got unexpected extra argument (ann); students are named after --student."),
         ([NAME, "--jobs", "0"], "--jobs"),
         ([NAME, "--jobs", "many"], "--jobs"),
         ([NAME, "--wrong"], "--wrong"),
