@@ -14,7 +14,7 @@ export PYTHONDONTWRITEBYTECODE :=
 # Three workers on two cores, since much of a test is waiting; tests/conftest.py orders the files.
 PYTEST := pytest -n 3 --dist loadfile --no-loadscope-reorder
 
-.PHONY: all install python book site notebooks wheel wheels class test quality margins coverage oldest lint lock newest clean
+.PHONY: all install python book site notebooks wheel wheels class test pytest quality margins coverage oldest lint lock newest clean
 
 all: install
 	@$(MAKE) --no-print-directory -j2 book class
@@ -68,7 +68,10 @@ class: notebooks
 
 test: python
 	@$(PYTHON) scripts/install.py --test
-	@$(MAKE) --no-print-directory -j2 --output-sync lint book quality
+	@$(MAKE) --no-print-directory -j2 --output-sync lint book
+	@$(MAKE) --no-print-directory -j2 quality pytest
+
+pytest:
 	python -m $(PYTEST)
 
 # Branch coverage of each package by all tests, about 20 minutes; pyproject.toml names what cannot be measured.
@@ -90,10 +93,11 @@ oldest: install
 	build/oldest/bin/python -m pytest tests/test_mistakes.py -k right_answer
 	for notebook in source/*/*.ipynb; do build/oldest/bin/python -m normlab check "$$notebook"; done
 
-# What is generated is fresh, and the grader as good as it claims.
+# What is generated is fresh, and the grader as good as it claims; told in one piece, since tests run beside it.
 quality: notebooks
 	git diff --exit-code --stat -- source release
-	python -m reference.quality
+	@mkdir -p build
+	@python -m reference.quality > build/quality.txt 2>&1 && cat build/quality.txt || { cat build/quality.txt; exit 1; }
 
 # Every known answer under the checks' own seed, and a class graded twice; a test run takes samples of both.
 margins: install

@@ -67,7 +67,10 @@ class Answer:
         """Check plain data; raises CourseError."""
         known = {item.name: item.type for item in fields(cls)}
         if not isinstance(values, Mapping) or not {"name", "right", "source"} <= set(values) <= set(known):
-            raise CourseError(f"An answer is a dictionary with name, right, source and at most {', '.join(known)}.")
+            raise CourseError(
+                "An answer of c.Answers.module is a dictionary with name, right, source and at most "
+                f"{', '.join(known)}, not {values!r:.80}."
+            )
         for name, value in values.items():
             kind = {"bool": bool, "str": str}.get(str(known[name]), Mapping)
             if not isinstance(value, kind):
@@ -240,7 +243,7 @@ def _from_module(module: str, root: Path, assignment: str) -> Any:
         raise CourseError(f"The answers of {assignment} cannot be read from {module} (c.Answers.module): {reason}")
     found = json.loads(done.stdout or "null")  # nothing where it ended as if all were well
     if not isinstance(found, list):
-        raise CourseError(f"{module}.answers({assignment!r}) must return a list of dictionaries.")
+        raise CourseError(f"{module}.answers({assignment!r}) must return a list of dictionaries, not {found!r:.80}.")
     return found
 
 

@@ -6,6 +6,7 @@ another order differs in its last bits.
 
 from __future__ import annotations
 
+import math
 import re
 import struct
 from typing import Any
@@ -113,10 +114,7 @@ def read_scalar(data: bytes) -> Any:
 
 
 def _size(dtype: np.dtype[Any], shape: tuple[int, ...]) -> int:
-    size = dtype.itemsize
-    for length in shape:
-        size *= length
-    return size
+    return math.prod(shape, start=dtype.itemsize)
 
 
 def _check_truth(content: bytes | bytearray) -> None:

@@ -242,6 +242,13 @@ def _read_cells(notebook: dict[str, Any], markers: Markers) -> Iterator[Cell]:
         source = raw["source"] if isinstance(raw["source"], str) else "".join(raw["source"])
         solution, graded = bool(marks.get("solution")), bool(marks.get("grade"))
         is_code = cell_type == "code"
+        try:
+            release = release_source(source, cell_type, solution, markers)
+            found = analyze(source) if is_code else {}
+        except SyntaxError as error:
+            raise ValueError(f"cell {index + 1}, line {error.lineno}: {error.msg}") from None
+        except ValueError as error:
+            raise ValueError(f"cell {index + 1}: {error}") from None
         kind: Kind
         if marks.get("task") or (graded and (solution or not is_code)):
             kind = "manual"
@@ -259,19 +266,12 @@ def _read_cells(notebook: dict[str, Any], markers: Markers) -> Iterator[Cell]:
             points=_points(marks, index + 1) if graded or marks.get("task") else 0.0,
             locked=not solution and (graded or bool(marks.get("locked"))),
             source=source,
-            release=release_source(source, cell_type, solution, markers),
+            release=release,
             hidden=markers.begin_hidden in source,
             open_lines=open_lines(source, markers) if is_code else frozenset(),
             metadata=metadata,
-            **(_analyzed(source, index + 1) if is_code else {}),
+            **found,
         )
-
-
-def _analyzed(source: str, number: int) -> dict[str, Any]:
-    try:
-        return analyze(source)
-    except SyntaxError as error:
-        raise ValueError(f"cell {number}, line {error.lineno}: {error.msg}") from None
 
 
 def _grade_id(marks: Mapping[str, Any], number: int) -> str | None:

@@ -49,10 +49,15 @@ def cores() -> list[int]:
     return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))
 
 
+def mapped() -> int:
+    """Bytes of address space that this process holds; OSError where /proc cannot be read."""
+    return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+
+
 def limit_memory(more: int, for_good: bool) -> None:
     """Bound this process's memory, over what it holds already; a process that it starts may lift it unless for good."""
     with contextlib.suppress(OSError, ValueError):
-        held = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        held = mapped()
         _, hard = resource.getrlimit(resource.RLIMIT_AS)
         bound = held + more if hard == resource.RLIM_INFINITY else min(held + more, hard)
         resource.setrlimit(resource.RLIMIT_AS, (bound, bound if for_good else hard))

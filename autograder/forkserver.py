@@ -8,7 +8,6 @@ with how the child ended.
 
 from __future__ import annotations
 
-import array
 import gc
 import os
 import shutil
@@ -155,7 +154,7 @@ class _Server:
     def serve(self) -> None:
         while True:
             try:
-                data, ancillary, _, _ = self.control.recvmsg(1 + _TAG, socket.CMSG_SPACE(8))
+                data, passed, _, _ = socket.recv_fds(self.control, 1 + _TAG, 2)
             except OSError:
                 data = b""
             ended = self._kill(END_SECONDS if data[:1] == AWAIT else 0.0)
@@ -164,9 +163,6 @@ class _Server:
                     shutil.rmtree(self.folder, ignore_errors=True)
                 os._exit(0)
             if data[:1] == SPAWN:
-                passed = array.array("i")
-                for _, _, content in ancillary:
-                    passed.frombytes(content[:8])
                 self._spawn(*passed)
             with suppress(OSError):
                 self.control.sendall(data[1:] + _ENDED.pack(*ended))

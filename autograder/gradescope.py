@@ -18,7 +18,7 @@ from autograder.course import Course
 from autograder.errors import AutograderError, SandboxUnavailable
 from autograder.feedback import Check, check_line
 from autograder.files import write_atomically
-from autograder.jobs import known_answers
+from autograder.jobs import known_answers, make_job
 from autograder.kept import Kept
 from autograder.pool import LocalPool
 from autograder.results import CheckResult
@@ -40,14 +40,7 @@ def run(root: Path, assignment: str) -> dict[str, Any]:
     course = Course.open(root / "source" / "course")
     notebooks = course.notebooks(assignment)
     submission = read_submission(root / "submission", list(notebooks), course.limits)
-    job = Job(
-        student="submission",
-        notebooks=submission.notebooks,
-        refused=submission.refused,
-        findings=submission.findings,
-        kept={},
-        seconds_late=seconds_after_due(root / "submission_metadata.json"),
-    )
+    job = make_job("submission", submission, {}, seconds_after_due(root / "submission_metadata.json"))
     setup = Setup.of(course, assignment, notebooks, known_answers(course, assignment)[0])
     try:
         outcome = _grade(setup, job)

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 NAME, CELLS = "autograder_history", "autograder_cell"
 EXTENSION = "extension"  # the origin of a row that tells of days, not points; no trigger writes it
 BY_HAND = {EXTENSION, "manual", "extra credit"}  # origins of what people enter
+# In the order of the fields of a Change.
 COLUMNS = ("at", "student_id", "assignment", "notebook", "name", "origin", "old", "new", "submission", "version")
 WATCHED = {  # (table, column) -> where a score is from
     ("grade", "auto_score"): "auto",
@@ -114,7 +115,4 @@ def read(
         .where(rows.id > since, rows.assignment == assignment, rows.student_id == (student or rows.student_id))
         .order_by(rows.id)
     )
-    found = (row._mapping for row in connection.execute(query))
-    return [
-        Change(**{{"student_id": "student", "name": "check"}.get(key, key): row[key] for key in row}) for row in found
-    ]
+    return [Change(*row) for row in connection.execute(query)]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 import re
 from collections.abc import Iterator
@@ -13,6 +11,7 @@ from typing import Any, NoReturn
 from autograder.errors import AutograderError
 from autograder.limits import Limits
 from autograder.marks import is_as_released
+from autograder.pictures import from_base64
 from autograder.wording import shown
 
 MAX_VALUES = 2_000_000  # containers and members of one notebook: bounds the memory that parsing takes
@@ -152,13 +151,6 @@ def _text(value: Any) -> str | None:
 def _attachments(attachments: dict[str, Any]) -> Iterator[tuple[str, dict[str, str]]]:
     for name, bundle in attachments.items():
         if not SURROGATE.search(name):
-            kept = {kind: data for kind, data in _mapping(bundle).items() if kind in IMAGES and _is_base64(data)}
-            if kept:
+            texts = {kind: data for kind, data in _mapping(bundle).items() if kind in IMAGES and isinstance(data, str)}
+            if kept := {kind: data for kind, data in texts.items() if from_base64(data)}:
                 yield name, kept
-
-
-def _is_base64(data: Any) -> bool:
-    try:
-        return isinstance(data, str) and bool(base64.b64decode("".join(data.split()), validate=True))
-    except (binascii.Error, ValueError):
-        return False

@@ -132,7 +132,7 @@ def _as_text(value: Any) -> str | None:
 
 
 class Stream(io.TextIOBase):
-    """stdout or stderr of the student's process."""
+    """stdout or stderr, whose text goes into ``outputs``."""
 
     def __init__(self, outputs: Outputs, name: str) -> None:
         self._outputs = outputs

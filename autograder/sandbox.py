@@ -16,8 +16,10 @@ import signal
 import struct
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
+from autograder.bounds import mapped
 from autograder.errors import SandboxUnavailable
 from autograder.limits import Limits
 
@@ -230,7 +232,7 @@ def resource_limits(limits: Limits) -> dict[str, int]:
 
 def limit_resources(limits: Limits) -> None:
     """Limit this process and its threads."""
-    wanted = resource_limits(limits) | {"RLIMIT_AS": _address_space() + limits.memory_bytes}
+    wanted = resource_limits(limits) | {"RLIMIT_AS": _known_address_space + limits.memory_bytes}
     for name, value in wanted.items():
         number = getattr(resource, name, None)
         if number is not None:
@@ -245,24 +247,18 @@ _known_address_space = 0
 def remember_address_space() -> None:
     """Note what this process maps, while /proc can be read; its children start from there."""
     global _known_address_space
-    try:
-        _known_address_space = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    except OSError:
-        _known_address_space = 0
+    with suppress(OSError):
+        _known_address_space = mapped()
 
 
-def _address_space() -> int:
-    return _known_address_space
+def restrict_paths(writable: Iterable[str], readable: Iterable[str]) -> None:
+    """Landlock: read below ``readable``, everything but executing below ``writable``, nothing elsewhere.
 
-
-def restrict_paths(writable: Iterable[str], readable: Iterable[str]) -> bool:
-    """Landlock: read below ``readable``, everything but device files below ``writable``, nothing elsewhere.
-
-    Signals and abstract sockets stay within. False if the kernel has no Landlock: the new root holds alone then.
+    Signals and abstract sockets stay within. Where the kernel has no Landlock, the new root holds alone.
     """
     version = _libc.syscall(SYS_LANDLOCK_CREATE, None, 0, 1)
     if version < 1:
-        return False
+        return
     handled = (1 << LANDLOCK_FS_BITS.get(version, 16)) - 1
     sizes = {1: 8, 2: 8, 3: 8, 4: 16, 5: 16}
     attributes = struct.pack("=QQQ", handled, 0b11 if version >= 4 else 0, 0b11)[: sizes.get(version, 24)]
@@ -280,7 +276,6 @@ def restrict_paths(writable: Iterable[str], readable: Iterable[str]) -> bool:
             os.close(fd)
     _check(_libc.syscall(SYS_LANDLOCK_RESTRICT, ruleset, 0), "landlock_restrict_self")
     os.close(ruleset)
-    return True
 
 
 def die_with_parent(number: int = signal.SIGKILL) -> None:

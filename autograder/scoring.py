@@ -12,9 +12,9 @@ import numpy as np
 def score_of(value: Any, points: float) -> tuple[float, str]:
     """The score of a test that raised nothing, and what is wrong with it ("" if nothing is).
 
-    A test gives all its points, unless its last expression is a number, or a text that reads as one: that is the score
-    then (partial credit, as in nbgrader). nan, negative and too large numbers are the instructor's error and are
-    clamped to 0..points.
+    A test gives all its points, unless its last expression is a number: that is the score then (partial credit, as in
+    nbgrader). So is a text that reads as one, which gives all points in nbgrader. nan, negative and too large numbers
+    are the instructor's error and are clamped to 0..points.
     """
     if isinstance(value, str):
         with suppress(ValueError):  # another text, such as "passed", is no score

@@ -184,14 +184,7 @@ def _column(series: Any) -> list[Any]:
         return [dtype.str, series.to_numpy()]
     if str(dtype) not in _LISTED:
         raise _NotPlain
-    values = [_element(value, pandas.NA) for value in series.tolist()]
-    return [str(dtype), values]
-
-
-def _element(value: Any, missing: Any) -> Any:
-    if value is missing:
-        return None
-    return _label(value)
+    return [str(dtype), [None if value is pandas.NA else _label(value) for value in series.tolist()]]
 
 
 def _read_column(items: list[Any], index: Any) -> Any:

@@ -27,14 +27,18 @@ DropoutCache = tuple[dict[str, Any], NDArray[Any] | None]
 
 
 def affine_forward(x: Array, w: Array, b: Array) -> tuple[Array, AffineCache]:
-    """out = x w + b, for x (N, ...) read as (N, D), w (D, M), b (M,); out (N, M).
+    """(out, cache): out = x w + b, for x (N, ...) read as (N, D), w (D, M), b (M,); out (N, M), cache (x, w).
+
+    Raises ValueError where x has not as many features as w has rows.
 
     >>> out, cache = affine_forward(np.array([[1.0, 2.0]]), np.array([[1.0, 0.0], [0.0, 10.0]]), np.array([5.0, 5.0]))
     >>> out
     array([[ 6., 25.]])
     """
-    out = x.reshape(len(x), -1) @ w + b
-    return out, (x, w)
+    flat = x.reshape(len(x), -1)
+    if flat.shape[1] != len(w):
+        raise ValueError(f"x must have as many features as w has rows, got x {x.shape} and w {w.shape}")
+    return flat @ w + b, (x, w)
 
 
 def affine_backward(dout: Array, cache: AffineCache) -> tuple[Array, Array, Array]:

@@ -180,20 +180,26 @@ def _has(grads: Any, name: str) -> bool:
         raise AssertionError(f"grads must be a dictionary of arrays, got {grads.__class__.__name__}") from None
 
 
+def _both_sides(f: Callable[[], Any], array: Array, step: Array) -> tuple[Any, Any]:
+    """f() with ``array`` moved by ``step``, and moved against it; ``array`` is edited in place and put back."""
+    original = array.copy()
+    try:
+        array[...] = original + step
+        above = f()
+        array[...] = original - step
+        return above, f()
+    finally:
+        array[...] = original
+
+
 def _slope(f: Callable[[], float], array: Array, direction: Array) -> float:
     """d f / dt at 0 where ``array`` is moved by t * direction, by central differences; ``array`` is edited in place.
 
     A ReLU that opens or closes within the step spoils the result: hence the small h.
     """
-    original, h = array.copy(), 1e-6
-    try:
-        array[...] = original + h * direction
-        above = f()
-        array[...] = original - h * direction
-        below = f()
-    finally:
-        array[...] = original
-    return (above - below) / (2 * h)
+    h = 1e-6
+    above, below = _both_sides(f, array, h * direction)
+    return float((above - below) / (2 * h))
 
 
 def _share_that_bends(out: Callable[[], Array], array: Array) -> float:
@@ -202,15 +208,8 @@ def _share_that_bends(out: Callable[[], Array], array: Array) -> float:
     A kink lies within the step for few of them; what is normalized bends by about h^2 wherever a ReLU is open.
     """
     h = 1e-3
-    original, direction = array.copy(), np.random.default_rng(array.size).normal(size=array.shape)
-    try:
-        here = out()
-        array[...] = original + h * direction
-        above = out()
-        array[...] = original - h * direction
-        below = out()
-    finally:
-        array[...] = original
+    here = out()
+    above, below = _both_sides(out, array, h * np.random.default_rng(array.size).normal(size=array.shape))
     return float(np.mean(np.abs(above + below - 2 * here) > 1e-3 * h**2 * np.std(here)))
 
 

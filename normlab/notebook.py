@@ -61,8 +61,9 @@ def _json(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise NotebookError(f"{path} cannot be read: {error.strerror}") from None
     except (ValueError, RecursionError) as error:
-        text = path.read_bytes()[:5000].lstrip()
-        if b"<<<<<<<" in text or b"<<<<<<<" in path.read_bytes():
+        whole = path.read_bytes()
+        text = whole[:5000].lstrip()
+        if b"<<<<<<<" in whole:
             why = "it holds marks of a merge conflict (<<<<<<<); resolve the conflict"
         elif text[:1] == b"<":
             why = "it is a web page; download the notebook itself (in Jupyter: File > Download)"

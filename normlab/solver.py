@@ -124,7 +124,7 @@ class Solver:
                 bar.set_postfix(loss=f"{self.loss_history[-1]:.3f}", val=f"{self.val_acc_history[-1]:.3f}")
 
     def accuracy(self, X: Array, y: Array) -> float:
-        """Share of the examples whose highest score is the label's."""
+        """Share of the examples X (N, ...) whose highest score is that of their label, y (N,); nan for none."""
         scores = [self.model.loss(X[start : start + ROWS]) for start in range(0, len(X), ROWS)]
         return float(np.mean(np.concatenate(scores).argmax(axis=1) == y)) if scores else float("nan")
 

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import argparse
 import ctypes
-import math
 import os
 import resource
 import shutil
 import sqlite3
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -255,7 +255,7 @@ def main() -> None:
             if title != "batchnorm":
                 ratios.append(ratio)
                 continue
-            mean = math.exp(sum(map(math.log, ratios)) / len(ratios))
+            mean = statistics.geometric_mean(ratios)
             target = f"target {GEOMETRIC_MEAN}x, on none under {LEAST}x"
             print(f"geometric mean over the four small notebooks: {mean:.1f}x ({target})")
             print("all scores of nbgrader and engine are equal", flush=True)

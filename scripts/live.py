@@ -82,7 +82,11 @@ def stage_wheels() -> None:
         [*pip, "--require-hashes", "-r", str(wanted), "-d", str(target)], capture_output=True, text=True
     )
     if result.returncode:
-        raise LiveError(f"{' and '.join(BESIDE)} could not be downloaded; check the network and run `make book` again.")
+        reason = (result.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise LiveError(
+            f"{' and '.join(BESIDE)} could not be downloaded: {reason:.300}; "
+            "check the network and run `make book` again."
+        )
 
 
 def stage_settings() -> None:

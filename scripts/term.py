@@ -62,7 +62,7 @@ PAGES = f"exports/{NAME}-canvas-feedback.zip"
 # Name of the file, the folder to run in, the command; a name that begins with "-" is run and not shown.
 STEPS = (
     ("check", "ada", f"python -m normlab check {NAME}.ipynb"),
-    ("validate", "my_course", f"autograder validate {NAME}"),
+    ("validate", "known_answers", f"autograder validate {NAME}"),
     ("due", "my_course", f'nbgrader db assignment add {NAME} --duedate="2026-03-02 12:00:00 UTC"'),
     ("known", "my_course", "nbgrader db student add noether"),
     ("early", "my_course", f"autograder extend {NAME} noether --days 7"),
@@ -112,8 +112,8 @@ FAILS = ("check",)  # exits with 1, since not all tasks pass
 
 def make_places(home: Path, database: str) -> None:
     """The folders in which the steps run; one of them keeps its gradebook at the address of a PostgreSQL database."""
-    make_course(home / "my_course", ANSWERS)
-    for name in ("elsewhere", "exchanged", "department"):  # whose pages show no known answer
+    make_course(home / "known_answers", ANSWERS)
+    for name in ("my_course", "elsewhere", "exchanged", "department"):  # no command prints a diagnosis of theirs
         make_course(home / name)
     with (home / "department" / "nbgrader_config.py").open("a", encoding="utf-8") as settings:
         settings.write(f"c.CourseDirectory.db_url = {database!r}\n")
