@@ -97,7 +97,7 @@ oldest: install
 quality: notebooks
 	git diff --exit-code --stat -- source release
 	@mkdir -p build
-	@python -m reference.quality > build/quality.txt 2>&1 && cat build/quality.txt || { cat build/quality.txt; exit 1; }
+	@trap 'cat build/quality.txt' EXIT; python -m reference.quality > build/quality.txt 2>&1
 
 # Every known answer under the checks' own seed, and a class graded twice; a test run takes samples of both.
 margins: install
