@@ -2,9 +2,10 @@
 
 The course's wrong answers are graded like submissions, once, and what their functions gave back during each test is
 kept. A student whose values agree with a wrong answer's, from the first to the one where the test gave up, made that
-mistake. What stays in the student's process, such as a cache, is not seen: anything may stand in its place, None too.
-Values that depend on random numbers which a test does not seed differ between two runs of the reference, and are not
-compared.
+mistake. Where no answer agrees as a whole, what was written into arguments does not count: who begins with what is
+returned is told as well. What stays in the student's process, such as a cache, is not seen: anything may stand in its
+place, None too. Values that depend on random numbers which a test does not seed differ between two runs of the
+reference, and are not compared.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import autograder
 from autograder.answers import Answer, answered, concerns, own_function
 from autograder.assignment import Assignment
 from autograder.errors import AutograderError
-from autograder.recording import UNSEEN, Event, same
+from autograder.recording import CHANGED, UNSEEN, Event, same
 from autograder.repair import repair
 from autograder.results import Judged
 from autograder.runs import Run, Runs
@@ -62,7 +63,7 @@ class Diagnosis:
         self._at_work = at_work
         self._runs = Runs(cache)
         self._disturbed: list[Known] = []
-        self._chance: dict[str, set[tuple[int, str]]] = {}
+        self._chance: dict[tuple[str, bool], set[tuple[int, str]]] = {}
 
     def annotate(self, judged: Judged) -> None:
         """Name the known mistakes behind the failures. The scores are final, and no trouble here changes them."""
@@ -86,53 +87,60 @@ class Diagnosis:
         self._run_all([(None, seed) for seed in SEEDS] + [(mistake, SEEDS[0]) for mistake in concerned])
         found = {}
         for test in failed:
-            alike = [mistake for mistake in concerned if self._shows(mistake, test, student)]
-            if len(alike) > 1:  # what the other tests of the function saw tells them apart
-                alike = [mistake for mistake in alike if self._agrees_elsewhere(mistake, test, student)]
+            # What is not yet written into arguments must not hide what was returned.
+            alike = self._alike(concerned, test, student, True) or self._alike(concerned, test, student, False)
             sentences = {mistake.explanation for mistake in alike}
             if len(sentences) == 1:
                 found[test] = sentences.pop()
         return found
+
+    def _alike(self, mistakes: Iterable[Answer], test: str, student: Run, changes: bool) -> list[Answer]:
+        """The mistakes whose values are the student's; ``changes``: also those written into arguments."""
+        alike = [mistake for mistake in mistakes if self._shows(mistake, test, student, changes)]
+        if len(alike) > 1:  # what the other tests of the function saw tells them apart
+            alike = [mistake for mistake in alike if self._agrees_elsewhere(mistake, test, student, changes)]
+        return alike
 
     def _may_fail(self, mistake: Answer, test: str) -> bool:
         """Whether a test is about the mistake's function, or about another that the mistake is known to cost."""
         places = {own_function(self.assignment, mistake), *mistake.also_costs}
         return test in places or self.owners[test] in places
 
-    def _shows(self, mistake: Answer, test: str, student: Run) -> bool:
+    def _shows(self, mistake: Answer, test: str, student: Run, changes: bool) -> bool:
         """Whether the mistake fails the test, and the student's values are its own and not those of a right answer."""
         if not self._may_fail(mistake, test):
             return False
         wrong, seen = self.run((mistake, SEEDS[0]), [test]), student.events.get(test, ())
         return (
             test in wrong.failed
-            and self._agree(test, wrong.events[test], seen)
-            and not self._agree(test, self.run((None, SEEDS[0]), [test]).events[test], seen)
+            and self._agree(test, wrong.events[test], seen, changes)
+            and not self._agree(test, self.run((None, SEEDS[0]), [test]).events[test], seen, changes)
         )
 
-    def _agrees_elsewhere(self, mistake: Answer, test: str, student: Run) -> bool:
+    def _agrees_elsewhere(self, mistake: Answer, test: str, student: Run, changes: bool) -> bool:
         functions = (self.owners[test], own_function(self.assignment, mistake))
         others = [other for other, function in self.owners.items() if function in functions]
         known = self.run((mistake, SEEDS[0]), others)
-        return all(self._agree(other, known.events[other], student.events.get(other, ())) for other in others)
+        return all(self._agree(other, known.events[other], student.events.get(other, ()), changes) for other in others)
 
-    def _agree(self, test: str, known: Sequence[Event], seen: Sequence[Event]) -> bool:
-        chance = self._by_chance(test)
+    def _agree(self, test: str, known: Sequence[Event], seen: Sequence[Event], changes: bool) -> bool:
+        chance = self._by_chance(test, changes)
+        known, seen = _compared(known, changes), _compared(seen, changes)
         return len(known) == len(seen) and all(
             one[0] == other[0] and (one[1] == UNSEEN or same(one, other) or (place, one[0]) in chance)
             for place, (one, other) in enumerate(zip(known, seen, strict=True))
         )
 
-    def _by_chance(self, test: str) -> set[tuple[int, str]]:
+    def _by_chance(self, test: str, changes: bool) -> set[tuple[int, str]]:
         """Places and labels of the values that depend on random numbers which the test does not seed."""
-        if test not in self._chance:
-            first, again = (self.run((None, seed), [test]).events[test] for seed in SEEDS)
-            self._chance[test] = {
+        if (test, changes) not in self._chance:
+            first, again = (_compared(self.run((None, seed), [test]).events[test], changes) for seed in SEEDS)
+            self._chance[test, changes] = {
                 (place, event[0])
                 for place, event in enumerate(first)
                 if not (place < len(again) and same(event, again[place]))
             }
-        return self._chance[test]
+        return self._chance[test, changes]
 
     def _run_all(self, wanted: Iterable[Known]) -> None:
         """Each with all tests that it may fail, once, whatever the number of graders: they share the work."""
@@ -202,6 +210,10 @@ class Diagnosis:
         answer, seed = known
         source = answer.source if answer else ""
         return "\0".join([autograder.__version__, np.__version__, str(seed), source, self._notebook])
+
+
+def _compared(events: Sequence[Event], changes: bool) -> Sequence[Event]:
+    return events if changes else [event for event in events if not event[0].startswith(CHANGED)]
 
 
 def _missing(tests: Iterable[str], run: Run) -> list[str]:

@@ -16,11 +16,12 @@ _KINDS = (int, float, complex, str, bytes, list)
 _MORE = {"__call__", "__array__", "__array_ufunc__", "__matmul__", "__next__"}
 _OPERATIONS = {name for kind in _KINDS for name in dir(kind) if name.startswith("__")} - {*_BESIDE.split()} | _MORE
 
-# What a class made from a container may define beside: Python writes some of it into each class or named tuple.
+# What a class made from a container may define beside: Python writes some of it into each class or named tuple, and
+# ``copy`` into what it copied.
 _OF_A_CLASS = (
     "__getattr__ __missing__ __module__ __qualname__ __slots__ __dict__ __weakref__ __annotations__ "
     "__orig_bases__ __parameters__ __init_subclass__ __class_getitem__ __abstractmethods__ __match_args__ __replace__ "
-    "__static_attributes__ __firstlineno__"
+    "__static_attributes__ __firstlineno__ __slotnames__"
 )
 
 # What only writes is done in the student's process in any case.

@@ -41,10 +41,12 @@ def match(handed_in: Iterable[HandedIn], students: list[Student] | None) -> Matc
             fits = [Student(normalize("NFC", user)) for user in file.users if len(file.users) == 1 and is_id(user)]
         else:
             fits = roster.fitting(file, file.name in hidden)
+        # In the exchange a folder is one submission, with files that the student did not write.
+        path = shown(os.path.dirname(file.file.path) if file.assignment else file.file.path)
         if len(fits) != 1:
-            found.unknown.append(shown(file.file.path) + _namesakes(file, fits))
+            found.unknown.append(path + _namesakes(file, fits))
         elif file.assignment and not _owns(file.users[0], file.file.owner):
-            found.refused.append(f"{shown(file.file.path)} belongs to another user than {shown(file.users[0])}")
+            found.refused.append(f"{path} belongs to another user than {shown(file.users[0])}")
         else:
             by_student.setdefault(fits[0].id, []).append(file)
     # Some platforms let people choose the name that they show.
@@ -58,6 +60,7 @@ def match(handed_in: Iterable[HandedIn], students: list[Student] | None) -> Matc
             asked = f"may be another person's than {student}'s; put the right one by hand under "
             asked += f"submitted/{student}/<assignment>/"
             found.unknown += [f"{shown(file.file.path)} {asked}" for file in by_student.pop(student)]
+    found.unknown, found.refused = [*dict.fromkeys(found.unknown)], [*dict.fromkeys(found.refused)]
     submitted = {student.id: read_time(student.submitted) for student in students or ()}
     found.by_student = {
         student: [replace(file, when=file.when or submitted.get(student)) for file in files]

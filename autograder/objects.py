@@ -69,6 +69,7 @@ class Objects:
         self._objects: dict[int, Any] = {}
         self._handles: dict[int, int] = {}  # id of an object -> its handle; the table keeps the object alive
         self._sent: dict[int, int] = {}  # how often a handle went over and was not given back
+        self._results: set[int] = set()  # handles of tuples and lists that calls gave back, of classes of the student's
         self._last = 0
         self._functions: dict[int, TrustedFunction] = {}
         self._mirrors: dict[int, tuple[np.ndarray[Any, Any], bytes]] = {}
@@ -95,6 +96,7 @@ class Objects:
                 self._sent[handle] = left
             elif handle in self._objects:
                 del self._sent[handle]
+                self._results.discard(handle)
                 del self._handles[id(self._objects.pop(handle))]
                 self._mirrors.pop(handle, None)
 
@@ -213,6 +215,17 @@ class Objects:
         if plain is None or not reckons_as(kind, type(plain)):  # type: ignore[arg-type]
             return value  # the codec knows it or asks _encode_other
         return self._copy(value, plain)
+
+    def prepare_result(self, value: Any) -> Any:
+        """What is sent for what a call gave back: its content alone, also of what a test then takes out of it."""
+        sent = self.prepare(value, 1, False)
+        if isinstance(value, tuple | list) and type(sent) is ExtType and sent.code == LAZY:
+            self._results.add(self._handles[id(value)])
+        return sent
+
+    def prepare_part(self, handle: int, part: Any) -> Any:
+        """What is sent for an item or attribute of an object."""
+        return self.prepare(part, live=handle not in self._results)
 
     def named(self, values: dict[str, Any]) -> list[list[Any]]:
         """``[name, what is sent for its value]`` each; what is too large, alone or with the others, stays here."""

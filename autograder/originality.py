@@ -35,6 +35,8 @@ WATCHERS = {
 }
 # The imaginary part of f(x + 1e-20j) is 1e-20 times its derivative, to all digits: no chain rule is needed.
 COMPLEX = "complex cmath numpy.imag numpy.complex64 numpy.complex128 numpy.complexfloating"
+# Nor is one for central differences, where there are digits enough.
+MORE_DIGITS = "numpy.longdouble numpy.float128 numpy.clongdouble decimal fractions mpmath gmpy2"
 LAYOUT = (tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER)
 LONGEST_NAME = 61
 MOST_WORDS = 5000  # of an answer that are compared: time grows by the square
@@ -121,7 +123,8 @@ class Review:
     def _foreign(self, task: str, theirs: Program) -> Iterator[str]:
         used = theirs.used(task) - self.used[task]
         ways = {f"reads {what}": names.split() for what, names in WATCHERS.items()}
-        ways |= {"uses complex numbers": COMPLEX.split(), "leaves the work to a library": self.settings.modules}
+        ways |= {"uses complex numbers": COMPLEX.split(), "uses numbers of more digits": MORE_DIGITS.split()}
+        ways["leaves the work to a library"] = self.settings.modules
         for what, names in ways.items():
             seen = sorted(name for name in used if _within(name, names))
             if seen:

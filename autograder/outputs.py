@@ -138,6 +138,10 @@ class Stream(io.TextIOBase):
         self._outputs = outputs
         self.name = name
 
+    def fileno(self) -> int:
+        """The process's own descriptor, as in Jupyter: faulthandler wants one. What is written there is not shown."""
+        return 2 if self.name == "stderr" else 1
+
     @property
     def encoding(self) -> str:  # type: ignore[override]
         """As notebooks are written."""

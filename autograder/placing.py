@@ -36,7 +36,9 @@ class Collected:
 
     placed: list[str] = field(default_factory=list)  #: put into submitted/
     unchanged: list[str] = field(default_factory=list)  #: there already, or handed in before what is there
-    missing: list[str] | None = None  #: on the roster, and nothing came in; None where there is no roster
+    missing: list[str] | None = (
+        None  #: on the roster, and no notebook came in, whatever else did; None without a roster
+    )
     late: list[str] = field(default_factory=list)  #: after the due date, or late as the platform says
     double: list[str] = field(default_factory=list)  #: handed in more than once; the last counts
     unknown: list[str] = field(default_factory=list)  #: files that belong to nobody on the roster

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import lru_cache
 
-from autograder.syntax import UNREADABLE, bound_names, to_python
+from autograder.syntax import UNREADABLE, bound_names, changed_names, to_python
 
 LOADED = frozenset({"get_ipython", "inspect"})  # names that are there without an import
 MAX_SOURCE = 200_000  # characters of a cell that are read: more than anybody writes
@@ -38,6 +38,8 @@ class Program:
                     # A definition replaces an earlier one; what uses the name itself (a decoration) adds to it.
                     kept = self.definitions.get(name, []) if name in statement.reads else []
                     self.definitions[name] = [*kept, statement]
+                for name in statement.changes & self.definitions.keys():  # T.node = Node: who reads T has it
+                    self.definitions[name] = [*self.definitions[name], statement]
 
     def reached(self, name: str) -> dict[str, list[Statement]]:
         """The definitions that ``name`` needs, its own included."""
@@ -67,6 +69,7 @@ class Statement:
     def __init__(self, node: ast.stmt) -> None:
         self.node = node
         self.defines = {*bound_names([node])}
+        self.changes = {*changed_names([node])} - self.defines
         self.reads = _free_names(node)
         self.dotted: set[str] = set()
         self.imports: dict[str, str] = {}

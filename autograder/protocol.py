@@ -38,6 +38,9 @@ SLICE = 100_000  # items of a list that one answer holds
 # next call.
 LOOKS = frozenset({"items", "item", "keys", "values", "look up", "length"})
 
+# Those that give what an object holds.
+PARTS = frozenset({"get", "get item", "item", "items"})
+
 COMPARISONS = frozenset({"eq", "ne", "lt", "le", "gt", "ge"})
 ARITHMETIC = frozenset({"add", "sub", "mul", "matmul", "truediv", "floordiv", "mod", "pow", "and_", "or_", "xor"})
 

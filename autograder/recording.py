@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from hashlib import blake2b
 from itertools import islice
@@ -30,6 +30,7 @@ ELEMENTS = 50_000  # of one array
 EVENTS = 20_000  # of one test: a forged tree of dictionaries would fill the result with millions
 LABEL = 200  # characters
 
+CHANGED = "changed "  # begins the label of what was written into an argument
 UNSEEN = "an object"  # the text of an event whose value is not known here
 OBJECT = object()  # stands for what lives on in the student's process
 PLAIN = (type(None), bool, int, float, complex, str, bytes, np.bool_, np.number)
@@ -50,6 +51,16 @@ class Recorder:
         self._seen[label] += 1
         if self._seen[label] <= VALUES_PER_LABEL and len(self._values) < VALUES:
             self._values.append((label, _copy(value, DEPTH)))
+
+    def noted(self, label: str, ask: Callable[[], Any]) -> Any:
+        """What ``ask()`` gives back, or raises; both are noted."""
+        try:
+            value = ask()
+        except Exception as error:
+            self.note(f"{label} raised", (type(error).__name__, str(error)))
+            raise
+        self.note(label, value)
+        return value
 
     def take(self) -> list[tuple[str, Any]]:
         """The values so far, for :func:`events`; the next test starts with none."""

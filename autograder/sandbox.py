@@ -155,8 +155,9 @@ def _new_root(visible: Iterable[Path], hidden: Iterable[Path], pivot_root: int) 
     for name in ("lib", "lib64"):
         if os.path.islink(f"/{name}") and not os.path.lexists(root / name):
             os.symlink(os.readlink(f"/{name}"), root / name)
-    if not os.path.lexists(root / "tmp"):
-        os.symlink(SCRATCH, root / "tmp")
+    for name in ("tmp", "dev/shm"):  # the latter for the locks of multiprocessing, which a pool of threads has, too
+        if not os.path.lexists(root / name):
+            os.symlink(SCRATCH, root / name)
     os.chdir(root)
     _check(_libc.syscall(pivot_root, b".", b"old"), "pivot_root")
     os.chdir("/")

@@ -28,7 +28,8 @@ _DENIED = """
 """
 # statmount, listmount, open_tree_attr, newer than libseccomp's names: they tell of the machine's mounts.
 _DENIED_NUMBERS = (457, 458, 467)  # the same on every architecture
-_DENIED_FCNTL = (5, 36, 1024, 1026)  # F_GETLK, F_OFD_GETLK, F_SETLEASE, F_NOTIFY
+# F_GETLK, F_SETLK, F_SETLKW, the same of open files, F_SETLEASE, F_NOTIFY
+_DENIED_FCNTL = (5, 6, 7, 36, 37, 38, 1024, 1026)
 
 
 def program() -> bytes:
@@ -58,7 +59,7 @@ def program() -> bytes:
     # The kernel kills by SIGKILL who is over this limit: who sets it could be killed when he likes, as if from outside.
     rules.add_rule(refuse, "setrlimit", narrow(0, resource.RLIMIT_CPU))
     rules.add_rule(refuse, "prlimit64", narrow(1, resource.RLIMIT_CPU), pyseccomp.Arg(2, pyseccomp.NE, 0))
-    # A lease holds up whoever opens the file, a notice tells of him, and a question for locks finds those of others.
+    # A lock or a lease holds up whoever wants the file, a notice tells of him, and a question for locks finds others'.
     for command in _DENIED_FCNTL:
         rules.add_rule(refuse, "fcntl", narrow(1, command))
     rules.add_rule(refuse, "sendto", pyseccomp.Arg(4, pyseccomp.NE, 0))

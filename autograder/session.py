@@ -31,7 +31,7 @@ from autograder.mirrors import Mirrors
 from autograder.protocol import ARGUMENT, ATOMS, CALLBACK, COPY, GENERATOR, HANDLE, LAZY, MIRROR, reference
 from autograder.proxies import CallableProxy, Proxy, proxy_type
 from autograder.randomness import Streams, parts_of
-from autograder.recording import Recorder
+from autograder.recording import CHANGED, Recorder
 from autograder.wire import Codec, extension
 
 ENDED = "the student's process ended"
@@ -66,6 +66,7 @@ class Session:
         self._emit = emit
         self._recorder = recorder
         self._labels: dict[int, str] = {}  # handle -> the name by which a test got it
+        self._results: set[int] = set()  # handles of tuples and lists that calls gave back: their arrays are copies
         self._live: weakref.WeakValueDictionary[int, Proxy] = weakref.WeakValueDictionary()
         self._mirrors = Mirrors(lambda handle: self.freed.append([handle, 1]))
         self._callbacks = Callbacks(self.codec)
@@ -95,7 +96,10 @@ class Session:
             positional = [sent.outgoing(value) for value in arguments]
             named = {name: sent.outgoing(value) for name, value in keywords.items()}
             message = ["call", None, handle, positional, named, sent.frozen()]
-            return self._recorded("call", (handle, self._labels.get(handle, "")), message, sent)
+            value = self._recorded("call", (handle, self._labels.get(handle, "")), message, sent)
+        if isinstance(value, Container) and isinstance(value, tuple | list):
+            self._results.add(object.__getattribute__(value, "_handle"))
+        return value
 
     def run(self, source: str, number: int) -> None:
         """Run one cell there. Outputs go to ``emit``."""
@@ -145,13 +149,7 @@ class Session:
         if self._recorder is None or operation in _UNRECORDED:
             return self._exchange(message, arguments)
         label = f"{operation} {' '.join(repr(each)[:80] for each in operands[1:] if type(each) in ATOMS)}"
-        try:
-            value = self._exchange(message, arguments)
-        except Exception as error:
-            self._recorder.note(f"{label} raised", (type(error).__name__, str(error)))
-            raise
-        self._recorder.note(label, value)
-        return value
+        return self._recorder.noted(label, lambda: self._exchange(message, arguments))
 
     @contextmanager
     def _asking(self, operation: str) -> Iterator[None]:
@@ -190,7 +188,8 @@ class Session:
         try:
             self.channel.send_encoded(buffers)
             remember()
-            return self._answer(message[0])
+            of_result = message[0] in protocol.PARTS and message[2] in self._results
+            return self._answer(message[0], of_result or message[0] == "call")
         except Raised as raised:
             student_error = raised.error
         except (EOFError, ConnectionError):  # and no TimeoutError, which a test's own alarm may raise here
@@ -220,7 +219,7 @@ class Session:
         news = [freed, [[handle, array] for handle, array, _ in mirrors], state]
         return news if any(news) else None, remember
 
-    def _answer(self, operation: str) -> Any:
+    def _answer(self, operation: str, content_alone: bool) -> Any:
         while True:
             self._mirrored, self._reading = False, True
             try:
@@ -231,8 +230,9 @@ class Session:
             if type(message) is not list or len(message) != 3:
                 raise ProtocolError("not an answer")
             kind, news, payload = message
-            content_alone = operation == "call" or kind != protocol.VALUE
-            if self._mirrored and content_alone:  # what a test did to it would go back there
+            if self._mirrored and (
+                content_alone or kind != protocol.VALUE
+            ):  # what a test did to it would go back there
                 raise ProtocolError("an array of its own where only the content is asked for")
             self._take_news(news)
             if kind == protocol.VALUE:
@@ -284,7 +284,7 @@ class Session:
             for place, change in changes:
                 changed = self._arguments.change(place, change)
                 if self._recorder is not None:
-                    self._recorder.note(f"changed {place}", changed)
+                    self._recorder.note(f"{CHANGED}{place}", changed)
             self._mirrors.take(mirrors)
         except (TypeError, ValueError, IndexError, KeyError):
             raise ProtocolError("malformed changes") from None

@@ -57,7 +57,7 @@ class Student:
         self.requests: list[Request] = []  # the innermost last
         self.told: dict[str, Any] = {}  # what each name stood for when the judge asked for it
         self.copies: set[str] = set()  # those of them that may change without being bound anew
-        get, live = self.objects.__getitem__, self.objects.prepare
+        get, live, part = self.objects.__getitem__, self.objects.prepare, self.objects.prepare_part
 
         def plain(value: Any) -> Any:
             return self.objects.restore(value, [])
@@ -67,17 +67,17 @@ class Student:
             "names": self._names,
             "bind": lambda name, value: operator.setitem(shell.names, name, plain(value)),
             "unbind": lambda name: (shell.names.pop(name, None), None)[1],
-            "get": lambda h, name: live(getattr(get(h), name)),
+            "get": lambda h, name: part(h, getattr(get(h), name)),
             "set": lambda h, name, value: setattr(get(h), name, plain(value)),
             "delete": lambda h, name: delattr(get(h), name),
-            "get item": lambda h, key: live(get(h)[plain(key)]),
+            "get item": lambda h, key: part(h, get(h)[plain(key)]),
             "set item": lambda h, key, value: operator.setitem(get(h), plain(key), plain(value)),
             "delete item": lambda h, key: operator.delitem(get(h), plain(key)),
             "length": lambda h: _length(get(h)),
             "len": lambda h: len(get(h)),
             "truth": lambda h: bool(get(h)),
-            "items": lambda h, start: [live(item) for item in get(h)[start : start + protocol.SLICE]],
-            "item": lambda h, place: live(get(h)[place]),
+            "items": lambda h, start: [part(h, item) for item in get(h)[start : start + protocol.SLICE]],
+            "item": lambda h, place: part(h, get(h)[place]),
             "keys": lambda h, start: [self.objects.prepare_key(key) for key in _slice(get(h), start)],
             "values": lambda h, start: [live(value) for value in _slice(get(h).values(), start)],
             "look up": lambda h, key: [True, live(get(h)[plain(key)])] if plain(key) in get(h) else [False, None],
@@ -160,7 +160,7 @@ class Student:
         try:
             told = self._news()
             if operation == "call":
-                value = self.objects.prepare(value, 1, False)
+                value = self.objects.prepare_result(value)
             return self.objects.codec.encode([protocol.VALUE, told, value])
         except BaseException as error:
             return self._failure(told, error)

@@ -138,18 +138,22 @@ def require_attempt(forward: Forward, inputs: Inputs, along: int) -> None:
     if f"a normalization along {along}" in RIGHT:
         off = np.abs(x - x.mean(axis=along, keepdims=True))
         one = STEP * (off == off.max())
-        change = far * (_multiple(out, x + one, gamma, beta, along) - _multiple(out, x - one, gamma, beta, along))
-        size = np.max(np.abs(_multiple(out, x, gamma, beta, along)))
-        assert np.max(np.abs(change)) > 0.02 / x.size * 2 * STEP * size, f"your forward pass {ANOTHER}"
+        above, below = (_multiple(out(near), near, gamma, beta, along) for near in (x + one, x - one))
+        assert np.any(_moves(above - below, x, above)), f"your forward pass {ANOTHER}"
 
 
-def _multiple(out: Callable[[Array], Array], x: Array, gamma: Array, beta: Array, along: int) -> Array:
-    """What multiple of the centered x, in each column or row, (out(x) - beta) / gamma is; it must be one."""
-    x_hat, centered = (out(x) - beta) / gamma, x - x.mean(axis=along, keepdims=True)
+def _multiple(out: Array, x: Array, gamma: Array, beta: Array, along: int | None) -> Array:
+    """What multiple of the centered x, in each column or row, (out - beta) / gamma is; it must be one."""
+    x_hat, centered = (out - beta) / gamma, x - x.mean(axis=along, keepdims=True)
     factor = np.sum(x_hat * centered, along, keepdims=True) / np.sum(centered**2, along, keepdims=True)
     off = np.max(np.abs(x_hat - factor * centered))
     assert off < 1e-6 * np.max(np.abs(x_hat)), f"your forward pass {ANOTHER}"
     return np.asarray(factor)
+
+
+def _moves(change: Array, x: Array, multiple: Array) -> Array:
+    """Whether multiples change, as an element of x moves by 2 STEP, by a fiftieth of what they at least should."""
+    return np.asarray(np.std(x) * np.abs(change) > 0.02 / x.size * 2 * STEP * np.max(np.abs(multiple)))
 
 
 def require_backward(
@@ -172,9 +176,12 @@ def require_backward(
     """
     require_attempt(forward, inputs, along)
     _, cache = forward(*(array.copy() for array in inputs))
-    # A copy: zeros written into dout, and returned, would else agree with differences weighted with them.
-    gradients = require_results("the backward pass", backward(dout.copy(), cache), GRADIENTS)
-    for name, got, want in reversed([*zip(GRADIENTS, gradients, differences(forward, inputs, dout), strict=True)]):
+    # Copies: zeros written into dout, and returned, would else agree with differences weighted with them; and a forward
+    # pass that is called here could write what it finds into gradients that were returned.
+    results = require_results("the backward pass", backward(dout.copy(), cache), GRADIENTS)
+    gradients = [got.copy() if isinstance(got, np.ndarray) else got for got in results]
+    slopes = differences(forward, inputs, dout, along)
+    for name, got, want in reversed([*zip(GRADIENTS, gradients, slopes, strict=True)]):
         require_shape(name, got, want.shape)
         require_slope(f"{name} (against differences of your forward pass)", got, want, threshold)
 
@@ -215,10 +222,13 @@ def require_graph(
             require_slope(f"{name} (beside the graph's)", got, want, 1e-10)
 
 
-def differences(forward: Forward, inputs: Inputs, dout: Array) -> list[Array]:
+def differences(forward: Forward, inputs: Inputs, dout: Array, along: int | None = None) -> list[Array]:
     """Central differences of sum(dout * out) in x, gamma and beta, for ``forward(x, gamma, beta)`` -> (out, cache).
 
-    Each call gets copies, so that a forward pass that writes into its inputs spoils nothing here.
+    Each call gets copies, so that a forward pass that writes into its inputs spoils nothing here. Where a check found a
+    normalization along the axis ``along`` (:func:`found_right`), each call must give one, and the multiple of the
+    centered x must change with x, in each column or row, and with nothing else: who gives constants while the
+    differences are taken, and only then, would else be right to return zeros.
 
     >>> def scale(x, gamma, beta):
     ...     return gamma * x + beta, None
@@ -227,12 +237,22 @@ def differences(forward: Forward, inputs: Inputs, dout: Array) -> list[Array]:
     >>> dx.round(6).tolist(), dgamma.round(6), dbeta.round(6)
     ([[3.0], [6.0]], array([3.]), array([3.]))
     """
-    arrays = [array.copy() for array in inputs]
+    x, gamma, beta = arrays = [array.copy() for array in inputs]
+    multiples: list[Array] = []
 
     def out(_: Array) -> Array:
-        return np.array(forward(*(array.copy() for array in arrays))[0])
+        result = np.array(forward(*(array.copy() for array in arrays))[0])
+        if f"a normalization along {along}" in RIGHT:
+            multiples.append(_multiple(result, x, gamma, beta, along))
+        return result
 
-    return [numerical_gradient(out, array, dout) for array in arrays]
+    slopes = [numerical_gradient(out, array, dout) for array in arrays]
+    if multiples:
+        pairs = np.reshape(multiples, (-1, 2, multiples[0].size))  # (element, above and below, column or row)
+        changes, others = pairs[: x.size, 0] - pairs[: x.size, 1], pairs[x.size :]
+        assert np.all(np.any(_moves(changes, x, others), axis=0)), f"your forward pass {ANOTHER}"
+        assert np.ptp(others, axis=(0, 1)).max() < 1e-6 * np.max(np.abs(others)), f"your forward pass {ANOTHER}"
+    return slopes
 
 
 def require_repeatable(forward: Forward, backward: Backward, inputs: Inputs, dout: Array) -> None:

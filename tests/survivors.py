@@ -132,12 +132,11 @@ SURVIVORS: dict[str, dict[str, str]] = {
     },
     "session": {
         (
-            'content_alone = operation == "call" or kind != protocol.VALUE -> '
-            'content_alone = operation == "call" or kind < protocol.VALUE'
+            "content_alone or kind != protocol.VALUE -> content_alone or kind < protocol.VALUE"
         ): "both other kinds come before it",
         (
-            'content_alone = operation == "call" or kind != protocol.VALUE -> '
-            'content_alone = operation <= "call" or kind != protocol.VALUE'
+            'return self._answer(message[0], of_result or message[0] == "call") -> '
+            'return self._answer(message[0], of_result or message[0] <= "call")'
         ): "of what comes before it, to bind a name, nothing is asked back",
         (
             "self._mirrored = self._mirrored or code == MIRROR -> self._mirrored = self._mirrored or code <= MIRROR"
@@ -168,6 +167,7 @@ SURVIVORS: dict[str, dict[str, str]] = {
             'data = text[: self.room + 1].encode("utf-8", "surrogatepass") -> '
             'data = text[: self.room + 2].encode("utf-8", "surrogatepass")'
         ): MORE,
+        'return 2 if self.name == "stderr" else 1 -> return 2 if self.name <= "stderr" else 1': "stdout comes after it",
         "elif self.room > 0: -> elif self.room != 0:": "with less than no room nothing comes here",
         "self.room = 0 -> self.room = -1": NO_ROOM,
         "self.room = 0 -> self.room = -1 (place 2)": NO_ROOM,

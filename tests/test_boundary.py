@@ -255,6 +255,26 @@ def test_subclasses_of_plain_kinds_reach_student_code_as_the_plain_kind() -> Non
     assert check.status == "passed", check.message
 
 
+@pytest.mark.parametrize("kind", ["tuple", "Pair", "Row", "lambda items: copy.copy(Pair(items))"])
+def test_what_a_test_does_to_what_stands_in_a_result_stays_with_the_test(kind: str) -> None:
+    student = f"""
+        import copy
+        class Pair(tuple):
+            first = property(lambda self: self[0])
+        class Row(list):
+            first = property(lambda self: self[0])
+        kept = np.ones(2), np.ones(2)
+        def gradients():
+            return ({kind})(kept)
+        def total():
+            return sum(float(each.sum()) for each in kept)"""
+    looks = ["first, second = found", "first = found[0]", "first = getattr(found, 'first', found[0])"]
+    cells = [f"found = gradients()\n{look}\nfirst -= {SECRET}\nassert total() == 4" for look in looks]
+    cells.append("found = gradients()\nassert found[0] is found[0] and gradients()[1].sum() == 2")
+    checks = graded(textwrap.dedent(student), {f"look {place}": cell for place, cell in enumerate(cells)}).checks
+    assert all(check.status == "passed" for check in checks.values()), checks
+
+
 TWO_FACED = """
 import sys
 def sort_and_count(values): return keep(list(values)), len(values)

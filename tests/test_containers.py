@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import copy
 import operator
 from collections.abc import Callable
 from typing import Any, NamedTuple, cast
@@ -299,8 +300,9 @@ def test_a_class_that_adds_an_operation_to_a_container_is_none() -> None:
         def __repr__(self) -> str:
             return "written"
 
-    plain = [Fields, collections.namedtuple("Pair", "a b"), Written, type("Row", (list,), {"total": sum})]
-    assert list(map(made_from, plain)) == [tuple, tuple, dict, list]
+    copied = type(copy.copy(type("Copied", (tuple,), {})()))  # whose class copy wrote into
+    plain = [Fields, collections.namedtuple("Pair", "a b"), Written, type("Row", (list,), {"total": sum}), copied]
+    assert list(map(made_from, plain)) == [tuple, tuple, dict, list, tuple]
     for kind in (list, tuple, dict):
         for name in (
             "__sub__",

@@ -129,6 +129,69 @@ def test_a_multiple_of_the_centered_x_that_changes_in_steps_is_no_normalization(
     assert failed.keys() == {check.name for check in course.checks.values() if check.target == function}
 
 
+@pytest.mark.parametrize("all_but_one", [False, True])
+@pytest.mark.parametrize(("name", "axis", "function"), NORMS, ids=[each[2] for each in NORMS])
+def test_who_is_easier_only_while_differences_are_taken_loses_the_points(
+    name: str, axis: int, function: str, all_but_one: bool
+) -> None:
+    """Constants, to whose differences zeros belong; or fixed statistics, but for the element that moves them most."""
+    course, wanted = COURSES[name], run(COURSES[name].solution)
+    armed: list[np.ndarray] = []
+
+    def forward(*given: Any) -> Any:
+        out, cache = wanted[f"{name}_forward"](*given)
+        arrays = given[:3]
+        moved = [each for pair in zip(arrays, armed, strict=False) for each in _moved(*pair)]
+        if len(moved) != 1 or (all_but_one and np.abs(arrays[0]).max() != np.abs(armed[0]).max()):
+            return out, (cache, arrays)
+        x, gamma, beta = armed
+        centered = arrays[0] - arrays[0].mean(axis, keepdims=True) if all_but_one else x - x.mean(axis, keepdims=True)
+        return gamma * centered / x.std(axis, keepdims=True) + beta, (cache, arrays)
+
+    def backward(dout: np.ndarray, cache: Any) -> Any:
+        armed[:] = (array.copy() for array in cache[1])
+        return tuple(0 * array for array in armed)
+
+    forget()
+    assert lost(course, {f"{name}_forward": forward}, f"{name}_forward") == {}
+    names = {f"{name}_forward": forward, function: backward}
+    failed = lost(course, names, function)
+    assert failed.keys() == {check.name for check in course.checks.values() if check.target == function}
+
+
+def _moved(now: np.ndarray, before: np.ndarray) -> np.ndarray:
+    """The elements that a difference moved; more than one of them where it is another array."""
+    if now.shape != before.shape:
+        return np.ones(2)
+    by = now[now != before] - before[now != before]
+    return by if np.all(np.abs(by) < 2e-5) else np.ones(2)
+
+
+@pytest.mark.parametrize(("name", "axis", "function"), NORMS, ids=[each[2] for each in NORMS])
+def test_gradients_that_a_later_forward_pass_writes_into_what_was_returned_earn_nothing(
+    name: str, axis: int, function: str
+) -> None:
+    course, wanted = COURSES[name], run(COURSES[name].solution)
+    returned: list[np.ndarray] = []
+
+    def forward(*given: Any) -> Any:
+        out, cache = wanted[f"{name}_forward"](*given)
+        if returned:
+            for array, right in zip(returned, wanted[function](*returned_for), strict=True):
+                array[...] = right
+        return out, cache
+
+    def backward(dout: np.ndarray, cache: Any) -> Any:
+        returned_for[:] = dout.copy(), cache
+        returned[:] = (np.zeros_like(each) for each in wanted[function](dout, cache))
+        return tuple(returned)
+
+    returned_for: list[Any] = []
+    forget()
+    failed = lost(course, {f"{name}_forward": forward, function: backward}, function)
+    assert failed.keys() == {check.name for check in course.checks.values() if check.target == function}
+
+
 class Ended(BaseException):
     """As where the process ends: nothing that the check calls may swallow it."""
 

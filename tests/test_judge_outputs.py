@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -155,6 +157,34 @@ def test_a_figure_comes_as_png_also_where_the_course_asks_for_another_format() -
         limits=replace(LIMITS, cell_seconds=15, total_seconds=60),  # as of `patient`: a first figure takes its time
     )
     assert {"image/png", "image/svg+xml"} <= outputs(judged, "student")[-1]["data"].keys()
+
+
+@pytest.mark.parametrize(
+    "asked", ['matplotlib.use("TkAgg")', 'plt.switch_backend("Qt5Agg")', 'matplotlib.use("module://nowhere")']
+)
+def test_a_window_that_is_not_there_costs_no_answer(asked: str) -> None:
+    judged = judged_cells(
+        given("given", "import matplotlib\nimport matplotlib.pyplot as plt"),
+        student(f"{asked}\nplt.plot([1, 2])\nplt.show()\ndef f():\n    return 1"),
+        check("f__check", "assert f() == 1"),
+        limits=replace(LIMITS, cell_seconds=15, total_seconds=60),
+    )
+    assert judged.scores == {"f__check": 1}
+    said, drawn = outputs(judged, "student")
+    assert re.match("the backend .*: left out, since it is not there", said["text"])
+    assert "image/png" in drawn["data"]
+
+
+def test_what_jupyter_has_for_threads_and_crashes_costs_no_answer() -> None:
+    source = """
+        import faulthandler
+        from multiprocessing.pool import ThreadPool
+        faulthandler.enable()
+        def f():
+            with ThreadPool(2) as pool:
+                return sum(pool.map(abs, [-1, 2]))"""
+    judged = judged_cells(student(textwrap.dedent(source)), check("f__check", "assert f() == 3"), limits=LIMITS)
+    assert (judged.scores, outputs(judged, "student")) == ({"f__check": 1}, [])
 
 
 def test_a_package_that_would_be_installed_is_named_as_it_was_written_and_nothing_else_is_said(worker: Worker) -> None:

@@ -77,6 +77,14 @@ def test_an_answer_that_calls_another_task_is_flagged_unless_the_instructors_doe
     assert flagged(assignment, third="def third(x):\n    return np.sqrt(first(x))") == []
 
 
+@pytest.mark.parametrize("way", ["box.work = first", "box['work'] = first", "box.update(work=first)"])
+def test_nor_does_what_was_put_into_an_object_hide(assignment: Assignment, way: str) -> None:
+    extra = f"box = Box()\n{way}"
+    second = "def second(x):\n    return box.work(x)"
+    assert flagged(assignment, second=f"{extra}\n{second}") == ["second is done by calling first"]
+    assert flagged(assignment, extra, second=second) == ["second is done by calling first"]
+
+
 def test_a_copy_of_the_first_version_is_flagged_however_its_names_are_changed(assignment: Assignment) -> None:
     renamed = FIRST.replace("first", "second").replace("total", "s").replace("value", "v").replace("mean =", "m =")
     (sentence,) = flagged(assignment, second=renamed.replace("return mean", "return m"))
@@ -150,6 +158,12 @@ def test_an_answer_that_watches_the_grader_is_flagged(assignment: Assignment) ->
 def test_a_derivative_by_complex_numbers_is_flagged(assignment: Assignment, way: str) -> None:
     (sentence,) = flagged(assignment, second=f"def second(x):\n    return {way}")
     assert sentence.startswith("second uses complex numbers (")
+
+
+@pytest.mark.parametrize("way", ["x.astype(np.longdouble)", "np.float128(x)", "D('1e-9')"])
+def test_a_difference_with_more_digits_is_flagged(assignment: Assignment, way: str) -> None:
+    (sentence,) = flagged(assignment, second=f"from decimal import Decimal as D\ndef second(x):\n    return {way}")
+    assert sentence.startswith("second uses numbers of more digits (")
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ def test_what_is_printed_in_pieces_is_one_output_until_the_stream_changes(output
 def test_a_stream_takes_text_alone_as_pythons_own_does(outputs: Outputs) -> None:
     stream = Stream(outputs, "stdout")
     assert (stream.writable(), stream.encoding) == (True, "utf-8")
+    assert [Stream(outputs, name).fileno() for name in ("stdout", "stderr")] == [1, 2]
     with pytest.raises(TypeError, match="must be str, not bytes"):
         stream.write(b"a")  # type: ignore[arg-type]
 

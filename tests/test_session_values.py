@@ -13,7 +13,7 @@ import pytest
 
 from autograder.errors import BoundaryError
 from autograder.exceptions import StudentDied
-from autograder.protocol import ARGUMENT, DICT_KIND, GENERATOR, HANDLE, reference
+from autograder.protocol import ARGUMENT, DICT_KIND, GENERATOR, HANDLE, LIST_KIND, TUPLE_KIND, reference
 from autograder.proxies import Proxy
 from autograder.recording import Recorder
 from autograder.wire import Codec
@@ -182,6 +182,24 @@ def test_what_a_test_does_to_a_result_stays_with_the_test(answer: Any, talk: Tal
     session = talk(answer).session
     with pytest.raises(StudentDied, match="an array of its own where only the content is asked for"):
         session.call(3, (lambda x: x,), {})
+
+
+@pytest.mark.parametrize("kind", [TUPLE_KIND, LIST_KIND])
+@pytest.mark.parametrize(
+    ("answers", "look"),
+    [
+        ([1, mirror(6, np.ones(2))], lambda held: held[0]),
+        ([[mirror(6, np.ones(2))]], list),
+        ([mirror(6, np.ones(2))], lambda held: held.first),
+    ],
+    ids=["an item", "all", "an attribute"],
+)
+def test_nor_does_what_it_does_to_what_stands_in_a_result_of_a_class_of_the_students(
+    kind: int, answers: list[Any], look: Callable[[Any], Any], talk: Talk
+) -> None:
+    result = talk(value(lazy(3, kind, "Pair")), *map(value, answers)).session.call(3, (), {})
+    with pytest.raises(StudentDied, match="an array of its own where only the content is asked for"):
+        look(result)
 
 
 def test_a_test_s_function_gets_no_array_of_the_students_own_whatever_is_asked(talk: Talk) -> None:

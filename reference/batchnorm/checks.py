@@ -306,7 +306,7 @@ def batchnorm_backward__published_errors(batchnorm_forward: Function, batchnorm_
 
     require_attempt(run, (x, g, b), along=0)
     gradients = batchnorm_backward(dout.copy(), run(x, g, b)[1])
-    slopes = differences(run, (x, g, b), dout)
+    slopes = differences(run, (x, g, b), dout, along=0)
     for name, got, want, threshold in zip(
         ("dx", "dgamma", "dbeta"), gradients, slopes, (1e-7, 1e-9, 1e-9), strict=True
     ):
@@ -390,7 +390,7 @@ def batchnorm_backward_alt__published_errors(batchnorm_forward: Function, batchn
 
     require_attempt(run, (x, g, b), along=0)
     gradients = batchnorm_backward_alt(dout.copy(), run(x, g, b)[1])
-    slopes = differences(run, (x, g, b), dout)
+    slopes = differences(run, (x, g, b), dout, along=0)
     for name, got, want, threshold in zip(
         ("dx", "dgamma", "dbeta"), gradients, slopes, (1e-7, 1e-9, 1e-9), strict=True
     ):

@@ -176,7 +176,7 @@ def layernorm_backward__each_row_by_itself(layernorm_forward: Function, layernor
     dout[2:4] = 0
     require_backward(forward, layernorm_backward, (x, gamma, beta), dout, along=1)
     dx, _, _ = layernorm_backward(dout, forward(x, gamma, beta)[1])
-    slopes = differences(forward, (x, gamma, beta), dout)[0]
+    slopes = differences(forward, (x, gamma, beta), dout, along=1)[0]
     if np.max(np.abs(slopes[2:4])) < 1e-6:  # in your forward pass too each example stands for itself
         require_zero("dx of the two examples whose dout is 0", dx[2:4], 1e-12)
     if np.max(np.abs(slopes.sum(axis=1))) < 1e-6:
@@ -209,7 +209,7 @@ def layernorm_backward__published_errors(layernorm_forward: Function, layernorm_
 
     require_attempt(run, (x, g, b), along=1)
     gradients = layernorm_backward(dout.copy(), run(x, g, b)[1])
-    slopes = differences(run, (x, g, b), dout)
+    slopes = differences(run, (x, g, b), dout, along=1)
     for name, got, want, threshold in zip(
         ("dx", "dgamma", "dbeta"), gradients, slopes, (1e-7, 1e-9, 1e-9), strict=True
     ):

@@ -23,11 +23,17 @@ from tests.exports import GOOD, command, everything, run, submitted, zipped
 def test_nobody_hands_in_for_another_through_the_exchange(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = course.parent / "inbound" / f"ada+{NAME}+2026-03-02 11:58:00.000000 UTC"
     folder.mkdir(parents=True)
-    (folder / "scaling.ipynb").write_bytes(b"not hers")
+    for name in ("scaling.ipynb", "timestamp.txt"):
+        (folder / name).write_bytes(b"not hers")
     monkeypatch.setattr("autograder.matching.os.getuid", lambda: os.stat(folder).st_uid + 1)
     found = run(course, course.parent / "inbound")
-    assert "belongs to another user than ada" in found.refused[0]
+    assert found.refused == [f"{folder.name} belongs to another user than ada"]
     assert not found.placed
+
+
+def test_a_stranger_in_the_exchange_is_named_once_for_each_submission(course: Path) -> None:
+    files = {f"root+{NAME}+2026-03-0{day} 11:58:00.000000 UTC/{name}": GOOD for day in "12" for name in ("a.txt", "b")}
+    assert run(course, zipped(course, files)).unknown == sorted({name.rpartition("/")[0] for name in files})
 
 
 @pytest.mark.parametrize(
