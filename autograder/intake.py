@@ -20,7 +20,6 @@ GRADE_ID = re.compile(r"[a-zA-Z0-9_\-]{1,128}\Z")  # nbgrader's own pattern
 # Possessive, and a string that breaks off reaches to the end: no file makes the scan go back.
 TOKENS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|[\[\]{},]', re.DOTALL)
 SURROGATE = re.compile("[\ud800-\udfff]")
-UNWRITABLE = re.compile("[\0\ud800-\udfff]")  # in files or in databases
 
 
 class Refused(AutograderError):
@@ -127,7 +126,8 @@ def _cells(notebook: Any, limits: Limits) -> Iterator[SubmittedCell]:
             source = "".join(source)
         if not isinstance(source, str):
             raise Refused(f"Cell {number} of the notebook has no text; open it in JupyterLab and save it.")
-        source = UNWRITABLE.sub("\N{REPLACEMENT CHARACTER}", source)  # costs the cell at most, if it is code
+        if "\0" in source or SURROGATE.search(source):
+            raise Refused(f"Cell {number} of the notebook holds a character that no text can hold.")
         cell_type = cell["cell_type"] if cell.get("cell_type") in ("code", "markdown") else "raw"
         marks = _mapping(_mapping(cell.get("metadata")).get("nbgrader"))
         yield SubmittedCell(

@@ -113,11 +113,8 @@ def enter(visible: Iterable[Path], hidden: Iterable[Path], pivot_root: int, uid:
 def _new_user(proc: int) -> None:
     uid, gid = os.getuid(), os.getgid()
     unshare(CLONE_NEWUSER)
-    for name, text in (
-        ("setgroups", "deny"),
-        ("uid_map", f"{NOBODY} {uid} 1"),
-        ("gid_map", f"{NOBODY} {gid} 1"),
-    ):
+    texts = {"setgroups": "deny", "uid_map": f"{NOBODY} {uid} 1", "gid_map": f"{NOBODY} {gid} 1"}
+    for name, text in texts.items():
         fd = os.open(name, os.O_WRONLY, dir_fd=proc)
         os.write(fd, text.encode())
         os.close(fd)

@@ -283,15 +283,12 @@ def test_a_mistake_in_what_is_returned_is_named_before_the_rest_is_written() -> 
     known = [each for each in read_answers(Course.open(ROOT), "batchnorm") if each.function == "batchnorm_forward"]
     with Worker(taught) as worker:
         diagnosis = Diagnosis(taught, known, lambda notebook, seed: worker.grade(notebook, seed, "always"))
-        for axis, kept, word in (
-            ("axis=0, ddof=1", "", "N - 1"),
-            ("axis=1, keepdims=True", "", "layer norm"),
-            ("axis=1, keepdims=True", "bn_param['running_mean'] = x.mean(axis=0)", "layer norm"),
-        ):
+        rows, right = "axis=1, keepdims=True", "bn_param['running_mean'] = x.mean(axis=0)"
+        for axis, kept, word in (("axis=0, ddof=1", "", "N - 1"), (rows, "", "layer"), (rows, right, "layer")):
             source = f"""
                 def batchnorm_forward(x, gamma, beta, bn_param):
-                    {kept}
                     mean = x.mean({axis.replace(", ddof=1", "")})
+                    {kept}
                     return gamma * (x - mean) / np.sqrt(x.var({axis}) + bn_param.get("eps", 1e-5)) + beta, None"""
             notebook = answered(taught, Answer("student", True, textwrap.dedent(source).strip()))
             student = Run.of(worker.grade(repair(taught, notebook)[0], None, "always"))
