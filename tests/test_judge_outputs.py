@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import textwrap
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -176,14 +175,9 @@ def test_a_window_that_is_not_there_costs_no_answer(asked: str) -> None:
 
 
 def test_what_jupyter_has_for_threads_and_crashes_costs_no_answer() -> None:
-    source = """
-        import faulthandler
-        from multiprocessing.pool import ThreadPool
-        faulthandler.enable()
-        def f():
-            with ThreadPool(2) as pool:
-                return sum(pool.map(abs, [-1, 2]))"""
-    judged = judged_cells(student(textwrap.dedent(source)), check("f__check", "assert f() == 3"), limits=LIMITS)
+    source = "import faulthandler\nfrom multiprocessing.pool import ThreadPool\nfaulthandler.enable()\n"
+    source += "def f():\n    with ThreadPool(2) as pool:\n        return sum(pool.map(abs, [-1, 2]))"
+    judged = judged_cells(student(source), check("f__check", "assert f() == 3"), limits=LIMITS)
     assert (judged.scores, outputs(judged, "student")) == ({"f__check": 1}, [])
 
 
